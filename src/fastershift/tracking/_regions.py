@@ -1,0 +1,110 @@
+"""What is counted about labels, in time linear in pixels and labels."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from fastershift.errors import InputError
+
+__all__ = [
+    "Box",
+    "Labels",
+    "as_labels",
+    "compact",
+    "label_areas",
+    "label_boxes",
+    "overlaps",
+    "relabel",
+]
+
+#: Integer labels; 0 is background.
+Labels = npt.NDArray[np.integer[Any]]
+#: The rectangle around a label.
+Box = tuple[slice, ...]
+_Integers = npt.NDArray[np.int64]
+
+
+def as_labels(labels: npt.ArrayLike, n_dimensions: int) -> Labels:
+    """Check that these are non-negative whole numbers with that many axes."""
+    array = np.asarray(labels)
+    if array.dtype == bool:
+        array = array.astype(np.uint8)
+    if array.ndim != n_dimensions or not np.issubdtype(array.dtype, np.integer):
+        raise InputError(
+            f"Labels must be whole numbers with {n_dimensions} axes; these are "
+            f"{array.dtype} with {array.ndim}."
+        )
+    if array.size and array.min() < 0:
+        raise InputError("Labels must not be negative; 0 is the background.")
+    return array
+
+
+def compact(labels: Labels) -> tuple[_Integers, _Integers]:
+    """Number the labels that occur.
+
+    Returns
+    -------
+    ids : (n,) int64
+        Labels that occur, ascending, and always 0 first.
+    codes : int64, shape of `labels`
+        Positions in `ids`, so that ``ids[codes] == labels``.
+    """
+    largest = int(labels.max(initial=0))
+    if largest <= max(2 * labels.size, 65_536):
+        present = np.zeros(largest + 1, dtype=bool)
+        present[labels.ravel()] = True
+        present[0] = True
+        return np.flatnonzero(present), (np.cumsum(present) - 1)[labels]
+    ids = np.union1d([0], labels).astype(np.int64)
+    return ids, np.searchsorted(ids, labels)
+
+
+def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
+    """Return the labels above 0, ascending, and their pixel counts."""
+    ids, codes = compact(labels)
+    return ids[1:], np.bincount(codes.ravel(), minlength=ids.size)[1:]
+
+
+def label_boxes(labels: Labels) -> dict[int, Box]:
+    """Return the rectangle around each label above 0."""
+    ids, codes = compact(labels)
+    boxes = ndimage.find_objects(codes, max_label=ids.size - 1)
+    return dict(zip(ids[1:].tolist(), boxes, strict=True))
+
+
+def overlaps(first: Labels, second: Labels) -> tuple[_Integers, _Integers, _Integers]:
+    """Count the shared pixels of every two labels above 0 that share any.
+
+    Returns
+    -------
+    first_ids, second_ids, counts : (n,) int64
+        Ordered by label of `first`, then label of `second`.
+    """
+    shared = (first > 0) & (second > 0)
+    rows, row_codes = compact(first[shared])
+    columns, column_codes = compact(second[shared])
+    keys = row_codes * columns.size + column_codes
+    if rows.size * columns.size <= max(2 * first.size, 65_536):
+        histogram = np.bincount(keys, minlength=rows.size * columns.size)
+        present = np.flatnonzero(histogram)
+        counts = histogram[present]
+    else:
+        present, counts = np.unique(keys, return_counts=True)
+    return rows[present // columns.size], columns[present % columns.size], counts
+
+
+def relabel(
+    labels: Labels, old: Iterable[int], new: Iterable[int]
+) -> npt.NDArray[np.int32]:
+    """Replace labels; those not named in `old` stay."""
+    ids, codes = compact(labels)
+    table = ids.astype(np.int32)
+    replaced = np.fromiter(old, dtype=np.int64)
+    positions = np.searchsorted(ids, replaced)
+    known = positions < ids.size
+    known[known] = ids[positions[known]] == replaced[known]
+    table[positions[known]] = np.fromiter(new, dtype=np.int64)[known]
+    return table[codes]
