@@ -41,7 +41,7 @@ def test_cells_can_be_seen(kind):
         abs(2 * roc_auc_score(inside.ravel(), feature.ravel()) - 1)
         for feature in (frame, relief)
     ]
-    assert max(separation) > 0.5
+    assert max(separation) > 0.4
 
 
 def test_seed_decides():
