@@ -1,0 +1,345 @@
+"""Faster Mean-shift on plain tensors."""
+
+import time
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fastershift.errors import InputError
+from fastershift.meanshift._policy import SeedPolicy
+from fastershift.meanshift._search import Found, Rows, Search
+from fastershift.meanshift._shift import Points, directions
+
+__all__ = ["Background", "Clustering", "Mean", "StopReason", "cluster"]
+
+Background: TypeAlias = Literal["none", "largest"]
+Mean: TypeAlias = Literal["unit", "raw"]
+StopReason: TypeAlias = Literal[
+    "enough seeds", "all reached", "all points", "max_seeds", "rounds"
+]
+
+_MAX_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """What one run of Faster Mean-shift found.
+
+    Attributes
+    ----------
+    labels : Tensor
+        (n,) int64 cluster of every point; -1 for a zero row and for points of a cluster
+        below `min_cluster_size`.
+    centers : Tensor
+        (k, d) float32 modes, best supported first.
+    sizes : Tensor
+        (k,) int64 points in each cluster.
+    n_seeds : int
+        Seeds N used, those of re-seeding included.
+    n_min : float
+        N_min (Eq 19) before rounding; 0 if there was nothing to cluster.
+    n_rounds, n_iter : int
+        Rounds of seeds, at most 5, and shifts of all of them together.
+    converged_fraction : float
+        Share of the seeds that stood still in time, 0 to 1.
+    stopped_by : str
+        Why no further seeds were tried: ``"enough seeds"`` (N reached L·N_min, or the
+        seeds were given, without re-seeding), ``"all reached"`` (with re-seeding: fewer
+        than `min_cluster_size` untried points are left beyond the bandwidth of every
+        mode), ``"all points"`` (every point is a seed), ``"max_seeds"`` or ``"rounds"``
+        (5 rounds).
+    policy : SeedPolicy
+        What the next frame starts from.
+    seconds : float
+        Wall time.
+    seeds : Tensor
+        (n_seeds,) int64 rows used as seeds, in order.
+    seed_modes : Tensor
+        (n_seeds,) int64 cluster in which each seed ended; -1 if the seed was discarded
+        or its cluster dropped.
+    """
+
+    labels: Tensor
+    centers: Tensor
+    sizes: Tensor
+    n_seeds: int
+    n_min: float
+    n_rounds: int
+    n_iter: int
+    converged_fraction: float
+    stopped_by: StopReason
+    policy: SeedPolicy
+    seconds: float
+    seeds: Tensor
+    seed_modes: Tensor
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise InputError(sentence)
+
+
+def _as_points(points: Tensor, mean: Mean) -> tuple[Tensor, Points]:
+    """Drop zero rows and normalise; return the rows kept and the points."""
+    rows = torch.nonzero((points != 0).any(dim=1)).flatten()
+    if len(rows) < len(points):
+        points = points[rows]
+    unit = directions(points)
+    averaged = unit if mean == "unit" else points.to(torch.float32)
+    return rows, Points.prepare(unit, averaged, normalise=mean == "unit")
+
+
+def _nothing(n: int, points: Tensor, policy: SeedPolicy, started: float) -> Clustering:
+    none = torch.empty(0, dtype=torch.int64, device=points.device)
+    return Clustering(
+        labels=torch.full((n,), -1, dtype=torch.int64, device=points.device),
+        centers=torch.empty(0, points.shape[1], device=points.device),
+        sizes=none,
+        n_seeds=0,
+        n_min=0.0,
+        n_rounds=0,
+        n_iter=0,
+        converged_fraction=1.0,
+        stopped_by="all points",
+        policy=policy,
+        seconds=time.perf_counter() - started,
+        seeds=none,
+        seed_modes=none,
+    )
+
+
+@dataclass
+class _Rounds:
+    """Decides, after each round, whether and where further seeds are tried."""
+
+    search: Search
+    order: Rows
+    policy: SeedPolicy
+    generator: torch.Generator | None
+    n_initial: int
+    low: float
+    coverage: float
+    background: Background
+    reseed: bool
+    max_seeds: int
+    min_cluster_size: int
+    bandwidth: float
+    doubles: bool
+    n_rounds: int = 0
+
+    def run(self, first: Rows) -> StopReason:
+        """Try rounds of seeds until one of the reasons to stop holds."""
+        answer: Rows | StopReason = first
+        while not isinstance(answer, str):
+            self.search.add(answer)
+            self.n_rounds += 1
+            self._observe()
+            answer = self._next()
+        return answer
+
+    def _observe(self) -> None:
+        found = self.search.found()
+        instances = int((found.support >= self.min_cluster_size).sum())
+        share = 1.0
+        if self.background == "largest":
+            instances -= 1
+            share -= float(found.sizes.max() / found.sizes.sum())
+        self.policy = self.policy.observed(instances, share, self.coverage)
+
+    def _next(self) -> Rows | StopReason:
+        drawn = len(self.search.seeds)
+        if self.doubles and not self.policy.is_enough(self.low):
+            if drawn == len(self.order):
+                return "all points"
+            if self.policy.n >= self.max_seeds:
+                return "max_seeds"
+            if self.n_rounds == _MAX_ROUNDS:
+                return "rounds"
+            self.policy = self.policy.doubled(self.max_seeds)
+            return self.order[drawn : self.policy.n]
+        if not self.reseed:
+            return "enough seeds"
+        # Every point left will have been a seed: doubling has nothing to add.
+        self.doubles = False
+        orphans = self._orphans(self.search.found())
+        room = self.max_seeds - drawn
+        if len(orphans) < self.min_cluster_size:
+            return "all reached"
+        if room <= 0:
+            return "max_seeds"
+        if self.n_rounds == _MAX_ROUNDS:
+            return "rounds"
+        shuffled = torch.randperm(len(orphans), generator=self.generator).numpy()
+        chosen: Rows = orphans[shuffled[: min(self.n_initial, room)]]
+        return chosen
+
+    def _orphans(self, found: Found) -> Rows:
+        """Points beyond the bandwidth of every mode that have not been seeds."""
+        beyond = (found.similarity < 1 - self.bandwidth).cpu().numpy()
+        beyond[self.search.seeds] = False
+        return np.flatnonzero(beyond)
+
+
+@torch.no_grad()
+def cluster(
+    points: Tensor,
+    *,
+    bandwidth: float = 0.1,
+    n_initial: int = 128,
+    gamma: float = 0.9,
+    low: float = 2.0,
+    high: float = 8.0,
+    coverage: float = 0.95,
+    background: Background = "none",
+    mean: Mean = "unit",
+    reseed: bool = True,
+    max_seeds: int = 4096,
+    min_cluster_size: int = 1,
+    max_iter: int = 300,
+    seeds: Tensor | None = None,
+    policy: SeedPolicy | None = None,
+    generator: torch.Generator | None = None,
+) -> Clustering:
+    """Cluster vectors by cosine with Faster Mean-shift (Zhao et al. 2021).
+
+    Parameters
+    ----------
+    points : Tensor
+        (n, d) finite floating-point vectors on any device; no rows give no clusters.
+    bandwidth, n_initial, gamma, low, high, coverage, background, mean, reseed, \
+max_seeds, min_cluster_size, max_iter
+        As for `FasterMeanShift`.
+    seeds : Tensor, optional
+        Rows to start from. The number of seeds is then not adapted.
+    policy : SeedPolicy, optional
+        Of the frame before; replaces `n_initial` in the first round.
+    generator : torch.Generator, optional
+        On the CPU, whatever the device of the points, so that draws agree between
+        devices.
+
+    Returns
+    -------
+    Clustering
+        Tensors lie on the device of the points.
+
+    Raises
+    ------
+    InputError
+        For a parameter out of range or seeds that are no rows of the points.
+    """
+    started = time.perf_counter()
+    _require(points.ndim == 2, "Points must have two axes: one row for each vector.")
+    _require(points.is_floating_point(), "Points must be floating-point numbers.")
+    _require(0 < bandwidth < 2, "The bandwidth h must lie between 0 and 2.")
+    _require(0 < gamma <= 1, "The early stop γ must lie above 0 and up to 1.")
+    _require(high >= 2 * low > 0, "H must be at least 2·L, and L above 0.")
+    _require(0 < coverage < 1, "The coverage P must lie between 0 and 1.")
+    _require(background in ("none", "largest"), "Background is 'none' or 'largest'.")
+    _require(mean in ("unit", "raw"), "The mean is 'unit' or 'raw'.")
+    for name, value in (
+        ("n_initial", n_initial),
+        ("max_seeds", max_seeds),
+        ("min_cluster_size", min_cluster_size),
+        ("max_iter", max_iter),
+    ):
+        _require(value >= 1, f"{name} must be at least 1.")
+
+    policy = policy or SeedPolicy(n_initial)
+    n = len(points)
+    given = None if seeds is None else _checked_seeds(seeds, n)
+    if n == 0 or points.shape[1] == 0:
+        return _nothing(n, points, policy, started)
+    rows, prepared = _as_points(points, mean)
+    kept = len(prepared)
+    if kept == 0:
+        return _nothing(n, points, policy, started)
+    if given is None:
+        order = torch.randperm(kept, generator=generator).numpy()
+        first = order[: min(policy.n, max_seeds)]
+    else:
+        order = np.arange(kept)
+        position = torch.full((n,), -1, dtype=torch.int64)
+        position[rows.cpu()] = torch.arange(kept)
+        first = position.numpy()[given]
+        first = first[first >= 0]
+        _require(len(first) > 0, "All seeds are zero vectors; choose other rows.")
+    search = Search(
+        prepared,
+        order if given is None else None,
+        bandwidth=bandwidth,
+        gamma=gamma,
+        max_iter=max_iter,
+    )
+    rounds = _Rounds(
+        search=search,
+        order=order,
+        policy=policy,
+        generator=generator,
+        n_initial=n_initial,
+        low=low,
+        coverage=coverage,
+        background=background,
+        reseed=reseed,
+        max_seeds=max_seeds,
+        min_cluster_size=min_cluster_size,
+        bandwidth=bandwidth,
+        doubles=given is None,
+    )
+    stopped_by = rounds.run(first)
+    return _clustering(n, rows, rounds, stopped_by, high, started)
+
+
+def _checked_seeds(seeds: Tensor, n: int) -> Rows:
+    host: Rows = seeds.detach().cpu().to(torch.int64).numpy()
+    _require(
+        host.ndim == 1 and host.size > 0 and host.min() >= 0 and host.max() < n,
+        "Seeds must be row numbers of the points, at least one.",
+    )
+    return host
+
+
+def _clustering(
+    n: int,
+    rows: Tensor,
+    rounds: _Rounds,
+    stopped_by: StopReason,
+    high: float,
+    started: float,
+) -> Clustering:
+    """Drop small clusters and put everything in terms of the rows that came in."""
+    search = rounds.search
+    found = search.found()
+    device = rows.device
+    large = found.sizes >= rounds.min_cluster_size
+    renumbered = np.full(len(large), -1, dtype=np.int64)
+    renumbered[large] = np.arange(large.sum())
+    kept = torch.as_tensor(np.flatnonzero(large), device=device)
+    labels = found.labels
+    if not large.all():
+        labels = torch.as_tensor(renumbered, device=device)[labels]
+    if len(rows) < n:
+        everywhere = torch.full((n,), -1, dtype=torch.int64, device=device)
+        everywhere[rows] = labels
+        labels = everywhere
+    seed_modes = search.mode_of_seed.copy()
+    stayed = seed_modes >= 0
+    seed_modes[stayed] = renumbered[found.center_of_mode[seed_modes[stayed]]]
+    policy = rounds.policy
+    return Clustering(
+        labels=labels,
+        centers=found.centers[kept],
+        sizes=torch.as_tensor(found.sizes[large], device=device),
+        n_seeds=len(search.seeds),
+        n_min=policy.n_min,
+        n_rounds=rounds.n_rounds,
+        n_iter=search.n_iter,
+        converged_fraction=float(search.converged.mean()),
+        stopped_by=stopped_by,
+        policy=policy.reduced(high),
+        seconds=time.perf_counter() - started,
+        seeds=rows[torch.as_tensor(search.seeds, device=device)],
+        seed_modes=torch.as_tensor(seed_modes, device=device),
+    )

@@ -1,0 +1,235 @@
+"""What has been found so far: seeds, the modes they reached, the points of each."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from fastershift.meanshift._shift import Points, Shifted, nearest, shift, unit_rows
+
+__all__ = ["Flags", "Found", "Rows", "Search", "owners"]
+
+Rows: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+# Above twice this number of points, seeds are first shifted on a random sample of this
+# size; the few modes they merge into are then shifted on all points until they stand
+# still. The modes are those of all points; only which of two touching basins a seed
+# falls into can differ.
+_SAMPLE = 4096
+
+# Seeds of the sample that end closer than this share of the bandwidth are one mode.
+_SAME = 0.05
+
+
+def owners(
+    unit: npt.NDArray[np.float32], counts: npt.NDArray[np.floating], radius: float
+) -> Rows:
+    """Suppress modes that lie within a radius of a better supported one.
+
+    Parameters
+    ----------
+    unit : ndarray
+        (k, d) unit vectors.
+    counts : ndarray
+        (k,) support; among equals the lowest index comes first.
+    radius : float
+        Cosine distance.
+
+    Returns
+    -------
+    ndarray
+        (k,) index of the mode that each one is merged into; its own if it is kept.
+    """
+    owner = np.full(len(unit), -1, dtype=np.int64)
+    for index in np.argsort(-counts, kind="stable"):
+        if owner[index] < 0:
+            close = unit @ unit[index] >= 1 - radius
+            owner[close & (owner < 0)] = index
+            owner[index] = index
+    return owner
+
+
+@dataclass(frozen=True)
+class Found:
+    """Clusters as they stand.
+
+    Attributes
+    ----------
+    centers : Tensor
+        (k, d), by falling support.
+    support : ndarray
+        (k,) points in the window of each centre.
+    center_of_mode : ndarray
+        Index of the centre that each mode was merged into.
+    labels, similarity : Tensor
+        (n,) nearest centre of every point and the cosine with it.
+    sizes : ndarray
+        (k,) points assigned to each centre.
+    """
+
+    centers: Tensor
+    support: npt.NDArray[np.float32]
+    center_of_mode: Rows
+    labels: Tensor
+    similarity: Tensor
+    sizes: Rows
+
+
+class Search:
+    """Seeds tried on one set of points, round after round.
+
+    Parameters
+    ----------
+    points : Points
+        What is clustered, at least one.
+    sample : ndarray or None
+        Random rows, drawn without replacement, of which the first are used to shift
+        seeds on; None shifts every seed on all points.
+    bandwidth, gamma, max_iter
+        As for `shift`.
+
+    Attributes
+    ----------
+    seeds : ndarray
+        (s,) int64 rows tried so far.
+    mode_of_seed : ndarray
+        (s,) int64 mode that each seed reached; -1 where it was discarded.
+    converged : ndarray
+        (s,) bool, seeds that stood still in time.
+    n_iter : int
+        Iterations so far, of all rounds.
+    """
+
+    def __init__(
+        self,
+        points: Points,
+        sample: Rows | None,
+        *,
+        bandwidth: float,
+        gamma: float,
+        max_iter: int,
+    ) -> None:
+        self._points = points
+        self._bandwidth = bandwidth
+        self._gamma = gamma
+        self._max_iter = max_iter
+        self._sampled = np.zeros(len(points), dtype=bool)
+        self._sample: Points | None = None
+        if sample is not None and len(points) > 2 * _SAMPLE:
+            self._sample = points.take(self._on_device(sample[:_SAMPLE]))
+            self._sampled[sample[:_SAMPLE]] = True
+        self._modes = self._anchors = points.averaged[:0]
+        self._counts = self._modes[:, 0]
+        self._found: Found | None = None
+        self.seeds: Rows = np.empty(0, dtype=np.int64)
+        self.mode_of_seed: Rows = np.empty(0, dtype=np.int64)
+        self.converged = np.empty(0, dtype=bool)
+        self.n_iter = 0
+
+    def add(self, rows: Rows) -> None:
+        """Shift one round of seeds and keep the modes of those that converged."""
+        starts = self._points.averaged[self._on_device(rows)]
+        if self._sample is None:
+            shifted = self._shift(self._points, starts, self._gamma)
+            converged = shifted.converged
+            mode_of_seed = self._keep(shifted.positions, shifted.counts, converged)
+        else:
+            self._sample = self._sample_with(self._sample, rows)
+            shifted = self._shift(self._sample, starts, self._gamma)
+            converged, mode_of_seed = self._finish(shifted)
+        self.seeds = np.concatenate([self.seeds, rows])
+        self.mode_of_seed = np.concatenate([self.mode_of_seed, mode_of_seed])
+        self.converged = np.concatenate([self.converged, converged])
+
+    def found(self) -> Found:
+        """Merge the modes within the bandwidth of a better supported one and assign."""
+        if self._found is None or len(self._found.center_of_mode) != len(self._modes):
+            self._found = self._assign()
+        return self._found
+
+    def _on_device(self, rows: Rows) -> Tensor:
+        return torch.as_tensor(rows, device=self._points.unit.device)
+
+    def _shift(self, points: Points, starts: Tensor, gamma: float) -> Shifted:
+        shifted = shift(
+            points,
+            starts,
+            bandwidth=self._bandwidth,
+            gamma=gamma,
+            max_iter=self._max_iter,
+        )
+        self.n_iter += shifted.n_iter
+        return shifted
+
+    def _sample_with(self, sample: Points, rows: Rows) -> Points:
+        """Add seeds to the sample, so that no seed has an empty window."""
+        fresh = rows[~self._sampled[rows]]
+        if not len(fresh):
+            return sample
+        self._sampled[fresh] = True
+        return sample.joined(self._points.take(self._on_device(fresh)))
+
+    def _keep(self, positions: Tensor, counts: Tensor, converged: Flags) -> Rows:
+        """Store modes that converged; return their index, -1 where discarded."""
+        # With nothing else to go by, seeds still on their way are better than none.
+        keeps_all = not converged.any() and not len(self._modes)
+        kept = np.flatnonzero(converged | keeps_all)
+        mode = np.full(len(converged), -1, dtype=np.int64)
+        mode[kept] = len(self._modes) + np.arange(len(kept))
+        index = self._on_device(kept)
+        self._modes = torch.cat([self._modes, positions[index]])
+        self._counts = torch.cat([self._counts, counts[index]])
+        return mode
+
+    def _finish(self, shifted: Shifted) -> tuple[Flags, Rows]:
+        """Merge what seeds reached on the sample and shift it on all points."""
+        known = len(self._modes)
+        keeps_all = not shifted.converged.any() and not known
+        kept = np.flatnonzero(shifted.converged | keeps_all)
+        index = self._on_device(kept)
+        stops = torch.cat([self._anchors, shifted.positions[index]])
+        # Stops that were finished in an earlier round are not finished again.
+        support = np.concatenate(
+            [np.full(known, np.inf), shifted.counts[index].cpu().numpy()]
+        )
+        owner = owners(unit_rows(stops).cpu().numpy(), support, _SAME * self._bandwidth)
+        fresh = np.unique(owner[owner >= known])
+        finished = self._shift(self._points, stops[self._on_device(fresh)], 1.0)
+        mode_of_stop = np.full(len(stops), -1, dtype=np.int64)
+        mode_of_stop[:known] = np.arange(known)
+        mode_of_stop[fresh] = self._keep(
+            finished.positions, finished.counts, finished.converged
+        )
+        stored = fresh[mode_of_stop[fresh] >= 0]
+        self._anchors = torch.cat([self._anchors, stops[self._on_device(stored)]])
+        mode_of_seed = np.full(len(shifted.converged), -1, dtype=np.int64)
+        mode_of_seed[kept] = mode_of_stop[owner[known:]]
+        stands = np.zeros(len(stops), dtype=bool)
+        stands[:known] = True
+        stands[fresh] = finished.converged
+        converged = shifted.converged.copy()
+        converged[kept] &= stands[owner[known:]]
+        return converged, mode_of_seed
+
+    def _assign(self) -> Found:
+        counts = self._counts.cpu().numpy()
+        owner = owners(unit_rows(self._modes).cpu().numpy(), counts, self._bandwidth)
+        kept = np.unique(owner)
+        kept = kept[np.argsort(-counts[kept], kind="stable")]
+        center_of_mode = np.empty(len(owner), dtype=np.int64)
+        center_of_mode[kept] = np.arange(len(kept))
+        centers = self._modes[self._on_device(kept)]
+        labels, similarity = nearest(self._points.unit, centers)
+        sizes = torch.bincount(labels, minlength=len(kept)).cpu().numpy()
+        return Found(
+            centers=centers,
+            support=counts[kept],
+            center_of_mode=center_of_mode[owner],
+            labels=labels,
+            similarity=similarity,
+            sizes=sizes,
+        )
