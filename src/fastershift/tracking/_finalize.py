@@ -94,7 +94,7 @@ def _order(stack: Labels, *, by_appearance: bool) -> list[int]:
 
 
 def _number(stack: Labels, *, by_appearance: bool) -> _Stack:
-    """Number the labels 1 to K, ascending or in the order of their appearance."""
+    """Give labels the numbers 1 to K, ascending or in the order of their appearance."""
     order = _order(stack, by_appearance=by_appearance)
     return _rename(stack, {label: number for number, label in enumerate(order, 1)})
 
@@ -229,7 +229,7 @@ def _split_at_births(tracks: list[Track]) -> tuple[list[Track], _Changes]:
 
 
 def _number_lineage(stack: _Stack, tracks: list[Track]) -> tuple[_Stack, Lineage]:
-    """Number labels and tracks together in the order of their appearance."""
+    """Renumber labels and tracks together in the order of their appearance."""
     order = _order(stack, by_appearance=True)
     names = {label: number for number, label in enumerate(order, 1)} | {0: 0}
     renamed = [

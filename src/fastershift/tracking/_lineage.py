@@ -52,7 +52,7 @@ class Lineage:
                 children[track.parent] = (*children.get(track.parent, ()), track.id)
         return children
 
-    def children(self, id: int) -> tuple[int, ...]:  # noqa: A002
+    def children(self, id: int) -> tuple[int, ...]:
         """Return the tracks whose parent is this one, a lone continuation included."""
         return self._children.get(id, ())
 

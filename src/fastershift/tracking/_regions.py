@@ -43,7 +43,7 @@ def as_labels(labels: npt.ArrayLike, n_dimensions: int) -> Labels:
 
 
 def compact(labels: Labels) -> tuple[_Integers, _Integers]:
-    """Number the labels that occur.
+    """Find the labels that occur and number them.
 
     Returns
     -------

@@ -1,0 +1,257 @@
+"""From the embeddings of a frame pair to its cells."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from skimage import measure
+from torch import Tensor
+
+from fastershift.config import ClusterSettings, TrackSettings
+from fastershift.errors import InputError
+from fastershift.meanshift import Clustering, SeedPolicy, cluster
+
+__all__ = ["Background", "PairInstances", "find_instances", "foreground_mask"]
+
+#: What is background in an embedding: the pixels along its first axis, as RSHN is
+#: trained; the largest cluster; those outside a given mask; or nothing.
+Background: TypeAlias = Literal["axis", "largest", "mask", "none"]
+
+_Labels = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class PairInstances:
+    """The cells of a pair of consecutive frames.
+
+    Attributes
+    ----------
+    labels : (F, Y, X) int32
+        Cells 1 to M, the same number in both frames; 0 is background.
+    clusters : (F, Y, X) int32
+        Number of the mode each pixel belongs to, plus 1; 0 is background. One mode
+        may serve several cells that do not touch.
+    clustering : Clustering
+        What Faster Mean-shift found and how.
+    seed_positions : (n, 3) int64
+        Frame of the pair, row and column of every seed.
+    foreground : float
+        Share of the pixels that was clustered, 0 to 1.
+    seconds : float
+        Wall time, clustering included.
+    """
+
+    labels: _Labels
+    clusters: _Labels
+    clustering: Clustering
+    seed_positions: npt.NDArray[np.int64]
+    foreground: float
+    seconds: float
+
+
+def foreground_mask(
+    embeddings: npt.ArrayLike | Tensor, threshold: float = 0.5
+) -> Tensor:
+    """Tell which pixels belong to cells.
+
+    RSHN turns the embedding of background towards its first axis e₁ (Payer et al.
+    2019): a pixel is foreground when (e · e₁)² of its unit vector e is small.
+
+    Parameters
+    ----------
+    embeddings : (..., C, Y, X) array or Tensor
+        One vector per pixel, of any length.
+    threshold : float
+        Foreground lies below this squared cosine, 0 to 1.
+
+    Returns
+    -------
+    Tensor
+        (..., Y, X) bool; False where a vector is zero, NaN or infinite.
+    """
+    vectors = _as_tensor(embeddings)
+    length = _lengths(vectors)
+    along = vectors.select(-3, 0).to(length.dtype).square()
+    mask: Tensor = (along < threshold * length.square()) & length.isfinite()
+    return mask
+
+
+def find_instances(
+    embeddings: npt.ArrayLike | Tensor,
+    cluster_settings: ClusterSettings,
+    track_settings: TrackSettings,
+    *,
+    smallest_cell: int,
+    background: Background = "axis",
+    mask: npt.ArrayLike | None = None,
+    seeds: npt.ArrayLike | Tensor | None = None,
+    policy: SeedPolicy | None = None,
+    generator: torch.Generator | None = None,
+) -> PairInstances:
+    """Cluster the foreground of a frame pair and take the clusters apart into cells.
+
+    Parts of a cluster that touch neither within a frame nor through time are different
+    cells (Payer et al. 2019).
+
+    Parameters
+    ----------
+    embeddings : (F, C, Y, X) array or Tensor
+        Of two consecutive frames, or of a single one; float16 or wider, on any device.
+    cluster_settings : ClusterSettings
+        All but `carry_seeds` and `random_seed`. With a `coordinate_weight`, rows and
+        columns of the array times the weight are appended to the vectors.
+    track_settings : TrackSettings
+        `foreground` is used.
+    smallest_cell : int
+        Cells with fewer pixels, summed over the frames, are dropped.
+    background : {"axis", "largest", "mask", "none"}
+        What is background: pixels along the first axis of the embedding, the largest
+        cluster, those outside `mask`, or nothing. Pixels that hold NaN, an infinity or
+        a zero vector always are.
+    mask : (F, Y, X) or (Y, X) array, optional
+        Not zero where there are cells; needed for ``background="mask"``.
+    seeds : (n,) int, optional
+        Foreground pixels to start from, counted in the order frame, row, column. The
+        number of seeds is then not adapted.
+    policy : SeedPolicy, optional
+        Of the pair before.
+    generator : torch.Generator, optional
+        For the random draws of seeds; on the CPU.
+
+    Returns
+    -------
+    PairInstances
+        Cells numbered by cluster, within a cluster by their first pixel.
+
+    Raises
+    ------
+    InputError
+        For embeddings or a mask of the wrong shape, or seeds that are no such pixels.
+    """
+    started = time.perf_counter()
+    vectors = _as_tensor(embeddings)
+    if vectors.ndim != 4 or vectors.shape[0] not in (1, 2) or not vectors.shape[1]:
+        raise InputError(
+            "Embeddings of a frame pair must have the axes (frame, channel, row, "
+            f"column) with one or two frames; these have {tuple(vectors.shape)}."
+        )
+    foreground = _foreground(vectors, track_settings.foreground, background, mask)
+    clustering = cluster(
+        _codes(vectors, foreground, cluster_settings.coordinate_weight),
+        **cluster_settings.model_dump(
+            exclude={"coordinate_weight", "carry_seeds", "random_seed"}
+        ),
+        background="largest" if background == "largest" else "none",
+        seeds=None if seeds is None else torch.as_tensor(seeds),
+        policy=policy,
+        generator=generator,
+    )
+    clustering = _in_settled_order(clustering)
+    modes = clustering.labels + 1
+    if background == "largest" and clustering.sizes.numel():
+        modes[clustering.labels == clustering.sizes.argmax()] = 0
+    pixels = foreground.cpu().numpy()
+    clusters = np.zeros(pixels.shape, dtype=np.int32)
+    clusters[pixels] = modes.cpu().numpy()
+    rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
+    return PairInstances(
+        labels=_components(clusters, smallest_cell),
+        clusters=clusters,
+        clustering=clustering,
+        seed_positions=np.column_stack(np.unravel_index(rows, pixels.shape)),
+        foreground=float(pixels.mean()) if pixels.size else 0.0,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _as_tensor(embeddings: npt.ArrayLike | Tensor) -> Tensor:
+    if isinstance(embeddings, Tensor):
+        tensor = embeddings
+    else:
+        array = np.asarray(embeddings)
+        tensor = torch.as_tensor(
+            array.astype(array.dtype.newbyteorder("="), copy=False)
+        )
+    return tensor if tensor.is_floating_point() else tensor.to(torch.float32)
+
+
+def _wide(vectors: Tensor) -> torch.dtype:
+    return torch.promote_types(vectors.dtype, torch.float32)
+
+
+def _lengths(vectors: Tensor) -> Tensor:
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-3, dtype=_wide(vectors))
+    return lengths
+
+
+def _foreground(
+    vectors: Tensor,
+    threshold: float,
+    background: Background,
+    mask: npt.ArrayLike | None,
+) -> Tensor:
+    if background == "axis":
+        return foreground_mask(vectors, threshold)
+    length = _lengths(vectors)
+    usable = length.isfinite() & (length > 0)
+    if background != "mask":
+        return usable
+    if mask is None:
+        raise InputError("Choose the mask layer that tells where the cells are.")
+    cells = np.asarray(mask) != 0
+    if cells.shape not in (tuple(usable.shape), tuple(usable.shape[1:])):
+        raise InputError(
+            f"The mask has the shape {cells.shape}, but the frames are "
+            f"{tuple(usable.shape[1:])}; choose a mask of the same size."
+        )
+    return usable & torch.as_tensor(cells, device=usable.device)
+
+
+def _codes(vectors: Tensor, foreground: Tensor, coordinate_weight: float) -> Tensor:
+    """Return one row per foreground pixel, in the order frame, row, column."""
+    codes = vectors.movedim(1, -1)[foreground].to(_wide(vectors))
+    if not coordinate_weight:
+        return codes
+    coordinates = foreground.nonzero()[:, 1:].to(codes.dtype)
+    return torch.cat([codes, coordinate_weight * coordinates], dim=1)
+
+
+def _in_settled_order(clustering: Clustering) -> Clustering:
+    """Order clusters of equal size by their centres, not by the order of the draws."""
+    sizes = clustering.sizes.cpu().numpy()
+    if not sizes.size:
+        return clustering
+    ties = np.cumsum(np.diff(sizes, prepend=sizes[0]) != 0)
+    centers = clustering.centers.cpu().numpy()
+    order = np.lexsort([*(-centers.T[::-1]), ties])
+    # One more entry, so that -1 for "no cluster" stays -1.
+    rank = np.full(sizes.size + 1, -1)
+    rank[order] = np.arange(sizes.size)
+    ranks, rows = (
+        torch.as_tensor(numbers, device=clustering.labels.device)
+        for numbers in (rank, order)
+    )
+    return replace(
+        clustering,
+        labels=ranks[clustering.labels],
+        centers=clustering.centers[rows],
+        sizes=clustering.sizes[rows],
+        seed_modes=ranks[clustering.seed_modes],
+    )
+
+
+def _components(clusters: _Labels, smallest: int) -> _Labels:
+    """Take clusters apart into touching components of at least `smallest` pixels."""
+    components = measure.label(clusters, background=0, connectivity=2)
+    sizes = np.bincount(components.ravel())
+    cluster_of = np.zeros(sizes.size, dtype=np.int32)
+    cluster_of[components] = clusters
+    kept = np.flatnonzero((sizes >= smallest) & (cluster_of > 0))
+    kept = kept[np.argsort(cluster_of[kept], kind="stable")]
+    numbers = np.zeros(sizes.size, dtype=np.int32)
+    numbers[kept] = np.arange(1, kept.size + 1)
+    labels: _Labels = numbers[components]
+    return labels

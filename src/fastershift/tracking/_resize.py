@@ -1,0 +1,161 @@
+"""Labels of the network's frame back on the pixels of the image."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage, special
+
+from fastershift.errors import InputError
+from fastershift.tracking._regions import (
+    Labels,
+    as_labels,
+    compact,
+    label_areas,
+)
+
+__all__ = ["resize_labels"]
+
+_Reals = npt.NDArray[np.float64]
+_Integers = npt.NDArray[np.int64]
+_Resized = npt.NDArray[np.int32]
+_TAPS = 3
+
+
+def resize_labels(
+    labels: npt.ArrayLike,
+    shape: tuple[int, int],
+    *,
+    zoom: float = 1.0,
+    published: bool = False,
+) -> _Resized:
+    """Resample labels to another size with smooth borders.
+
+    Each pixel gets the label with most weight under a Gaussian of one source pixel
+    (standard deviation) around its place in the source, cut off at one source pixel,
+    as the published program does it.
+
+    Parameters
+    ----------
+    labels : (y, x) int array
+        Labels; 0 is background.
+    shape : (int, int)
+        Rows and columns wanted.
+    zoom : float
+        Share of the image that the labels cover, about its centre, 0 to 1.
+    published : bool
+        Smooth even where the size stays the same, and lose cells that vanish. Otherwise
+        the same size returns the same labels, and cells that would vanish keep the
+        pixels nearest to them.
+
+    Returns
+    -------
+    (Y, X) int32
+        Labels; 0 also in the rim that the source does not cover.
+
+    Raises
+    ------
+    InputError
+        When the labels are no label image or a size is below 1.
+    """
+    source = as_labels(labels, 2)
+    if min(*shape, *source.shape) < 1:
+        raise InputError("Label images need one row and one column at least.")
+    if not published and zoom == 1 and tuple(shape) == source.shape:
+        return source.astype(np.int32)
+    places = [
+        _places(length, wanted, zoom)
+        for length, wanted in zip(source.shape, shape, strict=True)
+    ]
+    resized = _nearest(source, places)
+    edges = _nearest(_varies(source), places)
+    rows, columns = np.nonzero(edges)
+    resized[rows, columns] = _smooth(source, places[0][rows], places[1][columns])
+    if not published:
+        _restore_lost(resized, source, places)
+    return resized
+
+
+def _places(length: int, wanted: int, zoom: float) -> _Reals:
+    """Return where the centres of the wanted pixels lie in the source."""
+    centred = np.arange(wanted, dtype=np.float64) - (wanted - 1) / 2
+    places: _Reals = centred * (length / wanted / zoom) + (length - 1) / 2
+    return places
+
+
+def _nearest(source: npt.NDArray[Any], places: list[_Reals]) -> _Resized:
+    """Return the source pixel under each place, 0 beyond the source."""
+    pixels = [
+        np.clip(np.floor(place + 0.5).astype(np.int64), 0, length - 1)
+        for place, length in zip(places, source.shape, strict=True)
+    ]
+    within = [
+        (place >= -0.5) & (place <= length - 0.5)
+        for place, length in zip(places, source.shape, strict=True)
+    ]
+    covered = np.logical_and.outer(*within)
+    return np.where(covered, source[np.ix_(*pixels)], 0).astype(np.int32)
+
+
+def _varies(source: Labels) -> npt.NDArray[np.bool_]:
+    """Tell where the pixels under the Gaussian hold more than one label."""
+    largest = ndimage.maximum_filter(source, size=_TAPS, mode="nearest")
+    smallest = ndimage.minimum_filter(source, size=_TAPS, mode="nearest")
+    varies: npt.NDArray[np.bool_] = largest != smallest
+    return varies
+
+
+def _weights(places: _Reals, length: int) -> tuple[_Integers, _Reals]:
+    """Return the (n, 3) source pixels under each place and their weights."""
+    first = np.maximum(np.floor(places - 0.5), 0).astype(np.int64)
+    stop = np.minimum(np.ceil(places + 1.5), length).astype(np.int64)
+    pixels = first[:, np.newaxis] + np.arange(_TAPS)
+    distance = (pixels - places[:, np.newaxis]) / np.sqrt(2)
+    half = 0.5 / np.sqrt(2)
+    weights = (special.erf(distance + half) - special.erf(distance - half)) / 2
+    weights[pixels >= stop[:, np.newaxis]] = 0
+    return np.minimum(pixels, length - 1), weights
+
+
+def _smooth(source: Labels, y: _Reals, x: _Reals) -> _Resized:
+    """Return the label with most weight at each place; the first to reach it wins."""
+    rows, row_weights = _weights(y, source.shape[0])
+    columns, column_weights = _weights(x, source.shape[1])
+    winner = np.zeros(y.size, dtype=np.int32)
+    most = np.zeros(y.size)
+    seen: list[tuple[Labels, _Reals]] = []
+    for i, j in itertools.product(range(_TAPS), repeat=2):
+        label = source[rows[:, i], columns[:, j]]
+        weight = row_weights[:, i] * column_weights[:, j]
+        seen.append((label, weight))
+        total = np.zeros(y.size)
+        for other, other_weight in seen:
+            total += np.where(other == label, other_weight, 0)
+        better = total > most
+        winner[better] = label[better]
+        most[better] = total[better]
+    return winner
+
+
+def _restore_lost(resized: _Resized, source: Labels, places: list[_Reals]) -> None:
+    """Give labels that vanished the pixels nearest to them, or one pixel at least."""
+    lost = np.setdiff1d(compact(source)[0], compact(resized)[0])
+    if not lost.size:
+        return
+    nearest = _nearest(source, places)
+    restored = np.isin(nearest, lost)
+    resized[restored] = nearest[restored]
+    for label in np.setdiff1d(compact(source)[0], compact(resized)[0]).tolist():
+        ids, areas = label_areas(resized)
+        free = ~np.isin(resized, ids[areas == 1])
+        if not free.any():
+            return
+        distances = [
+            np.abs(place - centre)
+            for place, centre in zip(
+                places, np.argwhere(source == label).mean(axis=0), strict=True
+            )
+        ]
+        distance = np.where(free, np.add.outer(*distances), np.inf)
+        resized[np.unravel_index(distance.argmin(), resized.shape)] = label
