@@ -1,0 +1,203 @@
+"""The recurrent stacked hourglass network of Payer et al. (2019)."""
+
+import math
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["RSHN", "State", "normalise_embedding"]
+
+#: Recurrent state: for each hourglass, for each level, (B, filters, Y/2^l, X/2^l).
+State: TypeAlias = tuple[tuple[Tensor, ...], ...]
+
+# Bounds the squared norm where the first hourglass feeds the second; it is large on
+# purpose: weak embeddings stay weak instead of being blown up to noise of unit length.
+_HANDOVER_EPSILON = 1e-4
+
+
+def normalise_embedding(
+    embedding: Tensor, dim: int = 1, epsilon: float = 1e-12
+) -> Tensor:
+    """Scale embeddings to unit length.
+
+    Parameters
+    ----------
+    embedding : Tensor
+        Raw embeddings of any shape.
+    dim : int
+        Axis of the embedding channels.
+    epsilon : float
+        Lower bound of the *squared* norm.
+
+    Returns
+    -------
+    Tensor
+        Same shape; vectors whose squared norm is below `epsilon` stay shorter than one.
+    """
+    return functional.normalize(embedding, dim=dim, eps=math.sqrt(epsilon))
+
+
+def _initialise(weight: Tensor, gain: float) -> None:
+    """Fill a kernel from a truncated normal of variance gain / fan-in."""
+    fan_in = weight[0].numel()
+    # A normal truncated at two deviations has 0.8796 of the deviation it was cut from.
+    deviation = math.sqrt(gain / fan_in) / 0.87962566
+    nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+
+
+def _convolution(n_in: int, n_out: int, size: int, gain: float = 2.0) -> nn.Conv2d:
+    layer = nn.Conv2d(n_in, n_out, size, padding=size // 2)
+    _initialise(layer.weight.data, gain)
+    assert layer.bias is not None  # noqa: S101 (narrows the type)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class _ConvGRU(nn.Module):
+    """Convolutional gated recurrent unit whose candidate is rectified, not tanh.
+
+    ``r, u = sigmoid(W [x, h])``, ``y = relu(W [x, r·h])``, ``h' = u·h + (1 - u)·y``.
+    The parts of the three convolutions that see only the input are one convolution, so
+    that they can run for all frames of a clip at once.
+    """
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.filters = filters
+        self.from_input = nn.Conv2d(filters, 3 * filters, 3, padding=1)
+        self.gates_from_state = nn.Conv2d(
+            filters, 2 * filters, 3, padding=1, bias=False
+        )
+        self.candidate_from_state = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
+        for gain, out in ((1.0, slice(0, 2 * filters)), (2.0, slice(2 * filters, None))):
+            # Input and state are one concatenated input: the fan-in counts both.
+            _initialise(self.from_input.weight.data[out], gain / 2)
+        _initialise(self.gates_from_state.weight.data, 0.5)
+        _initialise(self.candidate_from_state.weight.data, 1.0)
+        assert self.from_input.bias is not None  # noqa: S101 (narrows the type)
+        nn.init.zeros_(self.from_input.bias)
+
+    def forward(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Run over a clip (T, B, F, Y, X); return all states and the last one."""
+        n_frames, n_clips = inputs.shape[:2]
+        from_input = self.from_input(inputs.flatten(0, 1)).unflatten(
+            0, (n_frames, n_clips)
+        )
+        states = []
+        for frame in from_input:
+            gates, candidate = frame.split((2 * self.filters, self.filters), dim=1)
+            if state is None:
+                update = torch.sigmoid(gates[:, self.filters :])
+                state = (1 - update) * torch.relu(candidate)
+            else:
+                gates = torch.sigmoid(gates + self.gates_from_state(state))
+                reset, update = gates.chunk(2, dim=1)
+                candidate = torch.relu(
+                    candidate + self.candidate_from_state(reset * state)
+                )
+                state = candidate + update * (state - candidate)
+            states.append(state)
+        assert state is not None  # noqa: S101 (a clip has at least one frame)
+        return torch.stack(states), state
+
+
+class _Hourglass(nn.Module):
+    """One hourglass with a recurrent unit between its two paths at every level."""
+
+    def __init__(self, n_in: int, filters: int, levels: int, channels: int) -> None:
+        super().__init__()
+        self.input = _convolution(n_in, filters, 1)
+        self.contracting = nn.ModuleList(
+            _convolution(filters, filters, 3) for _ in range(levels)
+        )
+        self.recurrent = nn.ModuleList(_ConvGRU(filters) for _ in range(levels))
+        self.expanding = nn.ModuleList(
+            _convolution(filters, filters, 3) for _ in range(levels)
+        )
+        self.output = _convolution(filters, channels, 1)
+
+    def forward(
+        self, clip: Tensor, state: tuple[Tensor, ...] | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Embed a clip (T, B, C, Y, X); return raw embeddings and the last state."""
+        frames = clip.shape[:2]
+        current = torch.relu(self.input(clip.flatten(0, 1)))
+        parallel, last = [], []
+        for level, contract in enumerate(self.contracting):
+            if level:
+                current = functional.max_pool2d(current, 2)
+            current = torch.relu(contract(current))
+            states, final = self.recurrent[level](
+                current.unflatten(0, frames), None if state is None else state[level]
+            )
+            parallel.append(states.flatten(0, 1))
+            last.append(final)
+        current = parallel[-1]
+        for level in reversed(range(len(parallel))):
+            if level < len(parallel) - 1:
+                current = functional.interpolate(current, scale_factor=2.0)
+                current = current + parallel[level]
+            current = torch.relu(self.expanding[level](current))
+        return self.output(current).unflatten(0, frames), tuple(last)
+
+
+class RSHN(nn.Module):
+    """Recurrent stacked hourglass network: every pixel of every frame an embedding.
+
+    Parameters
+    ----------
+    filters : int
+        Filters of every convolution (published: 64).
+    levels : int
+        Resolutions of an hourglass (published: 7); height and width of the frames must
+        be multiples of `stride`.
+    channels : int
+        Length of an embedding (published: 16).
+
+    References
+    ----------
+    .. [1] C. Payer, D. Štern, M. Feiner, H. Bischof, M. Urschler, "Segmenting and
+       tracking cell instances with cosine embeddings and recurrent hourglass
+       networks", Medical Image Analysis 57, 2019, section 3.
+    """
+
+    def __init__(self, filters: int = 64, levels: int = 7, channels: int = 16) -> None:
+        super().__init__()
+        self.filters, self.levels, self.channels = filters, levels, channels
+        self.hourglasses = nn.ModuleList(
+            _Hourglass(n_in, filters, levels, channels) for n_in in (1, 1 + channels)
+        )
+
+    @property
+    def stride(self) -> int:
+        """Number that height and width of the frames must be multiples of."""
+        return 2 ** (self.levels - 1)
+
+    def forward(
+        self, clip: Tensor, state: State | None = None
+    ) -> tuple[Tensor, Tensor, State]:
+        """Embed a clip.
+
+        Parameters
+        ----------
+        clip : Tensor
+            (T, B, 1, Y, X) float frames in about [-1, 1]; Y and X multiples of `stride`.
+        state : State, optional
+            State after the frame before the clip; zero without it.
+
+        Returns
+        -------
+        first, second : Tensor
+            (T, B, channels, Y, X) raw embeddings of both hourglasses. Both are trained;
+            the second, normalised, is what is clustered.
+        state : State
+            State after the last frame of the clip.
+        """
+        first, state_first = self.hourglasses[0](clip, None if state is None else state[0])
+        handed = normalise_embedding(first, dim=2, epsilon=_HANDOVER_EPSILON)
+        second, state_second = self.hourglasses[1](
+            torch.cat((clip, handed), dim=2), None if state is None else state[1]
+        )
+        return first, second, (state_first, state_second)

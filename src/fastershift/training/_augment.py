@@ -1,0 +1,257 @@
+"""Clips drawn from movies, varied in space, time and intensity."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional
+
+from fastershift.training._truth import UNKNOWN
+
+__all__ = ["Augmentation", "Clip", "TrainingMovie", "draw_clip", "neighbour_matrix"]
+
+
+@dataclass(frozen=True)
+class TrainingMovie:
+    """A movie ready to draw clips from.
+
+    Attributes
+    ----------
+    frames : Tensor
+        (T, Y, X) float32, normalised to about [-1, 1].
+    labels : Tensor
+        (T, Y, X) int32; track id, 0 background, -1 unknown.
+    scale : float
+        Network pixels per pixel of `frames`.
+    weight : float
+        How often clips come from it, relative to the other movies.
+    """
+
+    frames: Tensor
+    labels: Tensor
+    scale: float
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far clips are varied; every amount is the largest drawn."""
+
+    zoom: float = 1.4
+    stretch: float = 1.12
+    elastic: float = 3.0
+    reverse: float = 0.5
+    skip: float = 0.25
+    gamma: float = 1.6
+    contrast: float = 1.5
+    offset: float = 0.3
+    noise: float = 0.12
+    blur: float = 0.3
+    gradient: float = 0.25
+    inversion: float = 0.03
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A training sample.
+
+    Attributes
+    ----------
+    frames : Tensor
+        (T, 1, size, size) float32.
+    labels : Tensor
+        (T, size, size) int64; cells 1 to K, 0 background, -1 unknown.
+    neighbours : Tensor
+        (K, K) bool.
+    """
+
+    frames: Tensor
+    labels: Tensor
+    neighbours: Tensor
+
+
+def _uniform(generator: torch.Generator, low: float, high: float) -> float:
+    return float(torch.rand((), generator=generator)) * (high - low) + low
+
+
+def _ratio(generator: torch.Generator, largest: float) -> float:
+    """Draw a factor between 1/largest and largest, evenly on a log scale."""
+    return math.exp(_uniform(generator, -1, 1) * math.log(largest))
+
+
+def _choose_frames(
+    movie: TrainingMovie, length: int, options: Augmentation, generator: torch.Generator
+) -> list[int]:
+    n_frames = len(movie.frames)
+    skip = _uniform(generator, 0, 1) < options.skip and n_frames >= 2 * length
+    span = (length - 1) * (2 if skip else 1) + 1
+    if n_frames < span:
+        # A movie shorter than a clip is walked back and forth.
+        cycle = [*range(n_frames), *range(n_frames - 2, 0, -1)]
+        return [cycle[i % len(cycle)] for i in range(length)]
+    first = int(torch.randint(n_frames - span + 1, (), generator=generator))
+    frames = list(range(first, first + span, 2 if skip else 1))
+    return frames[::-1] if _uniform(generator, 0, 1) < options.reverse else frames
+
+
+def _choose_centre(labels: Tensor, generator: torch.Generator) -> tuple[float, float]:
+    """Centre mostly on a cell, sometimes anywhere."""
+    height, width = labels.shape
+    for _ in range(20):
+        row = int(torch.randint(height, (), generator=generator))
+        column = int(torch.randint(width, (), generator=generator))
+        if labels[row, column] > 0 or _uniform(generator, 0, 1) < 0.1:
+            break
+    return float(row), float(column)
+
+
+def _sampling_grid(
+    movie: TrainingMovie,
+    centre: tuple[float, float],
+    size: int,
+    options: Augmentation,
+    generator: torch.Generator,
+) -> Tensor:
+    """Build the grid (size, size, 2) for grid_sample, one for the whole clip."""
+    pitch = _ratio(generator, options.zoom) / movie.scale
+    stretch = math.sqrt(_ratio(generator, options.stretch))
+    angle = _uniform(generator, -math.pi, math.pi)
+    flip = -1.0 if _uniform(generator, 0, 1) < 0.5 else 1.0
+    rotation = torch.tensor(
+        [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+    )
+    matrix = rotation @ torch.diag(torch.tensor([flip * stretch, 1 / stretch])) * pitch
+    axis = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
+    points = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
+    if options.elastic:
+        nodes = torch.randn(1, 2, 5, 5, generator=generator) * options.elastic
+        bend = functional.interpolate(nodes, (size, size), mode="bicubic")
+        points = points + bend[0].permute(1, 2, 0)
+    height, width = movie.frames.shape[1:]
+    # Little of a clip should lie outside the frame, where nothing can be learned.
+    half = size / 2 / movie.scale
+    row, column = (
+        min(max(place, min(half, side / 2)), max(side - half, side / 2))
+        for place, side in zip(centre, (height, width), strict=True)
+    )
+    pixels = points @ matrix.T + torch.tensor([column, row])
+    return (pixels + 0.5) * 2 / torch.tensor([width, height]) - 1
+
+
+def _vary_intensity(
+    frames: Tensor, options: Augmentation, generator: torch.Generator
+) -> Tensor:
+    """Change brightness, contrast, sharpness and noise of a clip (T, 1, Y, X)."""
+    low, high = frames.min(), frames.max()
+    unit = (frames - low) / (high - low).clamp(min=1e-3)
+    frames = unit ** _ratio(generator, options.gamma) * (high - low) + low
+    if _uniform(generator, 0, 1) < options.inversion:
+        frames = -frames
+    frames = frames * _ratio(generator, options.contrast)
+    frames = frames + _uniform(generator, -options.offset, options.offset)
+    if _uniform(generator, 0, 1) < 0.3:
+        corners = torch.randn(1, 1, 2, 2, generator=generator) * options.gradient
+        frames = frames + functional.interpolate(
+            corners, frames.shape[-2:], mode="bilinear", align_corners=True
+        )
+    if _uniform(generator, 0, 1) < options.blur:
+        deviation = _uniform(generator, 0.4, 1.2)
+        taps = torch.exp(-0.5 * (torch.arange(-3, 4) / deviation) ** 2)
+        taps = taps / taps.sum()
+        frames = functional.conv2d(frames, taps.view(1, 1, 1, 7), padding=(0, 3))
+        frames = functional.conv2d(frames, taps.view(1, 1, 7, 1), padding=(3, 0))
+    if _uniform(generator, 0, 1) < 0.5:
+        amount = _uniform(generator, 0, options.noise)
+        frames = frames + torch.randn(frames.shape, generator=generator) * amount
+    # Brightness flickers from frame to frame.
+    flicker = torch.randn(len(frames), 1, 1, 1, generator=generator) * 0.04
+    return frames + flicker
+
+
+def neighbour_matrix(labels: NDArray[np.int64], count: int, reach: float) -> Tensor:
+    """Find which cells come within `reach` pixels of each other in any frame.
+
+    Parameters
+    ----------
+    labels : ndarray
+        (T, Y, X); cells 1 to `count`.
+    count : int
+        Number of cells.
+    reach : float
+        Largest gap between the bounding boxes of two neighbours.
+
+    Returns
+    -------
+    Tensor
+        (count, count) bool, symmetric, False on the diagonal.
+    """
+    near = np.zeros((count, count), bool)
+    for frame in labels:
+        boxes = ndimage.find_objects(np.maximum(frame, 0), max_label=count)
+        cells = np.array([i for i, box in enumerate(boxes) if box is not None], int)
+        if len(cells) < 2:
+            continue
+        sides = np.array(
+            [[(side.start, side.stop) for side in boxes[cell]] for cell in cells]
+        )
+        gaps = sides[:, None, :, 0] - sides[None, :, :, 1]
+        gaps = np.maximum(gaps, gaps.transpose(1, 0, 2))
+        near[np.ix_(cells, cells)] |= (gaps <= reach).all(-1)
+    np.fill_diagonal(near, False)
+    return torch.from_numpy(near)
+
+
+def draw_clip(
+    movies: tuple[TrainingMovie, ...],
+    *,
+    length: int,
+    size: int,
+    reach: float,
+    options: Augmentation,
+    generator: torch.Generator,
+) -> Clip:
+    """Draw a varied clip.
+
+    Parameters
+    ----------
+    movies : tuple of TrainingMovie
+        Drawn from by weight.
+    length, size : int
+        Frames, and side in network pixels.
+    reach : float
+        Gap in network pixels up to which cells repel each other.
+    options : Augmentation
+        How far to vary.
+    generator : torch.Generator
+        The only source of chance.
+
+    Returns
+    -------
+    Clip
+    """
+    weights = torch.tensor([movie.weight for movie in movies])
+    movie = movies[int(torch.multinomial(weights, 1, generator=generator))]
+    chosen = _choose_frames(movie, length, options, generator)
+    centre = _choose_centre(movie.labels[chosen[0]], generator)
+    grid = _sampling_grid(movie, centre, size, options, generator)
+    grid = grid.expand(length, -1, -1, -1)
+    frames = functional.grid_sample(
+        movie.frames[chosen][:, None], grid, padding_mode="reflection", align_corners=False
+    )
+    # Shifted by one so that the zero padding outside the frame means unknown.
+    shifted = (movie.labels[chosen] - UNKNOWN).to(torch.float32)[:, None]
+    labels = functional.grid_sample(shifted, grid, mode="nearest", align_corners=False)
+    labels = labels[:, 0].round().to(torch.int64) + UNKNOWN
+    cells = torch.unique(labels[labels > 0])
+    if len(cells):
+        numbered = torch.searchsorted(cells, labels.clamp(min=int(cells[0]))) + 1
+        labels = torch.where(labels > 0, numbered, labels)
+    return Clip(
+        _vary_intensity(frames, options, generator),
+        labels,
+        neighbour_matrix(labels.numpy(), len(cells), reach),
+    )

@@ -1,0 +1,213 @@
+"""Truth as it really is: complete, partial, markers only, or silver.
+
+A pixel is a cell (its track id), background (0) or unknown (-1). Unknown pixels are
+never called background: the loss leaves them out.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from fastershift.errors import InputError
+
+__all__ = ["UNKNOWN", "TruthSequence", "complete_markers", "load_ctc_truth"]
+
+UNKNOWN = -1
+
+# A marker is grown to where the intensity falls to half of its height above the local
+# background; between this share of the height and half, it is left open.
+_SURE_BACKGROUND_HEIGHT = 0.25
+
+
+@dataclass(frozen=True)
+class TruthSequence:
+    """A movie with as much truth as there is.
+
+    Attributes
+    ----------
+    frames : tuple of ndarray
+        (Y, X) raw frames.
+    labels : tuple of ndarray of int32
+        (Y, X); track id, 0 background, -1 unknown.
+    diameter : float
+        Median cell diameter in pixels (of a disc of the same area).
+    source : str
+        Where it came from, and which truth was used, in words.
+    """
+
+    frames: tuple[NDArray[np.generic], ...]
+    labels: tuple[NDArray[np.int32], ...]
+    diameter: float
+    source: str
+
+
+def complete_markers(
+    frame: NDArray[np.generic],
+    labels: NDArray[np.int32],
+    markers: NDArray[np.int32],
+    reach: float,
+    *,
+    grow: bool,
+) -> NDArray[np.int32]:
+    """Add cells that have only a marker to the labels of a frame.
+
+    Parameters
+    ----------
+    frame : ndarray
+        (Y, X) intensities.
+    labels : ndarray of int32
+        (Y, X) outlined cells, 0 elsewhere.
+    markers : ndarray of int32
+        (Y, X) markers of all cells, each smaller than its cell.
+    reach : float
+        Pixels farther than this from every marker without an outline are background;
+        nearer ones are unknown unless `grow` decides.
+    grow : bool
+        Grow each marker, within half the reach, to half of its height above the
+        background around it: right for bright cells on a dark ground.
+
+    Returns
+    -------
+    ndarray of int32
+        (Y, X) with -1 for unknown.
+    """
+    result = labels.copy()
+    outlined = np.unique(labels[labels > 0])
+    alone = np.where(np.isin(markers, outlined) | (labels > 0), 0, markers)
+    if not alone.any():
+        return result
+    distance, nearest = ndimage.distance_transform_edt(alone == 0, return_indices=True)
+    owner = alone[tuple(nearest)]
+    near = (distance <= reach) & (labels == 0)
+    result[near] = UNKNOWN
+    result[alone > 0] = alone[alone > 0]
+    if grow:
+        smooth = ndimage.gaussian_filter(frame.astype(np.float32), 1.0)
+        for marker, window in enumerate(ndimage.find_objects(alone), start=1):
+            if window is None:
+                continue
+            margin = int(np.ceil(reach)) + 1
+            box = tuple(
+                slice(max(0, side.start - margin), side.stop + margin) for side in window
+            )
+            _grow(result[box], smooth[box], owner[box], near[box], alone[box], marker)
+    return result
+
+
+def _grow(
+    result: NDArray[np.int32],
+    smooth: NDArray[np.float32],
+    owner: NDArray[np.int32],
+    near: NDArray[np.bool_],
+    alone: NDArray[np.int32],
+    marker: int,
+) -> None:
+    """Decide the surroundings of one marker by its height above the background."""
+    inside = alone == marker
+    ring = near & (owner == marker)
+    if not ring.any():
+        return
+    background = float(np.percentile(smooth[ring & ~inside], 10))
+    height = (smooth - background) / max(float(np.median(smooth[inside])) - background, 1)
+    bright = (ring & (height > 0.5)) | inside
+    connected = ndimage.label(bright)[0]
+    bright = np.isin(connected, np.unique(connected[inside]))
+    bright = ndimage.binary_fill_holes(ndimage.binary_opening(bright) | inside)
+    result[bright & ring] = marker
+    result[ring & ~bright & (height < _SURE_BACKGROUND_HEIGHT) & ~inside] = 0
+
+
+def _read(path: Path) -> NDArray[np.int32]:
+    return tifffile.imread(path).astype(np.int32)
+
+
+def _outlines(
+    segmented: NDArray[np.int32], markers: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Give outlined cells the id of the marker that each overlaps most."""
+    result = np.zeros_like(segmented)
+    fresh = int(markers.max()) + 10_000
+    for cell in np.unique(segmented[segmented > 0]):
+        region = segmented == cell
+        inside = markers[region]
+        inside = inside[inside > 0]
+        fresh += 1
+        result[region] = np.bincount(inside).argmax() if inside.size else fresh
+    return result
+
+
+def load_ctc_truth(
+    folder: str | Path,
+    *,
+    frames: tuple[int, int] | None = None,
+    border: int = 0,
+    reach: float = 1.0,
+    grow: bool = False,
+) -> TruthSequence:
+    """Read a Cell Tracking Challenge sequence with the best truth of each frame.
+
+    Silver truth (``_ST/SEG``) comes first because it outlines all cells; then outlines
+    by people (``_GT/SEG``); cells without an outline keep their tracking marker
+    (``_GT/TRA``) and an unknown surrounding.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The image folder; its truth lies in ``<folder>_GT`` and ``<folder>_ST``.
+    frames : tuple of int, optional
+        First frame and the one after the last.
+    border : int
+        Width in pixels of the strip without truth.
+    reach : float
+        Unknown surrounding of a lone marker, in cell diameters.
+    grow : bool
+        Grow lone markers by their brightness, see `complete_markers`.
+
+    Returns
+    -------
+    TruthSequence
+
+    Raises
+    ------
+    InputError
+        When there are no frames or no tracking truth.
+    """
+    folder = Path(folder)
+    paths = sorted(folder.glob("t*.tif"))
+    truth, silver = Path(f"{folder}_GT"), Path(f"{folder}_ST")
+    if not paths:
+        raise InputError(f"There are no frames t*.tif in {folder}.")
+    if not (truth / "TRA").is_dir():
+        raise InputError(f"There is no tracking truth at {truth / 'TRA'}.")
+    first, last = frames or (0, len(paths))
+    outlines, movie, sizes = [], [], []
+    counts = {"silver": 0, "outlines": 0, "markers": 0}
+    for path in paths[first:last]:
+        number = path.stem[1:]
+        markers = _read(truth / "TRA" / f"man_track{number}.tif")
+        if (dense := silver / "SEG" / f"man_seg{number}.tif").is_file():
+            labels, kind = _read(dense), "silver"
+        elif (dense := truth / "SEG" / f"man_seg{number}.tif").is_file():
+            labels, kind = _outlines(_read(dense), markers), "outlines"
+        else:
+            labels, kind = np.zeros_like(markers), "markers"
+        counts[kind] += 1
+        areas = np.bincount(labels[labels > 0]) if labels.any() else np.zeros(1)
+        sizes.extend(np.sqrt(areas[areas > 0] * 4 / np.pi))
+        movie.append(tifffile.imread(path))
+        outlines.append((labels, markers))
+    diameter = float(np.median(sizes)) if sizes else 20.0
+    result = []
+    for frame, (labels, markers) in zip(movie, outlines, strict=True):
+        labels = complete_markers(frame, labels, markers, reach * diameter, grow=grow)
+        if border:
+            strip = np.ones(labels.shape, bool)
+            strip[border:-border, border:-border] = False
+            labels[strip & (labels == 0)] = UNKNOWN
+        result.append(labels)
+    used = ", ".join(f"{n} frames {kind}" for kind, n in counts.items() if n)
+    return TruthSequence(tuple(movie), tuple(result), diameter, f"{folder}: {used}")
