@@ -73,10 +73,9 @@ def foreground_mask(
         (..., Y, X) bool; False where a vector is zero, NaN or infinite.
     """
     vectors = _as_tensor(embeddings)
-    length = _lengths(vectors)
-    along = vectors.select(-3, 0).to(length.dtype).square()
-    mask: Tensor = (along < threshold * length.square()) & length.isfinite()
-    return mask
+    squared_length = _squared_lengths(vectors)
+    along = vectors.select(-3, 0).to(squared_length.dtype).square()
+    return (along < threshold * squared_length) & squared_length.isfinite()
 
 
 def find_instances(
@@ -182,9 +181,12 @@ def _wide(vectors: Tensor) -> torch.dtype:
     return torch.promote_types(vectors.dtype, torch.float32)
 
 
-def _lengths(vectors: Tensor) -> Tensor:
-    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-3, dtype=_wide(vectors))
-    return lengths
+def _squared_lengths(vectors: Tensor) -> Tensor:
+    """Return (..., Y, X) in float32 at least, never widening all channels at once."""
+    total = torch.zeros_like(vectors.select(-3, 0), dtype=_wide(vectors))
+    for channel in vectors.unbind(-3):
+        total += channel.to(total.dtype).square()
+    return total
 
 
 def _foreground(
@@ -195,8 +197,8 @@ def _foreground(
 ) -> Tensor:
     if background == "axis":
         return foreground_mask(vectors, threshold)
-    length = _lengths(vectors)
-    usable = length.isfinite() & (length > 0)
+    squared_length = _squared_lengths(vectors)
+    usable = squared_length.isfinite() & (squared_length > 0)
     if background != "mask":
         return usable
     if mask is None:

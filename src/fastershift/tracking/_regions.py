@@ -37,8 +37,10 @@ def as_labels(labels: npt.ArrayLike, n_dimensions: int) -> Labels:
             f"Labels must be whole numbers with {n_dimensions} axes; these are "
             f"{array.dtype} with {array.ndim}."
         )
-    if array.size and array.min() < 0:
-        raise InputError("Labels must not be negative; 0 is the background.")
+    if array.size and (array.min() < 0 or array.max() > np.iinfo(np.int32).max):
+        raise InputError(
+            "Labels must lie between 0, the background, and 2147483647; renumber them."
+        )
     return array
 
 

@@ -1,0 +1,320 @@
+import numpy as np
+import pytest
+import torch
+
+from fastershift.config import ClusterSettings, TrackSettings
+from fastershift.errors import InputError
+from fastershift.meanshift import SeedPolicy
+from fastershift.tracking import (
+    Linker,
+    finalize,
+    find_instances,
+    foreground_mask,
+)
+
+SHAPE = (24, 30)
+CLUSTER = ClusterSettings()
+TRACK = TrackSettings()
+
+
+def embed(codes, channels=8, noise=0.03, seed=0):
+    """Unit vectors along axis ``code`` with noise, as (F, C, Y, X) float16."""
+    codes = np.asarray(codes)
+    vectors = np.eye(channels)[codes]
+    vectors = vectors + np.random.default_rng(seed).normal(0, noise, vectors.shape)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.moveaxis(vectors, -1, 1).astype(np.float16)
+
+
+def pair_of_squares():
+    """Codes of two frames: one code in two places, another beside the first."""
+    codes = np.zeros((2, *SHAPE), dtype=int)
+    codes[0, 2:8, 2:8] = 1
+    codes[1, 3:9, 3:9] = 1
+    codes[:, 15:20, 2:8] = 1
+    codes[:, 2:8, 9:14] = 2
+    return codes
+
+
+def instances(embeddings, cluster=CLUSTER, track=TRACK, **options):
+    options = {"smallest_cell": 5} | options
+    return find_instances(embeddings, cluster, track, **options)
+
+
+def test_one_cluster_many_cells():
+    codes = pair_of_squares()
+    found = instances(embed(codes))
+    np.testing.assert_array_equal(found.clusters > 0, codes > 0)
+    np.testing.assert_array_equal(found.labels > 0, codes > 0)
+    assert found.clusters.max() == 2
+    assert found.labels.max() == 3
+    assert found.labels.dtype == found.clusters.dtype == np.int32
+    # The same cell has the same number in both frames.
+    assert found.labels[0, 4, 4] == found.labels[1, 6, 6] != found.labels[0, 17, 4]
+    # The larger cluster is numbered first, its cells from top to bottom.
+    assert found.labels[0, 4, 4] == 1
+    assert found.labels[0, 17, 4] == 2
+    assert found.labels[0, 4, 11] == 3
+    assert found.foreground == pytest.approx((codes > 0).mean())
+    assert found.seconds >= found.clustering.seconds > 0
+
+
+def test_touching_through_time_only_is_one_cell():
+    codes = np.zeros((2, *SHAPE), dtype=int)
+    codes[0, 2:6, 2:6] = 1
+    codes[1, 5:9, 5:9] = 1
+    codes[0, 15:18, 2:6] = 1
+    codes[1, 15:18, 20:24] = 1
+    found = instances(embed(codes))
+    assert found.labels[0, 3, 3] == found.labels[1, 7, 7]
+    assert found.labels[0, 16, 3] != found.labels[1, 16, 21]
+
+
+def test_pieces_below_the_smallest_cell_are_dropped():
+    codes = pair_of_squares()
+    codes[0, 22, 20:22] = 1
+    codes[1, 22, 20:22] = 1
+    embeddings = embed(codes)
+    assert instances(embeddings, smallest_cell=4).labels[0, 22, 20] > 0
+    found = instances(embeddings, smallest_cell=5)
+    assert found.labels[0, 22, 20] == 0
+    assert found.clusters[0, 22, 20] > 0
+    assert set(np.unique(found.labels)) == {0, 1, 2, 3}
+
+
+def test_more_than_255_cells_of_one_cluster():
+    codes = np.zeros((2, 63, 63), dtype=int)
+    rows, columns = np.meshgrid(np.arange(0, 63, 3), np.arange(0, 63, 3))
+    for shift in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        codes[:, rows + shift[0], columns + shift[1]] = 1
+    found = instances(embed(codes), smallest_cell=8)
+    assert found.clusters.max() == 1
+    assert found.labels.max() == 21 * 21
+    assert (np.bincount(found.labels.ravel())[1:] == 8).all()
+    # Numbered in the order of rows and columns.
+    assert found.labels[0, 0, 3] == 2
+    assert found.labels[0, 3, 0] == 22
+
+
+def test_seed_positions_are_foreground_pixels_of_the_seeds():
+    codes = pair_of_squares()
+    found = instances(embed(codes))
+    frame, row, column = found.seed_positions.T
+    assert len(found.seed_positions) == found.clustering.n_seeds
+    assert (codes[frame, row, column] > 0).all()
+    seeds = np.array([0, 7, int((codes > 0).sum()) - 1])
+    given = instances(embed(codes), cluster=ClusterSettings(reseed=False), seeds=seeds)
+    np.testing.assert_array_equal(given.seed_positions, np.argwhere(codes)[seeds])
+
+
+def test_clusters_follow_the_numbers_of_the_clustering():
+    codes = pair_of_squares()
+    found = instances(embed(codes))
+    flat = found.clusters[codes > 0]
+    np.testing.assert_array_equal(found.clustering.labels.numpy() + 1, flat)
+    counts = np.bincount(flat)[1:]
+    np.testing.assert_array_equal(found.clustering.sizes.numpy(), counts)
+    rows = found.clustering.seeds.numpy()
+    np.testing.assert_array_equal(found.clustering.seed_modes.numpy() + 1, flat[rows])
+    for mode, center in enumerate(found.clustering.centers.numpy(), 1):
+        code = np.unique(codes[found.clusters == mode])
+        assert abs(center[code[0]]) == np.abs(center).max()
+
+
+def test_numbering_does_not_depend_on_the_draws():
+    codes = np.zeros((2, *SHAPE), dtype=int)
+    for number in range(1, 6):
+        codes[:, 4 * number - 2 : 4 * number, 3:8] = number
+    embeddings = embed(codes)
+    results = [
+        instances(embeddings, generator=torch.Generator().manual_seed(seed)).labels
+        for seed in range(6)
+    ]
+    for labels in results[1:]:
+        np.testing.assert_array_equal(labels, results[0])
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor", "big-endian", "float64"])
+def test_kinds_of_input(kind):
+    embeddings = embed(pair_of_squares())
+    expected = instances(embeddings).labels
+    given = {
+        "array": embeddings,
+        "tensor": torch.as_tensor(embeddings),
+        "big-endian": embeddings.astype(">f4"),
+        "float64": embeddings.astype(np.float64),
+    }[kind]
+    np.testing.assert_array_equal(instances(given).labels, expected)
+
+
+def test_single_frame():
+    found = instances(embed(pair_of_squares())[:1])
+    assert found.labels.shape == (1, *SHAPE)
+    assert found.labels.max() == 3
+
+
+def test_no_foreground():
+    found = instances(embed(np.zeros((2, *SHAPE), dtype=int)))
+    assert not found.labels.any()
+    assert not found.clusters.any()
+    assert found.foreground == 0
+    assert found.seed_positions.shape == (0, 3)
+    assert found.clustering.n_seeds == 0
+
+
+def test_everything_foreground():
+    found = instances(embed(np.ones((2, *SHAPE), dtype=int)))
+    assert (found.labels == 1).all()
+    assert found.foreground == 1
+
+
+def test_single_foreground_pixel():
+    codes = np.zeros((2, *SHAPE), dtype=int)
+    codes[1, 5, 6] = 3
+    found = instances(embed(codes), smallest_cell=1)
+    assert np.argwhere(found.labels).tolist() == [[1, 5, 6]]
+    assert not instances(embed(codes), smallest_cell=2).labels.any()
+
+
+def test_unusable_vectors_never_become_cells():
+    codes = pair_of_squares()
+    embeddings = embed(codes)
+    embeddings[0, 3, 3, 3] = np.nan
+    embeddings[0, :, 4, 4] = np.nan
+    embeddings[0, 2, 5, 5] = np.inf
+    embeddings[0, :, 6, 6] = 0
+    for background in ("axis", "none"):
+        found = instances(embeddings, background=background)
+        bad = np.zeros((2, *SHAPE), dtype=bool)
+        bad[0, [3, 4, 5, 6], [3, 4, 5, 6]] = True
+        assert not found.clusters[bad].any()
+        assert (found.labels[(codes > 0) & ~bad] > 0).all()
+
+
+def test_small_clusters_become_background():
+    codes = pair_of_squares()
+    codes[0, 22, 22] = 5
+    settings = ClusterSettings(min_cluster_size=3)
+    found = instances(embed(codes), cluster=settings, smallest_cell=1)
+    assert found.clusters[0, 22, 22] == 0
+    assert found.labels[0, 22, 22] == 0
+
+
+class TestForegroundMask:
+    def test_follows_the_angle_with_the_first_axis(self):
+        degrees = np.arange(0, 181, 5)
+        angles = np.deg2rad(degrees)
+        vectors = np.stack([np.cos(angles), np.sin(angles)])[:, np.newaxis]
+        expected = (degrees > 45) & (degrees < 135)
+        for scale in (1, 1e-3, 50):
+            mask = foreground_mask(scale * vectors, 0.5)[0].numpy()
+            clear = ~np.isin(degrees, [45, 135])
+            np.testing.assert_array_equal(mask[clear], expected[clear])
+
+    def test_any_leading_axes(self):
+        embeddings = embed(pair_of_squares())
+        whole = foreground_mask(embeddings)
+        assert whole.shape == (2, *SHAPE)
+        assert torch.equal(foreground_mask(embeddings[0]), whole[0])
+        assert torch.equal(foreground_mask(embeddings[np.newaxis]), whole[np.newaxis])
+
+    def test_half_precision_vectors_count_as_unit_vectors(self):
+        vector = np.array([np.sqrt(0.4999), np.sqrt(0.5001)])
+        exact = foreground_mask(vector.reshape(2, 1, 1), 0.5)
+        assert exact.item()
+
+    def test_threshold(self):
+        vector = np.array([0.6, 0.8]).reshape(2, 1, 1)
+        assert foreground_mask(vector, 0.37).item()
+        assert not foreground_mask(vector, 0.35).item()
+
+
+class TestBackground:
+    def test_largest_cluster(self):
+        # Background along an axis that is not the first one.
+        codes = pair_of_squares() + 3
+        found = instances(embed(codes), background="largest")
+        np.testing.assert_array_equal(found.labels > 0, codes > 3)
+        assert found.labels.max() == 3
+
+    def test_none(self):
+        codes = pair_of_squares()
+        found = instances(embed(codes), background="none")
+        assert (found.labels > 0).all()
+        assert found.clusters.max() == 3
+
+    @pytest.mark.parametrize("per_frame", [True, False])
+    def test_mask(self, per_frame):
+        codes = pair_of_squares()
+        mask = (codes == 2).astype(np.uint8) * 7
+        given = mask if per_frame else mask[0]
+        found = instances(embed(codes + 3), background="mask", mask=given)
+        np.testing.assert_array_equal(found.labels > 0, codes == 2)
+
+    def test_mask_is_asked_for(self):
+        with pytest.raises(InputError, match="mask"):
+            instances(embed(pair_of_squares()), background="mask")
+
+    def test_mask_of_another_size(self):
+        with pytest.raises(InputError, match="same size"):
+            instances(
+                embed(pair_of_squares()), background="mask", mask=np.ones((5, 5))
+            )
+
+    def test_largest_with_nothing_usable(self):
+        embeddings = np.full((2, 4, 5, 6), np.nan, dtype=np.float16)
+        found = instances(embeddings, background="largest")
+        assert not found.labels.any()
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 6), (3, 4, 5, 6), (2, 0, 5, 6)])
+def test_wrong_shapes_are_refused(shape):
+    with pytest.raises(InputError, match="frame, channel, row"):
+        instances(np.ones(shape, dtype=np.float32))
+
+
+def test_policy_of_the_pair_before_is_used():
+    embeddings = embed(pair_of_squares())
+    found = instances(embeddings, policy=SeedPolicy(50))
+    assert found.clustering.n_seeds == 50
+
+
+def test_coordinates_tell_far_cells_of_one_code_apart():
+    codes = np.zeros((2, 8, 400), dtype=int)
+    codes[:, 2:6, 2:6] = codes[:, 2:6, 390:396] = 1
+    embeddings = embed(codes)
+    assert instances(embeddings).clusters.max() == 1
+    with_coordinates = ClusterSettings(coordinate_weight=0.005)
+    assert instances(embeddings, cluster=with_coordinates).clusters.max() == 2
+
+
+@pytest.mark.parametrize("shift", [(0, 7), (5, 0), (9, 13)])
+def test_default_profile_is_translation_invariant(shift):
+    codes = np.zeros((5, 40, 50), dtype=int)
+    for time in range(5):
+        codes[time, 6 + time : 12 + time, 6:12] = 1
+        codes[time, 6:12, 20 + time : 26 + time] = 2
+        if time < 3:
+            codes[time, 20:27, 8:20] = 3
+        else:
+            codes[time, 20:27, 8:13] = 4
+            codes[time, 20:27, 15:20] = 5
+    embeddings = embed(codes)
+    background = np.zeros((8, 1, 1), dtype=np.float16)
+    background[0] = 1
+    moved = np.broadcast_to(background, (5, 8, 60, 70)).copy()
+    y, x = shift
+    moved[:, :, y : y + 40, x : x + 50] = embeddings
+    results = []
+    for movie in (embeddings, moved):
+        linker = Linker(TRACK)
+        for time in range(4):
+            generator = torch.Generator().manual_seed(time)
+            linker.add(instances(movie[time : time + 2], generator=generator).labels)
+        results.append(finalize(linker.stack, TRACK))
+    (labels, lineage), (moved_labels, moved_lineage) = results
+    expected = np.zeros((5, 60, 70), dtype=np.int32)
+    expected[:, y : y + 40, x : x + 50] = labels
+    np.testing.assert_array_equal(moved_labels, expected)
+    assert moved_lineage == lineage
+    assert len(lineage.divisions()) == 1
