@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fastershift.errors import InputError
 from fastershift.meanshift._policy import SeedPolicy
-from fastershift.meanshift._search import Found, Rows, Search
+from fastershift.meanshift._search import Rows, Search
 from fastershift.meanshift._shift import Points, directions
 
 __all__ = ["Background", "Clustering", "Mean", "StopReason", "cluster"]
@@ -82,16 +82,6 @@ def _require(condition: bool, sentence: str) -> None:
         raise InputError(sentence)
 
 
-def _as_points(points: Tensor, mean: Mean) -> tuple[Tensor, Points]:
-    """Drop zero rows and normalise; return the rows kept and the points."""
-    rows = torch.nonzero((points != 0).any(dim=1)).flatten()
-    if len(rows) < len(points):
-        points = points[rows]
-    unit = directions(points)
-    averaged = unit if mean == "unit" else points.to(torch.float32)
-    return rows, Points.prepare(unit, averaged, normalise=mean == "unit")
-
-
 def _nothing(n: int, points: Tensor, policy: SeedPolicy, started: float) -> Clustering:
     none = torch.empty(0, dtype=torch.int64, device=points.device)
     return Clustering(
@@ -126,7 +116,6 @@ class _Rounds:
     reseed: bool
     max_seeds: int
     min_cluster_size: int
-    bandwidth: float
     doubles: bool
     n_rounds: int = 0
 
@@ -141,12 +130,12 @@ class _Rounds:
         return answer
 
     def _observe(self) -> None:
-        found = self.search.found()
-        instances = int((found.support >= self.min_cluster_size).sum())
+        support = self.search.merged.support
+        instances = int((support >= self.min_cluster_size).sum())
         share = 1.0
         if self.background == "largest":
             instances -= 1
-            share -= float(found.sizes.max() / found.sizes.sum())
+            share -= self.search.assigned.sizes.max() / len(self.order)
         self.policy = self.policy.observed(instances, share, self.coverage)
 
     def _next(self) -> Rows | StopReason:
@@ -164,23 +153,17 @@ class _Rounds:
             return "enough seeds"
         # Every point left will have been a seed: doubling has nothing to add.
         self.doubles = False
-        orphans = self._orphans(self.search.found())
-        room = self.max_seeds - drawn
+        orphans = self.search.orphans()
         if len(orphans) < self.min_cluster_size:
             return "all reached"
-        if room <= 0:
+        if drawn >= self.max_seeds:
             return "max_seeds"
         if self.n_rounds == _MAX_ROUNDS:
             return "rounds"
         shuffled = torch.randperm(len(orphans), generator=self.generator).numpy()
-        chosen: Rows = orphans[shuffled[: min(self.n_initial, room)]]
+        room = min(self.n_initial, self.max_seeds - drawn)
+        chosen: Rows = orphans[shuffled[:room]]
         return chosen
-
-    def _orphans(self, found: Found) -> Rows:
-        """Points beyond the bandwidth of every mode that have not been seeds."""
-        beyond = (found.similarity < 1 - self.bandwidth).cpu().numpy()
-        beyond[self.search.seeds] = False
-        return np.flatnonzero(beyond)
 
 
 @torch.no_grad()
@@ -252,10 +235,14 @@ max_seeds, min_cluster_size, max_iter
     given = None if seeds is None else _checked_seeds(seeds, n)
     if n == 0 or points.shape[1] == 0:
         return _nothing(n, points, policy, started)
-    rows, prepared = _as_points(points, mean)
-    kept = len(prepared)
+    rows, unit = directions(points)
+    kept = len(rows)
     if kept == 0:
         return _nothing(n, points, policy, started)
+    if mean == "unit":
+        prepared = Points.of_directions(unit)
+    else:
+        prepared = Points.of_vectors(unit, points if kept == n else points[rows])
     if given is None:
         order = torch.randperm(kept, generator=generator).numpy()
         first = order[: min(policy.n, max_seeds)]
@@ -285,7 +272,6 @@ max_seeds, min_cluster_size, max_iter
         reseed=reseed,
         max_seeds=max_seeds,
         min_cluster_size=min_cluster_size,
-        bandwidth=bandwidth,
         doubles=given is None,
     )
     stopped_by = rounds.run(first)
@@ -311,13 +297,13 @@ def _clustering(
 ) -> Clustering:
     """Drop small clusters and put everything in terms of the rows that came in."""
     search = rounds.search
-    found = search.found()
+    assigned, merged = search.assigned, search.merged
     device = rows.device
-    large = found.sizes >= rounds.min_cluster_size
+    large = assigned.sizes >= rounds.min_cluster_size
     renumbered = np.full(len(large), -1, dtype=np.int64)
     renumbered[large] = np.arange(large.sum())
     kept = torch.as_tensor(np.flatnonzero(large), device=device)
-    labels = found.labels
+    labels = assigned.labels
     if not large.all():
         labels = torch.as_tensor(renumbered, device=device)[labels]
     if len(rows) < n:
@@ -326,12 +312,12 @@ def _clustering(
         labels = everywhere
     seed_modes = search.mode_of_seed.copy()
     stayed = seed_modes >= 0
-    seed_modes[stayed] = renumbered[found.center_of_mode[seed_modes[stayed]]]
+    seed_modes[stayed] = renumbered[merged.center_of_mode[seed_modes[stayed]]]
     policy = rounds.policy
     return Clustering(
         labels=labels,
-        centers=found.centers[kept],
-        sizes=torch.as_tensor(found.sizes[large], device=device),
+        centers=merged.centers[kept],
+        sizes=torch.as_tensor(assigned.sizes[large], device=device),
         n_seeds=len(search.seeds),
         n_min=policy.n_min,
         n_rounds=rounds.n_rounds,

@@ -246,11 +246,10 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         points = self._points(X, reset=False)
         centers = torch.as_tensor(self.cluster_centers_, device=points.device)
-        if not len(centers):
-            none = torch.full((len(points),), -1, device=points.device)
-            return _as_input(none, X)
-        labels, _ = nearest(directions(points), centers)
-        labels[(points == 0).all(dim=1)] = -1
+        labels = torch.full((len(points),), -1, device=points.device)
+        if len(centers):
+            rows, unit = directions(points)
+            labels[rows] = nearest(unit, centers)[0]
         return _as_input(labels, X)
 
     def _points(self, X: Array, *, reset: bool) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fastershift.meanshift._shift import Points, Shifted, nearest, shift, unit_rows
 
-__all__ = ["Flags", "Found", "Rows", "Search", "owners"]
+__all__ = ["Assigned", "Merged", "Rows", "Search", "owners"]
 
 Rows: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -54,8 +54,8 @@ def owners(
 
 
 @dataclass(frozen=True)
-class Found:
-    """Clusters as they stand.
+class Merged:
+    """Modes merged into clusters.
 
     Attributes
     ----------
@@ -65,15 +65,25 @@ class Found:
         (k,) points in the window of each centre.
     center_of_mode : ndarray
         Index of the centre that each mode was merged into.
-    labels, similarity : Tensor
-        (n,) nearest centre of every point and the cosine with it.
-    sizes : ndarray
-        (k,) points assigned to each centre.
     """
 
     centers: Tensor
     support: npt.NDArray[np.float32]
     center_of_mode: Rows
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Points given to their nearest centre.
+
+    Attributes
+    ----------
+    labels, similarity : Tensor
+        (n,) nearest centre of every point and the cosine with it.
+    sizes : ndarray
+        (k,) points of each centre.
+    """
+
     labels: Tensor
     similarity: Tensor
     sizes: Rows
@@ -124,7 +134,8 @@ class Search:
             self._sampled[sample[:_SAMPLE]] = True
         self._modes = self._anchors = points.averaged[:0]
         self._counts = self._modes[:, 0]
-        self._found: Found | None = None
+        self._merged: Merged | None = None
+        self._assigned: Assigned | None = None
         self.seeds: Rows = np.empty(0, dtype=np.int64)
         self.mode_of_seed: Rows = np.empty(0, dtype=np.int64)
         self.converged = np.empty(0, dtype=bool)
@@ -145,11 +156,26 @@ class Search:
         self.mode_of_seed = np.concatenate([self.mode_of_seed, mode_of_seed])
         self.converged = np.concatenate([self.converged, converged])
 
-    def found(self) -> Found:
-        """Merge the modes within the bandwidth of a better supported one and assign."""
-        if self._found is None or len(self._found.center_of_mode) != len(self._modes):
-            self._found = self._assign()
-        return self._found
+    @property
+    def merged(self) -> Merged:
+        """Clusters: modes within the bandwidth of a better supported one are merged."""
+        if self._merged is None:
+            self._merged = self._merge()
+        return self._merged
+
+    @property
+    def assigned(self) -> Assigned:
+        """The clusters' points."""
+        if self._assigned is None:
+            self._assigned = self._assign()
+        return self._assigned
+
+    def orphans(self) -> Rows:
+        """Rows beyond the bandwidth of every centre that have not been seeds."""
+        beyond = self.assigned.similarity < 1 - self._bandwidth
+        beyond[self._on_device(self.seeds)] = False
+        rows: Rows = torch.nonzero(beyond).flatten().cpu().numpy()
+        return rows
 
     def _on_device(self, rows: Rows) -> Tensor:
         return torch.as_tensor(rows, device=self._points.unit.device)
@@ -180,6 +206,8 @@ class Search:
         kept = np.flatnonzero(converged | keeps_all)
         mode = np.full(len(converged), -1, dtype=np.int64)
         mode[kept] = len(self._modes) + np.arange(len(kept))
+        if len(kept):
+            self._merged = self._assigned = None
         index = self._on_device(kept)
         self._modes = torch.cat([self._modes, positions[index]])
         self._counts = torch.cat([self._counts, counts[index]])
@@ -215,21 +243,18 @@ class Search:
         converged[kept] &= stands[owner[known:]]
         return converged, mode_of_seed
 
-    def _assign(self) -> Found:
-        counts = self._counts.cpu().numpy()
-        owner = owners(unit_rows(self._modes).cpu().numpy(), counts, self._bandwidth)
+    def _merge(self) -> Merged:
+        support = self._counts.cpu().numpy()
+        owner = owners(unit_rows(self._modes).cpu().numpy(), support, self._bandwidth)
         kept = np.unique(owner)
-        kept = kept[np.argsort(-counts[kept], kind="stable")]
+        kept = kept[np.argsort(-support[kept], kind="stable")]
         center_of_mode = np.empty(len(owner), dtype=np.int64)
         center_of_mode[kept] = np.arange(len(kept))
         centers = self._modes[self._on_device(kept)]
+        return Merged(centers, support[kept], center_of_mode[owner])
+
+    def _assign(self) -> Assigned:
+        centers = self.merged.centers
         labels, similarity = nearest(self._points.unit, centers)
-        sizes = torch.bincount(labels, minlength=len(kept)).cpu().numpy()
-        return Found(
-            centers=centers,
-            support=counts[kept],
-            center_of_mode=center_of_mode[owner],
-            labels=labels,
-            similarity=similarity,
-            sizes=sizes,
-        )
+        sizes = torch.bincount(labels, minlength=len(centers)).cpu().numpy()
+        return Assigned(labels, similarity, sizes)

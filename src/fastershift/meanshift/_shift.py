@@ -1,5 +1,6 @@
 """The shift itself: all seeds at once, as products of small matrices."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Points", "Shifted", "directions", "nearest", "shift", "unit_rows"]
+__all__ = [
+    "Points",
+    "Shifted",
+    "directions",
+    "nearest",
+    "shift",
+    "unit_rows",
+    "window_means",
+]
 
 # Similarities computed at once. On a CPU they should stay in the cache (measured best
 # between 2**17 and 2**19); a GPU wants large products.
@@ -18,18 +27,39 @@ _GPU_BLOCK = 2**25
 _RESOLUTION = 1e-6
 
 
+# Squared lengths outside these bounds are at risk of under- or overflow.
+_SAFE = 1e-30, 1e30
+
+
 def unit_rows(rows: Tensor) -> Tensor:
     """Divide rows by their length; rows of zeros stay zeros."""
     return torch.nn.functional.normalize(rows, dim=1, eps=torch.finfo(rows.dtype).tiny)
 
 
-def directions(points: Tensor) -> Tensor:
-    """Turn (n, d) vectors of any length into float32 unit vectors; zeros stay zeros."""
+def directions(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn vectors of any length into unit vectors.
+
+    Parameters
+    ----------
+    points : Tensor
+        (n, d) floating-point.
+
+    Returns
+    -------
+    rows : Tensor
+        (m,) int64 rows that are not zero.
+    unit : Tensor
+        (m, d) float32, those rows at length 1.
+    """
     wide = points if points.dtype == torch.float64 else points.to(torch.float32)
-    # The largest component comes first: squares of tiny or huge ones would not fit.
-    largest = wide.abs().amax(dim=1, keepdim=True)
-    scaled = wide / torch.where(largest > 0, largest, 1)
-    return unit_rows(scaled).to(torch.float32)
+    # A product with ones is several times faster than a sum over few columns.
+    squares = (wide * wide) @ wide.new_ones(wide.shape[1])
+    if bool(((squares > _SAFE[0]) & (squares < _SAFE[1])).all()):
+        rows = torch.arange(len(points), device=points.device)
+        return rows, (wide * squares.rsqrt()[:, None]).to(torch.float32)
+    largest = wide.abs().amax(dim=1)
+    rows = torch.nonzero(largest).flatten()
+    return rows, unit_rows(wide[rows] / largest[rows, None]).to(torch.float32)
 
 
 @dataclass(frozen=True)
@@ -52,10 +82,16 @@ class Points:
     normalise: bool
 
     @classmethod
-    def prepare(cls, unit: Tensor, averaged: Tensor, *, normalise: bool) -> "Points":
-        """Prepare unit vectors and the vectors to average, both (n, d)."""
-        ones = torch.ones_like(unit[:, :1])
-        return cls(unit, torch.cat([averaged, ones], dim=1), normalise)
+    def of_directions(cls, unit: Tensor) -> "Points":
+        """Prepare (n, d) unit vectors whose direction alone is averaged."""
+        weighted = torch.nn.functional.pad(unit, (0, 1), value=1.0)
+        return cls(weighted[:, :-1], weighted, normalise=True)
+
+    @classmethod
+    def of_vectors(cls, unit: Tensor, vectors: Tensor) -> "Points":
+        """Prepare (n, d) unit vectors, and the same at the length they came in."""
+        weighted = torch.nn.functional.pad(vectors.to(torch.float32), (0, 1), value=1.0)
+        return cls(unit, weighted, normalise=False)
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -100,12 +136,15 @@ class Shifted:
     n_iter: int
 
 
-def _block_length(n_columns: int, device: torch.device) -> int:
+def _blocks(n: int, n_columns: int, device: torch.device) -> Iterator[slice]:
+    """Cut n rows so that a block times the columns stays within the bound."""
     block = _CPU_BLOCK if device.type == "cpu" else _GPU_BLOCK
-    return max(1, block // max(1, n_columns))
+    length = max(1, block // max(1, n_columns))
+    for start in range(0, n, length):
+        yield slice(start, start + length)
 
 
-def _window_means(
+def window_means(
     points: Points, positions: Tensor, bandwidth: float
 ) -> tuple[Tensor, Tensor]:
     """Mean and number of the points within the bandwidth of each position.
@@ -115,9 +154,7 @@ def _window_means(
     reach = 1 - max(bandwidth, _RESOLUTION)
     unit = unit_rows(positions)
     sums = positions.new_zeros(len(positions), points.weighted.shape[1])
-    length = _block_length(len(positions), positions.device)
-    for start in range(0, len(points), length):
-        block = slice(start, start + length)
+    for block in _blocks(len(points), len(positions), positions.device):
         inside = (unit @ points.unit[block].T).ge_(reach)
         sums.addmm_(inside, points.weighted[block])
     counts = sums[:, -1]
@@ -171,7 +208,7 @@ def shift(
     n_iter = 0
     while len(active) and n_iter < max_iter and converged.mean() <= gamma:
         before = positions[rows]
-        after, count = _window_means(points, before, bandwidth)
+        after, count = window_means(points, before, bandwidth)
         positions[rows] = after
         counts[rows] = count
         moved = torch.linalg.vector_norm(after - before, dim=1)
@@ -202,15 +239,20 @@ def nearest(unit: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
     similarity : Tensor
         (n,) float32 cosine with that centre.
     """
-    towards = unit_rows(centers).T
-    labels = torch.empty(len(unit), dtype=torch.int64, device=unit.device)
+    towards = unit_rows(centers)
+    # A maximum without its index is several times faster than one with it. The index
+    # follows from a product, unless two centres are equally near.
+    numbers = torch.arange(len(centers), device=unit.device, dtype=unit.dtype)
+    readout = torch.stack([numbers, torch.ones_like(numbers)])
     similarity = unit.new_empty(len(unit))
-    length = _block_length(len(centers), unit.device)
-    for start in range(0, len(unit), length):
-        block = slice(start, start + length)
-        torch.max(
-            unit[block] @ towards,
-            dim=1,
-            out=(similarity[block], labels[block]),
-        )
+    result = unit.new_empty(2, len(unit))
+    for block in _blocks(len(unit), len(centers), unit.device):
+        cosines = towards @ unit[block].T
+        torch.amax(cosines, dim=0, out=similarity[block])
+        result[:, block] = readout @ cosines.ge_(similarity[block])
+    labels = result[0].to(torch.int64)
+    tied = torch.nonzero(result[1] != 1).flatten()
+    for block in _blocks(len(tied), len(centers), unit.device):
+        cosines = unit[tied[block]] @ towards.T
+        labels[tied[block]] = cosines.max(dim=1).indices
     return labels, similarity
