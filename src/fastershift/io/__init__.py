@@ -1,0 +1,29 @@
+"""Files to movies, and tracked labels to files and back."""
+
+from fastershift.io._ctc import Tracks, read_segmentation_truth, tracks_from_labels
+from fastershift.io._movie import FrameSource, Movie, Scale, Units, as_movie
+from fastershift.io._read import read_movie
+from fastershift.io._result import (
+    REPORT_COLUMNS,
+    ResultFormat,
+    read_result,
+    write_result,
+)
+from fastershift.io._simulation import write_simulation
+
+__all__ = [
+    "REPORT_COLUMNS",
+    "FrameSource",
+    "Movie",
+    "ResultFormat",
+    "Scale",
+    "Tracks",
+    "Units",
+    "as_movie",
+    "read_movie",
+    "read_result",
+    "read_segmentation_truth",
+    "tracks_from_labels",
+    "write_result",
+    "write_simulation",
+]

@@ -1,0 +1,183 @@
+"""A movie that is read one frame at a time, whatever it is stored in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.errors import InputError
+from fastershift.io._axes import AxesPlan, plan_axes
+
+__all__ = ["FrameSource", "Movie", "Scale", "Units", "as_movie"]
+
+Scale: TypeAlias = tuple[float, float, float]
+Units: TypeAlias = tuple[str, str, str]
+
+
+class FrameSource(Protocol):
+    """Where the frames of a movie come from."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Frames, height and width."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a pixel."""
+
+    def read(self, t: int) -> NDArray[Any]:
+        """Return frame ``t``, counted from 0, as an array of shape (Y, X)."""
+
+
+@dataclass(frozen=True)
+class Movie:
+    """A 2-D time-lapse movie; ``movie[t]`` reads frame ``t`` and nothing else.
+
+    Attributes
+    ----------
+    frames : FrameSource
+        Where the frames come from.
+    name : str
+        Short name, for layers and messages.
+    source : Path or None
+        The file or folder; None for an array in memory.
+    scale : (float, float, float) or None
+        Time step, height and width of a pixel.
+    units : (str, str, str) or None
+        Units of the scale, such as ``("second", "micrometer", "micrometer")``.
+    first, stop : int
+        The range of frames of the source that this movie shows.
+    """
+
+    frames: FrameSource
+    name: str
+    source: Path | None = None
+    scale: Scale | None = None
+    units: Units | None = None
+    first: int = 0
+    stop: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Frames, height and width in pixels."""
+        stored = self.frames.shape
+        stop = stored[0] if self.stop is None else self.stop
+        return (stop - self.first, *stored[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a pixel, in the byte order of this machine."""
+        return _pixel_type(self.frames.dtype)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, t: int) -> NDArray[Any]:
+        """Read frame ``t``, counted from 0; an array of shape (Y, X)."""
+        if not -len(self) <= t < len(self):
+            raise IndexError(f"frame {t} is outside a movie of {len(self)} frames")
+        frame = self.frames.read(self.first + t % len(self))
+        return np.ascontiguousarray(frame, dtype=self.dtype)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[t] for t in range(len(self)))
+
+    def cut(self, first: int, stop: int) -> "Movie":
+        """Show only some of the frames.
+
+        Parameters
+        ----------
+        first, stop : int
+            First frame, counted from 0, and the one after the last.
+
+        Raises
+        ------
+        InputError
+            When the range is empty or leaves the movie.
+        """
+        if not 0 <= first < stop <= len(self):
+            raise InputError(
+                f"The frames {first}:{stop} cannot be taken from {self.name}, which "
+                f"has {len(self)}; give a range within 0:{len(self)}."
+            )
+        return replace(self, first=self.first + first, stop=self.first + stop)
+
+
+def _pixel_type(stored: np.dtype[Any]) -> np.dtype[Any]:
+    native: np.dtype[Any] = np.dtype(np.uint8)
+    if stored.kind != "b":
+        native = stored.newbyteorder("=")
+    return native
+
+
+@dataclass(frozen=True)
+class ArrayFrames:
+    """Frames of anything that can be indexed like an array (numpy, Dask, Zarr)."""
+
+    array: Any
+    plan: AxesPlan
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Frames, height and width."""
+        return self.plan.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a pixel."""
+        return np.dtype(self.array.dtype)
+
+    def read(self, t: int) -> NDArray[Any]:
+        """Compute or load frame ``t`` alone."""
+        frame = np.asarray(self.array[self.plan.at(t)])
+        return frame.T if self.plan.transposed else frame
+
+
+def as_movie(
+    array: Any,
+    axes: str | None = None,
+    channel: int | None = None,
+    *,
+    name: str = "The array",
+    source: Path | None = None,
+    scale: Scale | None = None,
+    units: Units | None = None,
+) -> Movie:
+    """Wrap an array as a movie without copying it.
+
+    Parameters
+    ----------
+    array : array-like
+        With ``shape``, ``dtype`` and indexing; a lazy array (Dask, Zarr) is computed
+        one frame at a time. Numbers from uint8 to float64, any byte order.
+    axes : str, optional
+        One letter per axis out of T, C, Z, Y and X; by default 2-D is YX and 3-D TYX.
+    channel : int, optional
+        Which channel to take, counted from 0, where there are several.
+    name : str
+        What the movie is called.
+    source, scale, units
+        As in `Movie`.
+
+    Returns
+    -------
+    Movie
+
+    Raises
+    ------
+    InputError
+        For an RGB image or several channels without ``channel``, unclear axes, depth,
+        and pixels that are not numbers.
+    """
+    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+        array = np.asarray(array)
+    if np.dtype(array.dtype).kind not in "buif":
+        raise InputError(
+            f"{name} holds pixels of type {array.dtype}; only whole and real numbers "
+            "can be used."
+        )
+    plan = plan_axes(tuple(array.shape), axes, channel, name)
+    return Movie(ArrayFrames(array, plan), name, source, scale, units)

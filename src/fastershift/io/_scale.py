@@ -1,0 +1,108 @@
+"""Voxel size and time step from the metadata of a TIFF file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tifffile
+
+from fastershift.io._movie import Scale, Units
+
+__all__ = ["tiff_scale"]
+
+#: Spellings in files, to the names that pint and napari know.
+_UNITS = {
+    "µm": "micrometer",
+    "μm": "micrometer",
+    "um": "micrometer",
+    "micron": "micrometer",
+    "microns": "micrometer",
+    "micrometer": "micrometer",
+    "nm": "nanometer",
+    "mm": "millimeter",
+    "cm": "centimeter",
+    "inch": "inch",
+    "ms": "millisecond",
+    "s": "second",
+    "sec": "second",
+    "second": "second",
+    "min": "minute",
+    "minute": "minute",
+    "h": "hour",
+    "hour": "hour",
+}
+
+
+def _unit(spelling: Any) -> str:
+    text = str(spelling).replace("\\u00B5", "µ").strip()
+    return _UNITS.get(text, _UNITS.get(text.lower(), "pixel"))
+
+
+def _positive(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 < number < float("inf") else None
+
+
+def _combined(
+    time: float | None, height: float | None, width: float | None, units: Units
+) -> tuple[Scale | None, Units | None]:
+    if time is None and height is None and width is None:
+        return None, None
+    known = (time is not None, height is not None, width is not None)
+    named = tuple(u if k else "pixel" for u, k in zip(units, known, strict=True))
+    return (time or 1.0, height or 1.0, width or 1.0), (named[0], named[1], named[2])
+
+
+def _ome_scale(pixels: Mapping[str, Any]) -> tuple[Scale | None, Units | None]:
+    # The OME schema gives micrometres and seconds where no unit is named.
+    return _combined(
+        _positive(pixels.get("TimeIncrement")),
+        _positive(pixels.get("PhysicalSizeY")),
+        _positive(pixels.get("PhysicalSizeX")),
+        (
+            _unit(pixels.get("TimeIncrementUnit", "s")),
+            _unit(pixels.get("PhysicalSizeYUnit", "µm")),
+            _unit(pixels.get("PhysicalSizeXUnit", "µm")),
+        ),
+    )
+
+
+def _imagej_scale(
+    metadata: Mapping[str, Any], page: Any
+) -> tuple[Scale | None, Units | None]:
+    unit = _unit(metadata.get("unit", ""))
+    sizes: list[float | None] = []
+    for name in ("YResolution", "XResolution"):
+        tag = page.tags.get(name)
+        numerator, denominator = tag.value if tag is not None else (0, 1)
+        known = unit != "pixel" and numerator
+        sizes.append(_positive(denominator / numerator) if known else None)
+    interval = _positive(metadata.get("finterval"))
+    time_unit = _unit(metadata.get("tunit", "s"))
+    return _combined(interval, sizes[0], sizes[1], (time_unit, unit, unit))
+
+
+def tiff_scale(file: tifffile.TiffFile) -> tuple[Scale | None, Units | None]:
+    """Read the voxel size that OME or ImageJ has left in a file.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        An open file.
+
+    Returns
+    -------
+    scale : (float, float, float) or None
+        Time step, height and width of a pixel; 1 where one of them is not known.
+    units : (str, str, str) or None
+        Their units; ``"pixel"`` where one of them is not known.
+    """
+    if file.is_ome and file.ome_metadata:
+        images = tifffile.xml2dict(file.ome_metadata).get("OME", {}).get("Image", {})
+        image = images[0] if isinstance(images, list) else images
+        return _ome_scale(image.get("Pixels", {}))
+    if file.is_imagej and file.imagej_metadata:
+        return _imagej_scale(file.imagej_metadata, file.pages[0])
+    return None, None

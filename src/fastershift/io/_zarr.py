@@ -1,0 +1,136 @@
+"""Movies and results in Zarr arrays and OME-Zarr image groups (extra ``zarr``)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.errors import InputError
+from fastershift.io._movie import Movie, Scale, Units, as_movie
+
+__all__ = ["is_zarr", "read_zarr", "read_zarr_record", "write_zarr_result"]
+
+_RECORD = "fastershift"  # attribute with tracks, settings and provenance
+_MARKERS = ("zarr.json", ".zarray", ".zgroup")
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a folder is a Zarr array or group."""
+    return path.is_dir() and any((path / marker).exists() for marker in _MARKERS)
+
+
+def _import_zarr() -> ModuleType:
+    """Import zarr, or say how to get it."""
+    try:
+        import zarr
+    except ImportError as error:
+        raise InputError(
+            "Zarr files need one more package; install it with "
+            "pip install 'fastershift[zarr]'."
+        ) from error
+    module: ModuleType = zarr
+    return module
+
+
+def _multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Find the OME-Zarr image of a group, version 0.5 (under "ome") or before."""
+    images = attributes.get("ome", attributes).get("multiscales")
+    return images[0] if images else None
+
+
+def _scale(
+    image: Mapping[str, Any], axes: list[Mapping[str, Any]]
+) -> tuple[Scale | None, Units | None]:
+    factors = [1.0] * len(axes)
+    found = False
+    for holder in (image, image["datasets"][0]):
+        for transform in holder.get("coordinateTransformations", ()):
+            if transform.get("type") == "scale":
+                steps = transform["scale"]
+                factors = [a * float(b) for a, b in zip(factors, steps, strict=True)]
+                found = True
+    if not found:
+        return None, None
+    step = {axis["name"]: factor for axis, factor in zip(axes, factors, strict=True)}
+    unit = {axis["name"]: axis.get("unit", "pixel") for axis in axes}
+    scale = (step.get("t", 1.0), step.get("y", 1.0), step.get("x", 1.0))
+    return scale, (unit.get("t", "pixel"), unit["y"], unit["x"])
+
+
+def read_zarr(path: Path, axes: str | None, channel: int | None) -> Movie:
+    """Open a Zarr array, or the full resolution of an OME-Zarr image."""
+    zarr = _import_zarr()
+    try:
+        node = zarr.open(path, mode="r")
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read as Zarr ({error}).") from error
+    scale: Scale | None = None
+    units: Units | None = None
+    if isinstance(node, zarr.Group):
+        image = _multiscales(node.attrs.asdict())
+        if image is None:
+            raise InputError(
+                f"{path} is a Zarr group without an image; give the array inside it."
+            )
+        named = [
+            axis if isinstance(axis, Mapping) else {"name": str(axis)}
+            for axis in image.get("axes", [{"name": name} for name in "tczyx"])
+        ]
+        if axes is None:
+            axes = "".join(axis["name"] for axis in named)
+        scale, units = _scale(image, named)
+        node = node[image["datasets"][0]["path"]]
+    return as_movie(
+        node, axes, channel, name=path.name, source=path, scale=scale, units=units
+    )
+
+
+def write_zarr_result(
+    folder: Path,
+    labels: Sequence[NDArray[np.integer]] | NDArray[np.integer],
+    record: Mapping[str, Any],
+    scale: Scale | None,
+    units: Units | None,
+) -> None:
+    """Write labels as an OME-Zarr 0.5 label image, one chunk per frame.
+
+    ``record`` (tracks, settings, provenance, reports) is kept in its attributes.
+    """
+    zarr = _import_zarr()
+    shape = (len(labels), *np.asarray(labels[0]).shape)
+    axes: list[dict[str, str]] = [
+        {"name": "t", "type": "time"},
+        {"name": "y", "type": "space"},
+        {"name": "x", "type": "space"},
+    ]
+    for axis, unit in zip(axes, units or ("pixel",) * 3, strict=True):
+        if unit != "pixel":
+            axis["unit"] = unit
+    transform = {"type": "scale", "scale": list(scale or (1.0, 1.0, 1.0))}
+    image = {
+        "axes": axes,
+        "datasets": [{"path": "0", "coordinateTransformations": [transform]}],
+    }
+    ome = {"version": "0.5", "multiscales": [image], "image-label": {}}
+    group = zarr.create_group(
+        folder, attributes={"ome": ome, _RECORD: dict(record)}, overwrite=True
+    )
+    array = group.create_array(
+        "0",
+        shape=shape,
+        chunks=(1, *shape[1:]),
+        dtype="int32",
+        dimension_names=["t", "y", "x"],
+    )
+    for t in range(shape[0]):
+        array[t] = np.asarray(labels[t])
+
+
+def read_zarr_record(path: Path) -> Mapping[str, Any] | None:
+    """Read what `write_zarr_result` keeps in the attributes; None for other Zarrs."""
+    attributes = _import_zarr().open(path, mode="r").attrs.asdict()
+    record: Mapping[str, Any] | None = attributes.get(_RECORD)
+    return record
