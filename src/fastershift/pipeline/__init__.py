@@ -1,0 +1,54 @@
+"""From frames to tracked cells, one event at a time."""
+
+from fastershift.pipeline._events import (
+    Event,
+    Finished,
+    FrameDone,
+    FrameReport,
+    Progress,
+    Started,
+    TrackedMovie,
+)
+from fastershift.pipeline._plan import Plan, plan_run
+from fastershift.pipeline._sources import (
+    EmbeddedPair,
+    EmbeddingCache,
+    EmbeddingSource,
+    GivenEmbeddings,
+    NetworkEmbeddings,
+)
+from fastershift.pipeline._track import (
+    PairCells,
+    TrackingRun,
+    cluster_pair,
+    frame_report,
+    run_plan,
+    segment_movie,
+    to_image,
+    track,
+)
+
+__all__ = [
+    "EmbeddedPair",
+    "EmbeddingCache",
+    "EmbeddingSource",
+    "Event",
+    "Finished",
+    "FrameDone",
+    "FrameReport",
+    "GivenEmbeddings",
+    "NetworkEmbeddings",
+    "PairCells",
+    "Plan",
+    "Progress",
+    "Started",
+    "TrackedMovie",
+    "TrackingRun",
+    "cluster_pair",
+    "frame_report",
+    "plan_run",
+    "run_plan",
+    "segment_movie",
+    "to_image",
+    "track",
+]

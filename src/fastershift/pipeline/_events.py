@@ -1,0 +1,140 @@
+"""What a run tells while it goes, and what it gives in the end."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.config import Settings
+from fastershift.tracking import Lineage
+
+__all__ = [
+    "Event",
+    "Finished",
+    "FrameDone",
+    "FrameReport",
+    "Progress",
+    "Started",
+    "TrackedMovie",
+]
+
+Labels = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class FrameReport:
+    """How a frame was clustered; the pair it was clustered in ends with it.
+
+    Attributes
+    ----------
+    frame : int
+        Number of the frame, from 0.
+    cells : int
+        Cells found in it.
+    clusters : int
+        Modes of the pair; one mode can serve several cells that do not touch.
+    seeds, n_min : int
+        Seeds N that were used, and the least number wanted (Eq 19), rounded up.
+    rounds, iterations : int
+        Rounds of seeds and shifts of all of them together.
+    converged : float
+        Share of the seeds that stood still in time, 0 to 1.
+    foreground : float
+        Share of the pixels that was clustered, 0 to 1.
+    network_ms, clustering_ms, linking_ms : float
+        Time of each stage in milliseconds; a frame from the cache took no network time.
+    stopped_by : str
+        Why no further seeds were tried.
+    """
+
+    frame: int
+    cells: int
+    clusters: int
+    seeds: int
+    n_min: int
+    rounds: int
+    iterations: int
+    converged: float
+    foreground: float
+    network_ms: float
+    clustering_ms: float
+    linking_ms: float
+    stopped_by: str
+
+    def row(self) -> dict[str, int | float]:
+        """Values of report.csv, rounded as a person reads them."""
+        values = asdict(self)
+        del values["stopped_by"]
+        return {
+            name: round(value, 4) if isinstance(value, float) else value
+            for name, value in values.items()
+        }
+
+
+@dataclass(frozen=True)
+class TrackedMovie:
+    """The result of a run.
+
+    Attributes
+    ----------
+    labels : (T, Y, X) int32
+        Track id of every pixel; 0 is background.
+    lineage : Lineage
+        First frame, last frame and parent of every track.
+    reports : tuple of FrameReport
+        One for each frame.
+    settings : Settings
+        The settings as they were resolved; nothing in them is left open.
+    provenance : mapping
+        Model and its hash, versions, device, seconds; plain values.
+    """
+
+    labels: Labels
+    lineage: Lineage
+    reports: tuple[FrameReport, ...]
+    settings: Settings
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a run decided before its first frame."""
+
+    settings: Settings
+    model: str
+    n_frames: int
+    network_shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Steps done out of all; each yield of it is a place to cancel."""
+
+    done: int
+    total: int
+    stage: str
+
+
+@dataclass(frozen=True)
+class FrameDone:
+    """A frame with provisional track ids, in image pixels.
+
+    Later frames may still rejoin parts of it, and the final result numbers the tracks
+    anew.
+    """
+
+    frame: int
+    labels: Labels
+    report: FrameReport
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The result."""
+
+    result: TrackedMovie
+
+
+Event: TypeAlias = Started | Progress | FrameDone | Finished
