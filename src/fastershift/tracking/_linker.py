@@ -110,9 +110,11 @@ class Linker:
 
     def _link(self, again: Labels, new: Labels) -> _Frame:
         """Give the new frame the labels of the cells it shares with the last one."""
-        matches = dict(
-            _best_matches(self._frames[-1], again, self._settings.linking_overlap)
-        )
+        least = self._settings.linking_overlap
+        if self._published:
+            # There an overlap must exceed the limit, here it may meet it.
+            least = float(np.nextafter(least, 2))
+        matches = dict(_best_matches(self._frames[-1], again, least))
         ids = label_areas(new)[0].tolist()
         for label in ids:
             if label not in matches:
@@ -176,6 +178,8 @@ def _best_matches(
 ) -> Iterator[tuple[int, int]]:
     """Pair the labels of two segmentations of a frame, largest overlap (IoU) first.
 
+    Of equal overlaps, that of the larger cells comes first.
+
     Yields
     ------
     again_label, known_label : int
@@ -189,8 +193,9 @@ def _best_matches(
             (again_ids, label_areas(again)),
         )
     )
-    overlap = shared / (known_areas + again_areas - shared)
-    order = np.lexsort((again_ids, known_ids, -overlap))
+    union = known_areas + again_areas - shared
+    overlap = shared / union
+    order = np.lexsort((again_ids, known_ids, -union, -overlap))
     order = order[overlap[order] >= least]
     taken: set[int] = set()
     matched: set[int] = set()
