@@ -107,10 +107,7 @@ class Movie:
 
 
 def _pixel_type(stored: np.dtype[Any]) -> np.dtype[Any]:
-    native: np.dtype[Any] = np.dtype(np.uint8)
-    if stored.kind != "b":
-        native = stored.newbyteorder("=")
-    return native
+    return np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,8 @@ class ArrayFrames:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of a pixel."""
-        return np.dtype(self.array.dtype)
+        stored: np.dtype[Any] = np.dtype(self.array.dtype)
+        return stored
 
     def read(self, t: int) -> NDArray[Any]:
         """Compute or load frame ``t`` alone."""
