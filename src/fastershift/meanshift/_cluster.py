@@ -111,13 +111,15 @@ class _Rounds:
     generator: torch.Generator | None
     n_initial: int
     low: float
+    high: float
     coverage: float
     background: Background
     reseed: bool
     max_seeds: int
     min_cluster_size: int
-    doubles: bool
+    adapts: bool
     n_rounds: int = 0
+    reseeding: bool = False
 
     def run(self, first: Rows) -> StopReason:
         """Try rounds of seeds until one of the reasons to stop holds."""
@@ -140,7 +142,7 @@ class _Rounds:
 
     def _next(self) -> Rows | StopReason:
         drawn = len(self.search.seeds)
-        if self.doubles and not self.policy.is_enough(self.low):
+        if self.adapts and not self.reseeding and not self.policy.is_enough(self.low):
             if drawn == len(self.order):
                 return "all points"
             if self.policy.n >= self.max_seeds:
@@ -151,8 +153,8 @@ class _Rounds:
             return self.order[drawn : self.policy.n]
         if not self.reseed:
             return "enough seeds"
-        # Every point left will have been a seed: doubling has nothing to add.
-        self.doubles = False
+        # From here on seeds are put where they are missing; chance has nothing to add.
+        self.reseeding = True
         orphans = self.search.orphans()
         if len(orphans) < self.min_cluster_size:
             return "all reached"
@@ -267,15 +269,16 @@ max_seeds, min_cluster_size, max_iter
         generator=generator,
         n_initial=n_initial,
         low=low,
+        high=high,
         coverage=coverage,
         background=background,
         reseed=reseed,
         max_seeds=max_seeds,
         min_cluster_size=min_cluster_size,
-        doubles=given is None,
+        adapts=given is None,
     )
     stopped_by = rounds.run(first)
-    return _clustering(n, rows, rounds, stopped_by, high, started)
+    return _clustering(n, rows, rounds, stopped_by, started)
 
 
 def _checked_seeds(seeds: Tensor, n: int) -> Rows:
@@ -292,7 +295,6 @@ def _clustering(
     rows: Tensor,
     rounds: _Rounds,
     stopped_by: StopReason,
-    high: float,
     started: float,
 ) -> Clustering:
     """Drop small clusters and put everything in terms of the rows that came in."""
@@ -324,7 +326,7 @@ def _clustering(
         n_iter=search.n_iter,
         converged_fraction=float(search.converged.mean()),
         stopped_by=stopped_by,
-        policy=policy.reduced(high),
+        policy=policy.reduced(rounds.high) if rounds.adapts else policy,
         seconds=time.perf_counter() - started,
         seeds=rows[torch.as_tensor(search.seeds, device=device)],
         seed_modes=torch.as_tensor(seed_modes, device=device),
