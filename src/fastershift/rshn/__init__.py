@@ -1,6 +1,30 @@
 """Frames to embeddings."""
 
-from fastershift.rshn._network import RSHN, normalise_embedding
+from fastershift.rshn._card import ModelCard
+from fastershift.rshn._device import choose_device
+from fastershift.rshn._embedder import Embedder, FrameSource
+from fastershift.rshn._network import RSHN, State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
+from fastershift.rshn._published import network_from_published
+from fastershift.rshn._registry import list_models, load_model, user_models_folder
+from fastershift.rshn._weights import Model, read_card, read_model, save_model
 
-__all__ = ["RSHN", "normalise_embedding", "normalise_frame", "resize_frame"]
+__all__ = [
+    "RSHN",
+    "Embedder",
+    "FrameSource",
+    "Model",
+    "ModelCard",
+    "State",
+    "choose_device",
+    "list_models",
+    "load_model",
+    "network_from_published",
+    "normalise_embedding",
+    "normalise_frame",
+    "read_card",
+    "read_model",
+    "resize_frame",
+    "save_model",
+    "user_models_folder",
+]

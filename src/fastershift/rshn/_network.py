@@ -70,8 +70,13 @@ class _ConvGRU(nn.Module):
         self.gates_from_state = nn.Conv2d(
             filters, 2 * filters, 3, padding=1, bias=False
         )
-        self.candidate_from_state = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
-        for gain, out in ((1.0, slice(0, 2 * filters)), (2.0, slice(2 * filters, None))):
+        self.candidate_from_state = nn.Conv2d(
+            filters, filters, 3, padding=1, bias=False
+        )
+        for gain, out in (
+            (1.0, slice(0, 2 * filters)),
+            (2.0, slice(2 * filters, None)),
+        ):
             # Input and state are one concatenated input: the fan-in counts both.
             _initialise(self.from_input.weight.data[out], gain / 2)
         _initialise(self.gates_from_state.weight.data, 0.5)
@@ -82,9 +87,8 @@ class _ConvGRU(nn.Module):
     def forward(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """Run over a clip (T, B, F, Y, X); return all states and the last one."""
         n_frames, n_clips = inputs.shape[:2]
-        from_input = self.from_input(inputs.flatten(0, 1)).unflatten(
-            0, (n_frames, n_clips)
-        )
+        from_input = self.from_input(inputs.flatten(0, 1))
+        from_input = from_input.view(n_frames, n_clips, *from_input.shape[1:])
         states = []
         for frame in from_input:
             gates, candidate = frame.split((2 * self.filters, self.filters), dim=1)
@@ -173,7 +177,7 @@ class RSHN(nn.Module):
     @property
     def stride(self) -> int:
         """Number that height and width of the frames must be multiples of."""
-        return 2 ** (self.levels - 1)
+        return 1 << (self.levels - 1)
 
     def forward(
         self, clip: Tensor, state: State | None = None
@@ -183,7 +187,8 @@ class RSHN(nn.Module):
         Parameters
         ----------
         clip : Tensor
-            (T, B, 1, Y, X) float frames in about [-1, 1]; Y and X multiples of `stride`.
+            (T, B, 1, Y, X) float frames in about [-1, 1]; Y and X multiples of
+            `stride`.
         state : State, optional
             State after the frame before the clip; zero without it.
 
@@ -195,7 +200,9 @@ class RSHN(nn.Module):
         state : State
             State after the last frame of the clip.
         """
-        first, state_first = self.hourglasses[0](clip, None if state is None else state[0])
+        first, state_first = self.hourglasses[0](
+            clip, None if state is None else state[0]
+        )
         handed = normalise_embedding(first, dim=2, epsilon=_HANDOVER_EPSILON)
         second, state_second = self.hourglasses[1](
             torch.cat((clip, handed), dim=2), None if state is None else state[1]

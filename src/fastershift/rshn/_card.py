@@ -1,0 +1,67 @@
+"""What a model says about itself."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from fastershift.config import resolve_settings
+
+__all__ = ["ModelCard"]
+
+
+class ModelCard(BaseModel):
+    """Description of a trained network; it travels within the weight file.
+
+    Attributes
+    ----------
+    name : str
+        What people type to choose the model.
+    summary : str
+        What it is for, in one sentence.
+    filters, levels, channels : int
+        Size of the network, see `RSHN`.
+    diameter : float
+        Typical cell diameter it was trained at, in network pixels.
+    blur : float
+        Standard deviation in pixels of the Gaussian its training frames were smoothed
+        with.
+    settings : dict
+        Recommended settings, nested as in a settings file
+        (``{"cluster": {"bandwidth": 0.3}}``).
+    training_data : str
+        What it has seen.
+    scores : dict
+        Figures by data set (``{"Fluo-N2DL-HeLa": {"SEG_ST": 0.71, "TRA": 0.9}}``).
+    terms : str
+        Terms of use of the weights, in a sentence a user can follow.
+    licence : str
+        Their licence by its SPDX identifier, where there is one.
+    authors : tuple of str
+        Who made them.
+    command : str
+        The command that made them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(min_length=1, max_length=100)
+    summary: str = ""
+    # Bounded, so that a file from anywhere cannot ask for all the memory there is.
+    filters: int = Field(ge=1, le=512)
+    levels: int = Field(ge=1, le=10)
+    channels: int = Field(ge=2, le=256)
+    diameter: float = Field(gt=0, le=2000)
+    blur: float = Field(1.0, ge=0, le=20)
+    settings: dict[str, Any] = {}
+    training_data: str = ""
+    scores: dict[str, Any] = {}
+    terms: str = ""
+    licence: str = ""
+    authors: tuple[str, ...] = ()
+    command: str = ""
+
+    @field_validator("settings")
+    @classmethod
+    def _usable_settings(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        resolve_settings(card=settings)
+        return settings

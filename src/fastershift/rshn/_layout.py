@@ -1,0 +1,98 @@
+"""How a frame is padded and cut into the tiles that the network sees."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+__all__ = ["Axis", "Span", "overlapping_axis", "seamless_axis"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A tile along one axis.
+
+    Attributes
+    ----------
+    start, length : int
+        Where it lies in the padded frame.
+    kept : slice
+        Which pixels of the frame, without padding, are taken from it.
+    """
+
+    start: int
+    length: int
+    kept: slice
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Padding before and after a frame along one axis, and its tiles."""
+
+    before: int
+    after: int
+    spans: tuple[Span, ...]
+
+    def read(self, span: Span) -> slice:
+        """Tell which pixels of the padded frame a tile reads."""
+        return slice(span.start, span.start + span.length)
+
+    def inside(self, span: Span) -> slice:
+        """Tell which pixels of a tile are kept."""
+        shift = self.before - span.start
+        return slice(span.kept.start + shift, span.kept.stop + shift)
+
+
+def _multiple(length: int, stride: int) -> int:
+    return -(-length // stride) * stride
+
+
+def _starts(length: int, tile: int, step: int) -> list[int]:
+    """Start tiles at every step; the last ends where the frame ends."""
+    return [*range(0, length - tile, step), length - tile]
+
+
+def seamless_axis(length: int, tile: int, overlap: int, stride: int) -> Axis:
+    """Cut an axis so that every pixel comes from one tile, far from its inner borders.
+
+    Parameters
+    ----------
+    length : int
+        Pixels of the frame.
+    tile, overlap : int
+        Longest tile, and how far neighbours overlap at least; half of the overlap is
+        discarded at every inner border. With a tile of 0 nothing is cut.
+    stride : int
+        Tiles start, and end, at multiples of it: the network pools pixels in the same
+        groups wherever the tile lies.
+
+    Returns
+    -------
+    Axis
+    """
+    padded = _multiple(length, stride)
+    size = max(stride, tile // stride * stride) if tile else padded
+    size = min(size, padded)
+    step = max(stride, (size - overlap) // stride * stride)
+    starts = _starts(padded, size, step)
+    cuts = [0, *((one + size + other) // 2 for one, other in pairwise(starts)), length]
+    cuts = [min(cut, length) for cut in cuts]
+    spans = [
+        Span(start, size, slice(*cut))
+        for start, cut in zip(starts, pairwise(cuts), strict=True)
+    ]
+    return Axis(0, padded - length, tuple(spans))
+
+
+def overlapping_axis(length: int, tile: int, overlap: int, stride: int) -> Axis:
+    """Cut an axis into tiles that are kept whole (Payer et al. 2019).
+
+    Parameters are as in `seamless_axis`. A frame shorter than a tile lies
+    in its middle.
+    """
+    size = max(stride, tile // stride * stride) if tile else _multiple(length, stride)
+    if length <= size:
+        before = (size - length) // 2
+        span = Span(0, size, slice(0, length))
+        return Axis(before, size - length - before, (span,))
+    starts = _starts(length, size, max(1, size - overlap))
+    spans = tuple(Span(start, size, slice(start, start + size)) for start in starts)
+    return Axis(0, 0, spans)

@@ -1,0 +1,78 @@
+"""Models by name: those in the package and those of the user."""
+
+import logging
+from importlib.resources import files
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from fastershift.errors import InputError
+from fastershift.rshn._card import ModelCard
+from fastershift.rshn._weights import SUFFIX, Model, read_card, read_model
+
+__all__ = ["list_models", "load_model", "user_models_folder"]
+
+_LOGGER = logging.getLogger(__name__)
+
+_DEFAULT = "generalist"
+
+
+def user_models_folder() -> Path:
+    """Tell where the models of this user lie; the folder may not exist yet."""
+    return user_data_path("fastershift", appauthor=False) / "models"
+
+
+def _known() -> dict[str, Path]:
+    """Map names to files; a shipped model keeps its name whatever the user adds."""
+    shipped = Path(str(files("fastershift.rshn") / "weights"))
+    paths = [*user_models_folder().glob(f"*{SUFFIX}"), *shipped.glob(f"*{SUFFIX}")]
+    return {path.stem: path for path in sorted(paths, key=lambda one: one.stem)} | {
+        path.stem: path for path in paths if path.parent == shipped
+    }
+
+
+def load_model(name_or_path: str | Path = "auto") -> Model:
+    """Load a model.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name of `list_models`, the path of a weight file, or ``"auto"`` for the model
+        that serves most images.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    InputError
+        For an unknown name, and for a file that is no model; pickles are refused.
+    """
+    name = _DEFAULT if str(name_or_path) == "auto" else str(name_or_path)
+    known = _known()
+    if name in known:
+        return read_model(known[name], name)
+    path = Path(name).expanduser()
+    if path.suffix or path.is_file():
+        return read_model(path, path.stem)
+    choice = f"choose one of {', '.join(known)}" if known else "none is installed"
+    raise InputError(f"There is no model '{name}'; {choice}, or give a weight file.")
+
+
+def list_models() -> list[ModelCard]:
+    """List the models that can be loaded by name, shipped and own, by name.
+
+    Returns
+    -------
+    list of ModelCard
+        Read without the weights. The name of a card is that of its file. A file that
+        cannot be read is left out and logged.
+    """
+    cards = []
+    for name, path in _known().items():
+        try:
+            cards.append(read_card(path).model_copy(update={"name": name}))
+        except InputError as error:
+            _LOGGER.warning("%s", error)
+    return cards

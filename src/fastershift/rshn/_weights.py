@@ -1,0 +1,205 @@
+"""Weight files: safetensors that carry the card of their model."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fastershift.errors import FastershiftError, InputError
+from fastershift.rshn._card import ModelCard
+from fastershift.rshn._network import RSHN
+
+__all__ = ["SUFFIX", "Model", "read_card", "read_model", "save_model"]
+
+SUFFIX = ".safetensors"
+
+# Key of the card in the metadata of a weight file.
+_CARD = "fastershift"
+
+# How the files begin that would have to be unpickled: zip archives and bare pickles.
+_PICKLES = (b"PK\x03\x04", b"\x80")
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network ready to embed frames.
+
+    Attributes
+    ----------
+    network : RSHN
+        In evaluation mode, float32, on the CPU.
+    card : ModelCard
+        What it is for and how it was made.
+    name : str
+        What it was asked for by.
+    sha256 : str
+        Of the weight file, in hexadecimal.
+    """
+
+    network: RSHN
+    card: ModelCard
+    name: str
+    sha256: str
+
+
+def _refuse_pickle(path: Path) -> None:
+    with path.open("rb") as file:
+        beginning = file.read(4)
+    # A safetensors file begins with the length of its header, which may begin with
+    # 0x80 too, but a brace follows eight bytes later.
+    with path.open("rb") as file:
+        brace = file.read(9)[8:] == b"{"
+    if beginning.startswith(_PICKLES) and not brace:
+        raise InputError(
+            f"{path} is a pickle, which could run any program when loaded; convert it "
+            f"to {SUFFIX} where it was made."
+        )
+
+
+def _open(path: Path) -> "safe_open":
+    if not path.is_file():
+        raise InputError(f"There is no weight file at {path}.")
+    try:
+        _refuse_pickle(path)
+        return safe_open(path, "pt")
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path} is damaged or is not a {SUFFIX} file; get it again."
+        ) from error
+
+
+def _card(file: "safe_open", path: Path) -> ModelCard:
+    metadata: dict[str, str] | None = file.metadata()  # type: ignore[no-untyped-call]
+    text = (metadata or {}).get(_CARD)
+    if text is None:
+        raise InputError(
+            f"{path} holds no model card, so it is not a model of fastershift; train "
+            "one, or import a published checkpoint."
+        )
+    try:
+        return ModelCard.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"The model card in {path} cannot be used: {place or 'it'}: {first['msg']}."
+        ) from error
+
+
+def read_card(path: str | Path) -> ModelCard:
+    """Read the card of a weight file without its weights.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, damaged, a pickle, or has no usable card.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        return _card(file, path)
+
+
+def _network(weights: Mapping[str, Tensor], card: ModelCard, place: str) -> RSHN:
+    with torch.device("meta"):
+        network = RSHN(card.filters, card.levels, card.channels)
+    expected = {name: tuple(one.shape) for name, one in network.state_dict().items()}
+    if {name: tuple(one.shape) for name, one in weights.items()} != expected:
+        raise InputError(
+            f"The weights in {place} do not fit the network that their card describes "
+            f"({card.filters} filters, {card.levels} levels, {card.channels} channels)."
+        )
+    if not all(one.is_floating_point() for one in weights.values()):
+        raise InputError(f"The weights in {place} are no floating-point numbers.")
+    single = {name: one.to(torch.float32) for name, one in weights.items()}
+    if not all(bool(one.isfinite().all()) for one in single.values()):
+        raise InputError(f"Some weights in {place} are infinite or not a number.")
+    network.load_state_dict(single, assign=True)
+    network.requires_grad_(False)
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def read_model(path: str | Path, name: str) -> Model:
+    """Read a weight file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `save_model` wrote.
+    name : str
+        What the model is called from now on.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    InputError
+        When the file is missing, damaged, a pickle, has no usable card, or when its
+        weights do not fit the card.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        card = _card(file, path)
+        try:
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise InputError(f"{path} is damaged; get it again.") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Model(_network(weights, card, str(path)), card, name, digest)
+
+
+def save_model(
+    network: RSHN | Mapping[str, Tensor],
+    card: ModelCard,
+    path: str | Path,
+    *,
+    half: bool = False,
+) -> None:
+    """Write a model.
+
+    Parameters
+    ----------
+    network : RSHN or mapping of str to Tensor
+        The network, or the values of its `state_dict`.
+    card : ModelCard
+        Its size must be that of the network.
+    path : str or Path
+        Target file; replaced whole or not at all.
+    half : bool
+        Store the weights as float16: half the size, and about three digits.
+
+    Raises
+    ------
+    InputError
+        When the weights do not fit the card, or not into float16.
+    FastershiftError
+        When the file cannot be written.
+    """
+    path = Path(path)
+    weights = network.state_dict() if isinstance(network, RSHN) else network
+    kind = torch.float16 if half else torch.float32
+    # Written in the plain order of dimensions, so that equal weights are equal bytes.
+    stored = {
+        name: value.detach().cpu().to(kind).contiguous()
+        for name, value in weights.items()
+    }
+    _network(stored, card, str(path))
+    metadata = {_CARD: json.dumps(card.model_dump(mode="json"), sort_keys=True)}
+    partial = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(stored, partial, metadata=metadata)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise FastershiftError(
+            f"The model cannot be written to {path}: {error}."
+        ) from error
