@@ -125,11 +125,11 @@ class Embedder:
     def estimate_memory(self) -> int:
         """Estimate the memory that embedding takes, in bytes, beside the movie itself.
 
-        With F filters, C channels, p pixels in the largest tile and P in all tiles, and
-        4 bytes a number: ``p·(14·F + 8·C)`` numbers for one pass of the network,
-        ``P·8/3·F`` for the recurrent states, 6·C bytes for each of the P pixels of three
-        float16 embeddings, and 24 bytes a pixel of the frame. The factors were measured
-        on a CPU; expect a third more or less.
+        With F filters, C channels, p pixels in the largest tile and P in all tiles:
+        ``p·(14·F + 8·C)`` numbers of 4 bytes for one pass of the network, ``P·8/3·F``
+        such numbers for the recurrent states, ``P·6·C`` bytes for three float16
+        embeddings, and 24 bytes a pixel of the frame. The factors were measured on a
+        CPU; expect a third more or less.
         """
         filters, channels = self._network.filters, self._network.channels
         areas = [row.length * column.length for row, column in self._spans()]
@@ -165,9 +165,10 @@ class Embedder:
         ------
         tuple of int and Tensor, or None
             None after each frame of the warm-up: a place to stop. Then the number of a
-            frame in the movie, and its embedding: (C, height, width) float16 of unit length, on `device`; with `per_tile`
-            (tiles, C, rows, columns). Pixels that are not finite, and all pixels of a
-            frame without contrast, are background: the first axis.
+            frame in the movie, and its embedding: (C, height, width) float16 of unit
+            length, on `device`; with `per_tile` (tiles, C, rows, columns). Pixels that
+            are not finite, and all pixels of a frame without contrast, are background:
+            the first axis.
 
         Raises
         ------

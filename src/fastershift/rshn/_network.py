@@ -134,7 +134,8 @@ class _Hourglass(nn.Module):
                 current = functional.max_pool2d(current, 2)
             current = torch.relu(contract(current))
             states, final = self.recurrent[level](
-                current.unflatten(0, frames), None if state is None else state[level]
+                current.view(*frames, *current.shape[1:]),
+                None if state is None else state[level],
             )
             parallel.append(states.flatten(0, 1))
             last.append(final)
