@@ -193,8 +193,8 @@ def score_arrays(
     tracks: Tracks | None,
     truth_labels: _Labels | None = None,
     truth_tracks: Tracks | None = None,
-    *,
     seg_frames: _Segments | None = None,
+    *,
     silver_frames: _Segments | None = None,
 ) -> Scores:
     """Compare tracked labels with their truth.

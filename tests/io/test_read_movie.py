@@ -66,6 +66,11 @@ def test_multi_page(tmp_path, stack, compression, bigtiff, byteorder):
     same(read_movie(path), stack)
 
 
+def test_one_page_that_stands_for_all(tmp_path, stack):
+    tifffile.imwrite(tmp_path / "movie.tif", stack, truncate=True)
+    same(read_movie(tmp_path / "movie.tif"), stack)
+
+
 def test_pages_appended_one_by_one(tmp_path, stack):
     path = tmp_path / "movie.tif"
     with tifffile.TiffWriter(path) as writer:
@@ -160,6 +165,8 @@ def test_zarr_array(tmp_path, stack):
     same(read_movie(path), stack)
     (path / "c" / "4" / "0" / "0").write_bytes(b"damaged")
     np.testing.assert_array_equal(read_movie(path)[1], stack[1])
+    with pytest.raises(FastershiftError, match=r"Frame 4 .* cannot be read"):
+        read_movie(path)[4]
 
 
 @pytest.mark.parametrize("version", [0.4, 0.5])

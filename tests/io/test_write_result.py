@@ -13,6 +13,7 @@ from fastershift.config import Settings, load_settings
 from fastershift.errors import FastershiftError, InputError
 from fastershift.io import (
     REPORT_COLUMNS,
+    check_output,
     read_movie,
     read_result,
     tracks_from_labels,
@@ -106,6 +107,43 @@ def test_tiff_keeps_axes_and_voxel_size(tmp_path, movie):
         assert file.series[0].dtype == np.uint16
 
 
+def test_tiff_without_a_time_step_has_none(tmp_path, movie):
+    path = write_result(
+        tmp_path / "out.tif",
+        movie.labels,
+        movie.tracks,
+        format="tiff",
+        scale=(1.0, 0.5, 0.25),
+        units=("pixel", "micrometer", "micrometer"),
+    )
+    assert read_movie(path).scale == (1.0, 0.5, 0.25)
+    assert read_movie(path).units == ("pixel", "micrometer", "micrometer")
+
+
+def test_traces_of_file_managers_are_not_foreign(tmp_path, movie):
+    path = write_result(tmp_path / "out", movie.labels, movie.tracks)
+    (path / ".DS_Store").write_bytes(b"")
+    write_result(path, movie.labels, movie.tracks, overwrite=True)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_place_can_be_checked_before_a_long_run(tmp_path, movie, kind):
+    path = tmp_path / f"out{SUFFIX[kind]}"
+    assert check_output(tmp_path / "out", kind) == path
+    assert not path.exists()
+    write_result(path, movie.labels, movie.tracks, format=kind)
+    with pytest.raises(InputError, match="--overwrite"):
+        check_output(path, kind)
+    assert check_output(path, kind, overwrite=True) == path
+
+
+def test_current_folder(tmp_path, movie, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    write_result(".", movie.labels, movie.tracks)
+    assert read_result(tmp_path / "here")[0].any()
+
+
 def test_zarr_keeps_voxel_size_and_settings(tmp_path, movie):
     zarr = pytest.importorskip("zarr")
     path = write_result(
@@ -171,7 +209,7 @@ def test_foreign_files_are_never_replaced(tmp_path, movie, kind):
     else:
         (path / "thesis.docx").write_text("precious")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(InputError, match="not a result of fastershift"):
+    with pytest.raises(InputError, match="other than a result of fastershift"):
         write_result(path, movie.labels, movie.tracks, format=kind, overwrite=True)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -242,7 +280,7 @@ def test_unwritable_place_is_a_sentence(tmp_path, movie):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FastershiftError, match="cannot be written"):
         write_result(tmp_path / "file" / "out", movie.labels, movie.tracks)
-    with pytest.raises(InputError, match="already holds"):
+    with pytest.raises(InputError, match="other than a result"):
         write_result(tmp_path / "file", movie.labels, movie.tracks)
 
 
@@ -254,7 +292,7 @@ def test_missing_zarr_names_the_extra(tmp_path, movie, monkeypatch):
 
 
 def test_unknown_format(tmp_path, movie):
-    with pytest.raises(InputError, match="choose ctc, tiff or zarr"):
+    with pytest.raises(InputError, match="choose one of ctc, tiff, zarr"):
         write_result(tmp_path / "out", movie.labels, movie.tracks, format="hdf5")
 
 
@@ -276,7 +314,7 @@ def test_simulation_replaces_only_simulations(tmp_path, movie):
         write_simulation(movie, tmp_path / "sim")
     write_simulation(movie, tmp_path / "sim", overwrite=True)
     (tmp_path / "sim" / "simulated.txt").unlink()
-    with pytest.raises(InputError, match="not a result of fastershift"):
+    with pytest.raises(InputError, match="other than a result of fastershift"):
         write_simulation(movie, tmp_path / "sim", overwrite=True)
 
 

@@ -6,6 +6,7 @@ from fastershift.io._read import read_movie
 from fastershift.io._result import (
     REPORT_COLUMNS,
     ResultFormat,
+    check_output,
     read_result,
     write_result,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Tracks",
     "Units",
     "as_movie",
+    "check_output",
     "read_movie",
     "read_result",
     "read_segmentation_truth",

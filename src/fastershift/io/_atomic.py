@@ -10,19 +10,38 @@ from pathlib import Path
 
 from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["replacing_files", "replacing_folder"]
+__all__ = ["check_free", "replacing_files", "replacing_folder"]
 
 
-def _refuse_existing(path: Path, overwrite: bool) -> None:
+def check_free(path: Path, overwrite: bool, is_result: Callable[[Path], bool]) -> None:
+    """Refuse a place that is taken; an empty folder is not.
+
+    Parameters
+    ----------
+    path : Path
+        Where a result is to go.
+    overwrite : bool
+        Whether a former result may be replaced.
+    is_result : callable
+        Tells of a path whether it is a former result and nothing else.
+
+    Raises
+    ------
+    InputError
+        When ``path`` holds a result that may not be replaced, or anything else.
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not is_result(path):
+        raise InputError(
+            f"{path} holds something other than a result of fastershift, so it is not "
+            "replaced; choose another name."
+        )
     if not overwrite:
         raise InputError(
             f"{path} already holds a result; choose another name or ask for it to be "
             "replaced (--overwrite)."
         )
-    raise InputError(
-        f"{path} holds files that are not a result of fastershift, so it is not "
-        "replaced; choose another name."
-    )
 
 
 def _failure(path: Path, error: OSError) -> FastershiftError:
@@ -58,10 +77,8 @@ def replacing_folder(
     ----------
     path : Path
         Where the result goes; missing parents are made.
-    overwrite : bool
-        Whether a former result may be replaced.
-    is_result : callable
-        Tells of a folder whether it is a former result and nothing else.
+    overwrite, is_result
+        As in `check_free`.
 
     Yields
     ------
@@ -75,9 +92,8 @@ def replacing_folder(
     FastershiftError
         When writing fails, for example on a full disk; ``path`` is then as before.
     """
-    taken = path.exists() and not (path.is_dir() and not any(path.iterdir()))
-    if taken and not (overwrite and path.is_dir() and is_result(path)):
-        _refuse_existing(path, overwrite)
+    path = path.absolute()
+    check_free(path, overwrite, is_result)
     with _sibling(path) as partial:
         fresh, former = partial / "new", partial / "old"
         fresh.mkdir()
@@ -101,8 +117,8 @@ def replacing_files(
     Parameters are as in `replacing_folder`; the files put into the yielded folder move
     beside ``path``, the one called like ``path`` last.
     """
-    if path.exists() and not (overwrite and path.is_file() and is_result(path)):
-        _refuse_existing(path, overwrite)
+    path = path.absolute()
+    check_free(path, overwrite, is_result)
     with _sibling(path) as partial:
         yield partial
         for written in sorted(partial.iterdir(), key=lambda one: one.name == path.name):

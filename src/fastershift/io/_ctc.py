@@ -25,7 +25,11 @@ __all__ = [
 ]
 
 Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
-CTC_FILES = re.compile(r"mask\d{3,}\.tif|res_track\.txt|settings\.toml|report\.csv")
+#: What a result folder holds, and what file managers leave there.
+CTC_FILES = re.compile(
+    r"mask\d{3,}\.tif|res_track\.txt|settings\.toml|report\.csv"
+    r"|\.DS_Store|Thumbs\.db|desktop\.ini"
+)
 _LARGEST = np.iinfo(np.uint16).max
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastershift.errors import InputError
+from fastershift.errors import FastershiftError, InputError
 from fastershift.io._axes import AxesPlan, plan_axes
 
 __all__ = ["FrameSource", "Movie", "Scale", "Units", "as_movie"]
@@ -76,10 +76,25 @@ class Movie:
         return self.shape[0]
 
     def __getitem__(self, t: int) -> NDArray[Any]:
-        """Read frame ``t``, counted from 0; an array of shape (Y, X)."""
+        """Read frame ``t``, counted from 0; an array of shape (Y, X).
+
+        Raises
+        ------
+        FastershiftError
+            When the file is damaged.
+        """
         if not -len(self) <= t < len(self):
             raise IndexError(f"frame {t} is outside a movie of {len(self)} frames")
-        frame = self.frames.read(self.first + t % len(self))
+        number = self.first + t % len(self)
+        try:
+            frame = self.frames.read(number)
+        except FastershiftError:
+            raise
+        except (OSError, ValueError, RuntimeError, AttributeError) as error:
+            raise FastershiftError(
+                f"Frame {number} of {self.name} cannot be read; the file is damaged "
+                f"or packed in a way that is not known here ({error})."
+            ) from error
         return np.ascontiguousarray(frame, dtype=self.dtype)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:

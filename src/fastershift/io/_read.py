@@ -51,15 +51,23 @@ def read_movie(
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is nothing at {path}; check the name.")
-    if is_zarr(path):
-        movie = read_zarr(path, axes, channel)
-    elif path.is_dir():
-        movie = read_tiff_folder(path, axes, channel)
-    elif path.suffix.lower() in (".tif", ".tiff"):
-        movie = read_tiff(path, axes, channel)
-    else:
+    try:
+        movie = _open(path, axes, channel)
+    except OSError as error:
         raise InputError(
-            f"{path.name} is not a kind of file that can be read; give a folder of "
-            "TIFF frames, a TIFF or a Zarr."
-        )
+            f"{path} cannot be read ({error.strerror or error})."
+        ) from error
     return movie if frames is None else movie.cut(*frames)
+
+
+def _open(path: Path, axes: str | None, channel: int | None) -> Movie:
+    if is_zarr(path):
+        return read_zarr(path, axes, channel)
+    if path.is_dir():
+        return read_tiff_folder(path, axes, channel)
+    if path.suffix.lower() in (".tif", ".tiff"):
+        return read_tiff(path, axes, channel)
+    raise InputError(
+        f"{path.name} is not a kind of file that can be read; give a folder of TIFF "
+        "frames, a TIFF or a Zarr."
+    )

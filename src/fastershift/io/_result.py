@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastershift.config import Settings, save_settings
 from fastershift.errors import InputError
-from fastershift.io._atomic import replacing_files, replacing_folder
+from fastershift.io._atomic import check_free, replacing_files, replacing_folder
 from fastershift.io._ctc import (
     CTC_FILES,
     Tracks,
@@ -23,9 +23,21 @@ from fastershift.io._ctc import (
 )
 from fastershift.io._movie import Scale, Units
 from fastershift.io._tiff import read_tiff
-from fastershift.io._zarr import is_zarr, read_zarr, read_zarr_record, write_zarr_result
+from fastershift.io._zarr import (
+    import_zarr,
+    is_zarr,
+    read_zarr,
+    read_zarr_record,
+    write_zarr_result,
+)
 
-__all__ = ["REPORT_COLUMNS", "ResultFormat", "read_result", "write_result"]
+__all__ = [
+    "REPORT_COLUMNS",
+    "ResultFormat",
+    "check_output",
+    "read_result",
+    "write_result",
+]
 
 ResultFormat: TypeAlias = Literal["ctc", "tiff", "zarr"]
 _Labels: TypeAlias = Sequence[NDArray[np.integer]] | NDArray[np.integer]
@@ -72,17 +84,78 @@ def _write_extras(
         save_settings(settings, folder / f"{prefix}settings.toml", provenance)
 
 
+def _record(
+    tracks: Tracks,
+    reports: Sequence[Mapping[str, Any]] | None,
+    settings: Settings | None,
+    provenance: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """All but the labels, as JSON can hold it."""
+    return {
+        "tracks": [[int(number) for number in track] for track in tracks],
+        "settings": None if settings is None else settings.model_dump(mode="json"),
+        "provenance": dict(provenance or {}),
+        "reports": [{k: _plain(v) for k, v in row.items()} for row in reports or ()],
+    }
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}_{what}")
+
+
 def _is_ctc_result(path: Path) -> bool:
-    names = [entry.name for entry in path.iterdir()]
+    names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
     return "res_track.txt" in names and all(map(CTC_FILES.fullmatch, names))
+
+
+def _is_tiff_result(path: Path) -> bool:
+    return path.is_file() and _beside(path, "tracks.txt").exists()
 
 
 def _is_zarr_result(path: Path) -> bool:
     return is_zarr(path) and read_zarr_record(path) is not None
 
 
-def _beside(path: Path, what: str) -> Path:
-    return path.with_name(f"{path.stem}_{what}")
+_IS_RESULT = {"ctc": _is_ctc_result, "tiff": _is_tiff_result, "zarr": _is_zarr_result}
+
+
+def check_output(
+    path: str | Path,
+    format: ResultFormat = "ctc",
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Make sure, before a long run, that its result can go where it is to go.
+
+    Parameters
+    ----------
+    path, format, overwrite
+        As in `write_result`.
+
+    Returns
+    -------
+    Path
+        The folder or file that `write_result` would write.
+
+    Raises
+    ------
+    InputError
+        When the place is taken, the format is not known, or zarr is missing.
+    """
+    path = Path(path)
+    if format not in _IS_RESULT:
+        known = ", ".join(_IS_RESULT)
+        raise InputError(
+            f"There is no result format '{format}'; choose one of {known}."
+        )
+    if format == "tiff" and path.suffix.lower() not in (".tif", ".tiff"):
+        path = path.with_name(path.name + ".tif")
+    if format == "zarr":
+        import_zarr()
+        if path.suffix.lower() != ".zarr":
+            path = path.with_name(path.name + ".zarr")
+    check_free(path, overwrite, _IS_RESULT[format])
+    return path
 
 
 def _write_tiff(
@@ -99,11 +172,12 @@ def _write_tiff(
     if scale is not None:
         names = ("TimeIncrement", "PhysicalSizeY", "PhysicalSizeX")
         metadata |= dict(zip(names, scale, strict=True))
-        spelled = units or ("pixel",) * 3
-        metadata |= {
-            f"{name}Unit": _OME_UNITS.get(unit, unit)
-            for name, unit in zip(names, spelled, strict=True)
-        }
+        spelled = [_OME_UNITS.get(unit, unit) for unit in units or ("pixel",) * 3]
+        metadata |= {f"{n}Unit": s for n, s in zip(names, spelled, strict=True)}
+        if spelled[0] == "pixel":  # no unit of time, and 1 is then no time step
+            del metadata["TimeIncrementUnit"]
+            if scale[0] == 1:
+                del metadata["TimeIncrement"]
     tifffile.imwrite(
         path,
         (np.asarray(labels[t]).astype(dtype) for t in range(shape[0])),
@@ -183,39 +257,22 @@ def write_result(
     FastershiftError
         When the disk is full or writing fails otherwise.
     """
-    path = Path(path)
+    path = check_output(path, format, overwrite=overwrite)
     if tracks is None:
         tracks = tracks_from_labels(labels)
-    if format == "ctc":
-        with replacing_folder(path, overwrite, _is_ctc_result) as folder:
+    replacing = replacing_files if format == "tiff" else replacing_folder
+    with replacing(path, overwrite, _IS_RESULT[format]) as folder:
+        if format == "ctc":
             write_masks(folder, "mask", labels)
             write_tracks(folder / "res_track.txt", tracks)
             _write_extras(folder, "", reports, settings, provenance)
-    elif format == "tiff":
-        if path.suffix.lower() not in (".tif", ".tiff"):
-            path = path.with_name(path.name + ".tif")
-        known = _beside(path, "tracks.txt")
-        with replacing_files(path, overwrite, lambda _: known.exists()) as folder:
+        elif format == "tiff":
             _write_tiff(folder / path.name, labels, tracks, scale, units)
-            write_tracks(folder / known.name, tracks)
+            write_tracks(_beside(folder / path.name, "tracks.txt"), tracks)
             _write_extras(folder, f"{path.stem}_", reports, settings, provenance)
-    elif format == "zarr":
-        if path.suffix.lower() != ".zarr":
-            path = path.with_name(path.name + ".zarr")
-        record = {
-            "tracks": [list(map(int, track)) for track in tracks],
-            "settings": None if settings is None else settings.model_dump(mode="json"),
-            "provenance": dict(provenance or {}),
-            "reports": [
-                {k: _plain(v) for k, v in row.items()} for row in reports or ()
-            ],
-        }
-        with replacing_folder(path, overwrite, _is_zarr_result) as folder:
+        else:
+            record = _record(tracks, reports, settings, provenance)
             write_zarr_result(folder, labels, record, scale, units)
-    else:
-        raise InputError(
-            f"There is no result format '{format}'; choose ctc, tiff or zarr."
-        )
     return path
 
 

@@ -17,6 +17,8 @@ _FILES = re.compile(
 
 
 def _is_simulation(path: Path) -> bool:
+    if not path.is_dir():
+        return False
     names = [entry.relative_to(path).as_posix() for entry in path.rglob("*")]
     return _NOTE in names and all(map(_FILES.fullmatch, names))
 

@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import InputError
 from fastershift.io._movie import Movie, as_movie
 from fastershift.io._scale import tiff_scale
 
@@ -84,28 +84,20 @@ class _TiffStack:
         self._lead = self.shape[:lead]
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
-        try:
-            if self._offset is not None:
-                stored = np.memmap(
-                    self._path, self._stored_type, "r", self._offset, self.shape
-                )
-                return np.array(stored[index])
-            lead = len(self._lead)
-            if any(isinstance(entry, slice) for entry in index[:lead]):
-                raise InputError(
-                    f"The axes of {self._path} do not fit how it is stored; its pages "
-                    "must hold Y and X."
-                )
-            number = int(np.ravel_multi_index(index[:lead], self._lead)) if lead else 0  # type: ignore[arg-type]
-            page = self._read_page(number).reshape(self.shape[lead:])
-            return np.asarray(page[index[lead:]])
-        except InputError:
-            raise
-        except (OSError, ValueError, RuntimeError, AttributeError) as error:
-            raise FastershiftError(
-                f"A frame of {self._path} cannot be read, the file may be damaged or "
-                f"packed in a way that is not known here ({error})."
-            ) from error
+        if self._offset is not None:
+            stored = np.memmap(
+                self._path, self._stored_type, "r", self._offset, self.shape
+            )
+            return np.array(stored[index])
+        lead = len(self._lead)
+        if any(isinstance(entry, slice) for entry in index[:lead]):
+            raise InputError(
+                f"The axes given for {self._path} do not fit how it is stored; Y and X "
+                "must be the two axes of its pages."
+            )
+        number = int(np.ravel_multi_index(index[:lead], self._lead)) if lead else 0  # type: ignore[arg-type]
+        page = self._read_page(number).reshape(self.shape[lead:])
+        return np.asarray(page[index[lead:]])
 
     def _read_page(self, number: int) -> NDArray[Any]:
         # Opened for each page, so that the file is never held open between frames.

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie, Scale, Units, as_movie
 
-__all__ = ["is_zarr", "read_zarr", "read_zarr_record", "write_zarr_result"]
+__all__ = [
+    "import_zarr",
+    "is_zarr",
+    "read_zarr",
+    "read_zarr_record",
+    "write_zarr_result",
+]
 
 _RECORD = "fastershift"  # attribute with tracks, settings and provenance
 _MARKERS = ("zarr.json", ".zarray", ".zgroup")
@@ -22,7 +28,7 @@ def is_zarr(path: Path) -> bool:
     return path.is_dir() and any((path / marker).exists() for marker in _MARKERS)
 
 
-def _import_zarr() -> ModuleType:
+def import_zarr() -> ModuleType:
     """Import zarr, or say how to get it."""
     try:
         import zarr
@@ -62,7 +68,7 @@ def _scale(
 
 def read_zarr(path: Path, axes: str | None, channel: int | None) -> Movie:
     """Open a Zarr array, or the full resolution of an OME-Zarr image."""
-    zarr = _import_zarr()
+    zarr = import_zarr()
     try:
         node = zarr.open(path, mode="r")
     except (OSError, ValueError, KeyError) as error:
@@ -99,7 +105,7 @@ def write_zarr_result(
 
     ``record`` (tracks, settings, provenance, reports) is kept in its attributes.
     """
-    zarr = _import_zarr()
+    zarr = import_zarr()
     shape = (len(labels), *np.asarray(labels[0]).shape)
     axes: list[dict[str, str]] = [
         {"name": "t", "type": "time"},
@@ -131,6 +137,6 @@ def write_zarr_result(
 
 def read_zarr_record(path: Path) -> Mapping[str, Any] | None:
     """Read what `write_zarr_result` keeps in the attributes; None for other Zarrs."""
-    attributes = _import_zarr().open(path, mode="r").attrs.asdict()
+    attributes = import_zarr().open(path, mode="r").attrs.asdict()
     record: Mapping[str, Any] | None = attributes.get(_RECORD)
     return record
