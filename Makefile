@@ -1,0 +1,57 @@
+# The two commands of the README, and the documentation. Everything is installed into
+# .venv; a file in .venv/.made remembers what already is.
+#
+#   make demo PYTHON=python3.12      with another Python (3.11 or newer)
+#   make demo TORCH=torch            with the newest torch
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+
+BIN := .venv/bin
+MADE := .venv/.made
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test docs clean
+
+# Segment and track a simulated movie; look at it in napari if there is a screen.
+demo: $(MADE)/package
+	$(BIN)/fastershift demo
+	@if .ci/has-screen; then $(BIN)/fastershift demo --gui; fi
+
+# Lint, check types, check the manifest and run all tests. Tests of windows have a
+# process of their own, without other load; the tests after them share the cores.
+test: $(MADE)/test
+	.ci/system-packages $$(cat .ci/window-packages)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/npe2 validate fastershift
+	.ci/with-screen $(BIN)/pytest -m gui
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui" -n 2
+
+# Build the site into site/.
+docs: $(MADE)/docs
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv site dist build demo-output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .hypothesis
+	find src tests docs -name __pycache__ -prune -exec rm -rf {} +
+
+$(MADE)/environment:
+	.ci/environment "$(PYTHON)" .venv
+	@mkdir -p $(MADE) && touch $@
+
+# torch first: its pinned version is then not replaced by a newer and larger one.
+$(MADE)/package: pyproject.toml $(MADE)/environment
+	$(PIP) install "$(TORCH)"
+	$(PIP) install -e ".[all]"
+	@touch $@
+
+$(MADE)/test: $(MADE)/package
+	$(PIP) install --group test --group lint
+	@touch $@
+
+$(MADE)/docs: $(MADE)/package
+	$(PIP) install --group docs
+	@touch $@
