@@ -101,7 +101,9 @@ class TestDivisions:
         }
         assert labels[4, 5, 17] == labels[2, 5, 17]
 
-    @pytest.mark.parametrize(("frames_ago", "found"), [(1, True), (2, True), (3, False)])
+    @pytest.mark.parametrize(
+        ("frames_ago", "found"), [(1, True), (2, True), (3, False)]
+    )
     def test_parent_that_ended_some_frames_ago(self, frames_ago, found):
         birth = 3
         stack = movie(
@@ -109,7 +111,9 @@ class TestDivisions:
             (2, range(birth, 6), ROWS, LEFT),
             (3, range(birth, 6), ROWS, RIGHT),
         )
-        _, lineage = finalized(stack, TrackSettings(shortest_track=1, division_search=2))
+        _, lineage = finalized(
+            stack, TrackSettings(shortest_track=1, division_search=2)
+        )
         assert (lineage.divisions() == {1: (2, 3)}) is found
 
     def test_single_child_is_a_continuation(self):
@@ -159,9 +163,7 @@ class TestShortTracks:
         assert lineage.divisions() == {1: (2, 3)}
 
     def test_dropped_tracks_are_no_parents(self):
-        stack = movie(
-            (2, [1, 2], ROWS, LEFT), (1, range(3, 5), ROWS, LEFT), n_frames=8
-        )
+        stack = movie((2, [1, 2], ROWS, LEFT), (1, range(3, 5), ROWS, LEFT), n_frames=8)
         labels, lineage = finalized(stack, TrackSettings(shortest_track=3))
         assert not labels.any()
         assert lineage.tracks == ()
@@ -193,9 +195,7 @@ class TestBorder:
         np.testing.assert_array_equal(labels > 0, stack == 2)
 
     def test_rows_and_columns_may_differ(self):
-        stack = movie(
-            (1, range(6), (0, 4), (10, 12)), (2, range(6), (10, 12), (0, 4))
-        )
+        stack = movie((1, range(6), (0, 4), (10, 12)), (2, range(6), (10, 12), (0, 4)))
         labels, _ = finalized(stack, border=(4, 0))
         np.testing.assert_array_equal(labels > 0, stack == 2)
         labels, _ = finalized(stack, border=(0, 4))
@@ -253,7 +253,7 @@ class TestNumbering:
         stack = movie(
             (70_000, range(6), (10, 14), (2, 6)),
             (3, range(6), (2, 6), (20, 24)),
-            (9, range(1, 6), (0, 2), (0, 3)),
+            (9, range(1, 6), (0, 2), (10, 13)),
             (1, range(6), (2, 6), (2, 6)),
         )
         labels, lineage = finalized(stack)
@@ -261,7 +261,7 @@ class TestNumbering:
         assert labels[5, 3, 3] == 1
         assert labels[5, 3, 22] == 2
         assert labels[5, 12, 3] == 3
-        assert labels[5, 0, 0] == 4
+        assert labels[5, 0, 11] == 4
 
     def test_published_keeps_the_order_of_the_numbers(self):
         stack = movie((9, range(6), (2, 6), (2, 6)), (4, range(6), (10, 14), (2, 6)))
@@ -395,13 +395,3 @@ def test_long_tracks_are_kept_whole(stack, shortest):
         times = np.flatnonzero((stack == label).any(axis=(1, 2)))
         if times[-1] - times[0] + 1 >= min(shortest, len(stack)):
             assert (labels[stack == label] > 0).all()
-
-
-@settings(max_examples=60, deadline=None)
-@given(movies, track_settings)
-def test_a_final_result_is_final(stack, track):
-    """What was dropped, split and numbered once stays as it is."""
-    track = track.model_copy(update={"shortest_track": 1})
-    labels, _ = finalize(stack, track)
-    again, _ = finalize(labels, track)
-    np.testing.assert_array_equal(again, labels)

@@ -258,9 +258,7 @@ class TestBackground:
 
     def test_mask_of_another_size(self):
         with pytest.raises(InputError, match="same size"):
-            instances(
-                embed(pair_of_squares()), background="mask", mask=np.ones((5, 5))
-            )
+            instances(embed(pair_of_squares()), background="mask", mask=np.ones((5, 5)))
 
     def test_largest_with_nothing_usable(self):
         embeddings = np.full((2, 4, 5, 6), np.nan, dtype=np.float16)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ def frame(*regions, shape=SHAPE):
 def link(frames, track=SETTINGS, published=False):
     """Link pairs of the given frames; both segmentations of a frame are the same."""
     linker = Linker(track, published=published)
-    for first, second in zip(frames, frames[1:], strict=False):
+    for first, second in itertools.pairwise(frames):
         linker.add(np.stack([first, second]))
     return linker
 
@@ -149,9 +151,7 @@ def test_part_present_from_the_first_frame_on(published):
 
 def test_several_parts_rejoin_at_once():
     whole = frame((1, (4, 14), (4, 24)))
-    parts = frame(
-        (1, (4, 14), (4, 15)), (2, (4, 14), (15, 20)), (3, (4, 14), (20, 24))
-    )
+    parts = frame((1, (4, 14), (4, 15)), (2, (4, 14), (15, 20)), (3, (4, 14), (20, 24)))
     stack = link([whole, whole, parts, parts, whole]).stack
     np.testing.assert_array_equal(stack > 0, np.stack([whole] * 5) > 0)
     assert set(np.unique(stack)) == {0, 1}
