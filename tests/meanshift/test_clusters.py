@@ -290,6 +290,18 @@ def test_reseeding_finds_a_cluster_that_no_seed_fell_into():
     assert spared.n_rounds == 1
 
 
+def test_reseeding_starts_where_most_points_were_missed():
+    """Lone points of noise neither hide a missed cluster nor become clusters."""
+    noise = torch.randn(500, 12, generator=draws())
+    cells = torch.eye(12)[:4].repeat_interleave(torch.tensor([400, 400, 40, 9]), dim=0)
+    points = torch.cat([cells, noise])
+    options = {"seeds": torch.tensor([0, 400]), "min_cluster_size": 10}
+    found = cluster(points, n_initial=1, generator=draws(), **options)
+    assert found.n_seeds == 3
+    assert found.seeds[2] in range(800, 840)
+    assert (found.n_rounds, found.stopped_by) == (2, "all reached")
+
+
 def test_the_largest_cluster_as_background():
     points = torch.eye(3).repeat_interleave(torch.tensor([750, 125, 125]), dim=0)
     found = cluster(points, background="largest", reseed=False, generator=draws())

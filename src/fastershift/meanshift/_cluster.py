@@ -46,11 +46,11 @@ class Clustering:
     converged_fraction : float
         Share of the seeds that stood still in time, 0 to 1.
     stopped_by : str
-        Why no further seeds were tried: ``"enough seeds"`` (N reached L·N_min, or the
-        seeds were given, without re-seeding), ``"all reached"`` (with re-seeding: fewer
-        than `min_cluster_size` untried points are left beyond the bandwidth of every
-        mode), ``"all points"`` (every point is a seed), ``"max_seeds"`` or ``"rounds"``
-        (5 rounds).
+        Why no further seeds were tried. ``"enough seeds"``: N reached L·N_min, or the
+        seeds were given, and re-seeding is off. ``"all reached"``: with re-seeding,
+        fewer than `min_cluster_size` untried points lie together beyond the bandwidth
+        of every mode. ``"all points"``: every point is a seed. ``"max_seeds"`` and
+        ``"rounds"``: more were wanted, but these bounds (5 rounds) were met.
     policy : SeedPolicy
         What the next frame starts from.
     seconds : float
@@ -155,17 +155,18 @@ class _Rounds:
             return "enough seeds"
         # From here on seeds are put where they are missing; chance has nothing to add.
         self.reseeding = True
-        orphans = self.search.orphans()
-        if len(orphans) < self.min_cluster_size:
+        chosen = self.search.orphans(
+            least=self.min_cluster_size,
+            most=self.n_initial,
+            generator=self.generator,
+        )
+        if not len(chosen):
             return "all reached"
         if drawn >= self.max_seeds:
             return "max_seeds"
         if self.n_rounds == _MAX_ROUNDS:
             return "rounds"
-        shuffled = torch.randperm(len(orphans), generator=self.generator).numpy()
-        room = min(self.n_initial, self.max_seeds - drawn)
-        chosen: Rows = orphans[shuffled[:room]]
-        return chosen
+        return chosen[: self.max_seeds - drawn]
 
 
 @torch.no_grad()

@@ -8,7 +8,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fastershift.meanshift._shift import Points, Shifted, nearest, shift, unit_rows
+from fastershift.meanshift._shift import (
+    Points,
+    Shifted,
+    nearest,
+    shift,
+    unit_rows,
+    window_means,
+)
 
 __all__ = ["Assigned", "Merged", "Rows", "Search", "owners"]
 
@@ -24,9 +31,16 @@ _SAMPLE = 4096
 # Seeds of the sample that end closer than this share of the bandwidth are one mode.
 _SAME = 0.05
 
+# Points without a mode that are looked at to choose the seeds of another round.
+_ORPHANS = 2048
+
 
 def owners(
-    unit: npt.NDArray[np.float32], counts: npt.NDArray[np.floating], radius: float
+    unit: npt.NDArray[np.float32],
+    counts: npt.NDArray[np.floating],
+    radius: float,
+    *,
+    most: int | None = None,
 ) -> Rows:
     """Suppress modes that lie within a radius of a better supported one.
 
@@ -38,15 +52,22 @@ def owners(
         (k,) support; among equals the lowest index comes first.
     radius : float
         Cosine distance.
+    most : int, optional
+        Modes to keep at most.
 
     Returns
     -------
     ndarray
-        (k,) index of the mode that each one is merged into; its own if it is kept.
+        (k,) index of the mode that each one is merged into; its own if it is kept; -1
+        for what is left when `most` are kept.
     """
     owner = np.full(len(unit), -1, dtype=np.int64)
+    n_kept = 0
     for index in np.argsort(-counts, kind="stable"):
+        if n_kept == most:
+            break
         if owner[index] < 0:
+            n_kept += 1
             close = unit @ unit[index] >= 1 - radius
             owner[close & (owner < 0)] = index
             owner[index] = index
@@ -170,12 +191,44 @@ class Search:
             self._assigned = self._assign()
         return self._assigned
 
-    def orphans(self) -> Rows:
-        """Rows beyond the bandwidth of every centre that have not been seeds."""
+    def orphans(
+        self, *, least: int, most: int, generator: torch.Generator | None
+    ) -> Rows:
+        """Choose seeds among the points that no mode reaches.
+
+        Orphans are points beyond the bandwidth of every centre that have not been
+        seeds. Those with most other orphans around them come first, and none lies
+        within the bandwidth of another.
+
+        Parameters
+        ----------
+        least : int
+            Orphans that must lie within the bandwidth of one for it to be chosen.
+        most : int
+            Seeds to choose at most.
+        generator : torch.Generator, optional
+            On the CPU; where there are very many orphans, some are drawn.
+
+        Returns
+        -------
+        ndarray
+            Rows.
+        """
         beyond = self.assigned.similarity < 1 - self._bandwidth
         beyond[self._on_device(self.seeds)] = False
         rows: Rows = torch.nonzero(beyond).flatten().cpu().numpy()
-        return rows
+        n_orphans = len(rows)
+        if n_orphans > _ORPHANS:
+            drawn = torch.randperm(n_orphans, generator=generator)[:_ORPHANS]
+            rows = rows[drawn.numpy()]
+        group = self._points.take(self._on_device(rows))
+        counts = window_means(group, group.unit, self._bandwidth)[1].cpu().numpy()
+        enough = counts * n_orphans >= least * len(rows)
+        rows, counts = rows[enough], counts[enough]
+        unit = group.unit[self._on_device(np.flatnonzero(enough))].cpu().numpy()
+        owner = owners(unit, counts, self._bandwidth, most=most)
+        chosen: Rows = rows[owner == np.arange(len(rows))]
+        return chosen
 
     def _on_device(self, rows: Rows) -> Tensor:
         return torch.as_tensor(rows, device=self._points.unit.device)
