@@ -129,4 +129,4 @@ def network_from_published(weights: Mapping[str, NDArray[np.generic]]) -> RSHN:
     network.load_state_dict(
         {name: value.contiguous() for name, value in values.items()}, assign=True
     )
-    return network.requires_grad_(False).eval()
+    return network.eval()

@@ -121,7 +121,6 @@ def _network(weights: Mapping[str, Tensor], card: ModelCard, place: str) -> RSHN
     if not all(bool(one.isfinite().all()) for one in single.values()):
         raise InputError(f"Some weights in {place} are infinite or not a number.")
     network.load_state_dict(single, assign=True)
-    network.requires_grad_(False)
     return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
