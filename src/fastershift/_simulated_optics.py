@@ -247,7 +247,9 @@ def camera(
     lamp = 1 + slope * (y * np.sin(tilt) + x * np.cos(tilt)) - bowl * (y**2 + x**2)
     photons = np.exp(rng.uniform(np.log(60), np.log(1500))) * (1 if fluorescent else 3)
     read = rng.uniform(0.5, 4)
-    gain, offset = np.exp(rng.uniform(-1, 2.5)), rng.uniform(0, 300)
+    # Counts for light of 1; the brightest cells stay below the camera's 65,535.
+    level, offset = np.exp(rng.uniform(np.log(150), np.log(9000))), rng.uniform(0, 300)
+    gain = level / photons
 
     def expose(t: int, light: Floats) -> NDArray[np.uint16]:
         expected = np.maximum(light * lamp * photons * np.exp(-fading * t), 0)
