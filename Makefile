@@ -15,8 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # Segment and track a simulated movie; look at it in napari if there is a screen.
 demo: $(MADE)/package
-	$(BIN)/fastershift demo
-	@if .ci/has-screen; then $(BIN)/fastershift demo --gui; fi
+	@if .ci/has-screen; then $(BIN)/fastershift demo --gui; else $(BIN)/fastershift demo; fi
 
 # Lint, check types, check the manifest and run all tests. Tests of windows have a
 # process of their own, without other load; the tests after them share the cores.

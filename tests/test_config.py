@@ -1,0 +1,248 @@
+"""Settings: defaults, ranges, who overrules whom, and the file they live in."""
+
+import tomllib
+
+import pytest
+
+from fastershift.config import (
+    PRESETS,
+    Settings,
+    iter_settings,
+    load_settings,
+    resolve_settings,
+    save_settings,
+)
+from fastershift.errors import InputError
+
+PARAMETERS = list(iter_settings())
+IDS = [f"{stage}.{name}" for stage, name, _ in PARAMETERS]
+
+
+def test_defaults_are_those_of_the_estimator():
+    meanshift = pytest.importorskip("fastershift.meanshift")
+    given = meanshift.FasterMeanShift().get_params()
+    cluster = resolve_settings().cluster.model_dump()
+    shared = given.keys() & cluster.keys()
+    assert {"bandwidth", "gamma", "low", "high", "n_initial", "coverage"} <= shared
+    assert {name: cluster[name] for name in shared} == {
+        name: given[name] for name in shared
+    }
+
+
+def test_paper_values_are_the_defaults():
+    cluster = resolve_settings().cluster
+    assert (cluster.bandwidth, cluster.gamma) == (0.1, 0.9)
+    assert (cluster.low, cluster.high, cluster.n_initial) == (2, 8, 128)
+    assert cluster.coverage == 0.95
+
+
+def test_parameter_names_are_unique_over_all_stages():
+    names = [name for _, name, _ in PARAMETERS]
+    assert len(names) == len(set(names)) > 0
+    assert {stage for stage, _, _ in PARAMETERS} == {"embed", "cluster", "track"}
+
+
+@pytest.mark.parametrize(("stage", "name", "field"), PARAMETERS, ids=IDS)
+def test_parameter_has_label_and_help(stage, name, field):
+    assert field.description
+    assert field.description.rstrip().endswith(".")
+    assert field.json_schema_extra["label"]
+    assert isinstance(field.json_schema_extra["advanced"], bool)
+
+
+def test_labels_are_unique():
+    labels = [field.json_schema_extra["label"] for _, _, field in PARAMETERS]
+    assert len(labels) == len(set(labels))
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "value"),
+    [
+        ("embed", "blur", -0.1),
+        ("embed", "block", 0),
+        ("embed", "diameter", 0.5),
+        ("embed", "diameter", "large"),
+        ("embed", "window", 1),
+        ("embed", "tile_overlap", 1024),
+        ("embed", "zoom", 0),
+        ("cluster", "bandwidth", 0),
+        ("cluster", "bandwidth", 2),
+        ("cluster", "bandwidth", float("nan")),
+        ("cluster", "gamma", 1.01),
+        ("cluster", "coverage", 1),
+        ("cluster", "n_initial", 0),
+        ("cluster", "mean", "median"),
+        ("cluster", "random_seed", -1),
+        ("track", "foreground", 1),
+        ("track", "linking_overlap", 1.5),
+        ("track", "shortest_track", 0),
+    ],
+)
+def test_value_out_of_range_is_one_sentence(stage, name, value):
+    with pytest.raises(InputError, match=f"{stage}.*cannot be used") as caught:
+        resolve_settings(user={stage: {name: value}})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "value"),
+    [
+        ("embed", "window", 2),
+        ("embed", "tile", 0),
+        ("embed", "diameter", 2000),
+        ("cluster", "gamma", 1),
+        ("cluster", "bandwidth", 1.99),
+        ("track", "linking_overlap", 0),
+    ],
+)
+def test_value_at_the_end_of_its_range_is_taken(stage, name, value):
+    settings = resolve_settings(user={stage: {name: value}})
+    assert getattr(getattr(settings, stage), name) == value
+
+
+def test_high_below_twice_low_is_refused():
+    with pytest.raises(InputError, match="at least 2·L"):
+        resolve_settings(user={"cluster": {"low": 3, "high": 5.9}})
+    assert resolve_settings(user={"cluster": {"low": 3, "high": 6}}).cluster.high == 6
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        resolve_settings().cluster.bandwidth = 0.3
+
+
+def test_unknown_name_is_one_sentence():
+    with pytest.raises(InputError, match=r"cluster\.bandwith cannot be used") as caught:
+        resolve_settings(user={"cluster": {"bandwith": 0.2}})
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="clusters cannot be used"):
+        resolve_settings(file={"clusters": {}})
+
+
+def test_user_overrules_file_preset_card_and_default():
+    # Each layer sets one value more than the one above it.
+    levels = {
+        "user": {"shortest_track": 11},
+        "file": {"shortest_track": 12, "division_search": 22},
+        "card": {
+            "shortest_track": 14,
+            "division_search": 24,
+            "border": 34,
+            "linking_overlap": 0.44,
+        },
+    }
+    preset = PRESETS["PhC-C2DL-PSC"]["track"]
+    assert {"shortest_track", "division_search", "border"} <= preset.keys()
+    track = resolve_settings(
+        **{level: {"track": values} for level, values in levels.items()},
+        preset="PhC-C2DL-PSC",
+    ).track
+    assert track.shortest_track == 11
+    assert track.division_search == 22
+    assert track.border == preset["border"]
+    assert track.linking_overlap == 0.44
+    assert track.merge_search == Settings().track.merge_search
+
+
+def test_published_profile_overrules_the_card_but_not_the_user():
+    card = {"cluster": {"bandwidth": 0.3, "reseed": True}}
+    assert resolve_settings(card=card).cluster.bandwidth == 0.3
+    published = resolve_settings(card=card, profile="published")
+    assert published.profile == "published"
+    assert published.cluster.bandwidth == 0.1
+    assert published.cluster.reseed is False
+    user = {"cluster": {"bandwidth": 0.2}}
+    both = resolve_settings(user=user, card=card, profile="published")
+    assert both.cluster.bandwidth == 0.2
+
+
+def test_published_profile_is_the_published_method():
+    settings = resolve_settings(profile="published")
+    embed, cluster = settings.embed, settings.cluster
+    assert (embed.window, embed.tile, embed.tile_overlap) == (8, 256, 128)
+    assert (cluster.bandwidth, cluster.gamma, cluster.mean) == (0.1, 0.9, "raw")
+    assert (cluster.coordinate_weight, cluster.reseed) == (0.005, False)
+    assert cluster.carry_seeds
+    assert settings.track.merge_tiles
+
+
+def test_profile_may_be_named_by_the_user_or_the_file():
+    published = {"profile": "published"}
+    assert resolve_settings(user=published).embed.window == 8
+    assert resolve_settings(file=published).embed.window == 8
+    settings = resolve_settings(user={"profile": "default"}, file=published)
+    assert settings.embed.window == 0
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_is_usable(name):
+    settings = resolve_settings(preset=name, profile="published")
+    assert settings.embed.network_size == PRESETS[name]["embed"]["network_size"]
+
+
+def test_unknown_preset_is_told_with_the_known_ones():
+    with pytest.raises(InputError, match=r"no preset 'HeLa'.*Fluo-N2DL-HeLa"):
+        resolve_settings(preset="HeLa")
+
+
+def test_layers_are_left_as_they_were():
+    user = {"cluster": {"bandwidth": 0.2}}
+    resolve_settings(user=user, file={"cluster": {"gamma": 0.8}}, profile="published")
+    assert user == {"cluster": {"bandwidth": 0.2}}
+
+
+@pytest.mark.parametrize("preset", [None, "Fluo-C2DL-MSC"])
+@pytest.mark.parametrize("profile", ["default", "published"])
+def test_file_brings_back_what_was_saved(tmp_path, preset, profile):
+    settings = resolve_settings(
+        user={"embed": {"diameter": 31.5}, "cluster": {"reseed": True}},
+        preset=preset,
+        profile=profile,
+    )
+    path = tmp_path / "settings.toml"
+    save_settings(settings, path)
+    assert resolve_settings(file=load_settings(path)) == settings
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_provenance_is_stored_beside_the_settings(tmp_path):
+    path = tmp_path / "settings.toml"
+    save_settings(resolve_settings(), path, {"version": "1.2", "input": "movie.tif"})
+    stored = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert stored["provenance"] == {"version": "1.2", "input": "movie.tif"}
+    assert "provenance" not in load_settings(path)
+
+
+def test_file_may_hold_a_part(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("[cluster]\nbandwidth = 0.25\n", encoding="utf-8")
+    assert load_settings(path) == {"cluster": {"bandwidth": 0.25}}
+
+
+def test_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(InputError, match="There is no settings file at"):
+        load_settings(tmp_path / "settings.toml")
+
+
+@pytest.mark.parametrize("content", [b"bandwidth = ", b"\xff\xfe\x00", b"a = 1\na = 2"])
+def test_file_that_is_no_toml_is_one_sentence(tmp_path, content):
+    path = tmp_path / "settings.toml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as a settings file"):
+        load_settings(path)
+
+
+def test_file_that_is_a_folder_is_one_sentence(tmp_path):
+    with pytest.raises(InputError, match="cannot be read as a settings file"):
+        load_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[cluster]\nbandwidth = 3\n", "[cluster]\nwidth = 0.1\n", "cluster = 1\n"],
+)
+def test_file_with_an_unusable_value_is_one_sentence(tmp_path, content):
+    path = tmp_path / "settings.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be used"):
+        load_settings(path)

@@ -1,0 +1,203 @@
+"""What holds for the package as a whole: its names, its metadata and its rooms."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import fastershift
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "fastershift"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+# The picture in docs/architecture.md, from the ground up.
+FLOORS = (
+    {"errors", "config", "simulate"},
+    {"rshn", "meanshift"},
+    {"tracking"},
+    {"pipeline", "editing", "io"},
+    {"session", "training", "evaluation", "batch", "benchmark"},
+    {"plugin", "cli"},
+)
+FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+# Private modules beside the rooms, and the room each is a part of.
+ANNEXES = {
+    "_cli_options": "cli",
+    "_demo": "cli",
+    "_simulated_cells": "simulate",
+    "_simulated_optics": "simulate",
+}
+# Lines a module may have where it is not 450: the settings are one long list.
+LONGEST = {"config.py": 600}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+WINDOWLESS = [
+    path for path in MODULES if not re.match(r"cli\.py|plugin/", relative(path))
+]
+
+
+def room_of(dotted: str) -> str:
+    """Name the room of ``fastershift.<room>...``; the package itself is ''."""
+    _, _, rest = dotted.partition(".")
+    name = rest.partition(".")[0]
+    return ANNEXES.get(name, name)
+
+
+def dotted_name(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the full name of everything a module imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms_used() -> dict[str, set[str]]:
+    """Map each room to the other rooms it imports from."""
+    used: dict[str, set[str]] = {}
+    for path in MODULES:
+        room = room_of(dotted_name(path))
+        others = {room_of(name) for name in imports(path) if is_own(name)}
+        used.setdefault(room, set()).update(others - {room})
+    del used[""]
+    return used
+
+
+def is_own(name: str) -> bool:
+    return name.partition(".")[0] == "fastershift"
+
+
+def test_import_is_light():
+    heavy = ("torch", "napari", "sklearn", "qtpy", "skimage")
+    code = (
+        "import sys, fastershift; dir(fastershift); "
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", fastershift.__all__)
+def test_public_name_resolves(name):
+    home = fastershift._HOMES.get(name)
+    if home and find_spec(home) is None:
+        pytest.skip(f"{home} does not exist yet")
+    assert getattr(fastershift, name) is not None
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = fastershift.no_such_name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_module_says_what_it_exports(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    targets = [
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+    has_code = any(
+        isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ImportFrom)
+        for node in tree.body
+    )
+    assert "__all__" in targets or not has_code
+
+
+def test_version_is_that_of_the_metadata():
+    assert fastershift.__version__ == metadata.version("fastershift")
+
+
+def test_changelog_and_citation_name_the_version():
+    version = re.escape(fastershift.__version__)
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {version}\b", changelog, re.MULTILINE)
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(rf"^version: {version}$", citation, re.MULTILINE)
+
+
+def test_manifest_at_the_root_is_the_real_one():
+    at_root = ROOT / "napari.yaml"
+    if sys.platform == "win32" and not at_root.is_symlink():
+        pytest.skip("this checkout has no symbolic links")
+    assert at_root.read_bytes() == (SOURCE / "napari.yaml").read_bytes()
+
+
+def test_no_window_toolkit_is_forced_on_anyone():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    required = " ".join(project["project"]["dependencies"]).lower()
+    assert not re.search(r"pyqt[56]|pyside|napari\[", required)
+
+
+def test_every_module_has_a_room():
+    assert {room_of(dotted_name(path)) for path in MODULES} - {""} <= set(FLOOR_OF)
+
+
+def test_rooms_import_only_from_below():
+    upward = [
+        f"{room} imports {other}"
+        for room, others in rooms_used().items()
+        for other in others
+        if other and FLOOR_OF.get(other, len(FLOORS)) > FLOOR_OF[room]
+    ]
+    assert not upward
+
+
+def test_rooms_do_not_import_the_front_door():
+    assert not [room for room, others in rooms_used().items() if "" in others]
+
+
+def test_rooms_import_in_no_circle():
+    list(TopologicalSorter(rooms_used()).static_order())
+
+
+@pytest.mark.parametrize("path", WINDOWLESS, ids=relative)
+def test_only_the_plugin_knows_the_window(path):
+    window = {"magicgui", "napari", "pyqtgraph", "qtpy", "superqt", "PyQt6", "PySide6"}
+    assert not {name.partition(".")[0] for name in imports(path)} & window
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_pickle_is_ever_loaded(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    picklers = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+    assert not {name.partition(".")[0] for name in imports(path)} & picklers
+    for node in ast.walk(tree):
+        assert not (
+            isinstance(node, ast.Attribute)
+            and node.attr == "load"
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "torch"
+        )
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            assert ast.unparse(node.value) == "False"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_module_can_be_read_in_one_sitting(path):
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST.get(relative(path), 450)
