@@ -33,7 +33,7 @@ from fastershift.pipeline import (
     run_plan,
     to_image,
 )
-from fastershift.rshn import Frames
+from fastershift.rshn import FrameSource
 from fastershift.tracking import Background
 
 __all__ = ["Estimate", "Job", "JobState", "Preview", "Session", "SessionInput"]
@@ -59,7 +59,7 @@ class SessionInput:
         What is background in given embeddings.
     """
 
-    movie: Frames | None = None
+    movie: FrameSource | None = None
     embeddings: Any = None
     background: Background = "axis"
     mask: npt.NDArray[Any] | None = None
@@ -288,7 +288,7 @@ class Session:
         if self.job is not None:
             self.job.cancel()
 
-    def finish(self, job: Job) -> str:
+    def finish(self, job: Job, *, restored: bool | None = None) -> str:
         """Take over what a job left, and say what is shown now.
 
         A job that came to its end gives the new result. One that was cancelled or
@@ -297,7 +297,10 @@ class Session:
         Parameters
         ----------
         job : Job
-            A job whose events have ended.
+            A job whose events have ended, or that was asked to end.
+        restored : bool, optional
+            Whether a former result is shown again where the job has none; by default
+            whether there is one.
 
         Returns
         -------
@@ -315,8 +318,8 @@ class Session:
                 f"{len(job.labels)} frames, {tracks} tracks and {divisions} divisions "
                 f"in {seconds:.1f} s."
             )
-        ended = "Cancelled" if job.state == "cancelled" else "Stopped by an error"
-        if self.result is not None:
+        ended = "Stopped by an error" if job.state == "failed" else "Cancelled"
+        if self.result is not None if restored is None else restored:
             return f"{ended}: the former result is shown again."
         return f"{ended}: {len(job.reports)} of {len(job.labels)} frames are kept."
 
