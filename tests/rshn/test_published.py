@@ -46,7 +46,7 @@ def assert_close(value, expected, tolerance):
 
 def generated(name, shape):
     """Weights that follow from their name and shape."""
-    numbers = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)  # noqa: NPY002
+    numbers = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
     if name.endswith("/bias"):
         return (0.1 * numbers).astype(np.float32)
     gain = 1 if "/gates/" in name else 2
