@@ -19,7 +19,7 @@ def normalise_frame(
     """Smooth a frame and map its intensities to about [-1, 1].
 
     The 0.0005 and 0.9995 quantiles of the smoothed frame become -1 and 1; values beyond
-    them are kept.
+    them are kept. Where both are equal, the extremes take their place.
 
     Parameters
     ----------
@@ -53,8 +53,10 @@ def normalise_frame(
     ranks = (low_rank, min(high_rank, last))
     low, high = np.partition(values, ranks, axis=None)[list(ranks)]
     if high <= low:
-        usable = usable & (values.max() > values.min())
-        high = low + 1
+        # Hardly any pixel differs from the others: these few span the range.
+        low, high = values.min(), values.max()
+        if high <= low:
+            usable, high = np.zeros_like(usable), low + 1
     return ((values - (low + high) / 2) * (2 / (high - low))).astype(np.float32), usable
 
 

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from fastershift.errors import FastershiftError, InputError
@@ -51,12 +52,10 @@ class Model:
 
 def _refuse_pickle(path: Path) -> None:
     with path.open("rb") as file:
-        beginning = file.read(4)
-    # A safetensors file begins with the length of its header, which may begin with
-    # 0x80 too, but a brace follows eight bytes later.
-    with path.open("rb") as file:
-        brace = file.read(9)[8:] == b"{"
-    if beginning.startswith(_PICKLES) and not brace:
+        beginning = file.read(9)
+    # A safetensors file begins with the eight bytes of a length, of which the first may
+    # be 0x80 too, but then follows a brace.
+    if beginning.startswith(_PICKLES) and beginning[8:] != b"{":
         raise InputError(
             f"{path} is a pickle, which could run any program when loaded; convert it "
             f"to {SUFFIX} where it was made."
@@ -195,10 +194,11 @@ def save_model(
     partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(stored, partial, metadata=metadata)
+        partial.write_bytes(save(stored, metadata))
         partial.replace(path)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise FastershiftError(
             f"The model cannot be written to {path}: {error}."
         ) from error
