@@ -16,7 +16,7 @@ from fastershift.pipeline._sources import (
     GivenEmbeddings,
     NetworkEmbeddings,
 )
-from fastershift.rshn import Embedder, Frames, Model, estimate_diameter, load_model
+from fastershift.rshn import Embedder, FrameSource, Model, estimate_diameter, load_model
 from fastershift.tracking import Background
 
 __all__ = ["Plan", "plan_run"]
@@ -69,7 +69,7 @@ def _chosen(settings: Settings | Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def plan_run(
-    movie: Frames | None,
+    movie: FrameSource | None,
     settings: Settings | Mapping[str, Any] | None = None,
     *,
     file: Mapping[str, Any] | None = None,
@@ -163,7 +163,7 @@ def plan_run(
     )
 
 
-def _frame_shape(movie: Frames) -> tuple[int, int]:
+def _frame_shape(movie: FrameSource) -> tuple[int, int]:
     shape = getattr(movie, "shape", None)
     if shape is None or len(shape) != 3:
         shape = (len(movie), *movie[0].shape)
@@ -174,7 +174,7 @@ def _frame_shape(movie: Frames) -> tuple[int, int]:
     return int(shape[1]), int(shape[2])
 
 
-def _decided(settings: Settings, model: Model, movie: Frames) -> Settings:
+def _decided(settings: Settings, model: Model, movie: FrameSource) -> Settings:
     """Put the model's name and a number for the diameter into the settings."""
     embed: dict[str, Any] = {"model": model.name}
     if settings.embed.diameter == "auto" and settings.embed.network_size is None:
@@ -190,5 +190,3 @@ def _smallest(settings: Settings, diameter: float) -> float:
         # Published sizes are summed over both frames of a pair.
         return pixels / 2
     return settings.track.smallest_cell * math.pi / 4 * diameter**2
-
-

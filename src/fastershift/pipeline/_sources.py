@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fastershift.errors import InputError
-from fastershift.rshn import Embedder, Frames
+from fastershift.rshn import Embedder, FrameSource
 
 __all__ = [
     "EmbeddedPair",
@@ -108,7 +108,7 @@ class NetworkEmbeddings:
         Read one frame at a time.
     """
 
-    def __init__(self, embedder: Embedder, movie: Frames) -> None:
+    def __init__(self, embedder: Embedder, movie: FrameSource) -> None:
         self.embedder = embedder
         self._movie = movie
         self._cache: EmbeddingCache | None = None
@@ -142,7 +142,7 @@ class NetworkEmbeddings:
 
     def _block(self, block: int) -> Iterator[EmbeddedPair | None]:
         """Yield the pairs of a block; frames in the cache are not computed again."""
-        frames = self.embedder.frames_of_block(block, self.n_frames)
+        frames = self.embedder.block_frames(block, self.n_frames)
         cached = {t: self._cached(block, t) for t in frames}
         computed = None
         before: Tensor | None = None

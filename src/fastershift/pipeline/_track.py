@@ -25,7 +25,7 @@ from fastershift.pipeline._events import (
 )
 from fastershift.pipeline._plan import Plan, plan_run
 from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
-from fastershift.rshn import Frames, Model
+from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Background,
     Linker,
@@ -138,8 +138,9 @@ def cluster_pair(
     for tile in range(pair.embeddings.shape[1]):
         parts.append(instances(pair.embeddings[:, tile], policy))
         policy = parts[-1].clustering.policy
-    labels = plan.source.embedder.merge(
-        [part.labels for part in parts], merge_tiles
+    tiles = plan.source.embedder.tiles
+    labels = merge_tiles(
+        zip((part.labels for part in parts), tiles, strict=True), plan.source.shape
     )
     assert policy is not None  # noqa: S101 (a frame has at least one tile)
     seconds = time.perf_counter() - started
@@ -325,7 +326,7 @@ class TrackingRun:
 
 
 def track(
-    movie: Frames | None,
+    movie: FrameSource | None,
     settings: Settings | Mapping[str, Any] | None = None,
     *,
     model: str | Model | None = None,
@@ -383,7 +384,7 @@ def track(
 
 
 def segment_movie(
-    movie: Frames | None,
+    movie: FrameSource | None,
     settings: Settings | Mapping[str, Any] | None = None,
     *,
     model: str | Model | None = None,

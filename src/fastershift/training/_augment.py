@@ -240,7 +240,10 @@ def draw_clip(
     grid = _sampling_grid(movie, centre, size, options, generator)
     grid = grid.expand(length, -1, -1, -1)
     frames = functional.grid_sample(
-        movie.frames[chosen][:, None], grid, padding_mode="reflection", align_corners=False
+        movie.frames[chosen][:, None],
+        grid,
+        padding_mode="reflection",
+        align_corners=False,
     )
     # Shifted by one so that the zero padding outside the frame means unknown.
     shifted = (movie.labels[chosen] - UNKNOWN).to(torch.float32)[:, None]

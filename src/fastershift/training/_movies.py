@@ -40,9 +40,7 @@ def prepare_movie(
     frames, labels = [], []
     for frame, truth_labels in zip(truth.frames, truth.labels, strict=True):
         normalised, usable = normalise_frame(frame, blur)
-        frames.append(
-            resize_frame(torch.from_numpy(normalised), (shape[0], shape[1]))
-        )
+        frames.append(resize_frame(torch.from_numpy(normalised), (shape[0], shape[1])))
         known = np.where(usable, truth_labels, UNKNOWN)
         rows, columns = (
             np.minimum((np.arange(new) + 0.5) * old / new, old - 1).astype(int)

@@ -92,7 +92,8 @@ def complete_markers(
                 continue
             margin = int(np.ceil(reach)) + 1
             box = tuple(
-                slice(max(0, side.start - margin), side.stop + margin) for side in window
+                slice(max(0, side.start - margin), side.stop + margin)
+                for side in window
             )
             _grow(result[box], smooth[box], owner[box], near[box], alone[box], marker)
     return result
@@ -112,7 +113,9 @@ def _grow(
     if not ring.any():
         return
     background = float(np.percentile(smooth[ring & ~inside], 10))
-    height = (smooth - background) / max(float(np.median(smooth[inside])) - background, 1)
+    height = (smooth - background) / max(
+        float(np.median(smooth[inside])) - background, 1
+    )
     bright = (ring & (height > 0.5)) | inside
     connected = ndimage.label(bright)[0]
     bright = np.isin(connected, np.unique(connected[inside]))

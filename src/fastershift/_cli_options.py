@@ -1,0 +1,114 @@
+"""Every setting as an option of the command line, generated from `config`."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from fastershift.config import iter_settings
+from fastershift.errors import InputError
+
+__all__ = ["frame_range", "with_settings"]
+
+
+def frame_range(text: str | None) -> tuple[int, int] | None:
+    """Read ``A:B``, frames from A up to but without B.
+
+    Raises
+    ------
+    InputError
+        When it is not two whole numbers with a colon between them.
+    """
+    if text is None:
+        return None
+    first, colon, stop = text.partition(":")
+    if not (colon and first.isdigit() and stop.isdigit()):
+        raise InputError(
+            f"'{text}' is no range of frames; write for example 24:36, which are the "
+            "frames 24 to 35."
+        )
+    return int(first), int(stop)
+
+
+def _option_type(field: FieldInfo) -> Any:
+    """Choose the type an option is parsed as; pydantic checks the value itself."""
+    annotation = field.annotation
+    if annotation in (int, float, bool, str):
+        return annotation
+    if int in get_args(annotation):
+        return int
+    return str
+
+
+def _value(name: str, given: Any) -> Any:
+    if name == "network_size":
+        width, x, height = str(given).lower().partition("x")
+        if not (x and width.isdigit() and height.isdigit()):
+            raise InputError(
+                f"'{given}' is no network size; write width and height as 512x384."
+            )
+        return int(width), int(height)
+    if name == "diameter" and given != "auto":
+        try:
+            return float(given)
+        except ValueError as error:
+            raise InputError(
+                f"'{given}' is no cell diameter; give pixels or 'auto'."
+            ) from error
+    return given
+
+
+def _help(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    unit = extra.get("unit") if isinstance(extra, dict) else None
+    symbol = extra.get("symbol") if isinstance(extra, dict) else None
+    text = f"{symbol}: {field.description}" if symbol else str(field.description)
+    default = field.default if get_origin(field.default) is None else None
+    return f"{text} [default: {default}{f' {unit}' if unit else ''}]"
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each setting.
+
+    Parameters
+    ----------
+    command : callable
+        Takes a keyword argument ``settings``: the nested dictionary of the settings
+        that were given on the command line, and only those.
+
+    Returns
+    -------
+    callable
+        What typer is to register.
+    """
+    own = inspect.signature(command)
+    kept = [p for p in own.parameters.values() if p.name != "settings"]
+    places = {name: stage for stage, name, _ in iter_settings()}
+
+    @wraps(command)
+    def parsed(**options: Any) -> None:
+        settings: dict[str, dict[str, Any]] = {}
+        for name, stage in places.items():
+            if (given := options.pop(name)) is not None:
+                settings.setdefault(stage, {})[name] = _value(name, given)
+        command(**options, settings=settings)
+
+    for _stage, name, field in iter_settings():
+        flag = f"--{name.replace('_', '-')}"
+        kind = _option_type(field)
+        declared = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
+        option = typer.Option(declared, help=_help(field), show_default=False)
+        kept.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[kind | None, option],
+            )
+        )
+    parsed.__signature__ = own.replace(parameters=kept)  # type: ignore[attr-defined]
+    parsed.__annotations__ = {p.name: p.annotation for p in kept} | {"return": None}
+    return parsed

@@ -1,0 +1,325 @@
+"""The command line: the same settings and pipeline as the widget."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import click
+import typer
+
+from fastershift._cli_options import frame_range, with_settings
+from fastershift.config import load_settings
+from fastershift.errors import FastershiftError, InputError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="fastershift",
+    help="Segment and track cells in time-lapse movies.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="Models that can be used.")
+app.add_typer(models_app, name="models", invoke_without_command=True)
+
+_Debug = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an old result.")]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    debug: _Debug = False,
+) -> None:
+    """Open napari with the plugin docked when no command is given."""
+    if context.invoked_subcommand is None:
+        _open_napari()
+
+
+def _open_napari(*, movie: Any = None, result: Any = None) -> None:
+    """Start napari with the widget; torch must be imported before Qt on Windows."""
+    import torch  # noqa: F401
+
+    try:
+        import napari
+
+        viewer = napari.Viewer()
+    except ImportError as error:
+        raise FastershiftError(
+            "napari has no window toolkit; install it with: pip install "
+            "'fastershift[all]'."
+        ) from error
+    if movie is not None:
+        viewer.add_image(movie, name="movie", axis_labels=("t", "y", "x"))
+    if result is not None:
+        viewer.add_labels(result.labels, name="movie [cells]")
+    viewer.window.add_plugin_dock_widget("fastershift", "Segment and track")
+    napari.run()
+
+
+@app.command()
+@with_settings
+def run(
+    movie: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder, TIFF, Zarr.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")],
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="Settings file (TOML).")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="'default' or 'published'.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="A published data set.")] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
+    ] = None,
+    axes: Annotated[str | None, typer.Option(help="Axes such as TYX, TCYX.")] = None,
+    channel: Annotated[
+        int | None, typer.Option(help="Channel, from 0, where there are several.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",  # noqa: A002
+    overwrite: _Overwrite = False,
+    debug: _Debug = False,
+    *,
+    settings: dict[str, Any],
+) -> None:
+    """Segment and track a movie, and write labels, tracks, settings and report."""
+    from fastershift.io import ResultFormat, check_output, read_movie, write_result
+    from fastershift.pipeline import TrackingRun, plan_run
+
+    if format not in get_args(ResultFormat):
+        known = ", ".join(get_args(ResultFormat))
+        raise InputError(f"There is no format '{format}'; choose one of {known}.")
+    check_output(output, format, overwrite=overwrite)
+    user = settings | ({"profile": profile} if profile else {})
+    opened = read_movie(movie, axes=axes, channel=channel, frames=frame_range(frames))
+    tracking = TrackingRun(
+        plan_run(
+            opened,
+            user,
+            file=load_settings(settings_file) if settings_file else None,
+            preset=preset,
+            device=device,
+        )
+    )
+    _follow(tracking)
+    result = tracking.result
+    write_result(
+        output,
+        result.labels,
+        [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks],
+        format=format,
+        scale=opened.scale,
+        units=opened.units,
+        overwrite=overwrite,
+        reports=[report.row() for report in result.reports],
+        settings=result.settings,
+        provenance=dict(result.provenance)
+        | {"input": str(movie), "frames": frames or ""},
+    )
+    typer.echo(
+        f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "
+        f"{len(result.lineage.divisions())} divisions in "
+        f"{result.provenance['seconds']:.1f} s: {output}"
+    )
+
+
+def _follow(tracking: Any) -> None:
+    """Run to the end behind a progress bar with the time left."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from fastershift.pipeline import FrameDone, Started
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("frames", total=None)
+        for event in tracking:
+            if isinstance(event, Started):
+                embed = event.settings.embed
+                height, width = event.network_shape
+                console.print(
+                    f"Model {event.model}, cell diameter {embed.diameter} px, network "
+                    f"size {width} × {height}.",
+                    highlight=False,
+                )
+                bar.update(task, total=event.n_frames)
+            elif isinstance(event, FrameDone):
+                bar.advance(task)
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the picture.")
+    ] = Path("demo-output"),
+    gui: Annotated[bool, typer.Option("--gui", help="Open napari in the end.")] = False,
+    debug: _Debug = False,
+) -> None:
+    """Segment and track a simulated movie; print a table and write a picture."""
+    from fastershift._demo import demo_movie, demo_table, save_picture
+    from fastershift.pipeline import track
+
+    movie = demo_movie()
+    tracking = track(movie.frames)
+    _follow(tracking)
+    result = tracking.result
+    typer.echo(demo_table(result.reports))
+    typer.echo(
+        f"\n{len(result.lineage.tracks)} tracks and {len(result.lineage.divisions())} "
+        f"divisions were found; {len(movie.tracks)} and "
+        f"{_divisions(movie.tracks)} are there."
+    )
+    _echo_scores(result, movie)
+    output.mkdir(parents=True, exist_ok=True)
+    save_picture(movie.frames, result.labels, output / "demo.png")
+    typer.echo(f"Picture: {output / 'demo.png'}")
+    if gui:
+        _open_napari(movie=movie.frames, result=result)
+
+
+def _divisions(tracks: tuple[tuple[int, int, int, int], ...]) -> int:
+    parents = [parent for *_, parent in tracks if parent]
+    return sum(parents.count(parent) > 1 for parent in set(parents))
+
+
+def _echo_scores(result: Any, movie: Any) -> None:
+    from fastershift.evaluation import score_arrays
+
+    tracks = [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks]
+    segments = dict(enumerate(movie.labels))
+    try:
+        scores = score_arrays(
+            result.labels, tracks, movie.labels, movie.tracks, segments
+        )
+    except InputError as error:
+        typer.echo(str(error))
+        return
+    typer.echo(f"Against the exact truth: SEG {scores.seg:.3f}, TRA {scores.tra:.3f}.")
+
+
+@app.command()
+def evaluate(
+    result: Annotated[Path, typer.Argument(metavar="RES", help="A result.")],
+    truth: Annotated[
+        Path, typer.Argument(metavar="GT", help="A folder such as 01_GT.")
+    ],
+    silver: Annotated[
+        Path | None, typer.Option(help="Silver truth, a folder such as 01_ST.")
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="Frames A:B of the truth that were tracked.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the scores here, too.")
+    ] = None,
+    debug: _Debug = False,
+) -> None:
+    """Score a result against truth: SEG, DET, TRA and, against silver truth, SEG_ST."""
+    from fastershift.evaluation import evaluate as evaluate_result
+
+    scores = evaluate_result(result, truth, silver=silver, frames=frame_range(frames))
+    for name, value in scores.as_dict().items():
+        typer.echo(f"{name:7}{'no such truth' if value is None else f'{value:.4f}'}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(scores.as_dict(), indent=2), encoding="utf-8")
+
+
+@app.command()
+def simulate(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")],
+    frames: Annotated[int, typer.Option(help="Number of frames.")] = 20,
+    height: Annotated[int, typer.Option(help="Rows of a frame.")] = 256,
+    width: Annotated[int, typer.Option(help="Columns of a frame.")] = 256,
+    cells: Annotated[int, typer.Option(help="Cells in the first frame, about.")] = 15,
+    diameter: Annotated[float, typer.Option(help="Cell diameter in pixels.")] = 24.0,
+    kind: Annotated[
+        str, typer.Option(help="nuclei, phase, dic or elongated.")
+    ] = "nuclei",
+    seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
+    overwrite: _Overwrite = False,
+    debug: _Debug = False,
+) -> None:
+    """Make an artificial movie with exact truth, laid out as the challenge does."""
+    from fastershift.io import write_simulation
+    from fastershift.simulate import simulate_movie
+
+    made = simulate_movie(
+        frames,
+        (height, width),
+        cells,
+        diameter=diameter,
+        kind=kind,  # type: ignore[arg-type]
+        seed=seed,
+    )
+    write_simulation(made, output, overwrite=overwrite)
+    typer.echo(f"{frames} frames with {len(made.tracks)} tracks: {output}")
+
+
+@models_app.callback()
+def models(context: typer.Context, debug: _Debug = False) -> None:
+    """List what each model is for, its scores and its terms of use."""
+    from fastershift.rshn import list_models
+
+    if context.invoked_subcommand is not None:
+        return
+    for card in list_models():
+        typer.echo(f"{card.name}: {card.summary}")
+        for name, scores in card.scores.items():
+            figures = ", ".join(f"{key} {value}" for key, value in scores.items())
+            typer.echo(f"  {name}: {figures}")
+        typer.echo(f"  Terms: {card.terms}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end with its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Instead of those of the process.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        _stop("Interrupted: nothing was written.", 130)
+    except KeyboardInterrupt:
+        _stop("Interrupted: nothing was written.", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except FastershiftError as error:
+        if "--debug" in arguments:
+            raise
+        _stop(str(error), 2 if isinstance(error, InputError) else 1)
+    except Exception as error:  # noqa: BLE001 (the last place to put it into a sentence)
+        if "--debug" in arguments:
+            raise
+        kind = type(error).__name__
+        _stop(
+            f"Something unexpected went wrong ({kind}: {error}); --debug tells more.", 1
+        )
+
+
+def _stop(sentence: str, code: int) -> None:
+    click.echo(f"fastershift: {sentence}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
