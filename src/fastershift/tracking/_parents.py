@@ -7,7 +7,13 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from fastershift.config import TrackSettings
-from fastershift.tracking._regions import Labels, compact, label_areas, label_boxes
+from fastershift.tracking._regions import (
+    Box,
+    Labels,
+    compact,
+    label_areas,
+    label_boxes,
+)
 
 __all__ = ["ParentSearch", "disc"]
 
@@ -45,11 +51,10 @@ class ParentSearch:
         self._reach = max(settings.parent_dilation - 1, 0) // 2
         self._element = disc(settings.parent_dilation)
         self._areas = [label_areas(frame) for frame in stack]
-        self._boxes = {
-            (label, time): box
-            for time, frame in enumerate(stack)
-            for label, box in label_boxes(frame).items()
-        }
+        self._first_boxes: dict[int, Box] = {}
+        for frame in stack:
+            for label, box in label_boxes(frame).items():
+                self._first_boxes.setdefault(label, box)
 
     def find(self, label: int, first: int, *, without: Set[int] = frozenset()) -> int:
         """Return the parent of a label that appears in frame `first`, or 0.
@@ -61,7 +66,7 @@ class ParentSearch:
             return 0
         box = tuple(
             slice(max(side.start - self._reach, 0), side.stop + self._reach)
-            for side in self._boxes[label, first]
+            for side in self._first_boxes[label]
         )
         region = self._stack[first][box] == label
         if self._reach:
