@@ -10,7 +10,6 @@ import argparse
 import time
 from pathlib import Path
 
-
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Trainer,
@@ -43,13 +42,19 @@ def main() -> None:
     movies = []
     for name, (frames, border, reach, grow, weight) in MOVIES.items():
         truth = load_ctc_truth(
-            options.data / name / "01", frames=frames, border=border, reach=reach, grow=grow
+            options.data / name / "01",
+            frames=frames,
+            border=border,
+            reach=reach,
+            grow=grow,
         )
         print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
         movies.append(prepare_movie(truth, settings.network_diameter, weight=weight))
     for kind, weight in SIMULATED.items():
         for seed in range(6):
-            movie = simulate_movie(12, (256, 256), 30, kind=kind, diameter=24, seed=seed)
+            movie = simulate_movie(
+                12, (256, 256), 30, kind=kind, diameter=24, seed=seed
+            )
             truth = from_simulation(movie, 24)
             movies.append(
                 prepare_movie(truth, settings.network_diameter, weight=weight / 6)

@@ -79,7 +79,7 @@ def run(
         int | None, typer.Option(help="Channel, from 0, where there are several.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",  # noqa: A002
+    format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
     overwrite: _Overwrite = False,
     debug: _Debug = False,
     *,
@@ -307,7 +307,7 @@ def main(arguments: list[str] | None = None) -> None:
         if "--debug" in arguments:
             raise
         _stop(str(error), 2 if isinstance(error, InputError) else 1)
-    except Exception as error:  # noqa: BLE001 (the last place to put it into a sentence)
+    except Exception as error:
         if "--debug" in arguments:
             raise
         kind = type(error).__name__

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,6 @@ import psutil
 
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError, InputError
-from fastershift.meanshift import SeedPolicy
 from fastershift.pipeline import (
     EmbeddedPair,
     EmbeddingCache,
@@ -35,6 +34,9 @@ from fastershift.pipeline import (
 )
 from fastershift.rshn import FrameSource
 from fastershift.tracking import Background
+
+if TYPE_CHECKING:
+    from fastershift.meanshift import SeedPolicy
 
 __all__ = ["Estimate", "Job", "JobState", "Preview", "Session", "SessionInput"]
 
