@@ -125,7 +125,8 @@ def embedding_loss(
     outputs : tuple of Tensor
         Raw embeddings (T, B, C, Y, X), one for each hourglass.
     labels : Tensor
-        (T, B, Y, X) int64; cells of clip b are numbered 1 to K_b in all its frames, 0 is background, negative is unknown and left out.
+        (T, B, Y, X) int64; cells of clip b are numbered 1 to K_b in all its frames, 0
+        is background, negative is unknown and left out.
     neighbours : tuple of Tensor
         For each clip a (K_b, K_b) bool matrix: which cells repel each other.
     attraction : {"squared", "signed"}
