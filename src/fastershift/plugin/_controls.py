@@ -1,0 +1,181 @@
+"""A setting on the screen: label, editor, whether it was touched, and the way back."""
+
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+
+from fastershift.config import iter_settings
+from fastershift.plugin._editors import Editor, bounds, make_editor
+
+__all__ = ["SettingControl", "add_row", "describe", "setting_field"]
+
+# Names that other things rely on; a control not named here goes by its label.
+_NAMED = {"model", "diameter", "bandwidth", "gamma", "low", "high", "n_initial"}
+
+
+def setting_field(name: str) -> tuple[str, FieldInfo]:
+    """Return the stage and the description of a setting."""
+    for stage, found, field in iter_settings():
+        if found == name:
+            return stage, field
+    raise KeyError(name)
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    extra = field.json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+def _number(value: float) -> str:
+    return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def describe(field: FieldInfo) -> str:
+    """Write the tooltip of a setting: what it does, range, unit and default."""
+    extra = _extra(field)
+    unit = f" {extra['unit']}" if extra.get("unit") else ""
+    open_ends = {n for rule in field.metadata for n in ("gt", "lt") if hasattr(rule, n)}
+    low, high = bounds(field)
+    parts = []
+    if low > float("-inf"):
+        parts.append(f"{'above' if 'gt' in open_ends else 'from'} {_number(low)}{unit}")
+    if high < float("inf"):
+        parts.append(f"{'below' if 'lt' in open_ends else 'to'} {_number(high)}{unit}")
+    lines = [field.description or ""]
+    if parts:
+        lines.append(f"Range: {' '.join(parts)}.")
+    default = field.default
+    shown = (
+        _number(default) + unit if isinstance(default, int | float) else str(default)
+    )
+    lines.append(f"Default: {shown}, unless the model recommends another.")
+    return "\n".join(lines)
+
+
+def _title(field: FieldInfo) -> str:
+    extra = _extra(field)
+    label = str(extra["label"])
+    return f"{extra['symbol']}  {label.lower()}" if extra.get("symbol") else label
+
+
+def _object_name(name: str, field: FieldInfo) -> str:
+    if name in _NAMED:
+        return name
+    extra = _extra(field)
+    return str(extra.get("symbol") or extra["label"]).lower().replace(" ", "_")
+
+
+class SettingControl(QObject):
+    """One setting: follows the recommended value until it is touched.
+
+    Parameters
+    ----------
+    name : str
+        Name of the setting in `config`.
+    parent : QObject
+        Lives as long as this.
+    editor : Editor, optional
+        Its control, where the one for its type does not serve.
+
+    Attributes
+    ----------
+    stage, name : str
+        Where its value belongs in the settings.
+    touched : bool
+        Whether the user chose the value.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, name: str, parent: QObject, editor: Editor | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.stage, field = setting_field(name)
+        self.touched = False
+        self.editor = editor or make_editor(field)
+        self._recommended: Any = field.default
+        self._quiet = False
+        self.label = QLabel(_title(field))
+        self.label.setBuddy(self.editor.widget)
+        self.label.setToolTip(describe(field))
+        self.widget = self.editor.widget
+        self.widget.setObjectName(_object_name(name, field))
+        self.widget.setToolTip(describe(field))
+        self.widget.setAccessibleName(str(_extra(field)["label"]))
+        self.reset_button = QToolButton()
+        self.reset_button.setText("↺")
+        self.reset_button.setAutoRaise(True)
+        self.reset_button.setObjectName(f"reset_{self.widget.objectName()}")
+        self.reset_button.setAccessibleName(f"Reset {_extra(field)['label'].lower()}")
+        kept = self.reset_button.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.reset_button.setSizePolicy(kept)
+        self.reset_button.clicked.connect(self.reset)
+        self._show_value(self._recommended)
+        self._shown = True
+        self._mark()
+        self.editor.changed.connect(self._edited)
+
+    @property
+    def value(self) -> Any:
+        """The value in use."""
+        return self.editor.get()
+
+    def touch(self, value: Any) -> None:
+        """Set a value on the user's behalf."""
+        self._show_value(value)
+        self._edited()
+
+    def recommend(self, value: Any) -> None:
+        """Set the value to return to; shown unless another was chosen."""
+        self._recommended = value
+        self._mark()
+        if not self.touched:
+            self._show_value(value)
+
+    def reset(self) -> None:
+        """Return to the recommended value."""
+        self.touched = False
+        self._show_value(self._recommended)
+        self._mark()
+        self.changed.emit()
+
+    def show(self, shown: bool) -> None:
+        """Show or hide label, editor and reset button."""
+        self._shown = shown
+        self.label.setVisible(shown)
+        self.widget.setVisible(shown)
+        self._mark()
+
+    def _show_value(self, value: Any) -> None:
+        self._quiet = True
+        self.editor.set(value)
+        self._quiet = False
+
+    def _edited(self, *_value: Any) -> None:
+        if not self._quiet:
+            self.touched = True
+            self._mark()
+            self.changed.emit()
+
+    def _mark(self) -> None:
+        font = self.label.font()
+        font.setBold(self.touched)
+        self.label.setFont(font)
+        self.reset_button.setVisible(self.touched and self._shown)
+        self.reset_button.setToolTip(f"Back to {self._recommended}")
+
+
+def add_row(
+    grid: QGridLayout, label: QWidget, editor: QWidget, after: QWidget | None = None
+) -> None:
+    """Add a labelled control as the last row of a grid."""
+    row = grid.rowCount()
+    grid.addWidget(label, row, 0)
+    grid.addWidget(editor, row, 1)
+    if after is not None:
+        grid.addWidget(after, row, 2)

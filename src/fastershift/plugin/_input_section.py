@@ -1,0 +1,299 @@
+"""The first part of the widget: which layer, how to read it, which model."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QWidget,
+)
+
+from fastershift.plugin._controls import SettingControl, add_row, setting_field
+from fastershift.plugin._editors import Editor, choice, diameter
+from fastershift.plugin._layer_box import LayerBox
+from fastershift.plugin._layer_input import AXES, InputChoice, guess_axes, pixels
+from fastershift.plugin._measure import LineMeasure
+from fastershift.rshn import ModelCard, list_models
+
+__all__ = ["InputSection"]
+
+_OPEN_FILE = "open file…"
+
+_TIPS = {
+    "auto": "The model that serves most images.",
+    _OPEN_FILE: "A weight file (.safetensors) from anywhere.",
+}
+
+_BACKGROUNDS = [
+    ("RSHN axis", "axis", "Pixels whose vector points along the first channel."),
+    ("largest cluster", "largest", "The cluster with the most pixels."),
+    ("mask layer", "mask", "Pixels where a labels layer is 0."),
+    ("none", "none", "No pixel: all of them belong to cells."),
+]
+
+
+class InputSection(QGroupBox):
+    """Layer, what it holds, its axes, background, model, diameter and device.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose layers.
+    parent : QWidget
+        The widget this is a part of.
+    """
+
+    changed = Signal()
+    estimate_asked = Signal()
+    hinted = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
+        super().__init__("Input", parent)
+        self._layers = LayerBox(viewer, Image, "layer", self)
+        self._masks = LayerBox(viewer, Labels, "mask", self)
+        self._kind = self._box("input_kind", ["image", "embedding"])
+        self._axes = self._box("axes", [])
+        self._background = choice([(text, value) for text, value, _ in _BACKGROUNDS])
+        self._model = _model_editor()
+        self.model = SettingControl("model", self, self._model)
+        self._last_model = self.model.value
+        self._explain_model()
+        self.diameter = SettingControl(
+            "diameter", self, diameter(setting_field("diameter")[1])
+        )
+        self._device = self._box("device", _devices())
+        self.needs = QLabel()
+        self._measure = LineMeasure(viewer, self)
+        self._lay_out()
+        self._connect()
+        self._guess()
+
+    @property
+    def controls(self) -> list[SettingControl]:
+        """The settings of this part."""
+        return [self.model, self.diameter]
+
+    @property
+    def device(self) -> str:
+        """Where to compute."""
+        return str(self._device.currentText())
+
+    @property
+    def choice(self) -> InputChoice | None:
+        """The layer and how it is read; None without a layer."""
+        layer = self._layers.layer
+        if layer is None:
+            return None
+        return InputChoice(
+            layer,
+            "embedding" if self._kind.currentText() == "embedding" else "image",
+            self._axes.currentText(),
+            self._background.get(),
+            self._masks.layer,
+        )
+
+    def _box(self, name: str, options: list[str]) -> QComboBox:
+        box = choice([(option, option) for option in options]).widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        box.setObjectName(name)
+        return box
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setColumnStretch(1, 1)
+        background = self._background.widget
+        background.setObjectName("background")
+        rows: list[tuple[str, QWidget, str]] = [
+            ("Layer", self._layers.widget, "The image or embedding layer to work on."),
+            (
+                "Holds",
+                self._kind,
+                "Image: pixels are brightness and the model embeds them.\nEmbedding: "
+                "pixels are vectors from any network, clustered as they are.",
+            ),
+            ("Axes", self._axes, "Order of the layer's axes: T time, C channel, Y, X."),
+            (
+                "Background",
+                background,
+                "What is background in an embedding.\n"
+                + "\n".join(f"{text}: {what}" for text, _, what in _BACKGROUNDS),
+            ),
+            (
+                "Mask",
+                self._masks.widget,
+                "Labels layer that tells where cells may be: 0 is background.",
+            ),
+        ]
+        self._labels: dict[QWidget, QLabel] = {}
+        for text, editor, tip in rows:
+            self._add(grid, text, editor, tip)
+        add_row(grid, self.model.label, self.model.widget, self.model.reset_button)
+        add_row(
+            grid, self.diameter.label, self.diameter.widget, self.diameter.reset_button
+        )
+        self._measure_button = self._button(
+            "measure", "Drag a line over a typical cell in the canvas."
+        )
+        self._measure_button.setCheckable(True)
+        self._estimate_button = self._button(
+            "estimate", "Estimate the diameter from the first frames."
+        )
+        line = QHBoxLayout()
+        line.addWidget(self._measure_button)
+        line.addWidget(self._estimate_button)
+        grid.addLayout(line, grid.rowCount(), 1)
+        self._add(
+            grid,
+            "Device",
+            self._device,
+            "Where to compute; auto takes a graphics card when there is one.\n"
+            "Default: auto.",
+        )
+        self.needs.setObjectName("needs")
+        self.needs.setWordWrap(True)
+        self.needs.setToolTip("What a run of the whole movie will need, about.")
+        self.needs.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        grid.addWidget(self.needs, grid.rowCount(), 0, 1, 3)
+
+    def _add(self, grid: QGridLayout, text: str, editor: QWidget, tip: str) -> None:
+        label = QLabel(text)
+        label.setBuddy(editor)
+        for widget in (label, editor):
+            widget.setToolTip(tip)
+        editor.setAccessibleName(text)
+        self._labels[editor] = label
+        add_row(grid, label, editor)
+
+    def _button(self, name: str, tip: str) -> QPushButton:
+        button = QPushButton(name)
+        button.setObjectName(name)
+        button.setToolTip(tip)
+        button.setAccessibleName(f"{name} diameter".capitalize())
+        return button
+
+    def _connect(self) -> None:
+        self._layers.changed.connect(self._guess)
+        self._masks.changed.connect(self.changed)
+        self._kind.currentTextChanged.connect(self._on_kind)
+        self._axes.currentTextChanged.connect(self.changed)
+        self._background.changed.connect(self._show_used)
+        self._device.currentTextChanged.connect(self.changed)
+        self.model.changed.connect(self._on_model)
+        self.diameter.changed.connect(self.changed)
+        self._estimate_button.clicked.connect(self.estimate_asked)
+        self._measure_button.toggled.connect(self._on_measure)
+        self._measure.measured.connect(self._on_measured)
+        self._measure.stopped.connect(partial(self._measure_button.setChecked, False))
+
+    def _guess(self) -> None:
+        """Show what the layer seems to hold."""
+        layer = self._layers.layer
+        if layer is not None:
+            kind, axes = guess_axes(layer)
+            self._kind.blockSignals(True)
+            self._kind.setCurrentText(kind)
+            self._kind.blockSignals(False)
+            self._fill_axes(axes)
+        self._show_used()
+
+    def _on_kind(self) -> None:
+        self._fill_axes()
+        self._show_used()
+
+    def _fill_axes(self, guessed: str = "") -> None:
+        layer = self._layers.layer
+        if layer is None:
+            return
+        options = list(AXES.get((self._kind.currentText(), pixels(layer).ndim), ()))
+        if guessed and guessed not in options:
+            options.insert(0, guessed)
+        self._axes.blockSignals(True)
+        self._axes.clear()
+        self._axes.addItems(options)
+        if guessed:
+            self._axes.setCurrentText(guessed)
+        self._axes.blockSignals(False)
+
+    def _show_used(self) -> None:
+        """Hide what has no effect on this kind of input."""
+        embedding = self._kind.currentText() == "embedding"
+        masked = embedding and self._background.get() == "mask"
+        used = {self._background.widget: embedding, self._masks.widget: masked}
+        for editor, visible in (used | {self._device: not embedding}).items():
+            editor.setVisible(visible)
+            self._labels[editor].setVisible(visible)
+        self.model.show(not embedding)
+        self._estimate_button.setVisible(not embedding)
+        self.changed.emit()
+
+    def _on_model(self) -> None:
+        if self.model.value == _OPEN_FILE:
+            path, _ = QFileDialog.getOpenFileName(
+                self, "Open a model", "", "Models (*.safetensors)"
+            )
+            if path:
+                self.model.touch(path)
+                self._explain_model()
+            elif self._last_model == "auto":
+                self.model.reset()
+            else:
+                self.model.touch(self._last_model)
+            return
+        self._last_model = self.model.value
+        self.changed.emit()
+
+    def _explain_model(self) -> None:
+        box = self._model.widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        cards = {card.name: card for card in list_models()}
+        for place in range(box.count()):
+            card = cards.get(box.itemData(place))
+            value = str(box.itemData(place))
+            if card is None and value not in _TIPS:
+                box.setItemText(place, Path(value).name)
+            tip = _TIPS.get(value, value) if card is None else _explain(card)
+            box.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def _on_measure(self, wanted: bool) -> None:
+        chosen = self.choice
+        if not wanted:
+            self._measure.stop()
+        elif chosen is None or not {"Y", "X"} <= set(chosen.axes):
+            self._measure_button.setChecked(False)
+            self.hinted.emit("Choose an image layer first.")
+        else:
+            self._measure.start(chosen.layer, chosen.axes)
+            self.hinted.emit("Drag a line over a typical cell in the canvas.")
+
+    def _on_measured(self, length: float) -> None:
+        self.diameter.touch(length)
+        self.hinted.emit(f"The line is {length:.1f} pixels long.")
+
+
+def _devices() -> list[str]:
+    found = ["auto", "cpu"]
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found
+
+
+def _model_editor() -> Editor:
+    names = [card.name for card in list_models()]
+    return choice([(name, name) for name in ["auto", *names, _OPEN_FILE]])
+
+
+def _explain(card: ModelCard) -> str:
+    parts = [card.summary, card.terms and f"Terms of use: {card.terms}"]
+    return "\n".join(part for part in parts if part)

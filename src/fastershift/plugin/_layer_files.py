@@ -1,0 +1,86 @@
+"""From a labels layer to what a file of a result holds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastershift.config import Settings
+from fastershift.errors import InputError
+from fastershift.io import Tracks, tracks_from_labels
+
+__all__ = ["result_arguments"]
+
+
+def result_arguments(
+    data: Any,
+    attributes: Mapping[str, Any],
+    graph: Mapping[int, Sequence[int]] | None = None,
+) -> dict[str, Any]:
+    """Gather the arguments of `fastershift.io.write_result` from a labels layer.
+
+    Tracks begin and end where the labels do, painted ones included; parents are those
+    of the graph, or of the result that the layer was made from, where they still fit.
+
+    Parameters
+    ----------
+    data : array_like of int
+        (T, Y, X) or (Y, X) track ids.
+    attributes : mapping
+        Of the layer: scale, units, metadata.
+    graph : mapping, optional
+        Parents of each track, as a Tracks layer has them.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        For labels with further axes.
+    """
+    if data.ndim not in (2, 3):
+        raise InputError(
+            f"Labels with {data.ndim} axes cannot be saved as a tracked movie; it has "
+            "the axes time, row and column."
+        )
+    labels = data[None] if data.ndim == 2 else data
+    record = (attributes.get("metadata") or {}).get("fastershift") or {}
+    settings = record.get("settings")
+    scale, units = _scale(attributes, data.ndim)
+    parents = {track: parent for track, _, _, parent in record.get("tracks", ())}
+    parents |= {track: found[0] for track, found in (graph or {}).items()}
+    return {
+        "labels": labels,
+        "tracks": _with_parents(tracks_from_labels(labels), parents),
+        "scale": scale,
+        "units": units,
+        "reports": record.get("reports"),
+        "settings": None if settings is None else Settings.model_validate(settings),
+        "provenance": record.get("provenance"),
+    }
+
+
+def _with_parents(
+    tracks: Tracks, parents: Mapping[int, int]
+) -> list[tuple[int, int, int, int]]:
+    last = {track: last for track, _, last, _ in tracks}
+    found = []
+    for track, first, end, _ in tracks:
+        parent = parents.get(track, 0)
+        fits = parent in last and last[parent] < first
+        found.append((track, first, end, parent if fits else 0))
+    return found
+
+
+def _scale(
+    attributes: Mapping[str, Any], ndim: int
+) -> tuple[tuple[float, ...] | None, tuple[str, ...] | None]:
+    scale = np.abs(np.asarray(attributes.get("scale", np.ones(ndim)), float))
+    units = [str(unit) for unit in attributes.get("units") or ["pixel"] * ndim]
+    if np.all(scale == 1) and all(unit == "pixel" for unit in units):
+        return None, None
+    if ndim == 2:
+        scale, units = np.append(1.0, scale), ["pixel", *units]
+    return tuple(scale.tolist()), tuple(units)

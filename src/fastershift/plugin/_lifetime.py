@@ -1,0 +1,26 @@
+"""What has to happen when a Qt object goes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject
+
+__all__ = ["when_gone"]
+
+
+def when_gone(owner: QObject, call: Callable[..., Any], *arguments: Any) -> None:
+    """Call a function once a Qt object is destroyed.
+
+    Its own methods are out of reach by then, for signals. Callbacks that a viewer
+    holds must be taken back, or it would go on calling an object that is gone.
+
+    Parameters
+    ----------
+    owner : QObject
+        The object.
+    call : callable
+        What to call.
+    *arguments
+        What to call it with.
+    """
+    owner.destroyed.connect(lambda *_: call(*arguments))

@@ -1,0 +1,87 @@
+"""Measure a cell by dragging a line over it."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Layer, Shapes
+from qtpy.QtCore import QObject, Signal
+
+__all__ = ["LineMeasure"]
+
+# Width of the line in pixels of the measured layer.
+_WIDTH = 1.5
+
+
+class LineMeasure(QObject):
+    """Waits for one drag on the canvas and tells how long it was.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose canvas.
+    parent : QObject
+        Lives as long as this.
+    """
+
+    measured = Signal(float)
+    stopped = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._layer: Layer | None = None
+        self._axes = ""
+        self._line: Shapes | None = None
+        self._selected: set[Layer] = set()
+
+    def start(self, layer: Layer, axes: str) -> None:
+        """Wait for a drag; lengths are in pixels of this layer."""
+        self.stop()
+        self._layer, self._axes = layer, axes
+        self._selected = set(self._viewer.layers.selection)
+        # Being the selected layer, it keeps the drag from painting on another one.
+        self._line = Shapes(
+            ndim=2,
+            name="measure",
+            edge_color="yellow",
+            edge_width=_WIDTH * abs(layer.scale[axes.index("Y")]),
+        )
+        self._viewer.add_layer(self._line)
+        self._viewer.camera.mouse_pan = False
+        self._viewer.mouse_drag_callbacks.append(self._drag)
+
+    def stop(self) -> None:
+        """Leave the canvas as it was."""
+        if self._line is None:
+            return
+        line, self._line = self._line, None
+        self._viewer.mouse_drag_callbacks.remove(self._drag)
+        self._viewer.camera.mouse_pan = True
+        if line in self._viewer.layers:
+            self._viewer.layers.remove(line)
+        self._viewer.layers.selection = {
+            layer for layer in self._selected if layer in self._viewer.layers
+        }
+        self.stopped.emit()
+
+    def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
+        start = tuple(event.position)
+        length = 0.0
+        yield
+        while event.type == "mouse_move":
+            end = tuple(event.position)
+            length = self._length(start, end)
+            if self._line is not None:
+                self._line.data = [([start[-2:], end[-2:]], "line")]
+            yield
+        self.stop()
+        if length:
+            self.measured.emit(length)
+
+    def _length(self, start: tuple[float, ...], end: tuple[float, ...]) -> float:
+        assert self._layer is not None  # noqa: S101 (set before the drag can begin)
+        first, last = (self._layer.world_to_data(point) for point in (start, end))
+        plane = (self._axes.index("Y"), self._axes.index("X"))
+        return math.dist([first[i] for i in plane], [last[i] for i in plane])

@@ -1,0 +1,148 @@
+"""Folders of the Cell Tracking Challenge, dropped onto napari."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from dask.array import from_delayed, stack
+from dask.delayed import delayed
+
+from fastershift.io import Movie, Tracks, read_movie, read_result
+from fastershift.plugin._colors import track_colormap
+from fastershift.tracking import Lineage, Track, centroids
+
+__all__ = ["get_reader", "track_layers"]
+
+LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
+
+_MASK = re.compile(r"(mask|man_track)_?\d+\.tiff?", re.IGNORECASE)
+_FRAME = re.compile(r"t_?\d+\.tiff?", re.IGNORECASE)
+
+
+def get_reader(
+    path: str | Sequence[str],
+) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """Choose how to read a folder.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        What was dropped.
+
+    Returns
+    -------
+    callable or None
+        None for anything but one folder of masks or of frames as the Cell Tracking
+        Challenge names them.
+    """
+    if not isinstance(path, str):
+        if len(path) != 1:
+            return None
+        path = path[0]
+    folder = Path(path)
+    if not folder.is_dir():
+        return None
+    if _holds(folder, _MASK) or _holds(folder / "TRA", _MASK):
+        return _read_masks
+    return _read_frames if _holds(folder, _FRAME) else None
+
+
+def _holds(folder: Path, pattern: re.Pattern[str]) -> bool:
+    if not folder.is_dir():
+        return False
+    return any(pattern.fullmatch(entry.name) for entry in folder.iterdir())
+
+
+def _folder(path: str | Sequence[str]) -> Path:
+    return Path(path if isinstance(path, str) else path[0])
+
+
+def _name(folder: Path) -> str:
+    """Name a folder so that "01" of two movies can be told apart."""
+    return f"{folder.resolve().parent.name} {folder.name}".strip()
+
+
+def _read_masks(path: str | Sequence[str]) -> list[LayerData]:
+    folder = _folder(path)
+    labels, tracks = read_result(folder)
+    return track_layers(labels, tracks, _name(folder))
+
+
+def _read_frames(path: str | Sequence[str]) -> list[LayerData]:
+    folder = _folder(path)
+    movie = read_movie(folder)
+    first = movie[0]
+    attributes: dict[str, Any] = {
+        "name": _name(folder),
+        # Of one frame, so that opening a long movie does not read it.
+        "contrast_limits": _limits(first),
+        "axis_labels": ("t", "y", "x"),
+    }
+    if movie.scale is not None:
+        attributes["scale"] = movie.scale
+        attributes["units"] = movie.units
+    return [(_lazy(movie), attributes, "image")]
+
+
+def _limits(frame: Any) -> tuple[float, float]:
+    finite = frame[np.isfinite(frame)]
+    if not finite.size or finite.min() == finite.max():
+        return (0.0, 1.0)
+    return float(finite.min()), float(finite.max())
+
+
+def _lazy(movie: Movie) -> Any:
+    frames = [
+        from_delayed(  # type: ignore[no-untyped-call]
+            delayed(movie.__getitem__)(t), movie.shape[1:], movie.dtype
+        )
+        for t in range(len(movie))
+    ]
+    return stack(frames)  # type: ignore[no-untyped-call]
+
+
+def track_layers(
+    labels: Any, tracks: Tracks, name: str, *, visible: bool = True
+) -> list[LayerData]:
+    """Describe the Labels and Tracks layers of tracked cells.
+
+    Parameters
+    ----------
+    labels : (T, Y, X) int32
+        Track ids.
+    tracks : sequence of (id, first, last, parent)
+        The lineage.
+    name : str
+        Of what was tracked.
+    visible : bool
+        Whether they are shown at once.
+
+    Returns
+    -------
+    list of (data, attributes, layer type)
+        Without Tracks where there is no cell.
+    """
+    metadata = {"fastershift": {"tracks": [tuple(track) for track in tracks]}}
+    shared = {"metadata": metadata, "visible": visible}
+    cells = {"name": f"{name} [cells]", "colormap": track_colormap(), **shared}
+    layers: list[LayerData] = [(labels, cells, "labels")]
+    positions = centroids(labels)
+    if len(positions):
+        known = set(positions[:, 0].astype(int).tolist())
+        graph = Lineage(tuple(Track(*track) for track in tracks)).graph()
+        # An empty track has no position, and napari refuses links to it.
+        graph = {
+            child: parents
+            for child, parents in graph.items()
+            if {child, *parents} <= known
+        }
+        attributes = {
+            "name": f"{name} [tracks]",
+            "graph": graph,
+            "colormaps_dict": {"track_id": track_colormap()},
+            **shared,
+        }
+        layers.append((positions, attributes, "tracks"))
+    return layers

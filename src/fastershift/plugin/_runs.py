@@ -1,0 +1,295 @@
+"""Runs and previews: session events in, layers and signals out."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Labels
+from napari.utils.notifications import notification_manager, show_error
+from qtpy.QtCore import QObject, Signal
+
+from fastershift.errors import FastershiftError
+from fastershift.pipeline import Event, Finished, FrameDone, Progress, TrackedMovie
+from fastershift.plugin._layer_input import InputChoice, frame_axis, session_input
+from fastershift.plugin._lifetime import when_gone
+from fastershift.plugin._outputs import METADATA_KEY, Outputs, Role, RunLayers
+from fastershift.plugin._tasks import Task, TaskRunner
+from fastershift.plugin._view import frame_in_view
+from fastershift.session import Job, Preview, Session, describe_error, remaining
+from fastershift.tracking import centroids
+
+__all__ = ["RunController"]
+
+
+@dataclass
+class _Run:
+    """A run in progress, as this thread sees it."""
+
+    choice: InputChoice
+    layers: RunLayers
+    started: float
+    job: Job | None = None
+
+
+@dataclass(frozen=True)
+class _Result:
+    result: TrackedMovie
+    positions: npt.NDArray[np.float64]
+
+
+def _run_steps(
+    session: Session, settings: Mapping[str, Any], device: str
+) -> Iterator[Job | Event | _Result]:
+    """Everything of a run that takes time, for another thread."""
+    job = session.start(settings, device=device)
+    yield job
+    for event in job.events():
+        if isinstance(event, Finished):
+            yield _Result(event.result, centroids(event.result.labels))
+        else:
+            yield event
+
+
+class RunController(QObject):
+    """Drives one job at a time and keeps the layers in step with it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where input and output layers are.
+    parent : QObject
+        Lives as long as this.
+
+    Attributes
+    ----------
+    session : Session
+        Input, caches and results.
+    outputs : Outputs
+        The layers of each input.
+    """
+
+    state_changed = Signal()
+    progressed = Signal(int, int, object)
+    reported = Signal()
+    said = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self.session = Session()
+        self.outputs = Outputs(viewer)
+        self._viewer = viewer
+        self._run: _Run | None = None
+        self._choice: InputChoice | None = None
+        self._tasks = TaskRunner(self)
+        self._tasks.changed.connect(self.state_changed)
+        viewer.layers.events.removed.connect(self._on_removed)
+        when_gone(self, _let_go, viewer, self._on_removed, self.session)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run or a preview is wanted."""
+        return self._tasks.busy
+
+    @property
+    def ending(self) -> bool:
+        """Whether the thread of a cancelled job still finishes its step."""
+        return self._tasks.ending
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """Rows of the frames that the run in progress has finished."""
+        job = None if self._run is None else self._run.job
+        return [] if job is None else [report.row() for report in job.reports]
+
+    @property
+    def running_on(self) -> InputChoice | None:
+        """What is being run."""
+        return None if self._run is None else self._run.choice
+
+    def open(self, choice: InputChoice) -> Session:
+        """Hand a layer to the session, unless it has it already.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        if not choice.reads_same(self._choice):
+            self.session.open(session_input(choice))
+            self._choice = choice
+        return self.session
+
+    def run(
+        self, choice: InputChoice, settings: Mapping[str, Any], device: str
+    ) -> None:
+        """Run a whole movie.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        self.cancel()
+        session = self.open(choice)
+        layers = RunLayers(self.outputs, choice.layer, choice.axes)
+        self._run = _Run(choice, layers, time.monotonic())
+        choice.layer.events.data.connect(self._on_replaced)
+        self._tasks.start(
+            Task(
+                partial(_run_steps, session, settings, device),
+                self._on_step,
+                self._on_error,
+                partial(self._end_early, "Cancelled."),
+            )
+        )
+
+    def preview(
+        self, choice: InputChoice, settings: Mapping[str, Any], device: str
+    ) -> None:
+        """Cluster the frame in view.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        self.cancel()
+        session = self.open(choice)
+        axis = frame_axis(choice.axes)
+        frame = frame_in_view(self._viewer, choice.layer, axis)
+        self._tasks.start(
+            Task(
+                partial(session.preview, frame, settings, device=device),
+                partial(self._on_preview, choice),
+                self._tell_error,
+            )
+        )
+
+    def cancel(self, reason: str = "") -> None:
+        """Give the window back at once; the thread ends at its next step.
+
+        Parameters
+        ----------
+        reason : str
+            A sentence to put before what became of the run.
+        """
+        self.session.cancel()
+        self._tasks.drop()
+        self._end_early(reason)
+
+    def _on_step(self, item: Job | Event | _Result) -> None:
+        run = self._run
+        if run is None:
+            return
+        if isinstance(item, Job):
+            run.job = item
+        elif isinstance(item, Progress):
+            left = remaining(run.started, item.done, item.total)
+            self.progressed.emit(item.done, item.total, left)
+        elif isinstance(item, FrameDone) and run.job is not None:
+            choice = run.choice
+            seen = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+            run.layers.show_frame(run.job.labels, item.frame == seen)
+            self.reported.emit()
+        elif isinstance(item, _Result) and run.job is not None:
+            self._leave(run)
+            run.layers.show_result(item.result, item.positions)
+            self.said.emit(self.session.finish(run.job))
+            self.reported.emit()
+
+    def _on_error(self, error: Exception) -> None:
+        self._end_early(describe_error(error))
+        _notify(error)
+
+    def _tell_error(self, error: Exception) -> None:
+        self.said.emit(describe_error(error))
+        _notify(error)
+
+    def _end_early(self, reason: str) -> None:
+        """Close a run without a result and say what is shown now."""
+        run = self._run
+        if run is None:
+            return
+        self._leave(run)
+        run.layers.end_early()
+        kept = ""
+        if run.job is not None:
+            kept = self.session.finish(run.job, restored=run.layers.has_former)
+        self.said.emit(f"{reason} {kept}".strip() or "Cancelled.")
+        self.reported.emit()
+
+    def _leave(self, run: _Run) -> None:
+        self._run = None
+        run.choice.layer.events.data.disconnect(self._on_replaced)
+
+    def _on_preview(self, choice: InputChoice, item: Preview | None) -> None:
+        if item is None:
+            return
+        if choice.layer not in self._viewer.layers:
+            self.said.emit("The layer was removed, so its preview was dropped.")
+            return
+        shown = {
+            "settings": item.settings.model_dump(mode="json"),
+            "reports": [item.report.row()],
+        }
+        parts: dict[Role, npt.NDArray[np.int32]]
+        parts = {"preview": item.cells, "clusters": item.clusters}
+        for role, labels in parts.items():
+            layer = self.outputs.find(choice.layer, role)
+            if not isinstance(layer, Labels) or not _fits(layer, labels, choice.axes):
+                stack = np.zeros((self._n_frames, *labels.shape), np.int32)
+                layer = self.outputs.show_labels(choice.layer, choice.axes, role, stack)
+                layer.visible = role == "preview"
+            if layer.ndim == 2:
+                layer.data = labels
+            else:
+                layer.data[item.frame] = labels
+                layer.refresh(extent=False)
+            layer.metadata[METADATA_KEY] = shown
+        self.said.emit(
+            f"Frame {item.frame}: {item.report.cells} cells in {item.report.clusters} "
+            f"clusters, before linking."
+        )
+        self.reported.emit()
+
+    @property
+    def _n_frames(self) -> int:
+        given = self.session.input
+        assert given is not None  # noqa: S101 (a preview was made from it)
+        return (
+            len(given.movie) if given.movie is not None else given.embeddings.shape[0]
+        )
+
+    def _on_removed(self, event: Any) -> None:
+        if self._run is not None and self._run.layers.holds(event.value):
+            self.cancel(f"{event.value.name} was removed, so the run was cancelled.")
+
+    def _on_replaced(self, _event: Any) -> None:
+        if self._run is not None:
+            name = self._run.choice.layer.name
+            self.cancel(f"The data of {name} were replaced, so the run was cancelled.")
+
+
+def _fits(layer: Labels, labels: npt.NDArray[Any], axes: str) -> bool:
+    flat = "T" not in axes
+    return bool(layer.data.shape[-2:] == labels.shape and (layer.ndim == 2) == flat)
+
+
+def _notify(error: Exception) -> None:
+    """Show a sentence; what nobody expected comes with a way to report it."""
+    if isinstance(error, FastershiftError | MemoryError):
+        show_error(describe_error(error))
+    else:
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def _let_go(
+    viewer: ViewerModel, callback: Callable[..., Any], session: Session
+) -> None:
+    session.cancel()
+    viewer.layers.events.removed.disconnect(callback)

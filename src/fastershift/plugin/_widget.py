@@ -1,0 +1,227 @@
+"""The dock widget "Segment and track": its parts and how they talk."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Labels
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from fastershift.config import load_settings, save_settings
+from fastershift.errors import InputError
+from fastershift.plugin._export_section import ExportSection
+from fastershift.plugin._input_section import InputSection
+from fastershift.plugin._layer_input import frame_axis
+from fastershift.plugin._lifetime import when_gone
+from fastershift.plugin._needs import Needs
+from fastershift.plugin._outputs import METADATA_KEY
+from fastershift.plugin._readout import ReadOut
+from fastershift.plugin._run_section import RunSection
+from fastershift.plugin._runs import RunController
+from fastershift.plugin._settings_form import SettingsForm
+from fastershift.plugin._tune_section import TuneSection
+from fastershift.plugin._view import frame_in_view
+from fastershift.session import Session, describe_error
+
+if TYPE_CHECKING:
+    import napari
+    from napari.components import ViewerModel
+
+__all__ = ["SegmentTrackWidget"]
+
+
+class SegmentTrackWidget(QWidget):
+    """Segment and track the cells of an image layer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+    """
+
+    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
+        super().__init__()
+        self._viewer: ViewerModel = napari_viewer
+        self._runs = RunController(napari_viewer, self)
+        self._needs = Needs(self)
+        self._input = InputSection(napari_viewer, self)
+        self._tune = TuneSection(self)
+        self._run = RunSection(self)
+        self._readout = ReadOut(self)
+        self._export = ExportSection(self._cells, self)
+        self._form = SettingsForm([*self._input.controls, *self._tune.controls], self)
+        self._lay_out()
+        self._connect()
+        self._form.follow_model()
+        self._on_input()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(4, 4, 4, 4)
+        for part in (
+            self._input,
+            self._tune,
+            self._run,
+            self._readout,
+            self._export,
+        ):
+            column.addWidget(part)
+        column.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        self.setMinimumWidth(320)
+
+    def _connect(self) -> None:
+        self._input.changed.connect(self._on_input)
+        self._input.hinted.connect(self._run.say)
+        self._input.estimate_asked.connect(self._estimate_diameter)
+        self._needs.told.connect(self._input.needs.setText)
+        self._tune.forgotten.connect(self._form.forget_unseen)
+        self._form.changed.connect(self._on_settings)
+        self._run.run_asked.connect(partial(self._start, self._runs.run))
+        self._run.preview_asked.connect(partial(self._start, self._runs.preview))
+        self._run.cancel_asked.connect(self._on_cancel)
+        self._runs.state_changed.connect(self._show_state)
+        self._runs.progressed.connect(self._run.show_progress)
+        self._runs.said.connect(self._run.say)
+        self._runs.reported.connect(self._show_report)
+        self._export.said.connect(self._run.say)
+        self._export.save_settings_asked.connect(self._save_settings)
+        self._export.load_settings_asked.connect(self._load_settings)
+        moved = self._viewer.dims.events.current_step
+        moved.connect(self._show_report)
+        when_gone(self, moved.disconnect, self._show_report)
+
+    def _on_input(self) -> None:
+        self._ask_needs()
+        self._show_state()
+        self._show_report()
+
+    def _on_settings(self) -> None:
+        self._tune.show_unseen(self._form.describe_unseen())
+        try:
+            self._form.resolved()
+        except InputError as error:
+            self._run.say(str(error))
+        else:
+            self._run.say("")
+        self._show_state()
+
+    def _ask_needs(self) -> None:
+        if self._input.choice is None:
+            self._input.needs.setText("Open an image, then choose its layer here.")
+        elif not self._runs.busy:
+            self._needs.ask(self._prepare_needs)
+
+    def _prepare_needs(self) -> tuple[Session, Mapping[str, Any], str] | None:
+        choice = self._input.choice
+        if choice is None or self._runs.busy:
+            return None
+        try:
+            session = self._runs.open(choice)
+        except InputError as error:
+            self._input.needs.setText(str(error))
+            return None
+        return session, self._form.chosen(), self._input.device
+
+    def _estimate_diameter(self) -> None:
+        choice = self._input.choice
+        try:
+            given = None if choice is None else self._runs.open(choice).input
+        except InputError as error:
+            self._run.say(str(error))
+            return
+        if given is None or given.movie is None:
+            self._run.say("Choose an image layer first.")
+            return
+        self._run.say("Estimating the diameter …")
+        self._needs.estimate_diameter(given.movie, self._on_diameter)
+
+    def _on_diameter(self, diameter: float) -> None:
+        self._form.controls["diameter"].touch(diameter)
+        self._run.say(f"Cells measure about {diameter:.0f} pixels.")
+
+    def _start(self, start: Any) -> None:
+        choice = self._input.choice
+        if choice is None:
+            return
+        self._needs.stop()
+        self._run.say("")
+        try:
+            start(choice, self._form.chosen(), self._input.device)
+        except InputError as error:
+            self._run.say(str(error))
+        self._show_state()
+
+    def _on_cancel(self) -> None:
+        self._runs.cancel()
+        self._show_state()
+
+    def _show_state(self) -> None:
+        self._run.show_state(
+            usable=self._input.choice is not None and self._settings_fit(),
+            busy=self._runs.busy,
+            ending=self._runs.ending,
+        )
+
+    def _settings_fit(self) -> bool:
+        try:
+            self._form.resolved()
+        except InputError:
+            return False
+        return True
+
+    def _cells(self) -> Labels | None:
+        choice = self._input.choice
+        if choice is None:
+            return None
+        layer = self._runs.outputs.find(choice.layer, "cells")
+        return layer if isinstance(layer, Labels) else None
+
+    def _show_report(self, _event: Any = None) -> None:
+        """Show the numbers of the frame in view and of the movie."""
+        choice = self._runs.running_on or self._input.choice
+        if choice is None:
+            self._readout.show_frame(None)
+            self._readout.show_movie(None)
+            return
+        cells = self._runs.outputs.find(choice.layer, "cells")
+        record = {} if cells is None else cells.metadata.get(METADATA_KEY, {})
+        self._readout.show_movie(record.get("tracks"), record.get("provenance"))
+        if cells is None:
+            frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+        else:
+            frame = frame_in_view(self._viewer, cells, 0 if cells.ndim > 2 else None)
+        rows = self._runs.reports or record.get("reports", [])
+        row = next((row for row in rows if row["frame"] == frame), None)
+        note = ""
+        preview = self._runs.outputs.find(choice.layer, "preview")
+        if row is None and preview is not None:
+            previewed = preview.metadata.get(METADATA_KEY, {}).get("reports", [])
+            row = next((row for row in previewed if row["frame"] == frame), None)
+            note = "(preview)"
+        self._readout.show_frame(row, note)
+
+    def _save_settings(self, path: str) -> None:
+        try:
+            save_settings(self._form.resolved(), path)
+        except (InputError, OSError) as error:
+            self._run.say(f"The settings were not saved: {error}.")
+        else:
+            self._run.say(f"Settings saved to {path}.")
+
+    def _load_settings(self, path: str) -> None:
+        try:
+            self._form.load(load_settings(path))
+        except InputError as error:
+            self._run.say(describe_error(error))
+        else:
+            self._run.say(f"Settings of {path} are in use.")
