@@ -225,8 +225,9 @@ class ClusterSettings(Stage):
         le=1_000_000,
     )
     min_cluster_size: int = _setting(
-        1,
-        "Clusters with fewer pixels than this are dropped.",
+        10,
+        "Clusters with fewer pixels than this are dropped, and as few pixels without a "
+        "mode are not seeded again.",
         label="Smallest cluster",
         unit="px",
         ge=1,
@@ -314,10 +315,19 @@ class TrackSettings(Stage):
         ge=0,
         le=100,
     )
-    parent_dilation: int = _setting(
-        5,
+    parent_reach: float = _setting(
+        0.6,
         "Diameter of the disc by which a new cell is grown when its parent is looked "
-        "for; 0 does not grow it.",
+        "for, as a share of the cell diameter: daughters move apart quickly.",
+        label="Parent reach",
+        step=0.1,
+        ge=0,
+        le=5,
+    )
+    parent_dilation: int | None = _setting(
+        None,
+        "The same in pixels; overrules the share, 0 does not grow at all. Set by the "
+        "presets of the published data sets.",
         label="Parent dilation",
         unit="px",
         ge=0,

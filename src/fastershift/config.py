@@ -44,6 +44,7 @@ _PUBLISHED: dict[str, Any] = {
         "bandwidth": 0.1,
         "mean": "raw",
         "reseed": False,
+        "min_cluster_size": 1,
         "coordinate_weight": 0.005,
         "carry_seeds": True,
     },

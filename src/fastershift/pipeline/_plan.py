@@ -122,6 +122,7 @@ def plan_run(
         if given.n_frames == 0:
             raise InputError("The embeddings hold no frame.")
         resolved = resolve_settings(user=user, file=file, preset=preset)
+        resolved = _with_dilation(resolved)
         shape = given.shape if movie is None else _frame_shape(movie)
         diameter = resolved.embed.diameter
         if diameter == "auto":
@@ -139,7 +140,7 @@ def plan_run(
     resolved = resolve_settings(
         user=user, file=file, preset=preset, card=loaded.card.settings
     )
-    resolved = _decided(resolved, loaded, movie)
+    resolved = _with_dilation(_decided(resolved, loaded, movie))
     embedder = Embedder(
         loaded,
         resolved.embed,
@@ -181,6 +182,17 @@ def _decided(settings: Settings, model: Model, movie: FrameSource) -> Settings:
         embed["diameter"] = estimate_diameter(movie)
     values: EmbedSettings = settings.embed.model_copy(update=embed)
     return settings.model_copy(update={"embed": values})
+
+
+def _with_dilation(settings: Settings) -> Settings:
+    """Put the reach of the parent search into image pixels, an odd number of them."""
+    track, diameter = settings.track, settings.embed.diameter
+    if track.parent_dilation is not None or diameter == "auto":
+        return settings
+    dilation = 2 * round(track.parent_reach * diameter / 2) + 1
+    dilation = min(dilation, 99) if track.parent_reach else 0
+    track = track.model_copy(update={"parent_dilation": dilation})
+    return settings.model_copy(update={"track": track})
 
 
 def _smallest(settings: Settings, diameter: float) -> float:

@@ -48,8 +48,9 @@ class ParentSearch:
     def __init__(self, stack: Labels, settings: TrackSettings) -> None:
         self._stack = stack
         self._search = settings.division_search
-        self._reach = max(settings.parent_dilation - 1, 0) // 2
-        self._element = disc(settings.parent_dilation)
+        dilation = settings.parent_dilation or 0
+        self._reach = max(dilation - 1, 0) // 2
+        self._element = disc(dilation)
         self._areas = [label_areas(frame) for frame in stack]
         self._first_boxes: dict[int, Box] = {}
         for frame in stack:
