@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 from collections.abc import Iterator
 from itertools import product
 from typing import Protocol
@@ -29,6 +30,9 @@ _DIAMETERS_PER_BLUR = 20
 
 # Share of a network pixel that must come from usable pixels of the frame.
 _USABLE_SHARE = 0.5
+
+# Side in pixels of the frame on which the network is timed.
+_TIMED_SIDE = 96
 
 
 class FrameSource(Protocol):
@@ -136,6 +140,17 @@ class Embedder:
         one_pass = 4 * (14 * filters + 8 * channels) * max(areas)
         lasting = (4 * 8 * filters / 3 + 6 * channels) * sum(areas)
         return round(one_pass + lasting + 24 * math.prod(self.frame_shape))
+
+    def seconds_per_frame(self) -> float:
+        """Time the network on a small frame, scaled to all pixels of a whole one."""
+        side = -(-_TIMED_SIDE // self._network.stride) * self._network.stride
+        frame = torch.zeros(side, side, device=self.device)
+        _, state = self._pass(frame, None)
+        started = time.perf_counter()
+        self._pass(frame, state)[0].sum().item()
+        seconds = time.perf_counter() - started
+        areas = [row.length * column.length for row, column in self._spans()]
+        return seconds * sum(areas) / side**2
 
     def n_blocks(self, n_frames: int) -> int:
         """Count the blocks of a movie."""
