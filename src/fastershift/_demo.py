@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage import color, io, segmentation
+from skimage import color, segmentation
+from skimage.io import imsave
 
 from fastershift.pipeline import FrameReport
 from fastershift.simulate import SimulatedMovie, simulate_movie
@@ -61,7 +62,7 @@ def save_picture(
         A PNG file.
     """
     chosen = np.unique(np.linspace(0, len(frames) - 1, 4).round().astype(int))
-    low, high = np.quantile(frames, (0.001, 0.999))
+    low, high = np.quantile(frames.astype(np.float32), (0.001, 0.999))
     top, bottom = [], []
     colours = color.hsv2rgb(
         np.stack(
@@ -84,4 +85,4 @@ def save_picture(
         bottom.append(np.pad(outlined, ((2, 2), (2, 2), (0, 0)), constant_values=1))
     rows = [np.concatenate(row, axis=1) for row in (top, bottom)]
     picture = (np.concatenate(rows) * 255).round().astype(np.uint8)
-    io.imsave(path, picture, check_contrast=False)
+    imsave(path, picture, check_contrast=False)

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import click
 import typer
@@ -92,7 +92,8 @@ def run(
     if format not in get_args(ResultFormat):
         known = ", ".join(get_args(ResultFormat))
         raise InputError(f"There is no format '{format}'; choose one of {known}.")
-    check_output(output, format, overwrite=overwrite)
+    kind = cast("ResultFormat", format)
+    check_output(output, kind, overwrite=overwrite)
     user = settings | ({"profile": profile} if profile else {})
     opened = read_movie(movie, axes=axes, channel=channel, frames=frame_range(frames))
     tracking = TrackingRun(
@@ -110,7 +111,7 @@ def run(
         output,
         result.labels,
         [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks],
-        format=format,
+        format=kind,
         scale=opened.scale,
         units=opened.units,
         overwrite=overwrite,

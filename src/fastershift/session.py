@@ -17,7 +17,6 @@ import psutil
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError, InputError
 from fastershift.pipeline import (
-    EmbeddedPair,
     EmbeddingCache,
     Event,
     Finished,
@@ -365,18 +364,17 @@ class Session:
         first = 0 if carries else wanted // block * block
         policy: SeedPolicy | None = None
         for start in range(first, wanted + 1):
-            pair: EmbeddedPair | None = None
             for pair in plan.source.pair(start):
                 if pair is None:
                     yield None
-            assert pair is not None  # noqa: S101 (the source has this pair)
-            cells = cluster_pair(plan, pair, policy)
-            policy = cells.policy
-            yield None
+                    continue
+                cells = cluster_pair(plan, pair, policy)
+                policy, seconds = cells.policy, pair.seconds
+                yield None
         index = frame - wanted
         labels = to_image(plan, cells.labels[index])
         clusters = to_image(plan, cells.clusters[index])
-        report = frame_report(frame, labels, cells, pair.seconds, 0.0)
+        report = frame_report(frame, labels, cells, seconds, 0.0)
         yield Preview(frame, labels, clusters, report, plan.settings)
 
     def estimate(self, plan: Plan) -> Estimate:

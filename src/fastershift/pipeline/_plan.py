@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import EmbedSettings, Settings, resolve_settings
@@ -167,7 +168,7 @@ def plan_run(
 def _frame_shape(movie: FrameSource) -> tuple[int, int]:
     shape = getattr(movie, "shape", None)
     if shape is None or len(shape) != 3:
-        shape = (len(movie), *movie[0].shape)
+        shape = (len(movie), *np.shape(movie[0]))
     if len(shape) != 3:
         raise InputError(
             f"A movie has the axes (time, row, column); this one has {len(shape)} axes."

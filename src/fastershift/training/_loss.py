@@ -141,9 +141,8 @@ def embedding_loss(
         Scalar.
     """
     weights = _border_weights(labels.flatten(0, 1), border_weight).flatten()
-    together = torch.block_diag(
-        *(matrix.to(torch.uint8) for matrix in neighbours)
-    ).bool()
+    blocks = (matrix.to(torch.uint8) for matrix in neighbours)
+    together = torch.block_diag(*blocks).bool()  # type: ignore[no-untyped-call]
     offsets = labels.new_tensor([0, *(len(matrix) for matrix in neighbours[:-1])])
     instances = labels + offsets.cumsum(0)[None, :, None, None] - 1
     cells = (labels > 0).flatten()

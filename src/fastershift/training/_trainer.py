@@ -97,7 +97,7 @@ class Trainer:
         self.network = network or RSHN(
             settings.filters, settings.levels, settings.channels
         )
-        self.network.to(memory_format=torch.channels_last)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = torch.optim.AdamW(
             self.network.parameters(),
             lr=settings.learning_rate,

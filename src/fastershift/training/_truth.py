@@ -125,7 +125,8 @@ def _grow(
 
 
 def _read(path: Path) -> NDArray[np.int32]:
-    return tifffile.imread(path).astype(np.int32)
+    labels: NDArray[np.int32] = tifffile.imread(path).astype(np.int32)
+    return labels
 
 
 def _outlines(
@@ -187,7 +188,8 @@ def load_ctc_truth(
     if not (truth / "TRA").is_dir():
         raise InputError(f"There is no tracking truth at {truth / 'TRA'}.")
     first, last = frames or (0, len(paths))
-    outlines, movie, sizes = [], [], []
+    outlines, movie = [], []
+    sizes: list[float] = []
     counts = {"silver": 0, "outlines": 0, "markers": 0}
     for path in paths[first:last]:
         number = path.stem[1:]
