@@ -57,7 +57,11 @@ def describe(field: FieldInfo) -> str:
 def _title(field: FieldInfo) -> str:
     extra = _extra(field)
     label = str(extra["label"])
-    return f"{extra['symbol']}  {label.lower()}" if extra.get("symbol") else label
+    if not extra.get("symbol"):
+        return label
+    letter, _, index = str(extra["symbol"]).partition("_")
+    symbol = f"{letter}<sub>{index}</sub>" if index else letter
+    return f"{symbol}&nbsp; {label.lower()}"
 
 
 def _object_name(name: str, field: FieldInfo) -> str:

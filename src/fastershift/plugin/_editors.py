@@ -122,8 +122,15 @@ def _whole_number(field: FieldInfo) -> Editor:
     return Editor(box, box.value, lambda v: box.setValue(int(v)), box.valueChanged)
 
 
+class _NumberBox(QDoubleSpinBox):
+    """Shows 2 rather than 2.000."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:g}"
+
+
 def _real_number(field: FieldInfo) -> Editor:
-    box = QDoubleSpinBox()
+    box = _NumberBox()
     box.setDecimals(_DECIMALS)
     low, high = _inside(field)
     box.setRange(max(low, -_LARGEST), min(high, _LARGEST))

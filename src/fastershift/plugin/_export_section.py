@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QGroupBox,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QMessageBox,
@@ -86,9 +87,11 @@ class ExportSection(QGroupBox):
             grid.addWidget(label, row, 0)
             grid.addWidget(editor, row, 1)
         grid.addWidget(browse, 1, 2)
-        grid.addWidget(self._save, 0, 2)
-        grid.addWidget(store, 2, 0, 1, 2)
-        grid.addWidget(load, 2, 2)
+        grid.addWidget(self._save, 2, 0, 1, 3)
+        settings = QHBoxLayout()
+        settings.addWidget(store)
+        settings.addWidget(load)
+        grid.addLayout(settings, 3, 0, 1, 3)
         grid.setColumnStretch(1, 1)
         browse.clicked.connect(self._browse)
         self._save.clicked.connect(self.save)

@@ -6,6 +6,8 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout, QWidget
 
+from fastershift.plugin._run_section import in_words
+
 __all__ = ["ReadOut"]
 
 _TIPS = {
@@ -95,6 +97,6 @@ class ReadOut(QGroupBox):
             parents = [parent for *_, parent in tracks if parent]
             divisions = sum(parents.count(parent) > 1 for parent in set(parents))
             seconds = (provenance or {}).get("seconds")
-            took = "" if seconds is None else f", {seconds:.1f} s"
+            took = "" if seconds is None else f", {in_words(seconds)}"
             text = f"{len(tracks)} tracks, {divisions} divisions{took}"
         self._values["Movie"].setText(text)

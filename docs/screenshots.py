@@ -1,0 +1,141 @@
+"""Make the pictures of the tutorials.
+
+Run it on a machine without a display as
+
+    xvfb-run -a -s "-screen 0 1400x900x24" python docs/screenshots.py
+
+and look at what it writes to docs/images.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+
+import napari
+from napari.settings import get_settings
+from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
+
+IMAGES = Path(__file__).parent / "images"
+SIZE = (1360, 860)
+PATIENCE = 600.0
+
+
+def wait(ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Let the window live until something is the case."""
+    end = time.monotonic() + seconds
+    while not ready() and time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def rest(seconds: float) -> None:
+    """Let the window settle."""
+    wait(lambda: False, seconds)
+
+
+class Tour:
+    """A user's first steps, with a picture at each of them."""
+
+    def __init__(self, theme: str, folder: Path) -> None:
+        self._folder = folder
+        self._suffix = "" if theme == "dark" else f"-{theme}"
+        get_settings().appearance.theme = theme
+        self._viewer = napari.Viewer(show=True)
+        self._window = self._viewer.window
+        self._window.resize(*SIZE)
+        self._widget: QWidget | None = None
+
+    def picture(self, name: str) -> None:
+        """Save the whole window."""
+        rest(1)
+        path = self._folder / f"{name}{self._suffix}.png"
+        self._window.screenshot(str(path), canvas_only=False, flash=False)
+        print(path)
+
+    def find(self, kind: type, name: str) -> QWidget:
+        """Return a control of the widget by its object name."""
+        assert self._widget is not None
+        return self._widget.findChild(kind, name)
+
+    def show(self, name: str) -> None:
+        """Scroll a control of the widget into view."""
+        area = self._widget.findChild(QScrollArea)
+        target = self.find(QWidget, name)
+        area.ensureWidgetVisible(target, 0, 20)
+
+    def open(self) -> None:
+        """Open a sample and the widget."""
+        self._viewer.open_sample("fastershift", "nuclei")
+        rest(1)
+        dock, self._widget = self._window.add_plugin_dock_widget(
+            "fastershift", "Segment and track"
+        )
+        needs = self.find(QWidget, "needs")
+        wait(lambda: "pixels" in needs.text() or "." in needs.text())
+        self.picture("open")
+
+    def tune(self) -> None:
+        """Preview a frame."""
+        self._viewer.dims.set_current_step(0, 10)
+        self.press("preview")
+        self.wait_idle()
+        self.show("preview")
+        self.picture("tune")
+        for layer in list(self._viewer.layers):
+            if layer.name.endswith(("[preview]", "[clusters]")):
+                self._viewer.layers.remove(layer)
+
+    def run(self) -> None:
+        """Run the whole movie, with a picture half-way and one in the end."""
+        self.press("run")
+        bar = self.find(QWidget, "progress")
+        wait(lambda: bar.value() >= 8 or not self.busy())
+        self._viewer.dims.set_current_step(0, 5)
+        self.show("status")
+        self.picture("running")
+        self.wait_idle()
+        self._viewer.dims.set_current_step(0, 14)
+        self.show("readout")
+        self.picture("result")
+        self.show("layer")
+        self.picture("segment-and-track")
+        self.show("load_settings")
+        self.picture("export")
+
+    def press(self, name: str) -> None:
+        """Click a button."""
+        self.find(QPushButton, name).click()
+
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        return self.find(QPushButton, "cancel").isEnabled()
+
+    def wait_idle(self) -> None:
+        """Wait for the end of a job."""
+        wait(lambda: not self.busy())
+
+    def close(self) -> None:
+        """Close the window."""
+        self._viewer.close()
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    tour = Tour(options.theme, options.out)
+    tour.open()
+    tour.tune()
+    tour.run()
+    tour.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""A docked widget, movies small enough for one core, and hands to use them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastershift.simulate import SimulatedMovie, simulate_movie
+
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def movie() -> SimulatedMovie:
+    return simulate_movie(8, (64, 64), 4, diameter=18, seed=1, cell_cycle=5)
+
+
+def embed(labels: np.ndarray) -> np.ndarray:
+    """One direction per track, the first axis for background: (T, C, Y, X)."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(int(labels.max()) + 1, 16)).astype(np.float32)
+    vectors[:, 0] = 0
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[0] = 0
+    vectors[0, 0] = 1
+    return np.moveaxis(vectors[labels], -1, 1)
+
+
+@pytest.fixture(scope="session")
+def embeddings(movie: SimulatedMovie) -> np.ndarray:
+    return embed(movie.labels)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained network: it finds no cells worth having, but quickly."""
+    import torch
+
+    from fastershift.rshn import RSHN, ModelCard, save_model
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    card = ModelCard(
+        name="tiny",
+        summary="For tests.",
+        filters=2,
+        levels=2,
+        channels=4,
+        diameter=18,
+        settings={"cluster": {"bandwidth": 0.25}},
+    )
+    save_model(RSHN(2, 2, 4), card, path)
+    return path
+
+
+@dataclass
+class User:
+    """Finds controls by their object name and waits as a person does."""
+
+    viewer: Any
+    widget: Any
+    qtbot: Any
+
+    def find(self, name: str) -> Any:
+        from qtpy.QtWidgets import QWidget
+
+        found = self.widget.findChild(QWidget, name)
+        assert found is not None, f"there is no control {name}"
+        return found
+
+    def click(self, name: str) -> None:
+        from qtpy.QtCore import Qt
+
+        self.qtbot.mouseClick(self.find(name), Qt.MouseButton.LeftButton)
+
+    def choose(self, name: str, text: str) -> None:
+        box = self.find(name)
+        assert box.findText(text) >= 0, f"{name} does not offer {text}"
+        box.setCurrentText(text)
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(condition, timeout=PATIENCE_MS)
+
+    def wait_idle(self) -> None:
+        self.wait(lambda: not self.find("cancel").isEnabled())
+
+    def wait_threads(self) -> None:
+        from qtpy.QtCore import QThreadPool
+
+        self.wait(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+
+    def run(self) -> None:
+        self.click("run")
+        assert self.find("cancel").isEnabled()
+        self.wait_idle()
+
+    @property
+    def status(self) -> str:
+        return self.find("status").text()
+
+    @property
+    def names(self) -> list[str]:
+        return [layer.name for layer in self.viewer.layers]
+
+
+@pytest.fixture
+def user(make_napari_viewer: Callable[..., Any], qtbot: Any) -> Iterator[User]:
+    viewer = make_napari_viewer()
+    yield dock(viewer, qtbot)
+
+
+def dock(viewer: Any, qtbot: Any) -> User:
+    _, widget = viewer.window.add_plugin_dock_widget("fastershift", "Segment and track")
+    return User(viewer, widget, qtbot)
+
+
+@pytest.fixture
+def docked() -> Callable[[Any, Any], User]:
+    return dock
+
+
+class SlowArray:
+    """An array whose frames take their time, so that there is time to interfere."""
+
+    def __init__(self, array: np.ndarray, seconds: float = 0.15) -> None:
+        self._array = array
+        self._seconds = seconds
+        self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
+        self.fail_at: int | None = None
+        self.reads: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise AssertionError("the whole stack was read at once")
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        import threading
+        import time
+
+        if threading.current_thread() is not threading.main_thread():
+            frame = index[0] if isinstance(index, tuple) else index
+            self.reads.append(frame)
+            time.sleep(self._seconds)
+            if self.fail_at is not None and frame == self.fail_at:
+                raise RuntimeError("the disk went away")
+        return self._array[index]
+
+
+@pytest.fixture
+def slow() -> type[SlowArray]:
+    return SlowArray

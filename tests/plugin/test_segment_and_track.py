@@ -1,0 +1,239 @@
+"""The widget, driven as a new user would."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytestmark = pytest.mark.gui
+
+
+def test_run_scroll_cancel_run_change_h_run_export(
+    user, slow, embeddings, movie, tmp_path
+):
+    user.viewer.add_image(slow(embeddings, 0.1), name="movie", contrast_limits=(-1, 1))
+    user.click("run")
+    user.wait(lambda: "movie [cells]" in user.names)
+    for frame in (3, 0, 7, 1):
+        user.viewer.dims.set_current_step(0, frame)
+        user.qtbot.wait(20)
+    assert user.find("cancel").isEnabled(), "scrolling takes place while it runs"
+    user.click("cancel")
+    assert not user.find("cancel").isEnabled()
+    assert user.find("run").isEnabled()
+    kept = int(user.status.split(" of 8 frames are kept")[0].rsplit(" ", 1)[-1])
+    cells = user.viewer.layers["movie [cells]"]
+    user.wait_threads()
+    filled = [t for t in range(8) if cells.data[t].any()]
+    assert filled == list(range(kept))
+
+    user.run()
+    assert "tracks" in user.status
+    # A cell that appears in the last frame alone is no track.
+    np.testing.assert_array_equal(cells.data[:-1] > 0, movie.labels[:-1] > 0)
+    tracks = user.viewer.layers["movie [tracks]"]
+    assert set(np.unique(tracks.data[:, 0])) == set(np.unique(cells.data)) - {0}
+    assert cells.metadata["fastershift"]["settings"]["cluster"]["bandwidth"] == 0.1
+
+    user.find("bandwidth").setValue(0.2)
+    user.run()
+    record = user.viewer.layers["movie [cells]"].metadata["fastershift"]
+    assert record["settings"]["cluster"]["bandwidth"] == 0.2
+    assert [row["frame"] for row in record["reports"]] == list(range(8))
+    assert user.names.count("movie [cells]") == 1
+
+    target = tmp_path / "out"
+    user.qtbot.keyClicks(user.find("folder"), str(target))
+    user.click("save")
+    user.wait(lambda: user.status.startswith("Saved to"))
+    from fastershift.io import read_result
+
+    labels, saved = read_result(target)
+    np.testing.assert_array_equal(labels, cells.data)
+    assert sorted(saved) == sorted(record["tracks"])
+    assert (target / "settings.toml").exists()
+    assert (target / "report.csv").exists()
+
+
+def test_results_lie_over_their_input_in_equal_colours(user, embeddings):
+    image = user.viewer.add_image(
+        embeddings,
+        name="movie",
+        scale=(60, 1, 0.5, 0.25),
+        translate=(5, 0, 2, 3),
+        rotate=np.eye(4)[[0, 1, 3, 2]] * [[1], [1], [-1], [1]],
+        affine=np.diag([1, 1, 2, 3, 1]),
+        units=("s", "pixel", "um", "um"),
+        axis_labels=("t", "c", "y", "x"),
+    )
+    user.run()
+    cells = user.viewer.layers["movie [cells]"]
+    tracks = user.viewer.layers["movie [tracks]"]
+    point = np.array([2, 30, 40])
+    expected = image.data_to_world(np.insert(point, 1, 0))[[0, 2, 3]]
+    for layer in (cells, tracks):
+        np.testing.assert_allclose(layer.scale, (60, 0.5, 0.25))
+        np.testing.assert_allclose(layer.data_to_world(point), expected)
+        assert [str(unit) for unit in layer.units] == [
+            "second",
+            "micrometer",
+            "micrometer",
+        ]
+        assert layer.axis_labels == ("t", "y", "x")
+    shown = dict(zip(tracks.data[:, 0], map(tuple, tracks.track_colors), strict=True))
+    assert len(shown) > 3
+    for track, colour in shown.items():
+        np.testing.assert_allclose(cells.get_color(int(track)), colour, atol=1e-6)
+
+
+def test_colours_on_the_canvas_are_those_of_the_tracks(user, embeddings):
+    user.viewer.add_image(embeddings, name="movie", visible=False)
+    user.run()
+    cells = user.viewer.layers["movie [cells]"]
+    tracks = user.viewer.layers["movie [tracks]"]
+    tracks.visible = False
+    cells.opacity = 1
+    user.viewer.dims.set_current_step(1, 0)
+    picture = user.viewer.screenshot(canvas_only=True, flash=False)
+    colours = {tuple(pixel) for pixel in picture.reshape(-1, 4)[:, :3].tolist()}
+    for track in np.unique(cells.data[0])[1:]:
+        row = int(np.flatnonzero(tracks.data[:, 0] == track)[0])
+        wanted = tracks.track_colors[row][:3] * 255
+        nearest = min(np.abs(np.array(list(colours)) - wanted).max(axis=1))
+        assert nearest <= 2
+
+
+def test_an_image_is_embedded_by_the_chosen_model(user, movie, tiny_model):
+    user.viewer.add_image(movie.frames, name="movie")
+    control = user.widget._form.controls["model"]
+    control.touch(str(tiny_model))
+    assert user.find("bandwidth").value() == pytest.approx(0.25)
+    user.find("diameter").setValue(18)
+    user.wait(lambda: "8 frames" in user.find("needs").text())
+    assert "64 × 64" in user.find("needs").text()
+    user.run()
+    record = user.viewer.layers["movie [cells]"].metadata["fastershift"]
+    assert record["provenance"]["model"] == "tiny"
+    assert record["settings"]["cluster"]["bandwidth"] == 0.25
+
+
+def test_one_frame_gives_cells_and_no_tracks(user, embeddings, movie):
+    user.viewer.add_image(embeddings[0], name="frame", axis_labels=("c", "y", "x"))
+    user.run()
+    cells = user.viewer.layers["frame [cells]"]
+    np.testing.assert_array_equal(cells.data > 0, movie.labels[0] > 0)
+    assert "frame [tracks]" not in user.names
+
+
+def test_preview_shows_the_frame_in_view_and_its_clusters_apart(
+    user, embeddings, movie
+):
+    user.viewer.add_image(embeddings, name="movie")
+    user.viewer.dims.set_current_step(0, 4)
+    user.click("preview")
+    user.wait_idle()
+    preview = user.viewer.layers["movie [preview]"]
+    clusters = user.viewer.layers["movie [clusters]"]
+    np.testing.assert_array_equal(preview.data[4] > 0, movie.labels[4] > 0)
+    assert not preview.data[[0, 1, 2, 3, 5, 6, 7]].any()
+    assert preview.visible
+    assert not clusters.visible
+    assert "movie [cells]" not in user.names
+    assert user.find("readout_frame").text() == "4 (preview)"
+    user.viewer.dims.set_current_step(0, 6)
+    user.click("preview")
+    user.wait_idle()
+    assert user.viewer.layers["movie [preview]"].data[6].any()
+    assert user.names.count("movie [preview]") == 1
+
+
+def test_the_read_out_follows_the_time_slider(user, movie, embeddings):
+    user.viewer.add_image(embeddings, name="embedding")
+    user.run()
+    user.viewer.layers.remove("embedding [tracks]")
+    cells = user.viewer.layers["embedding [cells]"]
+    for frame in (0, 5):
+        user.viewer.dims.set_current_step(1, frame)
+        assert user.find("readout_frame").text() == str(frame)
+        shown = int(user.find("readout_cells").text())
+        assert shown == len(np.unique(cells.data[frame])) - 1
+    assert "N_min" in user.find("readout_seeds_n").text()
+    assert "tracks" in user.find("readout_movie").text()
+
+
+def test_the_gui_thread_never_reads_a_whole_movie(user, slow, embeddings):
+    lazy = slow(embeddings, 0)
+    user.viewer.add_image(lazy, name="movie", contrast_limits=(-1, 1))
+    user.run()
+    assert set(lazy.reads) == set(range(8))
+    assert threading.current_thread() is threading.main_thread()
+
+
+@pytest.mark.parametrize("form", ["TIFF", "Zarr"])
+def test_saving_asks_before_it_replaces_a_result(user, embeddings, tmp_path, form):
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication, QMessageBox
+
+    if form == "Zarr":
+        pytest.importorskip("zarr")
+    user.viewer.add_image(embeddings, name="movie")
+    user.click("save")
+    assert "run the stack first" in user.status
+    user.run()
+    user.click("save")
+    assert "Choose where" in user.status
+    user.choose("format", form)
+    user.qtbot.keyClicks(user.find("folder"), str(tmp_path / "result"))
+    user.click("save")
+    user.wait(lambda: user.status.startswith("Saved to"))
+    written = Path(user.status.removeprefix("Saved to ").removesuffix("."))
+    before = written.stat().st_mtime_ns
+
+    def answer(button):
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        box.button(button).click()
+
+    QTimer.singleShot(300, lambda: answer(QMessageBox.StandardButton.No))
+    user.click("save")
+    user.wait_threads()
+    assert written.stat().st_mtime_ns == before
+    QTimer.singleShot(300, lambda: answer(QMessageBox.StandardButton.Yes))
+    user.find("status").setText("")
+    user.click("save")
+    user.wait(lambda: user.status.startswith("Saved to"))
+    assert written.stat().st_mtime_ns > before
+
+
+def test_a_failed_save_is_a_sentence(user, embeddings, tmp_path):
+    (tmp_path / "file").write_text("")
+    user.viewer.add_image(embeddings, name="movie")
+    user.run()
+    user.find("folder").setText(str(tmp_path / "file" / "result"))
+    user.click("save")
+    user.wait(lambda: "cannot be written" in user.status)
+
+
+def test_settings_travel_through_a_file(user, embeddings, tmp_path):
+    user.viewer.add_image(embeddings, name="movie")
+    user.find("n_initial").setValue(64)
+    path = tmp_path / "settings.toml"
+    user.widget._save_settings(str(path))
+    user.click("reset_n_initial")
+    assert user.find("n_initial").value() == 128
+    user.widget._load_settings(str(path))
+    assert user.find("n_initial").value() == 64
+    assert user.widget._form.controls["n_initial"].touched
+    path.write_text('profile = "published"\n[cluster]\nmax_iter = 7\n')
+    user.widget._load_settings(str(path))
+    assert "max_iter = 7" in user.find("from_file").text()
+    user.run()
+    record = user.viewer.layers["movie [cells]"].metadata["fastershift"]
+    assert record["settings"]["cluster"]["max_iter"] == 7
+    user.click("forget")
+    assert not user.widget._form.describe_unseen()
+    path.write_text("[cluster]\nbandwidth = -1\n")
+    user.widget._load_settings(str(path))
+    assert "bandwidth" in user.status
