@@ -2,6 +2,7 @@
 
 from fastershift.rshn._card import ModelCard
 from fastershift.rshn._device import choose_device
+from fastershift.rshn._diameter import estimate_diameter
 from fastershift.rshn._embedder import Embedder, FrameSource
 from fastershift.rshn._network import RSHN, State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
@@ -17,6 +18,7 @@ __all__ = [
     "ModelCard",
     "State",
     "choose_device",
+    "estimate_diameter",
     "list_models",
     "load_model",
     "network_from_published",
