@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+from fastershift.rshn import RSHN, ModelCard, save_model
 
 _SHARED = Path(
     os.environ.get("FASTERSHIFT_SHARED", Path(__file__).parents[2] / "shared")
@@ -22,3 +25,25 @@ def shared() -> Path:
 def oracle(shared: Path) -> Path:
     """Folder with reference numbers of the original TensorFlow code."""
     return shared / "oracle"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File of a small untrained network whose output is lively, and always the same."""
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        network = RSHN(4, 2, 4)
+        for name, value in network.named_parameters():
+            if name.endswith("bias"):
+                torch.nn.init.normal_(value, std=0.3)
+    card = ModelCard(
+        name="tiny",
+        filters=4,
+        levels=2,
+        channels=4,
+        diameter=8.0,
+        settings={"cluster": {"bandwidth": 0.04}, "track": {"smallest_cell": 0.1}},
+    )
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save_model(network, card, path)
+    return path

@@ -9,23 +9,10 @@ import tomllib
 import numpy as np
 import pytest
 import tifffile
-import torch
 
 from fastershift.cli import main
 from fastershift.io import read_result
-from fastershift.rshn import RSHN, ModelCard, save_model
 from fastershift.simulate import simulate_movie
-
-
-@pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory):
-    torch.manual_seed(0)
-    network = RSHN(2, 2, 4)
-    network.hourglasses[1].output.bias.data = torch.tensor([0.0, 1.0, -1.0, 0.5])
-    card = ModelCard(name="tiny", filters=2, levels=2, channels=4, diameter=8.0)
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(network, card, path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +65,10 @@ def test_run_writes_masks_tracks_settings_and_report(run, tmp_path):
     with (out / "report.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["frame"] for row in rows] == ["0", "1", "2", "3"]
-    assert list(rows[0]) == (
-        "frame cells clusters seeds n_min rounds iterations converged foreground "
-        "network_ms clustering_ms linking_ms"
-    ).split()
+    first = ["frame", "cells", "clusters", "seeds", "n_min", "rounds", "iterations"]
+    shares = ["converged", "foreground"]
+    times = ["network_ms", "clustering_ms", "linking_ms"]
+    assert list(rows[0]) == first + shares + times
 
 
 def test_settings_of_a_result_give_the_same_result(run, tmp_path, movie, tiny_model):
@@ -156,7 +143,7 @@ def test_bad_input_is_one_sentence(tmp_path, capsys):
     assert "notes.tif" in refused(capsys, "run", text, "-o", out)
     assert "nothing at" in refused(capsys, "run", tmp_path / "absent", "-o", out)
     (tmp_path / "empty").mkdir()
-    assert "TIFF" in refused(capsys, "run", tmp_path / "empty", "-o", out)
+    assert "is empty" in refused(capsys, "run", tmp_path / "empty", "-o", out)
     assert not out.exists()
 
 

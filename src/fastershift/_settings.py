@@ -121,7 +121,7 @@ class EmbedSettings(Stage):
         ge=0,
     )
     tile_overlap: int = _setting(
-        192,
+        320,
         "Overlap of neighbouring tiles in network pixels. Half of it at each inner "
         "border is thrown away (published: 128 of 256, see tile merging).",
         label="Tile overlap",

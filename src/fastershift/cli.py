@@ -1,11 +1,11 @@
 """The command line: the same settings and pipeline as the widget."""
 
 import json
-import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, NoReturn, TypeVar, cast, get_args
 
-import click
 import typer
 
 from fastershift._cli_options import frame_range, with_settings
@@ -24,11 +24,43 @@ app = typer.Typer(
 models_app = typer.Typer(help="Models that can be used.")
 app.add_typer(models_app, name="models", invoke_without_command=True)
 
+_Command = TypeVar("_Command", bound=Callable[..., None])
+
 _Debug = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an old result.")]
 
 
+def _told(command: _Command) -> _Command:
+    """Turn the errors of a command into one sentence and an exit code."""
+
+    @wraps(command)
+    def guarded(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            _stop("Interrupted: nothing was written.", 130)
+        except FastershiftError as error:
+            if options["debug"]:
+                raise
+            _stop(str(error), 2 if isinstance(error, InputError) else 1)
+        except typer.Exit:
+            raise
+        except Exception as error:
+            if options["debug"]:
+                raise
+            reason = f"{type(error).__name__}: {error}"
+            _stop(f"Something unexpected went wrong ({reason}); --debug tells more.", 1)
+
+    return cast("_Command", guarded)
+
+
+def _stop(sentence: str, code: int) -> NoReturn:
+    typer.echo(f"fastershift: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
 @app.callback(invoke_without_command=True)
+@_told
 def start(
     context: typer.Context,
     debug: _Debug = False,
@@ -60,6 +92,7 @@ def _open_napari(*, movie: Any = None, result: Any = None) -> None:
 
 
 @app.command()
+@_told
 @with_settings
 def run(
     movie: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder, TIFF, Zarr.")],
@@ -164,6 +197,7 @@ def _follow(tracking: Any) -> None:
 
 
 @app.command()
+@_told
 def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the picture.")
@@ -214,6 +248,7 @@ def _echo_scores(result: Any, movie: Any) -> None:
 
 
 @app.command()
+@_told
 def evaluate(
     result: Annotated[Path, typer.Argument(metavar="RES", help="A result.")],
     truth: Annotated[
@@ -241,6 +276,7 @@ def evaluate(
 
 
 @app.command()
+@_told
 def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")],
     frames: Annotated[int, typer.Option(help="Number of frames.")] = 20,
@@ -272,6 +308,7 @@ def simulate(
 
 
 @models_app.callback()
+@_told
 def models(context: typer.Context, debug: _Debug = False) -> None:
     """List what each model is for, its scores and its terms of use."""
     from fastershift.rshn import list_models
@@ -294,32 +331,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         Instead of those of the process.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        app(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        _stop("Interrupted: nothing was written.", 130)
-    except KeyboardInterrupt:
-        _stop("Interrupted: nothing was written.", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except FastershiftError as error:
-        if "--debug" in arguments:
-            raise
-        _stop(str(error), 2 if isinstance(error, InputError) else 1)
-    except Exception as error:
-        if "--debug" in arguments:
-            raise
-        kind = type(error).__name__
-        _stop(
-            f"Something unexpected went wrong ({kind}: {error}); --debug tells more.", 1
-        )
-
-
-def _stop(sentence: str, code: int) -> None:
-    click.echo(f"fastershift: {sentence}", err=True)
-    sys.exit(code)
+    app(arguments)
 
 
 if __name__ == "__main__":

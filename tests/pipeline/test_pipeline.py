@@ -180,7 +180,7 @@ def test_settings_of_user_file_preset_card_and_defaults(simulated, tiny_model):
         return plan_run(simulated.frames, model=str(tiny_model), **options).settings
 
     number = {"embed": {"diameter": 16.0}}
-    assert planned(settings=number).cluster.bandwidth == 0.4
+    assert planned(settings=number).cluster.bandwidth == 0.04
     assert planned(settings=number, file={"cluster": {"bandwidth": 0.2}}).cluster == (
         planned(settings=number).cluster.model_copy(update={"bandwidth": 0.2})
     )
@@ -194,9 +194,11 @@ def test_settings_of_user_file_preset_card_and_defaults(simulated, tiny_model):
 def test_settings_object_counts_only_what_was_set(simulated, tiny_model):
     given = Settings.model_validate({"embed": {"diameter": 16.0}})
     plan = plan_run(simulated.frames, given, model=str(tiny_model))
-    assert plan.settings.cluster.bandwidth == 0.4
+    assert plan.settings.cluster.bandwidth == 0.04
     # A resolved file sets everything.
-    again = plan_run(simulated.frames, plan.settings.model_dump(), model=str(tiny_model))
+    again = plan_run(
+        simulated.frames, plan.settings.model_dump(), model=str(tiny_model)
+    )
     assert again.settings == plan.settings
 
 

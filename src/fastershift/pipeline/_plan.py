@@ -180,7 +180,10 @@ def _decided(settings: Settings, model: Model, movie: FrameSource) -> Settings:
     """Put the model's name and a number for the diameter into the settings."""
     embed: dict[str, Any] = {"model": model.name}
     if settings.embed.diameter == "auto" and settings.embed.network_size is None:
-        embed["diameter"] = estimate_diameter(movie)
+        spread = {round(i * (len(movie) - 1) / 2) for i in range(3)}
+        guess = estimate_diameter(movie[t] for t in sorted(spread))
+        # Rounded as a person would, so that the number shown gives the same result.
+        embed["diameter"] = max(1.0, round(guess, 1))
     values: EmbedSettings = settings.embed.model_copy(update=embed)
     return settings.model_copy(update={"embed": values})
 

@@ -1,0 +1,75 @@
+"""Score a model on the movies at hand and print the table of the results page.
+
+    python docs/models/score.py ../shared/data results/
+
+For every movie this is ``fastershift run`` and ``fastershift evaluate``, once with no
+option set and once with the cell diameter given.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+# Name: median cell diameter of its truth in pixels, first frame kept out of training.
+MOVIES = {
+    "Fluo-N2DL-HeLa": (25.1, 24),
+    "Fluo-N2DH-SIM+": (48.5, 32),
+    "Fluo-N2DH-GOWT1": (59.8, 30),
+    "DIC-C2DH-HeLa": (111.7, 68),
+    "Fluo-C2DL-MSC": (73.4, 16),
+    "PhC-C2DL-PSC": (12.6, 32),
+}
+
+
+def score(data: Path, name: str, out: Path, frames: str, *options: str) -> dict:
+    command = [sys.executable, "-m", "fastershift.cli"]
+    target = out / "_".join([name, frames.replace(":", "-"), *options[1:]])
+    run = ["run", str(data / name / "01"), "-o", str(target), "--frames", frames]
+    subprocess.run([*command, *run, "--overwrite", *options], check=True)
+    silver = data / name / "01_ST"
+    scores = target.with_suffix(".json")
+    subprocess.run(
+        [
+            *command,
+            *("evaluate", str(target), str(data / name / "01_GT")),
+            *("--frames", frames, "--json", str(scores)),
+            *(("--silver", str(silver)) if silver.is_dir() else ()),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return json.loads(scores.read_text())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--only", nargs="*", default=list(MOVIES))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    print("| movie | frames | training | diameter | SEG | SEG_ST | TRA | DET |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name in options.only:
+        diameter, unseen = MOVIES[name]
+        n_frames = len(list((options.data / name / "01").glob("t*.tif")))
+        ranges = [(0, unseen, "seen"), (unseen, n_frames, "unseen")]
+        if name == "Fluo-N2DL-HeLa":
+            ranges = [(24, 36, "unseen")]
+        for first, stop, kind in ranges:
+            for chosen in ((), ("--diameter", str(diameter))):
+                frames = f"{first}:{stop}"
+                scores = score(options.data, name, options.out, frames, *chosen)
+                cells = [
+                    "–" if scores[key] is None else f"{scores[key]:.3f}"
+                    for key in ("SEG", "SEG_ST", "TRA", "DET")
+                ]
+                said = f"{diameter} px" if chosen else "estimated"
+                print(f"| {name} | {frames} | {kind} | {said} | {' | '.join(cells)} |")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
