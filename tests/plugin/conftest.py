@@ -1,5 +1,6 @@
 """A docked widget, movies small enough for one core, and hands to use them."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from fastershift.simulate import SimulatedMovie, simulate_movie
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="session")
@@ -107,9 +108,8 @@ class User:
 
 
 @pytest.fixture
-def user(make_napari_viewer: Callable[..., Any], qtbot: Any) -> Iterator[User]:
-    viewer = make_napari_viewer()
-    yield dock(viewer, qtbot)
+def user(make_napari_viewer: Callable[..., Any], qtbot: Any) -> User:
+    return dock(make_napari_viewer(), qtbot)
 
 
 def dock(viewer: Any, qtbot: Any) -> User:
@@ -122,15 +122,16 @@ def docked() -> Callable[[Any, Any], User]:
     return dock
 
 
-class SlowArray:
-    """An array whose frames take their time, so that there is time to interfere."""
+class GatedArray:
+    """A lazy array whose frames from `gate` on wait until the gate is opened."""
 
-    def __init__(self, array: np.ndarray, seconds: float = 0.15) -> None:
+    def __init__(self, array: np.ndarray, gate: int = 4) -> None:
         self._array = array
-        self._seconds = seconds
+        self._gate = gate
+        self.open = threading.Event()
         self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
-        self.fail_at: int | None = None
-        self.reads: list[Any] = []
+        self.failing: set[int] = set()
+        self.reads: list[int] = []
 
     def __len__(self) -> int:
         return len(self._array)
@@ -139,18 +140,19 @@ class SlowArray:
         raise AssertionError("the whole stack was read at once")
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        import threading
-        import time
-
-        if threading.current_thread() is not threading.main_thread():
-            frame = index[0] if isinstance(index, tuple) else index
-            self.reads.append(frame)
-            time.sleep(self._seconds)
-            if self.fail_at is not None and frame == self.fail_at:
-                raise RuntimeError("the disk went away")
+        if threading.current_thread() is threading.main_thread():
+            return self._array[index]
+        frame = index[0] if isinstance(index, tuple) else index
+        self.reads.append(frame)
+        if frame >= self._gate:
+            assert self.open.wait(PATIENCE_MS / 1000)
+        if frame in self.failing:
+            raise RuntimeError("the disk went away")
         return self._array[index]
 
 
 @pytest.fixture
-def slow() -> type[SlowArray]:
-    return SlowArray
+def gated(embeddings: np.ndarray) -> Iterator[GatedArray]:
+    array = GatedArray(embeddings)
+    yield array
+    array.open.set()

@@ -1,6 +1,5 @@
 """The widget, driven as a new user would."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +9,22 @@ pytest.importorskip("napari")
 pytestmark = pytest.mark.gui
 
 
-def test_run_scroll_cancel_run_change_h_run_export(
-    user, slow, embeddings, movie, tmp_path
-):
-    user.viewer.add_image(slow(embeddings, 0.1), name="movie", contrast_limits=(-1, 1))
+def test_run_scroll_cancel_run_change_h_run_export(user, gated, movie, tmp_path):
+    user.viewer.add_image(gated, name="movie", contrast_limits=(-1, 1))
     user.click("run")
-    user.wait(lambda: "movie [cells]" in user.names)
+    user.wait(lambda: user.find("progress").value() == 4)
     for frame in (3, 0, 7, 1):
         user.viewer.dims.set_current_step(0, frame)
         user.qtbot.wait(20)
     assert user.find("cancel").isEnabled(), "scrolling takes place while it runs"
     user.click("cancel")
-    assert not user.find("cancel").isEnabled()
+    assert not user.find("cancel").isEnabled(), "before its thread has ended"
     assert user.find("run").isEnabled()
-    kept = int(user.status.split(" of 8 frames are kept")[0].rsplit(" ", 1)[-1])
-    cells = user.viewer.layers["movie [cells]"]
+    assert user.status == "Cancelled: 4 of 8 frames are kept."
+    gated.open.set()
     user.wait_threads()
-    filled = [t for t in range(8) if cells.data[t].any()]
-    assert filled == list(range(kept))
+    cells = user.viewer.layers["movie [cells]"]
+    assert [t for t in range(8) if cells.data[t].any()] == [0, 1, 2, 3]
 
     user.run()
     assert "tracks" in user.status
@@ -72,7 +69,7 @@ def test_results_lie_over_their_input_in_equal_colours(user, embeddings):
     cells = user.viewer.layers["movie [cells]"]
     tracks = user.viewer.layers["movie [tracks]"]
     point = np.array([2, 30, 40])
-    expected = image.data_to_world(np.insert(point, 1, 0))[[0, 2, 3]]
+    expected = np.array(image.data_to_world(np.insert(point, 1, 0)))[[0, 2, 3]]
     for layer in (cells, tracks):
         np.testing.assert_allclose(layer.scale, (60, 0.5, 0.25))
         np.testing.assert_allclose(layer.data_to_world(point), expected)
@@ -88,7 +85,10 @@ def test_results_lie_over_their_input_in_equal_colours(user, embeddings):
         np.testing.assert_allclose(cells.get_color(int(track)), colour, atol=1e-6)
 
 
-def test_colours_on_the_canvas_are_those_of_the_tracks(user, embeddings):
+def test_colours_on_the_canvas_are_those_of_the_tracks(
+    make_napari_viewer, docked, qtbot, embeddings
+):
+    user = docked(make_napari_viewer(show=True), qtbot)
     user.viewer.add_image(embeddings, name="movie", visible=False)
     user.run()
     cells = user.viewer.layers["movie [cells]"]
@@ -96,6 +96,7 @@ def test_colours_on_the_canvas_are_those_of_the_tracks(user, embeddings):
     tracks.visible = False
     cells.opacity = 1
     user.viewer.dims.set_current_step(1, 0)
+    user.qtbot.wait(200)
     picture = user.viewer.screenshot(canvas_only=True, flash=False)
     colours = {tuple(pixel) for pixel in picture.reshape(-1, 4)[:, :3].tolist()}
     for track in np.unique(cells.data[0])[1:]:
@@ -163,12 +164,11 @@ def test_the_read_out_follows_the_time_slider(user, movie, embeddings):
     assert "tracks" in user.find("readout_movie").text()
 
 
-def test_the_gui_thread_never_reads_a_whole_movie(user, slow, embeddings):
-    lazy = slow(embeddings, 0)
-    user.viewer.add_image(lazy, name="movie", contrast_limits=(-1, 1))
+def test_a_lazy_movie_is_read_frame_by_frame_in_another_thread(user, gated):
+    gated.open.set()
+    user.viewer.add_image(gated, name="movie", contrast_limits=(-1, 1))
     user.run()
-    assert set(lazy.reads) == set(range(8))
-    assert threading.current_thread() is threading.main_thread()
+    assert set(gated.reads) == set(range(8))
 
 
 @pytest.mark.parametrize("form", ["TIFF", "Zarr"])

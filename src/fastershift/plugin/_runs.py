@@ -189,18 +189,21 @@ class RunController(QObject):
         if isinstance(item, Job):
             run.job = item
         elif isinstance(item, Progress):
-            left = remaining(run.started, item.done, item.total)
-            self.progressed.emit(item.done, item.total, left)
+            self._tell_progress(run, item.done, item.total)
         elif isinstance(item, FrameDone) and run.job is not None:
             choice = run.choice
             seen = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
             run.layers.show_frame(run.job.labels, item.frame == seen)
+            self._tell_progress(run, item.frame + 1, len(run.job.labels))
             self.reported.emit()
         elif isinstance(item, _Result) and run.job is not None:
             self._leave(run)
             run.layers.show_result(item.result, item.positions)
             self.said.emit(self.session.finish(run.job))
             self.reported.emit()
+
+    def _tell_progress(self, run: _Run, done: int, total: int) -> None:
+        self.progressed.emit(done, total, remaining(run.started, done, total))
 
     def _on_error(self, error: Exception) -> None:
         self._end_early(describe_error(error))
