@@ -42,6 +42,7 @@ def test_replaced_data_cancel_the_job(running, gated, embeddings):
     gated.open.set()
     running.wait_threads()
     running.run()
+    assert running.status.startswith("5 frames")
     assert running.viewer.layers["movie [cells]"].data.shape[0] == 5
 
 

@@ -46,6 +46,8 @@ def describe(field: FieldInfo) -> str:
     lines = [field.description or ""]
     if parts:
         lines.append(f"Range: {' '.join(parts)}.")
+    elif unit:
+        lines.append(f"Unit:{unit}.")
     default = field.default
     shown = (
         _number(default) + unit if isinstance(default, int | float) else str(default)
@@ -61,7 +63,7 @@ def _title(field: FieldInfo) -> str:
         return label
     letter, _, index = str(extra["symbol"]).partition("_")
     symbol = f"{letter}<sub>{index}</sub>" if index else letter
-    return f"{symbol}&nbsp; {label.lower()}"
+    return f"{symbol}\N{NO-BREAK SPACE} {label.lower()}"
 
 
 def _object_name(name: str, field: FieldInfo) -> str:

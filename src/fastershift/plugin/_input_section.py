@@ -243,13 +243,13 @@ class InputSection(QGroupBox):
             )
             if path:
                 self.model.touch(path)
-                self._explain_model()
             elif self._last_model == "auto":
                 self.model.reset()
             else:
                 self.model.touch(self._last_model)
             return
         self._last_model = self.model.value
+        self._explain_model()
         self.changed.emit()
 
     def _explain_model(self) -> None:

@@ -64,24 +64,13 @@ class InputChoice:
     background: Background = "axis"
     mask: Labels | None = None
 
-    def reads_same(self, other: "InputChoice | None") -> bool:
-        """Tell whether both read the same pixels in the same way."""
-        return (
-            other is not None
-            and (self.kind, self.axes, self.background)
-            == (other.kind, other.axes, other.background)
-            and pixels(self.layer) is pixels(other.layer)
-            and self.mask_pixels is other.mask_pixels
-        )
-
-    @property
-    def mask_pixels(self) -> Any:
-        """The array of the mask; None where it is not used."""
-        used = self.mask is not None and self.background == "mask"
-        return pixels(self.mask) if used and self.mask is not None else None
+    def arrays(self) -> tuple[Any, Any]:
+        """Return the pixels of the layer and of the mask, as they are now."""
+        masked = self.background == "mask" and self.mask is not None
+        return pixels(self.layer), pixels(self.mask) if masked else None
 
 
-def pixels(layer: Image | Labels) -> Any:
+def pixels(layer: Any) -> Any:
     """Return the array of a layer, at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
 
@@ -120,9 +109,10 @@ def guess_axes(layer: Image) -> tuple[InputKind, str]:
         )
         return ("embedding" if embedding else "image"), labelled
     if array.ndim == 4 and real:
-        for axes, place in (("TCYX", 1), ("TYXC", 3)):
-            if array.shape[place] in _CHANNELS:
-                return "embedding", axes
+        # Small frames may look like channels; channels are the fewer.
+        places = sorted((1, 3), key=lambda place: int(array.shape[place]))
+        if array.shape[places[0]] in _CHANNELS:
+            return "embedding", "TCYX" if places[0] == 1 else "TYXC"
     known = AXES.get(("image", array.ndim), ("TZYX",))
     if array.ndim == 4 and array.shape[1] not in _CHANNELS:
         return "image", "TZYX"

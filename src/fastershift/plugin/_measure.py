@@ -49,7 +49,7 @@ class LineMeasure(QObject):
             edge_width=_WIDTH * abs(layer.scale[axes.index("Y")]),
         )
         self._viewer.add_layer(self._line)
-        self._viewer.camera.mouse_pan = False
+        self._viewer.scene.camera.mouse_pan = False
         self._viewer.mouse_drag_callbacks.append(self._drag)
 
     def stop(self) -> None:
@@ -58,7 +58,7 @@ class LineMeasure(QObject):
             return
         line, self._line = self._line, None
         self._viewer.mouse_drag_callbacks.remove(self._drag)
-        self._viewer.camera.mouse_pan = True
+        self._viewer.scene.camera.mouse_pan = True
         if line in self._viewer.layers:
             self._viewer.layers.remove(line)
         self._viewer.layers.selection = {

@@ -84,7 +84,7 @@ class RunController(QObject):
         self.outputs = Outputs(viewer)
         self._viewer = viewer
         self._run: _Run | None = None
-        self._choice: InputChoice | None = None
+        self._opened: tuple[InputChoice | None, tuple[Any, Any]] = (None, (None, None))
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self.state_changed)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -119,9 +119,13 @@ class RunController(QObject):
         InputError
             When the layer cannot be used.
         """
-        if not choice.reads_same(self._choice):
+        # The arrays as well: a layer may be given others.
+        arrays = choice.arrays()
+        before, former = self._opened
+        same = all(now is then for now, then in zip(arrays, former, strict=True))
+        if choice != before or not same:
             self.session.open(session_input(choice))
-            self._choice = choice
+            self._opened = (choice, arrays)
         return self.session
 
     def run(

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from fastershift.config import load_settings, save_settings
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 __all__ = ["SegmentTrackWidget"]
+
+_WIDTH = 360
 
 
 class SegmentTrackWidget(QWidget):
@@ -78,6 +80,10 @@ class SegmentTrackWidget(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
         self.setMinimumWidth(320)
+
+    def sizeHint(self) -> QSize:
+        """Ask for enough room that sliders can be aimed at."""
+        return super().sizeHint().expandedTo(QSize(_WIDTH, 0))
 
     def _connect(self) -> None:
         self._input.changed.connect(self._on_input)
