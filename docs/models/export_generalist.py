@@ -16,8 +16,8 @@ from fastershift.rshn import ModelCard, save_model
 from fastershift.training import TrainSettings
 
 TERMS = (
-    "Trained on movies of the Cell Tracking Challenge: free for research related to the "
-    "challenge with citation (Maška et al., Nature Methods 20, 2023; Ulman et al., "
+    "Trained on movies of the Cell Tracking Challenge: free for research related to "
+    "the challenge with citation (Maška et al., Nature Methods 20, 2023; Ulman et al., "
     "Nature Methods 14, 2017); other public or commercial use needs the consent of the "
     "providers of those movies."
 )

@@ -12,7 +12,19 @@ from torch.nn import functional
 
 from fastershift.training._truth import UNKNOWN
 
-__all__ = ["Augmentation", "Clip", "TrainingMovie", "draw_clip", "neighbour_matrix"]
+__all__ = [
+    "Augmentation",
+    "Clip",
+    "TrainingMovie",
+    "draw_clip",
+    "neighbour_matrix",
+    "stack_clips",
+]
+
+# Clips have sides that are multiples of this, so that the network can halve them, and
+# are at least as large as a few cells.
+_STEP = 16
+_SMALLEST_CLIP = 64
 
 
 @dataclass(frozen=True)
@@ -205,6 +217,34 @@ def neighbour_matrix(labels: NDArray[np.int64], count: int, reach: float) -> Ten
     return torch.from_numpy(near)
 
 
+def stack_clips(clips: list[Clip], stride: int) -> tuple[Tensor, Tensor]:
+    """Put clips side by side; smaller ones are padded with unknown pixels.
+
+    Parameters
+    ----------
+    clips : list of Clip
+        Of the same number of frames.
+    stride : int
+        Their common size becomes a multiple of it.
+
+    Returns
+    -------
+    frames : Tensor
+        (T, B, 1, size, size) float32.
+    labels : Tensor
+        (T, B, size, size) int64.
+    """
+    largest = max(clip.labels.shape[-1] for clip in clips)
+    size = math.ceil(largest / stride) * stride
+    frames, labels = [], []
+    for clip in clips:
+        missing = size - clip.labels.shape[-1]
+        padding = (0, missing, 0, missing)
+        frames.append(functional.pad(clip.frames, padding, mode="replicate"))
+        labels.append(functional.pad(clip.labels, padding, value=UNKNOWN))
+    return torch.stack(frames, dim=1), torch.stack(labels, dim=1)
+
+
 def draw_clip(
     movies: tuple[TrainingMovie, ...],
     *,
@@ -221,7 +261,7 @@ def draw_clip(
     movies : tuple of TrainingMovie
         Drawn from by weight.
     length, size : int
-        Frames, and side in network pixels.
+        Frames, and side in network pixels; clips of smaller frames are smaller.
     reach : float
         Gap in network pixels up to which cells repel each other.
     options : Augmentation
@@ -237,6 +277,9 @@ def draw_clip(
     movie = movies[int(torch.multinomial(weights, 1, generator=generator))]
     chosen = _choose_frames(movie, length, options, generator)
     centre = _choose_centre(movie.labels[chosen[0]], generator)
+    # Beyond the frame there is nothing to learn from.
+    shortest = min(movie.frames.shape[1:]) * movie.scale
+    size = min(size, max(_SMALLEST_CLIP, math.ceil(shortest / _STEP) * _STEP))
     grid = _sampling_grid(movie, centre, size, options, generator)
     grid = grid.expand(length, -1, -1, -1)
     frames = functional.grid_sample(
