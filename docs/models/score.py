@@ -23,13 +23,15 @@ MOVIES = {
 }
 
 
-def score(data: Path, name: str, out: Path, frames: str, *options: str) -> dict:
+def score(
+    data: Path, name: str, out: Path, frames: str, *options: str
+) -> tuple[dict, Path]:
     command = [sys.executable, "-m", "fastershift.cli"]
     target = out / "_".join([name, frames.replace(":", "-"), *options[1:]])
     run = ["run", str(data / name / "01"), "-o", str(target), "--frames", frames]
     subprocess.run([*command, *run, "--overwrite", *options], check=True)
     silver = data / name / "01_ST"
-    scores = target.with_suffix(".json")
+    scores = Path(f"{target}.json")
     subprocess.run(
         [
             *command,
@@ -40,7 +42,7 @@ def score(data: Path, name: str, out: Path, frames: str, *options: str) -> dict:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    return json.loads(scores.read_text())
+    return json.loads(scores.read_text()), target
 
 
 def main() -> None:
@@ -52,23 +54,30 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     print("| movie | frames | training | diameter | SEG | SEG_ST | TRA | DET |")
     print("|---|---|---|---|---|---|---|---|")
+    card: dict[str, dict[str, float]] = {}
     for name in options.only:
         diameter, unseen = MOVIES[name]
         n_frames = len(list((options.data / name / "01").glob("t*.tif")))
-        ranges = [(0, unseen, "seen"), (unseen, n_frames, "unseen")]
-        if name == "Fluo-N2DL-HeLa":
-            ranges = [(24, 36, "unseen")]
-        for first, stop, kind in ranges:
-            for chosen in ((), ("--diameter", str(diameter))):
-                frames = f"{first}:{stop}"
-                scores = score(options.data, name, options.out, frames, *chosen)
-                cells = [
-                    "–" if scores[key] is None else f"{scores[key]:.3f}"
-                    for key in ("SEG", "SEG_ST", "TRA", "DET")
-                ]
-                said = f"{diameter} px" if chosen else "estimated"
-                print(f"| {name} | {frames} | {kind} | {said} | {' | '.join(cells)} |")
-                sys.stdout.flush()
+        given = ("--diameter", str(diameter))
+        parts = [
+            (unseen, n_frames, "unseen", ()),
+            (unseen, n_frames, "unseen", given),
+            (0, unseen, "seen", ()),
+        ]
+        for first, stop, kind, chosen in parts:
+            frames = f"{first}:{stop}"
+            scores, _ = score(options.data, name, options.out, frames, *chosen)
+            cells = [
+                "–" if scores[key] is None else f"{scores[key]:.3f}"
+                for key in ("SEG", "SEG_ST", "TRA", "DET")
+            ]
+            said = f"{diameter} px" if chosen else "estimated"
+            print(f"| {name} | {frames} | {kind} | {said} |", " | ".join(cells), "|")
+            sys.stdout.flush()
+            if kind == "unseen" and not chosen:
+                known = {k: round(v, 3) for k, v in scores.items() if v is not None}
+                card[f"{name} {frames}"] = known
+    (options.out / "scores.json").write_text(json.dumps(card, indent=2))
 
 
 if __name__ == "__main__":

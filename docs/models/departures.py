@@ -1,0 +1,56 @@
+"""Measure what each departure from the published method does, one at a time.
+
+    python docs/models/departures.py ../shared/data results/
+
+Frames 32 to 39 of Fluo-N2DH-SIM+, which training has not seen: the default profile,
+then the default with one setting as published.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+from score import score
+
+SET, FRAMES, DIAMETER = "Fluo-N2DH-SIM+", "32:40", "48.5"
+
+CHANGES = {
+    "default": (),
+    "window": ("--window", "8"),
+    "tile, tile_overlap, merge_tiles": (
+        *("--tile", "256", "--tile-overlap", "128", "--merge-tiles"),
+    ),
+    "coordinate_weight": ("--coordinate-weight", "0.005"),
+    "mean": ("--mean", "raw"),
+    "reseed": ("--no-reseed",),
+    "min_cluster_size": ("--min-cluster-size", "1"),
+    "carry_seeds": ("--carry-seeds",),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    print("| as published | SEG | TRA | network | clustering |")
+    print("|---|---|---|---|---|")
+    for name, change in CHANGES.items():
+        arguments = ("--diameter", DIAMETER, *change)
+        scores, folder = score(options.data, SET, options.out, FRAMES, *arguments)
+        with (folder / "report.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        times = [
+            sum(float(row[column]) for row in rows) / len(rows)
+            for column in ("network_ms", "clustering_ms")
+        ]
+        print(
+            f"| {name} | {scores['SEG']:.3f} | {scores['TRA']:.3f} | "
+            f"{times[0]:.0f} ms | {times[1]:.0f} ms |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
