@@ -1,9 +1,11 @@
 """Frames to embeddings."""
 
+from fastershift.rshn._bundle import Bundle, read_bundle
 from fastershift.rshn._card import ModelCard
 from fastershift.rshn._device import choose_device
 from fastershift.rshn._diameter import estimate_diameter
 from fastershift.rshn._embedder import Embedder, FrameSource
+from fastershift.rshn._import import import_checkpoint, preset_of
 from fastershift.rshn._network import RSHN, State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
 from fastershift.rshn._published import network_from_published
@@ -12,6 +14,7 @@ from fastershift.rshn._weights import Model, read_card, read_model, save_model
 
 __all__ = [
     "RSHN",
+    "Bundle",
     "Embedder",
     "FrameSource",
     "Model",
@@ -19,11 +22,14 @@ __all__ = [
     "State",
     "choose_device",
     "estimate_diameter",
+    "import_checkpoint",
     "list_models",
     "load_model",
     "network_from_published",
     "normalise_embedding",
     "normalise_frame",
+    "preset_of",
+    "read_bundle",
     "read_card",
     "read_model",
     "resize_frame",
