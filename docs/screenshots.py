@@ -17,7 +17,13 @@ os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 
 import napari
 from napari.settings import get_settings
-from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QGroupBox,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1360, 860)
@@ -61,30 +67,34 @@ class Tour:
         assert self._widget is not None
         return self._widget.findChild(kind, name)
 
-    def show(self, name: str) -> None:
-        """Scroll a control of the widget into view."""
-        area = self._widget.findChild(QScrollArea)
-        target = self.find(QWidget, name)
-        area.ensureWidgetVisible(target, 0, 20)
+    def part(self, control: str, name: str) -> None:
+        """Save the part of the widget that a control belongs to."""
+        rest(0.5)
+        part = self.find(QWidget, control)
+        while not isinstance(part, QGroupBox):
+            part = part.parentWidget()
+        path = self._folder / f"{name}{self._suffix}.png"
+        part.grab().save(str(path))
+        print(path)
 
     def open(self) -> None:
         """Open a sample and the widget."""
         self._viewer.open_sample("fastershift", "nuclei")
         rest(1)
-        dock, self._widget = self._window.add_plugin_dock_widget(
+        _, self._widget = self._window.add_plugin_dock_widget(
             "fastershift", "Segment and track"
         )
         needs = self.find(QWidget, "needs")
         wait(lambda: "pixels" in needs.text() or "." in needs.text())
-        self.picture("open")
+        self.picture("open-movie")
+        self.part("layer", "input")
 
-    def tune(self) -> None:
+    def preview(self) -> None:
         """Preview a frame."""
         self._viewer.dims.set_current_step(0, 10)
         self.press("preview")
         self.wait_idle()
-        self.show("preview")
-        self.picture("tune")
+        self.picture("preview")
         for layer in list(self._viewer.layers):
             if layer.name.endswith(("[preview]", "[clusters]")):
                 self._viewer.layers.remove(layer)
@@ -95,16 +105,13 @@ class Tour:
         bar = self.find(QWidget, "progress")
         wait(lambda: bar.value() >= 8 or not self.busy())
         self._viewer.dims.set_current_step(0, 5)
-        self.show("status")
         self.picture("running")
         self.wait_idle()
         self._viewer.dims.set_current_step(0, 14)
-        self.show("readout")
-        self.picture("result")
-        self.show("layer")
         self.picture("segment-and-track")
-        self.show("load_settings")
-        self.picture("export")
+        self.part("readout", "readout")
+        self.find(QLineEdit, "folder").setText("results/movie-1")
+        self.part("folder", "export")
 
     def press(self, name: str) -> None:
         """Click a button."""
@@ -132,7 +139,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     tour = Tour(options.theme, options.out)
     tour.open()
-    tour.tune()
+    tour.preview()
     tour.run()
     tour.close()
 

@@ -109,7 +109,9 @@ def test_the_diameter_is_measured_with_a_line(user, movie):
     next(drag)
     event.type, event.position = "mouse_move", (0.0, 8.0, 11.0)
     next(drag)
-    assert user.viewer.layers["measure"].nshapes == 1
+    np.testing.assert_array_equal(
+        user.viewer.layers["measure"].data, [[[2, 3], [6, 8]]]
+    )
     event.type = "mouse_release"
     next(drag, None)
     assert user.find("diameter").value() == pytest.approx(20)

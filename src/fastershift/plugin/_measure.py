@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Layer, Shapes
+from napari.layers import Layer, Vectors
 from qtpy.QtCore import QObject, Signal
 
 __all__ = ["LineMeasure"]
@@ -33,7 +34,7 @@ class LineMeasure(QObject):
         self._viewer = viewer
         self._layer: Layer | None = None
         self._axes = ""
-        self._line: Shapes | None = None
+        self._line: Vectors | None = None
         self._selected: set[Layer] = set()
 
     def start(self, layer: Layer, axes: str) -> None:
@@ -42,10 +43,12 @@ class LineMeasure(QObject):
         self._layer, self._axes = layer, axes
         self._selected = set(self._viewer.layers.selection)
         # Being the selected layer, it keeps the drag from painting on another one.
-        self._line = Shapes(
+        # Vectors, since the first Shapes layer of a sitting keeps the window waiting.
+        self._line = Vectors(
             ndim=2,
             name="measure",
             edge_color="yellow",
+            vector_style="line",
             edge_width=_WIDTH * abs(layer.scale[axes.index("Y")]),
         )
         self._viewer.add_layer(self._line)
@@ -74,7 +77,8 @@ class LineMeasure(QObject):
             end = tuple(event.position)
             length = self._length(start, end)
             if self._line is not None:
-                self._line.data = [([start[-2:], end[-2:]], "line")]
+                way = np.subtract(end, start)
+                self._line.data = np.stack([start[-2:], way[-2:]])[None]
             yield
         self.stop()
         if length:
