@@ -11,6 +11,7 @@ import torch
 from fastershift.cli import main
 from fastershift.config import PRESETS, resolve_settings
 from fastershift.errors import InputError
+from fastershift.pipeline import plan_run
 from fastershift.rshn import (
     _registry,
     import_checkpoint,
@@ -207,6 +208,20 @@ def test_card_leaves_the_published_settings_alone(preset):
     assert resolve_settings(card=card.settings, **published) == (
         resolve_settings(**published)
     )
+
+
+def test_runs_as_its_authors_ran_it():
+    import_checkpoint(SMALL, "mine")
+    chosen = {"profile": "published", "embed": {"model": "mine"}}
+    movie = np.zeros((2, 80, 100), np.uint8)
+    plan = plan_run(movie, chosen, preset="PhC-C2DH-U373", device="cpu")
+    assert plan.published
+    assert plan.settings.embed.network_size == (512, 384)
+    assert (plan.settings.embed.window, plan.settings.embed.tile) == (8, 256)
+    assert plan.settings.cluster.coordinate_weight == 0.005
+    assert plan.settings.track.division_search == 8
+    assert plan.settings.track.parent_dilation == 0
+    assert plan.settings.embed.diameter == "auto"
 
 
 def test_command(capsys, own_models):
