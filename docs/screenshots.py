@@ -91,7 +91,7 @@ class Tour:
 
     def preview(self) -> None:
         """Preview a frame."""
-        self._viewer.dims.set_current_step(0, 10)
+        self._viewer.dims.set_current_step(0, 3)
         self.press("preview")
         self.wait_idle()
         self.picture("preview")

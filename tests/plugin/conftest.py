@@ -107,6 +107,12 @@ class User:
         return [layer.name for layer in self.viewer.layers]
 
 
+@pytest.fixture(autouse=True)
+def main_thread_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let napari refuse what another thread does to a viewer."""
+    monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
+
+
 @pytest.fixture
 def user(make_napari_viewer: Callable[..., Any], qtbot: Any) -> User:
     return dock(make_napari_viewer(), qtbot)
