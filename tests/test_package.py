@@ -31,7 +31,9 @@ FLOORS = (
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 # Private modules beside the rooms, and the room each is a part of.
 ANNEXES = {
+    "_cli_common": "cli",
     "_cli_options": "cli",
+    "_cli_train": "cli",
     "_demo": "cli",
     "_settings": "config",
     "_simulated_cells": "simulate",

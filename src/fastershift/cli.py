@@ -1,14 +1,14 @@
 """The command line: the same settings and pipeline as the widget."""
 
 import json
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from fastershift._cli_common import Debug, Overwrite, told
 from fastershift._cli_options import frame_range, with_settings
+from fastershift._cli_train import train
 from fastershift.config import load_settings
 from fastershift.errors import FastershiftError, InputError
 
@@ -23,47 +23,14 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Models that can be used.")
 app.add_typer(models_app, name="models", invoke_without_command=True)
-
-_Command = TypeVar("_Command", bound=Callable[..., None])
-
-_Debug = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
-_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an old result.")]
-
-
-def _told(command: _Command) -> _Command:
-    """Turn the errors of a command into one sentence and an exit code."""
-
-    @wraps(command)
-    def guarded(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except KeyboardInterrupt:
-            _stop("Interrupted: nothing was written.", 130)
-        except FastershiftError as error:
-            if options["debug"]:
-                raise
-            _stop(str(error), 2 if isinstance(error, InputError) else 1)
-        except typer.Exit:
-            raise
-        except Exception as error:
-            if options["debug"]:
-                raise
-            reason = f"{type(error).__name__}: {error}"
-            _stop(f"Something unexpected went wrong ({reason}); --debug tells more.", 1)
-
-    return cast("_Command", guarded)
-
-
-def _stop(sentence: str, code: int) -> NoReturn:
-    typer.echo(f"fastershift: {sentence}", err=True)
-    raise typer.Exit(code)
+app.command()(train)
 
 
 @app.callback(invoke_without_command=True)
-@_told
+@told
 def start(
     context: typer.Context,
-    debug: _Debug = False,
+    debug: Debug = False,
 ) -> None:
     """Open napari with the plugin docked when no command is given."""
     if context.invoked_subcommand is None:
@@ -92,7 +59,7 @@ def _open_napari(*, movie: Any = None, result: Any = None) -> None:
 
 
 @app.command()
-@_told
+@told
 @with_settings
 def run(
     movie: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder, TIFF, Zarr.")],
@@ -113,8 +80,8 @@ def run(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
-    overwrite: _Overwrite = False,
-    debug: _Debug = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
     *,
     settings: dict[str, Any],
 ) -> None:
@@ -197,13 +164,13 @@ def _follow(tracking: Any) -> None:
 
 
 @app.command()
-@_told
+@told
 def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the picture.")
     ] = Path("demo-output"),
     gui: Annotated[bool, typer.Option("--gui", help="Open napari in the end.")] = False,
-    debug: _Debug = False,
+    debug: Debug = False,
 ) -> None:
     """Segment and track a simulated movie; print a table and write a picture."""
     from fastershift._demo import demo_movie, demo_table, save_picture
@@ -248,7 +215,7 @@ def _echo_scores(result: Any, movie: Any) -> None:
 
 
 @app.command()
-@_told
+@told
 def evaluate(
     result: Annotated[Path, typer.Argument(metavar="RES", help="A result.")],
     truth: Annotated[
@@ -263,7 +230,7 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the scores here, too.")
     ] = None,
-    debug: _Debug = False,
+    debug: Debug = False,
 ) -> None:
     """Score a result against truth: SEG, DET, TRA and, against silver truth, SEG_ST."""
     from fastershift.evaluation import evaluate as evaluate_result
@@ -276,7 +243,7 @@ def evaluate(
 
 
 @app.command()
-@_told
+@told
 def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")],
     frames: Annotated[int, typer.Option(help="Number of frames.")] = 20,
@@ -288,8 +255,8 @@ def simulate(
         str, typer.Option(help="nuclei, phase, dic or elongated.")
     ] = "nuclei",
     seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
-    overwrite: _Overwrite = False,
-    debug: _Debug = False,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
 ) -> None:
     """Make an artificial movie with exact truth, laid out as the challenge does."""
     from fastershift.io import write_simulation
@@ -308,8 +275,8 @@ def simulate(
 
 
 @models_app.callback()
-@_told
-def models(context: typer.Context, debug: _Debug = False) -> None:
+@told
+def models(context: typer.Context, debug: Debug = False) -> None:
     """List what each model is for, its scores and its terms of use."""
     from fastershift.rshn import list_models
 
@@ -321,6 +288,32 @@ def models(context: typer.Context, debug: _Debug = False) -> None:
             figures = ", ".join(f"{key} {value}" for key, value in scores.items())
             typer.echo(f"  {name}: {figures}")
         typer.echo(f"  Terms: {card.terms}")
+
+
+@models_app.command("import")
+@told
+def import_model(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="TensorFlow checkpoint: NAME.index beside its data.")
+    ],
+    name: Annotated[str, typer.Option(help="What to call the model.")],
+    diameter: Annotated[
+        float | None, typer.Option(help="Its cell diameter in network pixels.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model of this name.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Make a model from a checkpoint that the authors of RSHN published."""
+    from fastershift.rshn import import_checkpoint, preset_of
+
+    path = import_checkpoint(checkpoint, name, diameter=diameter, overwrite=overwrite)
+    preset = preset_of(checkpoint) or "NAME-OF-ITS-DATA-SET"
+    typer.echo(
+        f"Model written to {path}.\nAs its authors ran it: fastershift run INPUT "
+        f"-o OUT --model {name} --profile published --preset {preset}"
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,25 +1,63 @@
 """Movies with masks to weights."""
 
 from fastershift.training._augment import Augmentation, Clip, TrainingMovie, draw_clip
+from fastershift.training._data import (
+    TrainingData,
+    TruthOptions,
+    load_pair_truth,
+    read_training_data,
+)
 from fastershift.training._loss import background_loss, embedding_loss, instance_loss
 from fastershift.training._movies import from_simulation, prepare_movie
-from fastershift.training._trainer import Trainer, TrainProgress, TrainSettings
+from fastershift.training._run import (
+    TrainEvent,
+    TrainFinished,
+    TrainingRun,
+    TrainStarted,
+    TrainValidated,
+)
+from fastershift.training._start import decide_settings, state_path
+from fastershift.training._trainer import Best, Trainer, TrainProgress, TrainSettings
 from fastershift.training._truth import TruthSequence, complete_markers, load_ctc_truth
+from fastershift.training._validation import (
+    PartScores,
+    Validation,
+    ValidationPart,
+    choose_part,
+    validate,
+)
 
 __all__ = [
     "Augmentation",
+    "Best",
     "Clip",
+    "PartScores",
+    "TrainEvent",
+    "TrainFinished",
     "TrainProgress",
     "TrainSettings",
+    "TrainStarted",
+    "TrainValidated",
     "Trainer",
+    "TrainingData",
     "TrainingMovie",
+    "TrainingRun",
+    "TruthOptions",
     "TruthSequence",
+    "Validation",
+    "ValidationPart",
     "background_loss",
+    "choose_part",
     "complete_markers",
+    "decide_settings",
     "draw_clip",
     "embedding_loss",
     "from_simulation",
     "instance_loss",
     "load_ctc_truth",
+    "load_pair_truth",
     "prepare_movie",
+    "read_training_data",
+    "state_path",
+    "validate",
 ]

@@ -66,6 +66,7 @@ def from_simulation(movie: SimulatedMovie, diameter: float) -> TruthSequence:
     -------
     TruthSequence
     """
+    labels = tuple(movie.labels)
     return TruthSequence(
-        tuple(movie.frames), tuple(movie.labels), diameter, "simulated: exact"
+        tuple(movie.frames), labels, diameter, "simulated: exact", labels, labels
     )

@@ -6,19 +6,29 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from fastershift.errors import InputError
-from fastershift.rshn import RSHN
-from fastershift.training._augment import Augmentation, TrainingMovie, draw_clip
+from fastershift.rshn import RSHN, choose_device
+from fastershift.training._augment import (
+    Augmentation,
+    TrainingMovie,
+    draw_clip,
+    stack_clips,
+)
 from fastershift.training._loss import Attraction, embedding_loss
+from fastershift.training._state import read_state, write_state
 
-__all__ = ["TrainProgress", "TrainSettings", "Trainer"]
+__all__ = ["Best", "TrainProgress", "TrainSettings", "Trainer"]
+
+# Iterations over which the learning rate rises, and after which it falls where the end
+# of the training is open.
+_WARM_UP = 200
+_PLATEAU = 1000
 
 
 class TrainSettings(BaseModel):
@@ -53,12 +63,51 @@ class TrainSettings(BaseModel):
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """State of a training run after an iteration."""
+    """State of a training run after an iteration.
+
+    Attributes
+    ----------
+    iteration : int
+        Iterations made, counted from the very first.
+    done : float
+        Share of what was asked for, 0 to 1.
+    loss : float
+        Of the last iteration.
+    seconds : float
+        Since the run was started or resumed.
+    """
 
     iteration: int
     done: float
     loss: float
     seconds: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Time until the end at the speed so far."""
+        return self.seconds * (1 - self.done) / self.done
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The weights that did best so far.
+
+    Attributes
+    ----------
+    weights : dict of str to Tensor
+        The moving average at that time.
+    score : float
+        By which weights are compared; higher is better.
+    iteration : int
+        When it was.
+    details : dict
+        What the score is made of; plain values.
+    """
+
+    weights: dict[str, Tensor]
+    score: float
+    iteration: int
+    details: dict[str, Any]
 
 
 class Trainer:
@@ -77,7 +126,18 @@ class Trainer:
         Where to start; fresh weights without it.
     augmentation : Augmentation
         How far clips are varied.
+    device : str
+        Where to compute, see `choose_device`. Two runs agree bit for bit on the CPU.
+
+    Attributes
+    ----------
+    iteration : int
+        Iterations made so far.
+    best : Best or None
+        See `keep`.
     """
+
+    best: Best | None = None
 
     def __init__(
         self,
@@ -86,6 +146,7 @@ class Trainer:
         *,
         network: RSHN | None = None,
         augmentation: Augmentation | None = None,
+        device: str = "cpu",
     ) -> None:
         if not movies:
             raise InputError("There is nothing to train on: give at least one movie.")
@@ -97,7 +158,8 @@ class Trainer:
         self.network = network or RSHN(
             settings.filters, settings.levels, settings.channels
         )
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = choose_device(device)
+        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = torch.optim.AdamW(
             self.network.parameters(),
             lr=settings.learning_rate,
@@ -108,12 +170,13 @@ class Trainer:
     def run(
         self, *, iterations: int | None = None, minutes: float | None = None
     ) -> Iterator[TrainProgress]:
-        """Train until a number of iterations, or for a time.
+        """Train for a number of iterations, or for a time.
 
         Parameters
         ----------
         iterations : int, optional
-            Number of the last iteration, counted from the very first.
+            How many from now. The learning rate does not depend on this number, so
+            that two runs, the second resumed, equal a single one that is as long.
         minutes : float, optional
             Time from now; the learning rate falls to zero at its end.
 
@@ -124,19 +187,22 @@ class Trainer:
         """
         if (iterations is None) == (minutes is None):
             raise InputError("Give either a number of iterations or minutes.")
-        start = time.monotonic()
-        done = self.iteration / iterations if iterations else 0.0
+        if (iterations or minutes or 0) <= 0:
+            raise InputError("The length of a training must be more than 0.")
+        start, first = time.monotonic(), self.iteration
+        done = 0.0
         while done < 1:
-            loss = self._step(done)
+            loss = self._step(_fall(self.iteration) if iterations else _cosine(done))
             self.iteration += 1
             seconds = time.monotonic() - start
             if iterations is not None:
-                done = self.iteration / iterations
+                done = (self.iteration - first) / iterations
             elif minutes is not None:
                 done = seconds / (60 * minutes)
             yield TrainProgress(self.iteration, min(done, 1.0), loss, seconds)
 
-    def _step(self, done: float) -> float:
+    def _step(self, slowed: float) -> float:
+        """Draw clips, and move the weights at a share of the highest rate."""
         options = self.settings
         generator = torch.Generator().manual_seed(
             options.seed * 1_000_003 + self.iteration
@@ -152,18 +218,19 @@ class Trainer:
             )
             for _ in range(options.batch)
         ]
-        frames = torch.stack([clip.frames for clip in clips], dim=1)
-        labels = torch.stack([clip.labels for clip in clips], dim=1)
-        warm = min(1.0, (self.iteration + 1) / 200)
-        rate = options.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+        stacked = stack_clips(clips, self.network.stride)
+        frames, labels = (part.to(self.device) for part in stacked)
+        warm = min(1.0, (self.iteration + 1) / _WARM_UP)
+        rate = options.learning_rate * warm * slowed
         for group in self._optimiser.param_groups:
             group["lr"] = max(rate, 1e-6)
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.mixed_precision):
+        half = options.mixed_precision and self.device.type in ("cpu", "cuda")
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             first, second, _ = self.network(frames)
         loss = embedding_loss(
             (first.float(), second.float()),
             labels,
-            tuple(clip.neighbours for clip in clips),
+            tuple(clip.neighbours.to(self.device) for clip in clips),
             attraction=options.attraction,
             border_weight=options.border_weight,
         )
@@ -179,7 +246,30 @@ class Trainer:
     @property
     def weights(self) -> dict[str, Tensor]:
         """Moving average of the weights: the model to use."""
-        return {name: value.contiguous() for name, value in self._average.items()}
+        return {
+            name: value.to("cpu", copy=True).contiguous()
+            for name, value in self._average.items()
+        }
+
+    def keep(self, score: float, details: dict[str, Any]) -> bool:
+        """Keep the weights as they are now if none before did better.
+
+        Parameters
+        ----------
+        score : float
+            How well they do; higher is better.
+        details : dict
+            What the score is made of; plain values.
+
+        Returns
+        -------
+        bool
+            Whether they are the best so far.
+        """
+        better = self.best is None or score >= self.best.score
+        if better:
+            self.best = Best(self.weights, score, self.iteration, details)
+        return better
 
     def save(self, path: str | Path) -> None:
         """Write everything a later run needs to go on exactly here.
@@ -189,21 +279,19 @@ class Trainer:
         path : str or Path
             A safetensors file; replaced whole or not at all.
         """
-        path = Path(path)
         tensors = {f"average.{k}": v for k, v in self._average.items()}
         tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
         for index, state in self._optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
-        partial = path.with_name(path.name + ".part")
-        save_file(
-            {name: value.contiguous() for name, value in tensors.items()},
-            partial,
-            metadata={
-                "iteration": json.dumps(self.iteration),
-                "settings": self.settings.model_dump_json(),
-            },
-        )
-        partial.replace(path)
+        metadata = {
+            "iteration": json.dumps(self.iteration),
+            "settings": self.settings.model_dump_json(),
+        }
+        if self.best is not None:
+            tensors |= {f"best.{k}": v for k, v in self.best.weights.items()}
+            found = (self.best.score, self.best.iteration, self.best.details)
+            metadata["best"] = json.dumps(found)
+        write_state(path, tensors, metadata)
 
     def load(self, path: str | Path) -> None:
         """Go on where `save` was called.
@@ -216,15 +304,12 @@ class Trainer:
         Raises
         ------
         InputError
-            When the file is of another network.
+            When there is no such file, or when it is of another network.
         """
-        with safe_open(path, "pt") as file:
-            names = list(file.keys())
-            tensors = {name: file.get_tensor(name) for name in names}
-            self.iteration = json.loads(file.metadata()["iteration"])
+        tensors, metadata = read_state(path)
         parts: dict[str, dict[str, Tensor]] = {}
         for name, value in tensors.items():
-            part, rest = name.split(".", 1)
+            part, _, rest = name.partition(".")
             parts.setdefault(part, {})[rest] = value
         try:
             self.network.load_state_dict(parts["network"])
@@ -232,10 +317,25 @@ class Trainer:
             raise InputError(
                 f"{path} belongs to a network of another size and cannot be resumed."
             ) from error
-        self._average = parts["average"]
+        self.iteration = json.loads(metadata["iteration"])
+        self._average = {k: v.to(self.device) for k, v in parts["average"].items()}
+        self.best = None
+        if "best" in metadata:
+            score, iteration, details = json.loads(metadata["best"])
+            self.best = Best(parts["best"], score, iteration, details)
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in parts.get("optimiser", {}).items():
             index, key = name.split(".")
             state.setdefault(int(index), {})[key] = value
         groups = self._optimiser.state_dict()["param_groups"]
         self._optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _cosine(done: float) -> float:
+    """Learning rate of a training whose end is known, as a share of the highest."""
+    return 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _fall(iteration: int) -> float:
+    """Learning rate of a training whose end is open, as a share of the highest."""
+    return math.sqrt(min(1.0, _PLATEAU / (iteration + 1)))

@@ -4,7 +4,7 @@ A pixel is a cell (its track id), background (0) or unknown (-1). Unknown pixels
 never called background: the loss leaves them out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fastershift.errors import InputError
+from fastershift.rshn import estimate_diameter
 
-__all__ = ["UNKNOWN", "TruthSequence", "complete_markers", "load_ctc_truth"]
+__all__ = [
+    "UNKNOWN",
+    "TruthSequence",
+    "cell_diameters",
+    "complete_markers",
+    "ignore_border",
+    "load_ctc_truth",
+]
 
 UNKNOWN = -1
 
@@ -32,17 +40,34 @@ class TruthSequence:
     frames : tuple of ndarray
         (Y, X) raw frames.
     labels : tuple of ndarray of int32
-        (Y, X); track id, 0 background, -1 unknown.
+        (Y, X); track id, 0 background, -1 unknown: what is learned from.
     diameter : float
         Median cell diameter in pixels (of a disc of the same area).
     source : str
         Where it came from, and which truth was used, in words.
+    markers : tuple of ndarray of int32
+        (Y, X); track id of every cell, on a part of the cell or all of it.
+    outlines : tuple of ndarray of int32
+        (Y, X); the cells whose outline is known, 0 elsewhere.
     """
 
     frames: tuple[NDArray[np.generic], ...]
     labels: tuple[NDArray[np.int32], ...]
     diameter: float
     source: str
+    markers: tuple[NDArray[np.int32], ...]
+    outlines: tuple[NDArray[np.int32], ...]
+
+    def cut(self, first: int, stop: int) -> "TruthSequence":
+        """Take the frames from `first` up to but without `stop`."""
+        part = slice(first, stop)
+        return replace(
+            self,
+            frames=self.frames[part],
+            labels=self.labels[part],
+            markers=self.markers[part],
+            outlines=self.outlines[part],
+        )
 
 
 def complete_markers(
@@ -124,9 +149,45 @@ def _grow(
     result[ring & ~bright & (height < _SURE_BACKGROUND_HEIGHT) & ~inside] = 0
 
 
-def _read(path: Path) -> NDArray[np.int32]:
-    labels: NDArray[np.int32] = tifffile.imread(path).astype(np.int32)
-    return labels
+def _read(path: Path) -> NDArray[np.generic]:
+    try:
+        image: NDArray[np.generic] = tifffile.imread(path)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"There is no truth at {path}, although there is a frame of this number."
+        ) from error
+    except (OSError, ValueError, tifffile.TiffFileError) as error:
+        raise InputError(f"{path} cannot be read as a TIFF ({error}).") from error
+    if image.ndim != 2:
+        raise InputError(
+            f"{path} has {image.ndim} axes; frames and their truth must have two."
+        )
+    return image
+
+
+def _read_labels(path: Path, shape: tuple[int, ...]) -> NDArray[np.int32]:
+    labels = _read(path)
+    if labels.shape != shape or labels.dtype.kind not in "ui":
+        raise InputError(
+            f"{path} is no truth of its frame; it must hold whole numbers and have the "
+            "size of the frame."
+        )
+    return labels.astype(np.int32)
+
+
+def ignore_border(labels: NDArray[np.int32], border: int) -> None:
+    """Call unlabelled pixels of the border strip of a frame unknown, in place."""
+    if border:
+        strip = np.ones(labels.shape, bool)
+        strip[border:-border, border:-border] = False
+        labels[strip & (labels == 0)] = UNKNOWN
+
+
+def cell_diameters(labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Diameters of the discs that have the areas of the cells of a frame."""
+    areas = np.unique(labels[labels > 0], return_counts=True)[1]
+    diameters: NDArray[np.float64] = np.sqrt(areas * 4 / np.pi)
+    return diameters
 
 
 def _outlines(
@@ -151,6 +212,7 @@ def load_ctc_truth(
     border: int = 0,
     reach: float = 1.0,
     grow: bool = False,
+    diameter: float | None = None,
 ) -> TruthSequence:
     """Read a Cell Tracking Challenge sequence with the best truth of each frame.
 
@@ -170,6 +232,9 @@ def load_ctc_truth(
         Unknown surrounding of a lone marker, in cell diameters.
     grow : bool
         Grow lone markers by their brightness, see `complete_markers`.
+    diameter : float, optional
+        Cell diameter in pixels; by default the median of the outlined cells, and an
+        estimate from the frames where there are none.
 
     Returns
     -------
@@ -178,7 +243,7 @@ def load_ctc_truth(
     Raises
     ------
     InputError
-        When there are no frames or no tracking truth.
+        When there are no frames or no tracking truth, or a file cannot be used.
     """
     folder = Path(folder)
     paths = sorted(folder.glob("t*.tif"))
@@ -188,31 +253,39 @@ def load_ctc_truth(
     if not (truth / "TRA").is_dir():
         raise InputError(f"There is no tracking truth at {truth / 'TRA'}.")
     first, last = frames or (0, len(paths))
-    outlines, movie = [], []
-    sizes: list[float] = []
+    movie, segmented, markers = [], [], []
     counts = {"silver": 0, "outlines": 0, "markers": 0}
     for path in paths[first:last]:
         number = path.stem[1:]
-        markers = _read(truth / "TRA" / f"man_track{number}.tif")
+        frame = _read(path)
+        marked = _read_labels(truth / "TRA" / f"man_track{number}.tif", frame.shape)
         if (dense := silver / "SEG" / f"man_seg{number}.tif").is_file():
-            labels, kind = _read(dense), "silver"
+            labels, kind = _read_labels(dense, frame.shape), "silver"
         elif (dense := truth / "SEG" / f"man_seg{number}.tif").is_file():
-            labels, kind = _outlines(_read(dense), markers), "outlines"
+            labels = _outlines(_read_labels(dense, frame.shape), marked)
+            kind = "outlines"
         else:
-            labels, kind = np.zeros_like(markers), "markers"
+            labels, kind = np.zeros_like(marked), "markers"
         counts[kind] += 1
-        areas = np.bincount(labels[labels > 0]) if labels.any() else np.zeros(1)
-        sizes.extend(np.sqrt(areas[areas > 0] * 4 / np.pi))
-        movie.append(tifffile.imread(path))
-        outlines.append((labels, markers))
-    diameter = float(np.median(sizes)) if sizes else 20.0
+        movie.append(frame)
+        segmented.append(labels)
+        markers.append(marked)
+    if diameter is None:
+        sizes = np.concatenate([cell_diameters(labels) for labels in segmented])
+        diameter = float(np.median(sizes)) if sizes.size else None
+    if diameter is None:
+        diameter = estimate_diameter(movie[:: max(1, len(movie) // 3)])
     result = []
-    for frame, (labels, markers) in zip(movie, outlines, strict=True):
-        labels = complete_markers(frame, labels, markers, reach * diameter, grow=grow)
-        if border:
-            strip = np.ones(labels.shape, bool)
-            strip[border:-border, border:-border] = False
-            labels[strip & (labels == 0)] = UNKNOWN
+    for frame, labels, marked in zip(movie, segmented, markers, strict=True):
+        labels = complete_markers(frame, labels, marked, reach * diameter, grow=grow)
+        ignore_border(labels, border)
         result.append(labels)
     used = ", ".join(f"{n} frames {kind}" for kind, n in counts.items() if n)
-    return TruthSequence(tuple(movie), tuple(result), diameter, f"{folder}: {used}")
+    return TruthSequence(
+        tuple(movie),
+        tuple(result),
+        diameter,
+        f"{folder}: {used}",
+        tuple(markers),
+        tuple(segmented),
+    )

@@ -1,0 +1,217 @@
+"""The command that trains a model."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastershift._cli_common import Debug, Overwrite, stop, told
+from fastershift.errors import InputError
+
+__all__ = ["train"]
+
+# Minutes of a training whose length is not given.
+_MINUTES = 30.0
+
+
+@told
+def train(
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA...",
+            help="Folders such as 01 with their truth 01_GT beside them, IMAGE=LABELS, "
+            "or simulate:KIND.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The model (.safetensors).")
+    ],
+    init: Annotated[
+        str | None, typer.Option(help="Model to go on from: a name or a file.")
+    ] = None,
+    filters: Annotated[
+        int | None, typer.Option(help="Filters of every convolution. [default: 24]")
+    ] = None,
+    levels: Annotated[
+        int | None, typer.Option(help="Resolutions of an hourglass. [default: 5]")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="How long to train. [default: 30]")
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="How many iterations to make, instead.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last training stopped.")
+    ] = False,
+    batch: Annotated[
+        int | None, typer.Option(help="Clips of an iteration. [default: 2]")
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Highest rate. [default: 0.0015; with --init 0.0005]"),
+    ] = None,
+    mixed_precision: Annotated[
+        bool | None, typer.Option(help="Convolutions in bfloat16. [default: on]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of weights and clips. [default: 0]")
+    ] = None,
+    border: Annotated[
+        int | None,
+        typer.Option(
+            help="Width in pixels of the strip without truth. [default: that of a "
+            "published data set, otherwise 0]"
+        ),
+    ] = None,
+    reach: Annotated[
+        float,
+        typer.Option(
+            help="Unknown surrounding of a cell that has only a marker, in diameters."
+        ),
+    ] = 1.0,
+    grow: Annotated[
+        bool,
+        typer.Option(help="Grow such markers: right for bright cells on dark ground."),
+    ] = False,
+    diameter: Annotated[
+        float | None,
+        typer.Option(help="Cell diameter in pixels. [default: measured in the truth]"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    author: Annotated[
+        list[str] | None, typer.Option(help="Who made the model; may be repeated.")
+    ] = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Train a model on movies whose cells are known, or go on training one."""
+    from fastershift.rshn import load_model
+    from fastershift.training import (
+        TrainingRun,
+        TruthOptions,
+        decide_settings,
+        read_training_data,
+        state_path,
+    )
+
+    if minutes is not None and iterations is not None:
+        raise InputError("Give either --minutes or --iterations, not both.")
+    if output.exists() and not (overwrite or resume):
+        raise InputError(
+            f"{output} is there already; choose another name, go on training it "
+            "(--resume) or ask for it to be replaced (--overwrite)."
+        )
+    start = load_model(init) if init else None
+    settings = decide_settings(
+        {
+            "filters": filters,
+            "levels": levels,
+            "batch": batch,
+            "learning_rate": learning_rate,
+            "mixed_precision": mixed_precision,
+            "seed": seed,
+        },
+        start=start.card if start else None,
+        resumed=state_path(output) if resume else None,
+    )
+    run = TrainingRun(
+        read_training_data(
+            data,
+            settings.network_diameter,
+            options=TruthOptions(border, reach, grow, diameter),
+            seed=settings.seed,
+        ),
+        output,
+        settings,
+        minutes=_MINUTES if iterations is None and minutes is None else minutes,
+        iterations=iterations,
+        start=start,
+        resume=resume,
+        device=device,
+        authors=tuple(author or ()),
+        command=shlex.join(["fastershift", *sys.argv[1:]]),
+    )
+    with _interrupts(run.stop):
+        finished = _follow(run)
+    for name, scores in finished.card.scores.items():
+        figures = ", ".join(f"{key} {value:.3f}" for key, value in scores.items())
+        typer.echo(f"{name}: {figures}")
+    typer.echo(f"Model after {finished.iteration} iterations: {finished.path}")
+    if finished.stopped:
+        stop("Stopped before its time; the same command with --resume goes on.", 130)
+
+
+@contextmanager
+def _interrupts(stop_training: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C end the training in order, the second at once."""
+
+    def interrupted(_signal: int, _frame: Any) -> None:
+        typer.echo("Stopping; the model is being written.", err=True)
+        stop_training()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _follow(run: Any) -> Any:
+    """Train behind a progress bar with the time left; return how it ended."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    from fastershift.training import TrainFinished, TrainProgress, TrainStarted
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    finished = None
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("training", total=1.0, left="")
+        for event in run:
+            if isinstance(event, TrainStarted):
+                _say_start(event, console)
+            elif isinstance(event, TrainProgress):
+                bar.update(
+                    task,
+                    completed=event.done,
+                    description=f"iteration {event.iteration}, loss {event.loss:.3f}",
+                    left=f"{_clock(event.seconds_left)} left",
+                )
+            elif isinstance(event, TrainFinished):
+                finished = event
+            else:
+                scores = (("SEG", event.seg), ("TRA", event.tra))
+                figures = ", ".join(f"{k} {v:.3f}" for k, v in scores if v is not None)
+                best = ", the best so far" if event.best else ""
+                console.print(f"Iteration {event.iteration}: {figures}{best}.")
+    return finished
+
+
+def _say_start(event: Any, console: Any) -> None:
+    for source in event.sources:
+        console.print(f"{source}.")
+    console.print(f"{event.parameters:,} weights, computed on {event.device}.")
+    if event.iteration:
+        console.print(f"Going on after iteration {event.iteration}.")
+    if not event.validated:
+        console.print("Nothing is kept out, so the model cannot be validated.")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -1,0 +1,312 @@
+"""What people name as training data, turned into movies and parts kept out."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.config import PRESETS
+from fastershift.errors import InputError
+from fastershift.io import Movie, read_movie
+from fastershift.simulate import Kind, simulate_movie
+from fastershift.training._augment import TrainingMovie
+from fastershift.training._movies import from_simulation, prepare_movie
+from fastershift.training._truth import (
+    UNKNOWN,
+    TruthSequence,
+    cell_diameters,
+    ignore_border,
+    load_ctc_truth,
+)
+from fastershift.training._validation import ValidationPart, choose_part
+
+__all__ = ["TrainingData", "TruthOptions", "load_pair_truth", "read_training_data"]
+
+_SIMULATE = "simulate:"
+
+# Simulated movies: how many, their frames, side in pixels, cells and cell diameter.
+_SIMULATED = 4
+_SIMULATED_FRAMES = 12
+_SIMULATED_SIDE = 256
+_SIMULATED_CELLS = 30
+_SIMULATED_DIAMETER = 24.0
+_VALIDATED_FRAMES = 3
+
+# Least frames kept out of a movie, and left to learn from.
+_LEAST = 2
+
+# Movies whose cell diameters lie within this ratio have one diameter.
+_ALIKE = 1.3
+
+
+@dataclass(frozen=True)
+class TruthOptions:
+    """How incomplete truth is understood.
+
+    Attributes
+    ----------
+    border : int or None
+        Width in pixels of the strip without truth; None takes what is known of a
+        published data set, and 0 otherwise.
+    reach : float
+        Unknown surrounding of a cell that has only a marker, in cell diameters.
+    grow : bool
+        Grow such markers by their brightness, see `complete_markers`.
+    diameter : float or None
+        Cell diameter in pixels; None measures it in the truth.
+    """
+
+    border: int | None = None
+    reach: float = 1.0
+    grow: bool = False
+    diameter: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.border or 0) < 0 or not self.reach >= 0:
+            raise InputError("Border and reach must not be negative.")
+        if self.diameter is not None and not 1 <= self.diameter <= 2000:
+            raise InputError("The cell diameter must lie between 1 and 2000 pixels.")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Movies to learn from and parts to validate on.
+
+    Attributes
+    ----------
+    movies : tuple of TrainingMovie
+        Each thing that was named has the same weight.
+    parts : tuple of ValidationPart
+        Kept out of the training; may be empty.
+    sources : tuple of str
+        For each thing that was named: which truth was used and what is kept out.
+    names : tuple of str
+        Short names of what was named.
+    diameter : float or None
+        Cell diameter in pixels if all real movies have about the same.
+    simulated : bool
+        Whether all movies are simulated.
+    """
+
+    movies: tuple[TrainingMovie, ...]
+    parts: tuple[ValidationPart, ...]
+    sources: tuple[str, ...]
+    names: tuple[str, ...]
+    diameter: float | None
+    simulated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    name: str
+    learned: tuple[TruthSequence, ...]
+    kept_out: TruthSequence | None
+    description: str
+
+
+def load_pair_truth(
+    images: Movie, labels: Movie, *, border: int = 0, diameter: float | None = None
+) -> TruthSequence:
+    """Take a movie and its tracked labels as truth.
+
+    Parameters
+    ----------
+    images : Movie
+        Frames.
+    labels : Movie
+        Whole numbers of the same shape: track id, 0 background, negative unknown.
+    border : int
+        Width in pixels of the strip without truth.
+    diameter : float, optional
+        Cell diameter in pixels; by default the median of the labels.
+
+    Returns
+    -------
+    TruthSequence
+
+    Raises
+    ------
+    InputError
+        When labels and frames do not belong together, or no cell is labelled.
+    """
+    if labels.dtype.kind not in "ui":
+        raise InputError(
+            f"{labels.name} holds {labels.dtype} pixels, but labels are whole numbers."
+        )
+    if images.shape != labels.shape:
+        raise InputError(
+            f"{images.name} has the shape {images.shape} (frames, rows, columns) and "
+            f"its labels {labels.name} have {labels.shape}; they must be the same."
+        )
+    cells = np.unique(np.concatenate([np.unique(frame) for frame in labels]))
+    cells = cells[cells > 0]
+    truth = [_numbered(frame, cells) for frame in labels]
+    sizes = np.concatenate([cell_diameters(frame) for frame in truth])
+    if not sizes.size:
+        raise InputError(f"There is no labelled cell in {labels.name}.")
+    outlines = tuple(np.maximum(frame, 0) for frame in truth)
+    for frame in truth:
+        ignore_border(frame, border)
+    return TruthSequence(
+        tuple(images),
+        tuple(truth),
+        float(np.median(sizes)) if diameter is None else diameter,
+        f"{images.source or images.name}: {len(truth)} frames labelled",
+        outlines,
+        outlines,
+    )
+
+
+def _numbered(
+    labels: NDArray[np.integer], cells: NDArray[np.integer]
+) -> NDArray[np.int32]:
+    """Give cells the numbers from 1 on, in the order of `cells`."""
+    numbers = np.searchsorted(cells, labels) + 1
+    background = np.where(labels < 0, UNKNOWN, 0)
+    return np.where(labels > 0, numbers, background).astype(np.int32)
+
+
+def _simulated(kind: str, seed: int) -> _Source:
+    shape = (_SIMULATED_SIDE, _SIMULATED_SIDE)
+
+    def made(number: int, n_frames: int) -> TruthSequence:
+        movie = simulate_movie(
+            n_frames,
+            shape,
+            _SIMULATED_CELLS,
+            diameter=_SIMULATED_DIAMETER,
+            kind=cast("Kind", kind),
+            seed=(_SIMULATED + 1) * seed + number,
+        )
+        return from_simulation(movie, _SIMULATED_DIAMETER)
+
+    return _Source(
+        f"simulated {kind}",
+        tuple(made(number, _SIMULATED_FRAMES) for number in range(_SIMULATED)),
+        made(_SIMULATED, _VALIDATED_FRAMES),
+        f"simulated {kind}: {_SIMULATED} movies of {_SIMULATED_FRAMES} frames with "
+        "exact truth, one more is kept out",
+    )
+
+
+def _split(name: str, truth: TruthSequence) -> _Source:
+    """Keep the last fifth out."""
+    count = len(truth.frames)
+    held = max(_LEAST, count // 5)
+    learned = count - held
+    measured = f"{truth.source}; cell diameter {truth.diameter:.1f} px"
+    if learned < _LEAST:
+        return _Source(
+            name, (truth,), None, f"{measured}; too short to keep a part out"
+        )
+    return _Source(
+        name,
+        (truth.cut(0, learned),),
+        truth.cut(learned, count),
+        f"{measured}; frames {learned}:{count} are kept out",
+    )
+
+
+def _read(argument: str, options: TruthOptions, seed: int) -> _Source:
+    if argument.startswith(_SIMULATE):
+        return _simulated(argument.removeprefix(_SIMULATE), seed)
+    path = Path(argument)
+    if path.is_dir():
+        known = PRESETS.get(path.resolve().parent.name, {}).get("track", {})
+        border = known.get("border", 0) if options.border is None else options.border
+        truth = load_ctc_truth(
+            path,
+            border=border,
+            reach=options.reach,
+            grow=options.grow,
+            diameter=options.diameter,
+        )
+        return _split(f"{path.resolve().parent.name}/{path.name}", truth)
+    images, equals, labels = argument.partition("=")
+    if not equals:
+        raise InputError(
+            f"'{argument}' is no training data; give a folder such as 01 with its "
+            "truth 01_GT beside it, IMAGE=LABELS, or simulate:KIND."
+        )
+    pair = load_pair_truth(
+        read_movie(images),
+        read_movie(labels),
+        border=options.border or 0,
+        diameter=options.diameter,
+    )
+    return _split(Path(images).stem, pair)
+
+
+def _common_diameter(sources: Sequence[_Source]) -> float | None:
+    real = [one.learned[0].diameter for one in sources if _is_real(one)]
+    if not real or max(real) > _ALIKE * min(real):
+        return None
+    return round(math.exp(sum(map(math.log, real)) / len(real)), 1)
+
+
+def _is_real(source: _Source) -> bool:
+    return not source.name.startswith("simulated ")
+
+
+def _prepared(
+    sources: Sequence[_Source], network_diameter: float
+) -> Iterator[TrainingMovie]:
+    for source in sources:
+        for truth in source.learned:
+            weight = 1 / len(source.learned)
+            yield prepare_movie(truth, network_diameter, weight=weight)
+
+
+def read_training_data(
+    arguments: Sequence[str],
+    network_diameter: float,
+    *,
+    options: TruthOptions | None = None,
+    seed: int = 0,
+) -> TrainingData:
+    """Read everything a network is to learn from.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Each an image folder of the Cell Tracking Challenge such as ``01`` with its
+        truth beside it, ``IMAGE=LABELS`` (two TIFF or Zarr movies), or
+        ``simulate:KIND``. Of each movie the last fifth, and at least two frames, is
+        kept out.
+    network_diameter : float
+        Cell diameter in network pixels.
+    options : TruthOptions, optional
+        How incomplete truth is understood.
+    seed : int
+        Of the simulated movies.
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    InputError
+        For anything that cannot be read or holds no truth.
+    """
+    if not arguments:
+        raise InputError("There is nothing to train on: give at least one movie.")
+    options = options or TruthOptions()
+    sources = [_read(argument, options, seed) for argument in arguments]
+    parts = []
+    for source in sources:
+        if source.kept_out is not None:
+            part = choose_part(source.kept_out, source.name, network_diameter)
+            parts.append(part)
+    return TrainingData(
+        tuple(_prepared(sources, network_diameter)),
+        tuple(part for part in parts if part is not None),
+        tuple(source.description for source in sources),
+        tuple(source.name for source in sources),
+        _common_diameter(sources),
+        not any(map(_is_real, sources)),
+    )
