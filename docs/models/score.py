@@ -55,29 +55,24 @@ def main() -> None:
     print("| movie | frames | training | diameter | SEG | SEG_ST | TRA | DET |")
     print("|---|---|---|---|---|---|---|---|")
     card: dict[str, dict[str, float]] = {}
-    for name in options.only:
-        diameter, unseen = MOVIES[name]
-        n_frames = len(list((options.data / name / "01").glob("t*.tif")))
-        given = ("--diameter", str(diameter))
-        parts = [
-            (unseen, n_frames, "unseen", ()),
-            (unseen, n_frames, "unseen", given),
-            (0, unseen, "seen", ()),
-        ]
-        for first, stop, kind, chosen in parts:
-            frames = f"{first}:{stop}"
+    for kind, is_given in (("unseen", False), ("unseen", True), ("seen", False)):
+        for name in options.only:
+            diameter, unseen = MOVIES[name]
+            n_frames = len(list((options.data / name / "01").glob("t*.tif")))
+            frames = f"{unseen}:{n_frames}" if kind == "unseen" else f"0:{unseen}"
+            chosen = ("--diameter", str(diameter)) if is_given else ()
             scores, _ = score(options.data, name, options.out, frames, *chosen)
             cells = [
                 "–" if scores[key] is None else f"{scores[key]:.3f}"
                 for key in ("SEG", "SEG_ST", "TRA", "DET")
             ]
-            said = f"{diameter} px" if chosen else "estimated"
+            said = f"{diameter} px" if is_given else "estimated"
             print(f"| {name} | {frames} | {kind} | {said} |", " | ".join(cells), "|")
             sys.stdout.flush()
-            if kind == "unseen" and not chosen:
+            if kind == "unseen" and not is_given:
                 known = {k: round(v, 3) for k, v in scores.items() if v is not None}
                 card[f"{name} {frames}"] = known
-    (options.out / "scores.json").write_text(json.dumps(card, indent=2))
+                (options.out / "scores.json").write_text(json.dumps(card, indent=2))
 
 
 if __name__ == "__main__":
