@@ -153,9 +153,10 @@ def _follow(tracking: Any) -> None:
             if isinstance(event, Started):
                 embed = event.settings.embed
                 height, width = event.network_shape
+                known = embed.network_size is None
+                size = f", cell diameter {embed.diameter} px" if known else ""
                 console.print(
-                    f"Model {event.model}, cell diameter {embed.diameter} px, network "
-                    f"size {width} × {height}.",
+                    f"Model {event.model}{size}, network size {width} × {height}.",
                     highlight=False,
                 )
                 bar.update(task, total=event.n_frames)
