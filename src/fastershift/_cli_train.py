@@ -143,6 +143,8 @@ def train(
     for name, scores in finished.card.scores.items():
         figures = ", ".join(f"{key} {value:.3f}" for key, value in scores.items())
         typer.echo(f"{name}: {figures}")
+    if finished.card.scores:
+        typer.echo(f"Picture of a validation frame: {run.picture}")
     typer.echo(f"Model after {finished.iteration} iterations: {finished.path}")
     if finished.stopped:
         stop("Stopped before its time; the same command with --resume goes on.", 130)
