@@ -22,9 +22,9 @@ CHANGES = {
     ),
     "coordinate_weight": ("--coordinate-weight", "0.005"),
     "mean": ("--mean", "raw"),
-    "reseed": ("--no-reseed",),
     "min_cluster_size": ("--min-cluster-size", "1"),
     "carry_seeds": ("--carry-seeds",),
+    "re-seeding (in neither profile)": ("--reseed",),
 }
 
 

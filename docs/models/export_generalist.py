@@ -28,7 +28,8 @@ def main() -> None:
     parser.add_argument("state", type=Path)
     parser.add_argument("scores", type=Path)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--bandwidth", type=float, default=0.4)
+    parser.add_argument("--bandwidth", type=float, default=0.25)
+    parser.add_argument("--smallest-cell", type=float, default=0.2)
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
         settings = TrainSettings.model_validate_json(file.metadata()["settings"])
@@ -46,7 +47,10 @@ def main() -> None:
         levels=settings.levels,
         channels=settings.channels,
         diameter=settings.network_diameter,
-        settings={"cluster": {"bandwidth": options.bandwidth}},
+        settings={
+            "cluster": {"bandwidth": options.bandwidth},
+            "track": {"smallest_cell": options.smallest_cell},
+        },
         training_data=(
             "Sequence 01 of Fluo-N2DL-HeLa, Fluo-N2DH-SIM+, Fluo-N2DH-GOWT1, "
             "DIC-C2DH-HeLa, Fluo-C2DL-MSC and PhC-C2DL-PSC (Cell Tracking Challenge), "
