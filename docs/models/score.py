@@ -29,7 +29,9 @@ def score(
     command = [sys.executable, "-m", "fastershift.cli"]
     target = out / "_".join([name, frames.replace(":", "-"), *options[1:]])
     run = ["run", str(data / name / "01"), "-o", str(target), "--frames", frames]
-    subprocess.run([*command, *run, "--overwrite", *options], check=True)
+    subprocess.run(
+        [*command, *run, "--overwrite", *options], check=True, stdout=sys.stderr
+    )
     silver = data / name / "01_ST"
     scores = Path(f"{target}.json")
     subprocess.run(
