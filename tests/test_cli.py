@@ -19,7 +19,7 @@ from fastershift.simulate import simulate_movie
 def movie(tmp_path_factory):
     frames = simulate_movie(4, (64, 64), 5, diameter=16, seed=3).frames
     path = tmp_path_factory.mktemp("movie") / "movie.tif"
-    tifffile.imwrite(path, frames, metadata={"axes": "TYX"})
+    tifffile.imwrite(path, frames, metadata={"axes": "TYX"}, photometric="minisblack")
     return path
 
 

@@ -171,9 +171,10 @@ def test_everything_foreground():
 def test_single_foreground_pixel():
     codes = np.zeros((2, *SHAPE), dtype=int)
     codes[1, 5, 6] = 3
-    found = instances(embed(codes), smallest_cell=1)
+    single = ClusterSettings(min_cluster_size=1)
+    found = instances(embed(codes), single, smallest_cell=1)
     assert np.argwhere(found.labels).tolist() == [[1, 5, 6]]
-    assert not instances(embed(codes), smallest_cell=2).labels.any()
+    assert not instances(embed(codes), single, smallest_cell=2).labels.any()
 
 
 def test_unusable_vectors_never_become_cells():

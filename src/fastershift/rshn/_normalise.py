@@ -40,7 +40,9 @@ def normalise_frame(
     ----------
     .. [1] C. Payer et al., Medical Image Analysis 57, 2019, section 4.2.
     """
-    values = np.asarray(frame).astype(np.float32)
+    # Beyond the range of float32 a value becomes infinite, and is left out below.
+    with np.errstate(over="ignore"):
+        values = np.asarray(frame).astype(np.float32)
     usable = np.isfinite(values)
     if not usable.any():
         return np.full(values.shape, -1, np.float32), usable
