@@ -22,9 +22,8 @@ def test_defaults_are_those_of_the_estimator():
     meanshift = pytest.importorskip("fastershift.meanshift")
     given = meanshift.FasterMeanShift().get_params()
     cluster = resolve_settings().cluster.model_dump()
-    # Vectors in general have no specks; pixels do. And with few vectors, reaching all
-    # of them costs little.
-    shared = given.keys() & cluster.keys() - {"min_cluster_size", "reseed"}
+    # Vectors in general have no specks; pixels do.
+    shared = given.keys() & cluster.keys() - {"min_cluster_size"}
     assert {"bandwidth", "gamma", "low", "high", "n_initial", "coverage"} <= shared
     assert {name: cluster[name] for name in shared} == {
         name: given[name] for name in shared

@@ -24,7 +24,7 @@ CHANGES = {
     "mean": ("--mean", "raw"),
     "min_cluster_size": ("--min-cluster-size", "1"),
     "carry_seeds": ("--carry-seeds",),
-    "re-seeding (in neither profile)": ("--reseed",),
+    "reseed": ("--no-reseed",),
 }
 
 

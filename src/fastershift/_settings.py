@@ -212,7 +212,7 @@ class ClusterSettings(Stage):
         label="Mean",
     )
     reseed: bool = _setting(
-        False,
+        True,
         "Pixels that no mode reaches become seeds of another round, so that no cell is "
         "lost for want of a seed.",
         label="Re-seed",
