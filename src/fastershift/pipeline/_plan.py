@@ -25,6 +25,9 @@ __all__ = ["Plan", "plan_run"]
 # Cells of embeddings that came without a diameter: smaller pieces are noise.
 _SMALLEST_WITHOUT_DIAMETER = 10
 
+# Pixels by which their new cells are grown in the search for a parent, as published.
+_DILATION_WITHOUT_DIAMETER = 5
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -191,10 +194,13 @@ def _decided(settings: Settings, model: Model, movie: FrameSource) -> Settings:
 def _with_dilation(settings: Settings) -> Settings:
     """Put the reach of the parent search into image pixels, an odd number of them."""
     track, diameter = settings.track, settings.embed.diameter
-    if track.parent_dilation is not None or diameter == "auto":
+    if track.parent_dilation is not None:
         return settings
-    dilation = 2 * round(track.parent_reach * diameter / 2) + 1
-    dilation = min(dilation, 99) if track.parent_reach else 0
+    if diameter == "auto":
+        dilation = _DILATION_WITHOUT_DIAMETER
+    else:
+        dilation = 2 * round(track.parent_reach * diameter / 2) + 1
+        dilation = min(dilation, 99) if track.parent_reach else 0
     track = track.model_copy(update={"parent_dilation": dilation})
     return settings.model_copy(update={"track": track})
 
