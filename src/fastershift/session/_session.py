@@ -1,177 +1,39 @@
-"""What one user's sitting holds: the input, the cache, the running job, the result.
-
-Nothing here knows a window. A job is an iterator of events; whoever drives it may do so
-in any thread, and may cancel it at any time.
-"""
+"""One input with everything that was computed for it."""
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import psutil
 
 from fastershift.config import Settings
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import InputError
 from fastershift.pipeline import (
     EmbeddingCache,
-    Event,
-    Finished,
-    FrameDone,
-    FrameReport,
     NetworkEmbeddings,
     Plan,
     TrackedMovie,
     cluster_pair,
     frame_report,
     plan_run,
-    run_plan,
     to_image,
 )
-from fastershift.rshn import FrameSource
-from fastershift.tracking import Background
+from fastershift.session._estimate import Estimate, estimate_run
+from fastershift.session._input import SessionInput
+from fastershift.session._job import Job
+from fastershift.session._preview import Preview
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
 
-__all__ = ["Estimate", "Job", "JobState", "Preview", "Session", "SessionInput"]
+__all__ = ["Session"]
 
 Labels: TypeAlias = npt.NDArray[np.int32]
-JobState: TypeAlias = Literal["running", "finished", "cancelled", "failed"]
 
 # Share of the free memory that embeddings may stay in.
 _CACHE_SHARE = 0.25
-
-
-@dataclass(frozen=True)
-class SessionInput:
-    """What is to be segmented and tracked.
-
-    Attributes
-    ----------
-    movie : sequence of (Y, X) frames, or None
-        Frames to embed.
-    embeddings : array_like, optional
-        (T, C, Y, X) embeddings of any network, instead of a movie.
-    background, mask
-        What is background in given embeddings.
-    """
-
-    movie: FrameSource | None = None
-    embeddings: Any = None
-    background: Background = "axis"
-    mask: npt.NDArray[Any] | None = None
-
-
-@dataclass(frozen=True)
-class Preview:
-    """Cells of one frame before linking.
-
-    Attributes
-    ----------
-    frame : int
-        Number of the frame.
-    cells, clusters : (Y, X) int32
-        Cells, and the modes they belong to, in image pixels.
-    report : FrameReport
-        How it was clustered.
-    settings : Settings
-        Resolved.
-    """
-
-    frame: int
-    cells: Labels
-    clusters: Labels
-    report: FrameReport
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run will need.
-
-    Attributes
-    ----------
-    n_frames : int
-        Frames to embed.
-    network_shape : tuple of int
-        Rows and columns the network sees.
-    diameter : float or None
-        Cell diameter in image pixels that the scale follows from.
-    memory : int
-        Bytes at the peak, about.
-    seconds : float
-        Time, about.
-    """
-
-    n_frames: int
-    network_shape: tuple[int, int]
-    diameter: float | None
-    memory: int
-    seconds: float
-
-
-class Job:
-    """A run in progress.
-
-    Attributes
-    ----------
-    labels : (T, Y, X) int32
-        Filled frame by frame while the run goes; the final labels in the end.
-    reports : list of FrameReport
-        Of the frames that are ready.
-    state : {"running", "finished", "cancelled", "failed"}
-        Where it stands.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.labels: Labels = np.zeros(
-            (plan.source.n_frames, *plan.frame_shape), np.int32
-        )
-        self.reports: list[FrameReport] = []
-        self.state: JobState = "running"
-        self.result: TrackedMovie | None = None
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask the job to end at its next step; may be called from any thread."""
-        self._cancelled.set()
-
-    @property
-    def cancelling(self) -> bool:
-        """Whether it was asked to end."""
-        return self._cancelled.is_set()
-
-    def events(self) -> Iterator[Event]:
-        """Run the job; ends early, without an error, when it is cancelled.
-
-        Yields
-        ------
-        Event
-            See `fastershift.pipeline`.
-        """
-        try:
-            for event in run_plan(self.plan):
-                if self.cancelling:
-                    break
-                if isinstance(event, FrameDone):
-                    self.labels[event.frame] = event.labels
-                    self.reports.append(event.report)
-                elif isinstance(event, Finished):
-                    self.result = event.result
-                    self.labels = event.result.labels
-                    self.state = "finished"
-                yield event
-        except BaseException:
-            self.state = "failed"
-            raise
-        finally:
-            if self.state == "running":
-                self.state = "cancelled"
 
 
 class Session:
@@ -389,57 +251,4 @@ class Session:
         -------
         Estimate
         """
-        source = plan.source
-        labels = 3 * 4 * source.n_frames * plan.frame_shape[0] * plan.frame_shape[1]
-        if not isinstance(source, NetworkEmbeddings):
-            return Estimate(source.n_frames, source.shape, None, labels, 0.0)
-        embedder, embed = source.embedder, plan.settings.embed
-        passes = source.n_frames * (1 + (embed.warmup + 1) / embed.block)
-        if embed.window:
-            passes = source.n_frames * embed.window
-        return Estimate(
-            source.n_frames,
-            source.shape,
-            None if embed.diameter == "auto" else embed.diameter,
-            embedder.estimate_memory() + labels,
-            passes * embedder.seconds_per_frame(),
-        )
-
-
-def describe_error(error: BaseException) -> str:
-    """Say what went wrong in one sentence.
-
-    Parameters
-    ----------
-    error : BaseException
-        Any error of a job.
-
-    Returns
-    -------
-    str
-    """
-    if isinstance(error, FastershiftError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "The memory ran out; use a smaller region or a larger cell diameter."
-    return f"Something unexpected went wrong ({type(error).__name__}: {error})."
-
-
-def remaining(started: float, done: int, total: int) -> float | None:
-    """Estimate the seconds left of a job.
-
-    Parameters
-    ----------
-    started : float
-        `time.monotonic` when it began.
-    done, total : int
-        Steps.
-
-    Returns
-    -------
-    float or None
-        None before the first step.
-    """
-    if not done:
-        return None
-    return (time.monotonic() - started) / done * (total - done)
+        return estimate_run(plan)

@@ -1,0 +1,23 @@
+"""What one user's sitting holds: the input, the cache, the running job, the result.
+
+Nothing here knows a window. A job is an iterator of events; whoever drives it may do so
+in any thread, and may cancel it at any time.
+"""
+
+from fastershift.session._estimate import Estimate
+from fastershift.session._input import SessionInput
+from fastershift.session._job import Job, JobState
+from fastershift.session._preview import Preview
+from fastershift.session._session import Session
+from fastershift.session._words import describe_error, remaining
+
+__all__ = [
+    "Estimate",
+    "Job",
+    "JobState",
+    "Preview",
+    "Session",
+    "SessionInput",
+    "describe_error",
+    "remaining",
+]
