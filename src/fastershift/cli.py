@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from fastershift._cli_benchmark import benchmark
 from fastershift._cli_common import Debug, Overwrite, told
 from fastershift._cli_options import frame_range, with_settings
 from fastershift._cli_train import train
@@ -24,6 +25,7 @@ app = typer.Typer(
 models_app = typer.Typer(help="Models that can be used.")
 app.add_typer(models_app, name="models", invoke_without_command=True)
 app.command()(train)
+app.command()(benchmark)
 
 
 @app.callback(invoke_without_command=True)

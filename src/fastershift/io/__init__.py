@@ -1,5 +1,6 @@
 """Files to movies, and tracked labels to files and back."""
 
+from fastershift.io._atomic import replacing_folder
 from fastershift.io._ctc import Tracks, read_segmentation_truth, tracks_from_labels
 from fastershift.io._movie import FrameSource, Movie, Scale, Units, as_movie
 from fastershift.io._read import read_movie
@@ -25,6 +26,7 @@ __all__ = [
     "read_movie",
     "read_result",
     "read_segmentation_truth",
+    "replacing_folder",
     "tracks_from_labels",
     "write_result",
     "write_simulation",

@@ -1,0 +1,109 @@
+"""The command that measures: the numbers in the documentation, on this machine."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastershift._cli_common import Debug, told
+from fastershift.errors import FastershiftError, InputError
+
+__all__ = ["benchmark"]
+
+
+@told
+def benchmark(
+    suite: Annotated[
+        str, typer.Argument(metavar="SUITE", help="Name of a suite, or all of them.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for tables and plots.")
+    ] = Path("benchmark-output"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Cut down to minutes and marked so.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here, too.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="FASTERSHIFT_DATA",
+            help="Folder with movies; without it movies are simulated.",
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="With all: keep the suites that are in OUTPUT."),
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Measure speed, memory or accuracy; print tables and write CSV and plots."""
+    from fastershift.benchmark import SUITES, BenchmarkOptions, read_record
+
+    options = BenchmarkOptions(quick, data, device, seed)
+    if suite != "all":
+        summary = _measured(suite, options, output / suite)
+        _write_json(json_file, summary)
+        return
+    if data is not None and not data.is_dir():
+        raise InputError(f"There is no folder {data}; name the one with the movies.")
+    summaries: dict[str, Any] = {}
+    failures = []
+    for name in SUITES:
+        record = read_record(output / name) if resume else None
+        if record is not None and record["quick"] == quick:
+            summaries[name] = record["summary"]
+            continue
+        try:
+            summaries[name] = _measured(name, options, output / name)
+        # One suite that cannot run, for want of a display say, spares the others.
+        except Exception as error:
+            if debug:
+                raise
+            failures.append(f"{name} ({type(error).__name__}: {error})")
+            typer.echo(f"\n{failures[-1]}", err=True)
+        _write_json(json_file, summaries)
+    if failures:
+        raise FastershiftError(f"These suites failed: {'; '.join(failures)}.")
+
+
+def _measured(name: str, options: Any, folder: Path) -> dict[str, Any]:
+    """Run one suite, print it and write it; give its figures."""
+    from fastershift.benchmark import (
+        can_draw,
+        describe_machine,
+        run_suite,
+        table_text,
+        write_record,
+    )
+
+    machine = describe_machine(options.device)
+    typer.echo(
+        f"\n# {name}{', quick' if options.quick else ''}: {machine['device']}, "
+        f"{machine['processor']}, {machine['threads']} threads, "
+        f"torch {machine['torch']}"
+    )
+    started = time.perf_counter()
+    result = run_suite(name, options)
+    seconds = time.perf_counter() - started
+    for table in result.tables:
+        typer.echo(f"\n{table_text(table)}")
+    for note in result.notes:
+        typer.echo(f"\n{note}")
+    for key, value in result.summary.items():
+        typer.echo(f"{key}: {value}")
+    write_record(folder, result, machine=machine, quick=options.quick, seconds=seconds)
+    if not can_draw():
+        typer.echo("No plots: they need pip install 'fastershift[benchmark]'.")
+    typer.echo(f"{seconds:.0f} s: {folder}")
+    return dict(result.summary)
+
+
+def _write_json(path: Path | None, figures: dict[str, Any]) -> None:
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=2), encoding="utf-8")

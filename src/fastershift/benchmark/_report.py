@@ -1,0 +1,113 @@
+"""Tables as text, CSV and pictures; the record of a suite on disk."""
+
+import csv
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastershift.benchmark._chart import can_draw, save_plot
+from fastershift.benchmark._suite import Cell, SuiteResult, Table
+from fastershift.io import replacing_folder
+
+__all__ = ["read_record", "table_text", "write_record"]
+
+_RECORD = "record.json"
+
+
+def table_text(table: Table) -> str:
+    """Set a table in columns of plain text that Markdown understands, too."""
+    rows = [[_shown(cell) for cell in row] for row in table.rows]
+    lines = [list(table.columns), *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    numeric = [
+        any(isinstance(row[i], int | float) for row in table.rows)
+        for i in range(len(table.columns))
+    ]
+    texts = [
+        "| "
+        + " | ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        )
+        + " |"
+        for line in lines
+    ]
+    rule = "|".join(
+        "-" * (width + 1) + (":" if right else "-")
+        for width, right in zip(widths, numeric, strict=True)
+    )
+    return "\n".join([table.title, "", texts[0], f"|{rule}|", *texts[1:]])
+
+
+def _shown(cell: Cell) -> str:
+    """Three significant figures for what is measured, all of them for counts."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:.0f}" if abs(cell) >= 1000 else f"{cell:.3g}"
+    return str(cell)
+
+
+def write_record(
+    folder: Path,
+    result: SuiteResult,
+    *,
+    machine: Mapping[str, Any],
+    quick: bool,
+    seconds: float,
+) -> None:
+    """Write all a suite measured: a record, a CSV a table, an SVG a plot.
+
+    Without matplotlib there are no plots; the record holds what they show.
+
+    Parameters
+    ----------
+    folder : Path
+        Of this suite; a former record in it is replaced.
+    result : SuiteResult
+        What was measured.
+    machine : mapping
+        What `describe_machine` says.
+    quick : bool
+        Whether the suite was cut down.
+    seconds : float
+        What the suite took.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something else.
+    FastershiftError
+        When it cannot be written.
+    """
+    with replacing_folder(folder, True, _is_record) as fresh:
+        record = {"machine": machine, "quick": quick, "seconds": round(seconds, 1)}
+        text = json.dumps(record | asdict(result), indent=2, ensure_ascii=False)
+        (fresh / _RECORD).write_text(text, encoding="utf-8")
+        for table in result.tables:
+            path = fresh / f"{_file_name(table.title)}.csv"
+            with path.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([table.columns, *table.rows])
+        for plot in result.plots if can_draw() else ():
+            save_plot(plot, fresh / f"{_file_name(plot.title)}.svg")
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Read what `write_record` wrote; None if there is nothing."""
+    if not _is_record(folder):
+        return None
+    record: dict[str, Any] = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    return record
+
+
+def _is_record(folder: Path) -> bool:
+    return (folder / _RECORD).is_file()
+
+
+def _file_name(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
