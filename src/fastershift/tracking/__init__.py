@@ -11,6 +11,13 @@ from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problem
 from fastershift.tracking._linker import Linker
 from fastershift.tracking._resize import resize_labels
 from fastershift.tracking._tiles import merge_tiles
+from fastershift.tracking._tree import (
+    TreeLayout,
+    branch,
+    family,
+    lay_out_tree,
+    newick,
+)
 
 __all__ = [
     "Background",
@@ -18,11 +25,16 @@ __all__ = [
     "Linker",
     "PairInstances",
     "Track",
+    "TreeLayout",
+    "branch",
     "centroids",
     "ctc_problems",
+    "family",
     "finalize",
     "find_instances",
     "foreground_mask",
+    "lay_out_tree",
     "merge_tiles",
+    "newick",
     "resize_labels",
 ]
