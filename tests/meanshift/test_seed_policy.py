@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastershift.errors import InputError
-from fastershift.meanshift import SeedPolicy, coverage_probability, n_min
+from fastershift.meanshift import (
+    SeedPolicy,
+    coverage_probability,
+    coverage_reached,
+    n_min,
+)
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 # Rows I, columns r = SHARES, P = 0.95, to the nearest whole number.
@@ -159,3 +164,36 @@ def test_reduction_never_calls_for_doubling(n, value, low, factor):
         assert 1 <= reduced.n <= n
         # Rounding N_min up takes at most one seed too many.
         assert reduced.n + 1 >= low * value
+
+
+@given(
+    sizes=st.lists(st.integers(1, 50), min_size=1, max_size=6),
+    n=st.integers(0, 60),
+)
+def test_coverage_reached_agrees_with_its_definition(sizes, n):
+    shares = [Fraction(size, sum(sizes)) for size in sizes]
+    expected = math.prod(1 - (1 - share) ** n for share in shares)
+    reached = coverage_reached(n, [float(share) for share in shares])
+    assert reached == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_coverage_reached_of_equal_clusters_is_equation_14():
+    for instances, share, n in [(10, 1.0, 51), (7, 0.5, 67), (1, 1.0, 3)]:
+        equal = coverage_probability(n, instances, share, exact=False)
+        reached = coverage_reached(n, [share / instances] * instances)
+        assert reached == pytest.approx(equal, rel=1e-9)
+
+
+def test_a_small_cluster_is_the_one_that_is_missed():
+    equal = coverage_reached(100, [0.25] * 4)
+    assert equal > 0.999
+    assert coverage_reached(100, [0.33, 0.33, 0.33, 0.01]) < 0.65
+
+
+def test_coverage_reached_refuses_what_is_no_share():
+    assert coverage_reached(5, []) == 1
+    for shares in ([0.0], [1.5], [float("nan")]):
+        with pytest.raises(InputError, match="above 0"):
+            coverage_reached(5, shares)
+    with pytest.raises(InputError, match="negative"):
+        coverage_reached(-1, [0.5])

@@ -38,6 +38,12 @@ def test_given_embeddings_are_tracked_as_their_truth(simulated, embeddings):
     cells = [len(np.unique(frame)) - 1 for frame in simulated.labels]
     assert [report.cells for report in result.reports] == cells
     assert all(report.seeds >= report.n_min > 0 for report in result.reports)
+    for report in result.reports:
+        assert 0.95 < report.coverage_equal <= 1
+        assert 0 < report.coverage <= report.coverage_equal + 1e-9
+        assert report.stopped_by == "all reached"
+        assert not {"coverage", "coverage_equal", "stopped_by"} & set(report.row())
+        assert set(report.row()) < set(report.record())
 
 
 def test_events_come_in_order_and_every_frame_once(embeddings):

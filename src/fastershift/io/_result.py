@@ -66,7 +66,10 @@ def _plain(value: Any) -> Any:
 
 def _write_report(path: Path, reports: Sequence[Mapping[str, Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, REPORT_COLUMNS, lineterminator="\n")
+        # Layers and Zarr keep more about a frame than the table has columns.
+        writer = csv.DictWriter(
+            file, REPORT_COLUMNS, lineterminator="\n", extrasaction="ignore"
+        )
         writer.writeheader()
         writer.writerows(reports)
 

@@ -2,7 +2,12 @@
 
 from fastershift.meanshift._cluster import Clustering, cluster
 from fastershift.meanshift._estimator import FasterMeanShift
-from fastershift.meanshift._policy import SeedPolicy, coverage_probability, n_min
+from fastershift.meanshift._policy import (
+    SeedPolicy,
+    coverage_probability,
+    coverage_reached,
+    n_min,
+)
 
 __all__ = [
     "Clustering",
@@ -10,5 +15,6 @@ __all__ = [
     "SeedPolicy",
     "cluster",
     "coverage_probability",
+    "coverage_reached",
     "n_min",
 ]

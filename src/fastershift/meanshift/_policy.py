@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from fastershift.errors import InputError
 
-__all__ = ["SeedPolicy", "coverage_probability", "n_min"]
+__all__ = ["SeedPolicy", "coverage_probability", "coverage_reached", "n_min"]
 
 
 def _check_odds(instances: int, share: float) -> None:
@@ -105,6 +106,45 @@ def coverage_probability(
         found -= steps_up
         found[1:] += steps_up[:-1]
     return float(np.clip(found[-1], 0.0, 1.0))
+
+
+def coverage_reached(n_seeds: int, shares: npt.ArrayLike) -> float:
+    """Probability that seeds drawn at random reach every one of the clusters found.
+
+    Unlike `coverage_probability` it knows how large each cluster is: small cells are
+    the ones that are missed.
+
+    Parameters
+    ----------
+    n_seeds : int
+        Number of seeds N, at least 0.
+    shares : (k,) array_like
+        Share p_k of the points in each cluster, in (0, 1].
+
+    Returns
+    -------
+    float
+        Π_k (1 - (1 - p_k)^N), between 0 and 1; 1 without clusters. For clusters of one
+        size it is the approximation of Zhao et al. 2021, Eq 14.
+
+    Raises
+    ------
+    InputError
+        For a number out of its range.
+
+    Examples
+    --------
+    >>> round(coverage_reached(16, [0.1] * 10), 3)
+    0.129
+    >>> round(coverage_reached(100, [0.5, 0.4, 0.01]), 3)
+    0.634
+    """
+    odds = np.asarray(shares, dtype=np.float64)
+    if n_seeds < 0:
+        raise InputError("The number of seeds cannot be negative.")
+    if odds.size and not (odds.min() > 0 and odds.max() <= 1):
+        raise InputError("The shares of the clusters must lie above 0 and up to 1.")
+    return float(np.prod(1 - (1 - odds) ** n_seeds))
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,12 @@ class FrameReport:
     network_ms, clustering_ms, linking_ms : float
         Time of each stage in milliseconds; a frame from the cache took no network time.
     stopped_by : str
-        Why no further seeds were tried.
+        Why no further seeds were tried; see `fastershift.meanshift.Clustering`.
+    coverage : float
+        Probability that as many seeds, drawn at random, reach every cluster that was
+        found, from the size of each: Π_k (1 - (1 - p_k)^N).
+    coverage_equal : float
+        The same for clusters of one size (Zhao et al. 2021, Eq 14).
     """
 
     frame: int
@@ -62,14 +67,21 @@ class FrameReport:
     clustering_ms: float
     linking_ms: float
     stopped_by: str
+    coverage: float
+    coverage_equal: float
 
     def row(self) -> dict[str, int | float]:
         """Values of report.csv, rounded as a person reads them."""
-        values = asdict(self)
-        del values["stopped_by"]
+        values = self.record()
+        for name in ("stopped_by", "coverage", "coverage_equal"):
+            del values[name]
+        return values
+
+    def record(self) -> dict[str, Any]:
+        """All values, rounded as a person reads them."""
         return {
             name: round(value, 4) if isinstance(value, float) else value
-            for name, value in values.items()
+            for name, value in asdict(self).items()
         }
 
 

@@ -13,7 +13,11 @@ from torch import Tensor
 
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError
-from fastershift.meanshift import SeedPolicy
+from fastershift.meanshift import (
+    SeedPolicy,
+    coverage_probability,
+    coverage_reached,
+)
 from fastershift.pipeline._events import (
     Event,
     Finished,
@@ -169,6 +173,7 @@ def frame_report(
     """
     found = [part.clustering for part in cells.parts]
     seeds = sum(part.n_seeds for part in found)
+    coverage = [_coverage(part) for part in cells.parts]
     converged = sum(part.converged_fraction * part.n_seeds for part in found)
     return FrameReport(
         frame=frame,
@@ -184,7 +189,24 @@ def frame_report(
         clustering_ms=cells.seconds * 1e3,
         linking_ms=linking * 1e3,
         stopped_by=found[-1].stopped_by,
+        coverage=math.prod(reached for reached, _ in coverage),
+        coverage_equal=math.prod(equal for _, equal in coverage),
     )
+
+
+def _coverage(part: PairInstances) -> tuple[float, float]:
+    """Probability of reaching all clusters: by the size of each, and for equal ones.
+
+    A cluster that serves as background needs no seed.
+    """
+    n_seeds, n_points = part.clustering.n_seeds, part.clustering.labels.numel()
+    pixels = np.bincount(part.clusters.ravel())[1:]
+    shares = pixels[pixels > 0] / max(1, n_points)
+    if not shares.size:
+        return 1.0, 1.0
+    share = min(1.0, float(shares.sum()))
+    equal = coverage_probability(n_seeds, shares.size, share, exact=False)
+    return coverage_reached(n_seeds, shares), equal
 
 
 def run_plan(plan: Plan) -> Iterator[Event]:

@@ -42,7 +42,7 @@ def result_metadata(result: TrackedMovie, source: str) -> dict[str, Any]:
         "input": source,
         "settings": result.settings.model_dump(mode="json"),
         "provenance": dict(result.provenance),
-        "reports": [report.row() for report in result.reports],
+        "reports": [report.record() for report in result.reports],
         "tracks": [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks],
     }
 

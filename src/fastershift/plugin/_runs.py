@@ -104,7 +104,7 @@ class RunController(QObject):
     def reports(self) -> list[dict[str, Any]]:
         """Rows of the frames that the run in progress has finished."""
         job = None if self._run is None else self._run.job
-        return [] if job is None else [report.row() for report in job.reports]
+        return [] if job is None else [report.record() for report in job.reports]
 
     @property
     def running_on(self) -> InputChoice | None:
@@ -242,7 +242,7 @@ class RunController(QObject):
             return
         shown = {
             "settings": item.settings.model_dump(mode="json"),
-            "reports": [item.report.row()],
+            "reports": [item.report.record()],
         }
         parts: dict[Role, npt.NDArray[np.int32]]
         parts = {"preview": item.cells, "clusters": item.clusters}
