@@ -40,7 +40,12 @@ def test_paper_values_are_the_defaults():
 def test_parameter_names_are_unique_over_all_stages():
     names = [name for _, name, _ in PARAMETERS]
     assert len(names) == len(set(names)) > 0
-    assert {stage for stage, _, _ in PARAMETERS} == {"embed", "cluster", "track"}
+    assert {stage for stage, _, _ in PARAMETERS} == {
+        "input",
+        "embed",
+        "cluster",
+        "track",
+    }
 
 
 @pytest.mark.parametrize(("stage", "name", "field"), PARAMETERS, ids=IDS)

@@ -36,7 +36,10 @@ ANNEXES = {
     "_cli_options": "cli",
     "_cli_train": "cli",
     "_demo": "cli",
+    "_setting": "config",
     "_settings": "config",
+    "_settings_input": "config",
+    "_settings_track": "config",
     "_simulated_cells": "simulate",
     "_simulated_optics": "simulate",
 }

@@ -38,9 +38,8 @@ def _option_type(field: FieldInfo) -> Any:
     annotation = field.annotation
     if annotation in (int, float, bool, str):
         return annotation
-    if int in get_args(annotation):
-        return int
-    return str
+    choices = get_args(annotation)
+    return int if int in choices and str not in choices else str
 
 
 def _value(name: str, given: Any) -> Any:

@@ -10,7 +10,7 @@ from fastershift._cli_benchmark import benchmark
 from fastershift._cli_common import Debug, Overwrite, told
 from fastershift._cli_options import frame_range, with_settings
 from fastershift._cli_train import train
-from fastershift.config import load_settings
+from fastershift.config import load_settings, resolve_settings
 from fastershift.errors import FastershiftError, InputError
 
 __all__ = ["app", "main"]
@@ -76,10 +76,6 @@ def run(
     frames: Annotated[
         str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
     ] = None,
-    axes: Annotated[str | None, typer.Option(help="Axes such as TYX, TCYX.")] = None,
-    channel: Annotated[
-        int | None, typer.Option(help="Channel, from 0, where there are several.")
-    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
     overwrite: Overwrite = False,
@@ -97,12 +93,14 @@ def run(
     kind = cast("ResultFormat", format)
     check_output(output, kind, overwrite=overwrite)
     user = settings | ({"profile": profile} if profile else {})
-    opened = read_movie(movie, axes=axes, channel=channel, frames=frame_range(frames))
+    file = load_settings(settings_file) if settings_file else None
+    reading = resolve_settings(user=user, file=file, preset=preset).input
+    opened = read_movie(movie, **reading.model_dump(), frames=frame_range(frames))
     tracking = TrackingRun(
         plan_run(
             opened,
             user,
-            file=load_settings(settings_file) if settings_file else None,
+            file=file,
             preset=preset,
             device=device,
         )

@@ -13,23 +13,34 @@ import tomli_w
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from fastershift._setting import Stage, Usual
 from fastershift._settings import (
     ClusterSettings,
     EmbedSettings,
     Profile,
     Settings,
-    Stage,
     TrackSettings,
+)
+from fastershift._settings_input import (
+    COLOURS,
+    PROJECTIONS,
+    UNNAMED_AXES,
+    InputSettings,
 )
 from fastershift.errors import InputError
 
 __all__ = [
+    "COLOURS",
     "PRESETS",
+    "PROJECTIONS",
+    "UNNAMED_AXES",
     "ClusterSettings",
     "EmbedSettings",
+    "InputSettings",
     "Profile",
     "Settings",
     "TrackSettings",
+    "explain_value",
     "iter_settings",
     "load_settings",
     "resolve_settings",
@@ -91,18 +102,51 @@ def iter_settings() -> Iterator[tuple[str, str, FieldInfo]]:
     Yields
     ------
     stage : str
-        ``"embed"``, ``"cluster"`` or ``"track"``.
+        ``"input"``, ``"embed"``, ``"cluster"`` or ``"track"``.
     name : str
         Name of the parameter, unique over all stages.
     field : pydantic.fields.FieldInfo
         Its default, bounds (``metadata``), help (``description``) and, in
-        ``json_schema_extra``, label, symbol, unit, step and whether it is advanced.
+        ``json_schema_extra``, label, symbol, unit, step, usual values and whether it
+        is advanced.
     """
     for stage, stage_field in Settings.model_fields.items():
         model = stage_field.annotation
         if isinstance(model, type) and issubclass(model, Stage):
             for name, field in model.model_fields.items():
                 yield stage, name, field
+
+
+def explain_value(name: str, value: Any) -> str:
+    """Say what a value does that lies outside the usual ones.
+
+    Parameters
+    ----------
+    name : str
+        Name of a parameter.
+    value
+        Its value.
+
+    Returns
+    -------
+    str
+        One sentence; empty for a value that needs none.
+
+    Examples
+    --------
+    >>> explain_value("bandwidth", 0.7)
+    'Windows this large join neighbouring cells.'
+    >>> explain_value("bandwidth", 0.1)
+    ''
+    """
+    extra = next(f.json_schema_extra for _, n, f in iter_settings() if n == name)
+    given = extra.get("usual") if isinstance(extra, dict) else None
+    if not isinstance(given, dict) or not isinstance(value, int | float):
+        return ""
+    usual = Usual(**given)  # type: ignore[arg-type]
+    if value < usual.low:
+        return usual.below
+    return usual.above if value > usual.high else ""
 
 
 def _merge(layers: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -122,7 +166,8 @@ def _validated(values: Mapping[str, Any]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "settings"
+        # Deeper parts name a choice of types, which is no place in the settings.
+        place = ".".join(str(part) for part in first["loc"][:2]) or "settings"
         reason = first["msg"].removeprefix("Value error, ")
         raise InputError(f"The setting {place} cannot be used: {reason}.") from error
 

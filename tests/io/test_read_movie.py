@@ -120,7 +120,7 @@ def test_ome(tmp_path, stack, compression):
         read_movie(path)
     with pytest.raises(InputError, match="no channel 2; choose from 0 to 1"):
         read_movie(path, channel=2)
-    with pytest.raises(InputError, match="no channel -1"):
+    with pytest.raises(InputError, match="neither a number from 0"):
         read_movie(path, channel=-1)
 
 

@@ -1,13 +1,18 @@
-"""Which axis of an array is time, which is channel, and what to do with the rest."""
+"""Which axis of an array is time, and what is taken of channels, planes, positions."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.config import COLOURS, PROJECTIONS, UNNAMED_AXES, InputSettings
 from fastershift.errors import InputError
 
 __all__ = ["AxesPlan", "plan_axes"]
 
-_NAMES = {"T": "time", "C": "channel", "S": "colour", "Z": "depth"}
-_UNNAMED = "QI"  # how tifffile calls an axis of unknown meaning
+_LUMINANCE = np.array([0.2125, 0.7154, 0.0721], np.float32)  # of Rec. ITU-R BT.709
+_REDUCERS = {"max": np.fmax.reduce, "min": np.fmin.reduce}  # both pass NaN over
 
 
 @dataclass(frozen=True)
@@ -16,52 +21,83 @@ class AxesPlan:
 
     Attributes
     ----------
+    axes : str
+        One letter per axis of the array.
     shape : (int, int, int)
         Frames, height and width.
     index : tuple of int or str
-        One entry per axis of the array: ``"T"``, ``"Y"`` or ``"X"``, or the fixed
-        position on any other axis.
+        One entry per axis of the array: ``"T"``, ``"Y"`` or ``"X"``, the letter of an
+        axis that is reduced, or the fixed position on any other axis.
+    reductions : tuple of (str, str)
+        Letter of an axis and how it is reduced: a projection, or ``"grey"``.
     """
 
+    axes: str
     shape: tuple[int, int, int]
     index: tuple[int | str, ...]
+    reductions: tuple[tuple[str, str], ...] = ()
 
     def at(self, t: int) -> tuple[int | slice, ...]:
-        """Index of frame ``t`` in the array."""
+        """Index of all that frame ``t`` is made of in the array."""
         return tuple(
             entry if isinstance(entry, int) else t if entry == "T" else slice(None)
             for entry in self.index
         )
 
-    @property
-    def transposed(self) -> bool:
-        """Whether X comes before Y."""
-        return self.index.index("X") < self.index.index("Y")
+    def dtype(self, stored: np.dtype[Any]) -> np.dtype[Any]:
+        """Type of a frame's pixels, from that of the array."""
+        averaged = any(how in ("mean", "grey") for _, how in self.reductions)
+        return np.result_type(stored, np.float32) if averaged else stored
+
+    def frame(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Turn what was read with `at` into a (Y, X) frame."""
+        left = [entry for entry in self.index if isinstance(entry, str)]
+        left = [entry for entry in left if entry != "T"]
+        for letter, how in self.reductions:
+            block = _reduced(block, left.index(letter), how)
+            left.remove(letter)
+        return block.T if left == ["X", "Y"] else block
 
 
-def _named(shape: tuple[int, ...], axes: str | None, what: str) -> str:
-    """Axes as upper-case letters, one per axis; guessed where there are none."""
-    if axes is not None:
-        axes = axes.upper()
-        unknown = set(axes) - set(_NAMES) - set("YX" + _UNNAMED)
-        twice = {axis for axis in axes if axes.count(axis) > 1 and axis not in _UNNAMED}
-        if unknown or twice or not {"Y", "X"} <= set(axes):
-            raise InputError(
-                f"The axes '{axes}' cannot be used: name each axis once with a letter "
-                "out of T, C, Z, Y and X, and include Y and X, for example TCYX."
-            )
-        if len(axes) != len(shape):
-            raise InputError(
-                f"{what} has {len(shape)} axes of sizes {_sizes(shape)}, but the axes "
-                f"'{axes}' name {len(axes)}; give one letter per axis."
-            )
-        return axes
+def _reduced(block: NDArray[Any], axis: int, how: str) -> NDArray[Any]:
+    if how in _REDUCERS:
+        return np.asarray(_REDUCERS[how](block, axis=axis))
+    values = np.moveaxis(block, axis, -1).astype(
+        np.result_type(block.dtype, np.float32), copy=False
+    )
+    if how == "grey":
+        return np.asarray(values[..., : len(COLOURS)] @ _LUMINANCE)
+    known = np.isfinite(values)
+    count = known.sum(-1)
+    total = np.where(known, values, 0).sum(-1)
+    # A pixel that is known in no plane is not known in their mean.
+    return np.where(count, total / np.maximum(count, 1), np.nan).astype(values.dtype)
+
+
+def _named(shape: tuple[int, ...], axes: str, what: str) -> str:
+    """One letter for each axis; guessed for "auto"."""
+    if axes != "auto":
+        return _one_each(shape, axes, what)
     guess = {2: "YX", 3: "TYX"}.get(len(shape), "")
     if len(shape) in (3, 4) and shape[-1] in (3, 4):
         guess = "TYXS"[-len(shape) :]  # an image 3 or 4 pixels wide is a colour image
     if not guess:
         raise _unclear(shape, what)
     return guess
+
+
+def _one_each(shape: tuple[int, ...], axes: str, what: str) -> str:
+    """Give axes of length 1 that were not named a letter of no meaning."""
+    if len(axes) == len(shape):
+        return axes
+    named = iter(axes)
+    long = [size > 1 for size in shape]
+    if sum(long) == len(axes):
+        return "".join(next(named) if each else "Q" for each in long)
+    raise InputError(
+        f"{what} has {len(shape)} axes of sizes {_sizes(shape)}, but the axes "
+        f"'{axes}' name {len(axes)}; give one letter per axis."
+    )
 
 
 def _sizes(shape: tuple[int, ...]) -> str:
@@ -77,7 +113,7 @@ def _unclear(shape: tuple[int, ...], what: str) -> InputError:
 
 def _time_for_unnamed(shape: tuple[int, ...], axes: str, what: str) -> str:
     """Read the one unnamed axis that is longer than 1 as time."""
-    long = [i for i, a in enumerate(axes) if a in _UNNAMED and shape[i] > 1]
+    long = [i for i, a in enumerate(axes) if a in UNNAMED_AXES and shape[i] > 1]
     if len(long) > 1 or (long and "T" in axes):
         raise _unclear(shape, what)
     if long:
@@ -85,29 +121,78 @@ def _time_for_unnamed(shape: tuple[int, ...], axes: str, what: str) -> str:
     return axes
 
 
-def _check_channel(channel: int, count: int, what: str) -> None:
-    if not 0 <= channel < count:
-        plural = "channel" if count == 1 else "channels"
+def _within(value: int, count: int, name: str, what: str) -> int:
+    if not 0 <= value < count:
+        plural = name if count == 1 else f"{name}s"
         raise InputError(
-            f"{what} has {count} {plural}, so there is no channel {channel}; choose "
+            f"{what} has {count} {plural}, so there is no {name} {value}; choose "
             f"from 0 to {count - 1}."
         )
+    return value
 
 
-def plan_axes(
-    shape: tuple[int, ...], axes: str | None, channel: int | None, what: str
-) -> AxesPlan:
+def _channel(axes: str, count: int, chosen: int | str | None, what: str) -> int | str:
+    """Decide which channel or colour is taken; "grey" for all colours together."""
+    colours = "S" in axes and count >= len(COLOURS)
+    if chosen is None:
+        if count == 1:
+            return 0
+        if colours:
+            raise InputError(
+                f"{what} is an RGB image; choose one channel: "
+                f"{', '.join(COLOURS)}, or grey (--channel grey)."
+            )
+        raise InputError(
+            f"{what} has {count} channels; choose one channel, from 0 to {count - 1} "
+            "(--channel 0); if they are frames, give the axes as TYX."
+        )
+    if isinstance(chosen, int):
+        return _within(chosen, count, "channel", what)
+    if not colours:
+        raise InputError(
+            f"{what} is no RGB image, so there is no channel {chosen}; choose from 0 "
+            f"to {count - 1}."
+        )
+    return chosen if chosen == "grey" else COLOURS.index(chosen)
+
+
+def _plane(count: int, chosen: int | str | None, what: str) -> int | str:
+    """Decide which plane is taken, or how all are projected."""
+    if isinstance(chosen, int):
+        return _within(chosen, count, "plane", what)
+    if count == 1:
+        return 0
+    if chosen is None:
+        raise InputError(
+            f"{what} has {count} planes in depth, and cells are tracked in two "
+            f"dimensions and time: choose a plane from 0 to {count - 1}, or a "
+            f"projection: {', '.join(PROJECTIONS)} (--plane max); or, if the planes "
+            "are frames, give the axes with T in place of Z (--axes TYX)."
+        )
+    return chosen
+
+
+def _position(count: int, chosen: int | None, what: str) -> int:
+    if chosen is not None:
+        return _within(chosen, count, "position", what)
+    if count > 1:
+        raise InputError(
+            f"{what} has {count} positions, each a movie of its own; choose one, from "
+            f"0 to {count - 1} (--position 0)."
+        )
+    return 0
+
+
+def plan_axes(shape: tuple[int, ...], reading: InputSettings, what: str) -> AxesPlan:
     """Decide how a movie lies in an array.
 
     Parameters
     ----------
     shape : tuple of int
         Shape of the array.
-    axes : str, optional
-        One letter per axis out of T, C, Z, Y, X (S = the colours of an RGB image). By
-        default 2-D is YX and 3-D is TYX.
-    channel : int, optional
-        Which channel to take, from 0.
+    reading : InputSettings
+        Axes, and what is taken of channels, planes and positions. Without axes 2-D is
+        YX and 3-D is TYX; axes of length 1 need no letter.
     what : str
         What the array is called in a sentence.
 
@@ -118,29 +203,26 @@ def plan_axes(
     Raises
     ------
     InputError
-        When the axes are unclear, a channel has to be chosen, or there is depth.
+        When the axes are unclear, something has to be chosen, or there is no such
+        channel, plane or position.
     """
-    axes = _time_for_unnamed(shape, _named(shape, axes, what), what)
+    axes = _time_for_unnamed(shape, _named(shape, reading.axes, what), what)
     size = dict(zip(axes, shape, strict=True))
-    if size.get("Z", 1) > 1:
-        raise InputError(
-            f"{what} has {size['Z']} planes in depth, and only flat movies are "
-            "tracked; choose one plane, or, if the planes are frames, give the axes "
-            "with T in place of Z (--axes TYX)."
-        )
     letter = "S" if size.get("S", 1) > 1 else "C"
-    channels = size.get(letter, 1)
-    if channels > 1 and channel is None:
-        kind = "is an RGB image" if letter == "S" else f"has {channels} channels"
-        frames = "" if letter == "S" else "; if they are frames, give the axes as TYX"
+    if letter == "S" and size.get("C", 1) > 1:
         raise InputError(
-            f"{what} {kind}; choose one channel, from 0 to {channels - 1} "
-            f"(--channel 0){frames}."
+            f"{what} has both channels and colours; give axes with one of C and S."
         )
-    _check_channel(channel or 0, channels, what)
-    fixed = {letter: channel or 0}
-    index = tuple(a if a in "TYX" else fixed.get(a, 0) for a in axes)
-    plan = AxesPlan((size.get("T", 1), size["Y"], size["X"]), index)
+    taken: dict[str, int | str] = {
+        "P": _position(size.get("P", 1), reading.position, what),
+        "Z": _plane(size.get("Z", 1), reading.plane, what),
+        letter: _channel(axes, size.get(letter, 1), reading.channel, what),
+    }
+    reductions = tuple((a, how) for a, how in taken.items() if isinstance(how, str))
+    fixed = {a: 0 if isinstance(at, str) else at for a, at in taken.items()}
+    kept = {"T", "Y", "X", *(a for a, _ in reductions)}
+    index = tuple(a if a in kept else fixed.get(a, 0) for a in axes)
+    plan = AxesPlan(axes, (size.get("T", 1), size["Y"], size["X"]), index, reductions)
     if 0 in plan.shape:
         raise InputError(f"{what} is empty; its sizes are {_sizes(shape)}.")
     return plan

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._tiff import find_tiffs, read_tiff
 
@@ -110,7 +111,7 @@ def tracks_from_labels(
 
 
 def _read_labels(path: Path) -> NDArray[np.int32]:
-    movie = read_tiff(path, None, None)
+    movie = read_tiff(path, InputSettings())
     if movie.dtype.kind not in "ui" or len(movie) != 1:
         raise InputError(
             f"{path} is not a mask; a mask is a TIFF with one frame of whole numbers."

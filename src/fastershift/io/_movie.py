@@ -8,10 +8,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastershift.config import InputSettings, resolve_settings
 from fastershift.errors import FastershiftError, InputError
 from fastershift.io._axes import AxesPlan, plan_axes
 
-__all__ = ["FrameSource", "Movie", "Scale", "Units", "as_movie"]
+__all__ = ["FrameSource", "Movie", "Scale", "Units", "as_movie", "input_settings"]
 
 Scale: TypeAlias = tuple[float, float, float]
 Units: TypeAlias = tuple[str, str, str]
@@ -141,19 +142,44 @@ class ArrayFrames:
     def dtype(self) -> np.dtype[Any]:
         """Type of a pixel."""
         stored: np.dtype[Any] = np.dtype(self.array.dtype)
-        return stored
+        # Dask tells the kind of its pieces by an empty one.
+        if isinstance(getattr(self.array, "_meta", self.array), np.ma.MaskedArray):
+            stored = np.result_type(stored, np.float32)
+        return self.plan.dtype(stored)
 
     def read(self, t: int) -> NDArray[Any]:
-        """Compute or load frame ``t`` alone."""
-        frame = np.asarray(self.array[self.plan.at(t)])
-        return frame.T if self.plan.transposed else frame
+        """Compute or load frame ``t`` alone; masked pixels become NaN."""
+        block = self.array[self.plan.at(t)]
+        if hasattr(block, "compute"):
+            block = block.compute()
+        if isinstance(block, np.ma.MaskedArray):
+            kind = np.result_type(block.dtype, np.float32)
+            block = block.astype(kind).filled(np.nan)
+        return self.plan.frame(np.asarray(block))
+
+
+def input_settings(
+    axes: str | None = None,
+    channel: int | str | None = None,
+    plane: int | str | None = None,
+    position: int | None = None,
+    level: int = 0,
+) -> InputSettings:
+    """Gather what is taken of an array, checked; None leaves a choice open."""
+    given = {"channel": channel, "plane": plane, "position": position, "level": level}
+    user = {name: value for name, value in given.items() if value is not None}
+    if axes is not None:
+        user["axes"] = axes
+    return resolve_settings(user={"input": user}).input
 
 
 def as_movie(
     array: Any,
     axes: str | None = None,
-    channel: int | None = None,
+    channel: int | str | None = None,
     *,
+    plane: int | str | None = None,
+    position: int | None = None,
     name: str = "The array",
     source: Path | None = None,
     scale: Scale | None = None,
@@ -165,11 +191,19 @@ def as_movie(
     ----------
     array : array-like
         With ``shape``, ``dtype`` and indexing; a lazy array (Dask, Zarr) is computed
-        one frame at a time. Numbers from uint8 to float64, any byte order.
+        one frame at a time. Numbers from uint8 to float64, any byte order. Masked
+        pixels become NaN.
     axes : str, optional
-        One letter per axis out of T, C, Z, Y and X; by default 2-D is YX and 3-D TYX.
-    channel : int, optional
-        Which channel to take, counted from 0, where there are several.
+        One letter per axis out of T, P, C, Z, Y and X, S for the colours of an RGB
+        image; by default 2-D is YX and 3-D TYX.
+    channel : int or str, optional
+        Which channel to take, counted from 0, where there are several; of an RGB image
+        also ``"red"``, ``"green"``, ``"blue"`` or ``"grey"``, its luminance.
+    plane : int or str, optional
+        Which plane of a z-stack to take, counted from 0, or its projection: ``"max"``,
+        ``"mean"`` or ``"min"``.
+    position : int, optional
+        Which position of a multi-position movie to take, counted from 0.
     name : str
         What the movie is called.
     source, scale, units
@@ -182,8 +216,8 @@ def as_movie(
     Raises
     ------
     InputError
-        For an RGB image or several channels without ``channel``, unclear axes, depth,
-        and pixels that are not numbers.
+        For several channels, planes or positions of which none was chosen, unclear
+        axes, and pixels that are not numbers.
     """
     if not hasattr(array, "dtype") or not hasattr(array, "shape"):
         array = np.asarray(array)
@@ -192,5 +226,6 @@ def as_movie(
             f"{name} holds pixels of type {array.dtype}; only whole and real numbers "
             "can be used."
         )
-    plan = plan_axes(tuple(array.shape), axes, channel, name)
+    reading = input_settings(axes, channel, plane, position)
+    plan = plan_axes(tuple(array.shape), reading, name)
     return Movie(ArrayFrames(array, plan), name, source, scale, units)

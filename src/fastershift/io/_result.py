@@ -9,7 +9,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from fastershift.config import Settings, save_settings
+from fastershift.config import InputSettings, Settings, save_settings
 from fastershift.errors import InputError
 from fastershift.io._atomic import check_free, replacing_files, replacing_folder
 from fastershift.io._ctc import (
@@ -309,10 +309,10 @@ def read_result(
     if path.is_dir() and not is_zarr(path):
         return read_ctc(path)
     if is_zarr(path):
-        movie, record = read_zarr(path, None, None), read_zarr_record(path)
+        movie, record = read_zarr(path, InputSettings()), read_zarr_record(path)
         tracks = None if record is None else [tuple(row) for row in record["tracks"]]
     else:
-        movie, listed = read_tiff(path, None, None), _beside(path, "tracks.txt")
+        movie, listed = read_tiff(path, InputSettings()), _beside(path, "tracks.txt")
         tracks = read_tracks(listed) if listed.exists() else None
     if movie.dtype.kind not in "ui":
         raise InputError(f"{path} holds no labels; labels are whole numbers.")

@@ -10,11 +10,12 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie, as_movie
 from fastershift.io._scale import tiff_scale
 
-__all__ = ["find_tiffs", "read_tiff", "read_tiff_folder"]
+__all__ = ["find_tiffs", "no_level", "read_tiff", "read_tiff_folder"]
 
 
 def find_tiffs(folder: Path) -> list[Path]:
@@ -46,8 +47,9 @@ def _open(path: Path) -> tifffile.TiffFile:
 class _TiffStack:
     """The pages of one TIFF file as an array; one page is read at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, level: int = 0) -> None:
         self._path = path
+        self._level = level
         self._lock = threading.Lock()
         with _open(path) as file:
             self._file = file
@@ -58,10 +60,14 @@ class _TiffStack:
                     raise
                 raise _unreadable(path, error) from error
             self.scale, self.units = tiff_scale(file)
+            if self.scale is not None:
+                time, height, width = self.scale
+                self.scale = (time, height * self._shrunk, width * self._shrunk)
 
     def _examine(self, file: tifffile.TiffFile) -> None:
         series = file.series[0]
         self._offset: int | None = None
+        self._shrunk = 1.0
         # Frames appended one by one make one series each.
         if len(file.series) > 1 and all(one.axes == "YX" for one in file.series):
             if len({one.shape for one in file.series}) > 1:
@@ -73,15 +79,34 @@ class _TiffStack:
             self.axes = "TYX"
             self.shape: tuple[int, ...] = (len(file.series), *series.shape)
         else:
+            series, whole = self._at_level(series), series
+            self._shrunk = whole.shape[-1] / series.shape[-1]
             self._pages = series.pages
             self.axes, self.shape = series.axes, tuple(series.shape)
             self._offset = series.dataoffset
+            self._add_positions(file)
         self.dtype = np.dtype(series.dtype)
         self._stored_type = self.dtype.newbyteorder(file.byteorder)
         lead = 0
         while np.prod(self.shape[:lead], dtype=int) < len(self._pages):
             lead += 1
         self._lead = self.shape[:lead]
+
+    def _at_level(self, series: tifffile.TiffPageSeries) -> tifffile.TiffPageSeries:
+        levels = series.levels
+        if self._level >= len(levels):
+            raise no_level(self._path, self._level, len(levels))
+        return levels[self._level]
+
+    def _add_positions(self, file: tifffile.TiffFile) -> None:
+        """Take the images of an OME file as positions where all are alike."""
+        others = [self._at_level(one) for one in file.series]
+        alike = {(one.axes, one.shape, one.dtype) for one in others}
+        if not file.is_ome or len(others) < 2 or len(alike) > 1:
+            return
+        self._pages = [page for one in others for page in one.pages]
+        self.axes, self.shape = "P" + self.axes, (len(others), *self.shape)
+        self._offset = None
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
         if self._offset is not None:
@@ -90,14 +115,13 @@ class _TiffStack:
             )
             return np.array(stored[index])
         lead = len(self._lead)
-        if any(isinstance(entry, slice) for entry in index[:lead]):
-            raise InputError(
-                f"The axes given for {self._path} do not fit how it is stored; Y and X "
-                "must be the two axes of its pages."
-            )
-        number = int(np.ravel_multi_index(index[:lead], self._lead)) if lead else 0  # type: ignore[arg-type]
-        page = self._read_page(number).reshape(self.shape[lead:])
-        return np.asarray(page[index[lead:]])
+        numbers = np.arange(len(self._pages)).reshape(self._lead)[index[:lead]]
+        pages = [
+            self._read_page(int(number)).reshape(self.shape[lead:])[index[lead:]]
+            for number in np.atleast_1d(numbers).flat
+        ]
+        stacked = np.stack(pages)
+        return stacked.reshape(*numbers.shape, *stacked.shape[1:])
 
     def _read_page(self, number: int) -> NDArray[Any]:
         # Opened for each page, so that the file is never held open between frames.
@@ -109,13 +133,28 @@ class _TiffStack:
                 self._file.filehandle.close()
 
 
-def read_tiff(path: Path, axes: str | None, channel: int | None) -> Movie:
+def no_level(path: Path, level: int, count: int) -> InputError:
+    """Say that an image pyramid has no such level."""
+    levels = "level" if count == 1 else "levels"
+    return InputError(
+        f"{path.name} has {count} resolution {levels}, so there is no level {level}; "
+        f"choose from 0 to {count - 1}."
+    )
+
+
+def read_tiff(path: Path, reading: InputSettings) -> Movie:
     """Open one TIFF file; axes and voxel size come from OME or ImageJ metadata."""
-    stack = _TiffStack(path)
+    stack = _TiffStack(path, reading.level)
+    return _as_movie(stack, path, reading)
+
+
+def _as_movie(stack: _TiffStack, path: Path, reading: InputSettings) -> Movie:
     return as_movie(
         stack,
-        stack.axes if axes is None else axes,
-        channel,
+        stack.axes if reading.axes == "auto" else reading.axes,
+        reading.channel,
+        plane=reading.plane,
+        position=reading.position,
         name=path.name,
         source=path,
         scale=stack.scale,
@@ -128,13 +167,12 @@ class _TiffFolder:
     """Single-frame files, one per frame."""
 
     files: tuple[Path, ...]
-    axes: str | None
-    channel: int | None
+    reading: InputSettings
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
 
     def read(self, t: int) -> NDArray[Any]:
-        frame = read_tiff(self.files[t], self.axes, self.channel)[0]
+        frame = read_tiff(self.files[t], self.reading)[0]
         if frame.shape != self.shape[1:]:
             raise _differs(self.files[t], self.files[0])
         return frame
@@ -162,7 +200,7 @@ def _common_type(files: list[Path]) -> np.dtype[Any]:
     return np.result_type(*types)
 
 
-def read_tiff_folder(path: Path, axes: str | None, channel: int | None) -> Movie:
+def read_tiff_folder(path: Path, reading: InputSettings) -> Movie:
     """Open a folder that holds one TIFF file per frame."""
     files = find_tiffs(path)
     if not files:
@@ -173,17 +211,18 @@ def read_tiff_folder(path: Path, axes: str | None, channel: int | None) -> Movie
             else f"The folder {path} is empty; give one that holds the frames."
         )
     dtype = _common_type(files)
-    in_file = None if axes is None else axes.upper().replace("T", "")
+    in_file = reading.axes if reading.axes == "auto" else reading.axes.replace("T", "")
     if in_file == "YX":  # says nothing that the files do not say themselves
-        in_file = None
-    first = _TiffStack(files[0])
-    movie = as_movie(first, in_file or first.axes, channel, name=files[0].name)
+        in_file = "auto"
+    reading = reading.model_copy(update={"axes": in_file})
+    first = _TiffStack(files[0], reading.level)
+    movie = _as_movie(first, files[0], reading)
     if len(movie) > 1:
         raise InputError(
             f"{files[0]} holds {len(movie)} frames, but in a folder every file is one "
             "frame; give the file itself."
         )
-    frames = _TiffFolder(
-        tuple(files), in_file, channel, (len(files), *movie.shape[1:]), dtype
-    )
+    shape = (len(files), *movie.shape[1:])
+    dtype = np.result_type(dtype, movie.dtype)
+    frames = _TiffFolder(tuple(files), reading, shape, dtype)
     return Movie(frames, path.name, path, first.scale, first.units)

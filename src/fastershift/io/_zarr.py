@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie, Scale, Units, as_movie
+from fastershift.io._tiff import no_level
 
 __all__ = [
     "import_zarr",
@@ -48,11 +50,11 @@ def _multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _scale(
-    image: Mapping[str, Any], axes: list[Mapping[str, Any]]
+    image: Mapping[str, Any], level: int, axes: list[Mapping[str, Any]]
 ) -> tuple[Scale | None, Units | None]:
     factors = [1.0] * len(axes)
     found = False
-    for holder in (image, image["datasets"][0]):
+    for holder in (image, image["datasets"][level]):
         for transform in holder.get("coordinateTransformations", ()):
             if transform.get("type") == "scale":
                 steps = transform["scale"]
@@ -66,8 +68,8 @@ def _scale(
     return scale, (unit.get("t", "pixel"), unit["y"], unit["x"])
 
 
-def read_zarr(path: Path, axes: str | None, channel: int | None) -> Movie:
-    """Open a Zarr array, or the full resolution of an OME-Zarr image."""
+def read_zarr(path: Path, reading: InputSettings) -> Movie:
+    """Open a Zarr array, or one resolution level of an OME-Zarr image."""
     zarr = import_zarr()
     try:
         node = zarr.open(path, mode="r")
@@ -75,6 +77,7 @@ def read_zarr(path: Path, axes: str | None, channel: int | None) -> Movie:
         raise InputError(f"{path} cannot be read as Zarr ({error}).") from error
     scale: Scale | None = None
     units: Units | None = None
+    axes, level = reading.axes, reading.level
     if isinstance(node, zarr.Group):
         image = _multiscales(node.attrs.asdict())
         if image is None:
@@ -85,12 +88,24 @@ def read_zarr(path: Path, axes: str | None, channel: int | None) -> Movie:
             axis if isinstance(axis, Mapping) else {"name": str(axis)}
             for axis in image.get("axes", [{"name": name} for name in "tczyx"])
         ]
-        if axes is None:
+        if level >= len(image["datasets"]):
+            raise no_level(path, level, len(image["datasets"]))
+        if axes == "auto":
             axes = "".join(axis["name"] for axis in named)
-        scale, units = _scale(image, named)
-        node = node[image["datasets"][0]["path"]]
+        scale, units = _scale(image, level, named)
+        node = node[image["datasets"][level]["path"]]
+    elif level:
+        raise no_level(path, level, 1)
     return as_movie(
-        node, axes, channel, name=path.name, source=path, scale=scale, units=units
+        node,
+        axes,
+        reading.channel,
+        plane=reading.plane,
+        position=reading.position,
+        name=path.name,
+        source=path,
+        scale=scale,
+        units=units,
     )
 
 

@@ -1,0 +1,136 @@
+"""From clusters to cells, from cells to tracks: the settings of tracking."""
+
+from fastershift._setting import Stage, Usual, setting
+
+__all__ = ["TrackSettings"]
+
+
+class TrackSettings(Stage):
+    """From clusters to cells, from cells to tracks."""
+
+    foreground: float = setting(
+        0.5,
+        "A pixel is foreground when the squared cosine of its embedding with the "
+        "background axis is below this.",
+        label="Foreground",
+        step=0.01,
+        gt=0,
+        lt=1,
+        usual=Usual(
+            0.1,
+            0.9,
+            "Only the surest pixels are left of each cell.",
+            "Background will be taken for cells.",
+        ),
+    )
+    smallest_cell: float = setting(
+        0.1,
+        "Smallest cell, as a share of the area of a disc of the cell diameter; smaller "
+        "pieces are dropped.",
+        label="Smallest cell",
+        step=0.01,
+        ge=0,
+        le=10,
+        usual=Usual(
+            0.01,
+            0.5,
+            "Specks will be kept as cells.",
+            "Cells of half the usual area are dropped, daughters among them.",
+        ),
+    )
+    smallest_cell_pixels: int | None = setting(
+        None,
+        "Smallest cell in network pixels, summed over both frames of a pair; overrules "
+        "the share. Set by the presets of the published data sets.",
+        label="Smallest cell in pixels",
+        unit="px",
+        ge=0,
+    )
+    linking_overlap: float = setting(
+        0.25,
+        "Least overlap (intersection over union) in the shared frame for two cells to "
+        "be the same cell.",
+        label="Linking overlap",
+        step=0.05,
+        ge=0,
+        le=1,
+        usual=Usual(
+            0.05,
+            0.7,
+            "Cells that barely touch will be linked.",
+            "A cell that moves or changes its shape loses its track.",
+        ),
+    )
+    division_search: int = setting(
+        2,
+        "How many frames back the parent of a new cell is looked for.",
+        label="Division search",
+        unit="frames",
+        ge=0,
+        le=100,
+        usual=Usual(
+            1,
+            10,
+            "Divisions are not looked for.",
+            "Parents will be found for cells that merely come by.",
+        ),
+    )
+    parent_reach: float = setting(
+        0.6,
+        "Diameter of the disc by which a new cell is grown when its parent is looked "
+        "for, as a share of the cell diameter: daughters move apart quickly.",
+        label="Parent reach",
+        step=0.1,
+        ge=0,
+        le=5,
+        usual=Usual(
+            0.2,
+            1.5,
+            "Only daughters that overlap their parent are found.",
+            "Parents will be found among cells that are not neighbours.",
+        ),
+    )
+    parent_dilation: int | None = setting(
+        None,
+        "The same in pixels; overrules the share, 0 does not grow at all. Set by the "
+        "presets of the published data sets.",
+        label="Parent dilation",
+        unit="px",
+        ge=0,
+        le=99,
+    )
+    merge_search: int = setting(
+        10,
+        "A cell that splits and whose part is at most this many frames old is "
+        "rejoined.",
+        label="Merge search",
+        unit="frames",
+        ge=0,
+        le=1000,
+    )
+    shortest_track: int = setting(
+        2,
+        "Tracks shorter than this, and without a parent, are dropped.",
+        label="Shortest track",
+        unit="frames",
+        ge=1,
+        le=1000,
+        usual=Usual(
+            1,
+            20,
+            above="Cells that are in view for a short time are dropped altogether.",
+        ),
+    )
+    border: int = setting(
+        0,
+        "Cells that lie wholly within this many pixels of the edge are dropped.",
+        label="Border",
+        unit="px",
+        ge=0,
+    )
+    merge_tiles: bool = setting(
+        False,
+        "Cluster every tile on its own and merge the labels clump by clump, as "
+        "published, instead of clustering the whole frame.",
+        label="Merge tiles",
+    )
