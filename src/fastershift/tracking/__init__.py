@@ -1,9 +1,10 @@
 """From embeddings to cells, from cells to tracks and their lineage."""
 
-from fastershift.tracking._finalize import finalize
+from fastershift.tracking._finalize import Finalizer, FinalNames, finalize
 from fastershift.tracking._instances import (
     Background,
     PairInstances,
+    cells_of_clusters,
     find_instances,
     foreground_mask,
 )
@@ -21,12 +22,15 @@ from fastershift.tracking._tree import (
 
 __all__ = [
     "Background",
+    "FinalNames",
+    "Finalizer",
     "Lineage",
     "Linker",
     "PairInstances",
     "Track",
     "TreeLayout",
     "branch",
+    "cells_of_clusters",
     "centroids",
     "ctc_problems",
     "family",

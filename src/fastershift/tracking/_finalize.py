@@ -1,22 +1,43 @@
-"""From the linked stack to tracks and lineage (Payer et al. 2019)."""
+"""From the linked frames to tracks and lineage (Payer et al. 2019)."""
 
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.tracking._lineage import Lineage, Track, track_spans
-from fastershift.tracking._parents import ParentSearch
-from fastershift.tracking._regions import Labels, as_labels, compact, relabel
+from fastershift.tracking._evidence import Evidence
+from fastershift.tracking._lineage import Lineage, Track
+from fastershift.tracking._parents import best_parent
+from fastershift.tracking._regions import Labels, as_labels, relabel
 
-__all__ = ["finalize"]
+__all__ = ["FinalNames", "Finalizer", "finalize"]
 
-_Stack = npt.NDArray[np.int32]
+_Integers = npt.NDArray[np.int64]
 #: From these frames on, these labels have another number: {frame: {label: number}}.
 _Changes = dict[int, dict[int, int]]
+
+
+@dataclass(frozen=True)
+class FinalNames:
+    """Which track every linked label belongs to, frame by frame.
+
+    Attributes
+    ----------
+    labels, tracks : tuple of (n,) int64
+        For each frame, the linked labels and the tracks they belong to; 0 is erased.
+    """
+
+    labels: tuple[_Integers, ...]
+    tracks: tuple[_Integers, ...]
+
+    def apply(self, time: int, frame: Labels) -> npt.NDArray[np.int32]:
+        """Return the track ids (Y, X) of a linked frame."""
+        return relabel(frame, self.labels[time].tolist(), self.tracks[time].tolist())
 
 
 def finalize(
@@ -58,136 +79,248 @@ def finalize(
     InputError
         When the stack is not a (T, Y, X) array of labels with a frame at least.
     """
-    labels = as_labels(stack, 3)
-    if not len(labels):
-        raise InputError("There is no frame to finalize.")
-    rows, columns = border or (settings.border, settings.border)
-    labels = _number(labels, by_appearance=not published)
-    labels = _drop_short(labels, settings)
-    labels = _erase_border(labels, rows, columns)
-    labels = _number(labels, by_appearance=not published)
-    parents: dict[int, int] = {}
-    if not published:
-        labels, parents = _split_at_gaps(labels)
-    tracks = _find_parents(labels, settings, parents)
-    tracks, changes = _split_at_births(tracks)
-    labels = _change(labels, changes)
-    if published:
-        return labels, Lineage(tuple(tracks))
-    return _number_lineage(labels, tracks)
+    linked = as_labels(stack, 3)
+    finalizer = Finalizer(settings, published=published, border=border)
+    for frame in linked:
+        finalizer.add(frame)
+    names, lineage = finalizer.finish()
+    labels = np.empty(linked.shape, dtype=np.int32)
+    for time, frame in enumerate(linked):
+        labels[time] = names.apply(time, frame)
+    return labels, lineage
 
 
-def _order(stack: Labels, *, by_appearance: bool) -> list[int]:
-    """Return the labels above 0 in the order in which they are to be numbered."""
-    order: list[int] = []
-    seen: set[int] = set()
-    for frame in stack:
-        ids, codes = compact(frame)
-        new = np.array([label not in seen for label in ids.tolist()])
-        new[0] = False
-        appearing = codes[new[codes]]
-        codes_found, firsts = np.unique(appearing, return_index=True)
-        labels = ids[codes_found[np.argsort(firsts)]].tolist()
-        order += labels
-        seen.update(labels)
-    return order if by_appearance else sorted(order)
+class Finalizer:
+    """Decide the tracks of a movie that is seen once, frame by frame.
+
+    It keeps a few frames and numbers about cells, never the whole movie; see
+    `finalize` for what it does.
+
+    Parameters
+    ----------
+    settings, published, border
+        As in `finalize`.
+    """
+
+    def __init__(
+        self,
+        settings: TrackSettings,
+        *,
+        published: bool = False,
+        border: tuple[int, int] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._published = published
+        self._border = border or (settings.border, settings.border)
+        self._evidence = Evidence(settings, self._border)
+
+    def add(self, frame: npt.ArrayLike) -> None:
+        """Take in the next linked frame, (Y, X) int; 0 is background."""
+        self._evidence.add(frame)
+
+    def finish(self) -> tuple[FinalNames, Lineage]:
+        """Decide all tracks.
+
+        Returns
+        -------
+        names : FinalNames
+            What turns the linked frames into the final ones.
+        lineage : Lineage
+            The tracks.
+
+        Raises
+        ------
+        InputError
+            Without a frame.
+        """
+        if not self._evidence.frames:
+            raise InputError("There is no frame to finalize.")
+        names = _Names(self._evidence)
+        names.number(by_appearance=not self._published)
+        _drop_short(names, self._settings)
+        if any(self._border):
+            _erase_border(names)
+        names.number(by_appearance=not self._published)
+        parents = {} if self._published else _split_at_gaps(names)
+        tracks, changes = _split_at_births(_find_parents(names, parents))
+        names.change(changes)
+        lineage = Lineage(tuple(tracks))
+        if not self._published:
+            lineage = _number_lineage(names, tracks)
+        return names.final(), lineage
 
 
-def _number(stack: Labels, *, by_appearance: bool) -> _Stack:
-    """Give labels the numbers 1 to K, ascending or in the order of their appearance."""
-    order = _order(stack, by_appearance=by_appearance)
-    return _rename(stack, {label: number for number, label in enumerate(order, 1)})
+class _Names:
+    """The present number of every label of every frame; 0 where it is erased."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.frames = evidence.frames
+        self.search = evidence.search
+        self.present: list[_Integers] = [frame.ids for frame in self.frames]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def largest(self) -> int:
+        return max((int(names.max(initial=0)) for names in self.present), default=0)
+
+    def order(self, *, by_appearance: bool) -> _Integers:
+        """Return the numbers in use in the order in which they are to be given anew."""
+        seen = np.zeros(self.largest + 1, dtype=bool)
+        seen[0] = True
+        order = []
+        for frame, names in zip(self.frames, self.present, strict=True):
+            appearing = names[frame.order]
+            appearing = appearing[~seen[appearing]]
+            seen[appearing] = True
+            order.append(appearing)
+        found = np.concatenate(order)
+        return found if by_appearance else np.sort(found)
+
+    def replace(self, table: _Integers) -> None:
+        """Give every number n the number ``table[n]``, in all frames."""
+        self.present = [table[names] for names in self.present]
+
+    def number(self, *, by_appearance: bool) -> _Integers:
+        """Give numbers from 1 to K; return the table from old to new ones."""
+        order = self.order(by_appearance=by_appearance)
+        table = np.zeros(self.largest + 1, dtype=np.int64)
+        table[order] = np.arange(1, order.size + 1)
+        self.replace(table)
+        return table
+
+    def change(self, changes: _Changes) -> None:
+        """Rename from given frames on, each number until its next change."""
+        table = np.arange(self.largest + 1)
+        for time, names in enumerate(self.present):
+            for label, number in changes.get(time, {}).items():
+                table[label] = number
+            self.present[time] = table[names]
+
+    def spans(self) -> tuple[_Integers, _Integers]:
+        """Return the first and the last frame of every number; -1 if not in use."""
+        first = np.full(self.largest + 1, -1)
+        last = first.copy()
+        for time, names in enumerate(self.present):
+            last[names] = time
+        for time in reversed(range(len(self))):
+            first[self.present[time]] = time
+        first[0] = last[0] = -1
+        return first, last
+
+    def final(self) -> FinalNames:
+        return FinalNames(
+            tuple(frame.ids for frame in self.frames), tuple(self.present)
+        )
 
 
-def _rename(stack: Labels, names: dict[int, int]) -> _Stack:
-    renamed = np.empty(stack.shape, dtype=np.int32)
-    for time, frame in enumerate(stack):
-        renamed[time] = relabel(frame, names.keys(), names.values())
-    return renamed
+class _Search:
+    """Finds parents among the present numbers."""
+
+    def __init__(self, names: _Names) -> None:
+        self._names = names
+        # New cells are asked for in the order of their frames, or nearly so.
+        self._areas = lru_cache(maxsize=names.search + 2)(self._areas_at)
+
+    def _areas_at(self, time: int) -> dict[int, int]:
+        names, areas = self._names.present[time], self._names.frames[time].areas
+        return dict(zip(names.tolist(), areas.tolist(), strict=True))
+
+    def find(self, label: int, first: int, *, without: Set[int] = frozenset()) -> int:
+        """Return the parent of a number that appears in frame `first`, or 0."""
+        if not first or not self._names.search:
+            return 0
+        frame = self._names.frames[first]
+        position = int(np.flatnonzero(self._names.present[first] == label)[0])
+        appearance = frame.appearing[int(frame.ids[position])]
+        shared: dict[int, int] = defaultdict(int)
+        times = range(first - len(appearance.under), first)
+        for time, (ids, counts) in zip(times, appearance.under, strict=True):
+            places = np.searchsorted(self._names.frames[time].ids, ids)
+            names = self._names.present[time][places]
+            for name, count in zip(names.tolist(), counts.tolist(), strict=True):
+                shared[name] += count
+        shared.pop(0, None)
+        candidates = sorted(shared)
+        areas = [sum(self._areas(t).get(name, 0) for t in times) for name in candidates]
+        return best_parent(
+            appearance.size,
+            np.array(candidates, dtype=np.int64),
+            np.array([shared[name] for name in candidates], dtype=np.int64),
+            np.array(areas, dtype=np.int64),
+            len(times),
+            without,
+        )
 
 
-def _change(stack: _Stack, changes: _Changes) -> _Stack:
-    """Rename labels from given frames on, each until its next change."""
-    changed = np.empty_like(stack)
-    names: dict[int, int] = {}
-    for time, frame in enumerate(stack):
-        names |= changes.get(time, {})
-        changed[time] = relabel(frame, names.keys(), names.values())
-    return changed
-
-
-def _drop_short(stack: _Stack, settings: TrackSettings) -> _Stack:
+def _drop_short(names: _Names, settings: TrackSettings) -> None:
     """Erase tracks that are too short, unless they have a parent."""
-    shortest = min(settings.shortest_track, len(stack))
-    short = {
-        label: first
-        for label, (first, last) in sorted(track_spans(stack).items())
-        if last - first + 1 < shortest
-    }
-    if not short:
-        return stack
-    search = ParentSearch(stack, settings)
+    shortest = min(settings.shortest_track, len(names))
+    first, last = names.spans()
+    short = np.flatnonzero((first >= 0) & (last - first + 1 < shortest))
+    if not short.size:
+        return
+    search = _Search(names)
     dropped: set[int] = set()
-    for label, first in short.items():
-        if not search.find(label, first, without=dropped):
+    for label in short.tolist():
+        if not search.find(label, int(first[label]), without=dropped):
             dropped.add(label)
-    return _rename(stack, dict.fromkeys(dropped, 0))
+    table = np.arange(first.size)
+    table[list(dropped)] = 0
+    names.replace(table)
 
 
-def _erase_border(stack: _Stack, rows: int, columns: int) -> _Stack:
+def _erase_border(names: _Names) -> None:
     """Erase cells wholly inside the border; afterwards they are new tracks."""
-    if not rows and not columns:
-        return stack
-    number = int(stack.max(initial=0))
-    height, width = stack.shape[1:]
-    names_after: _Changes = {}
-    for time in reversed(range(len(stack))):
-        interior = stack[time, rows : height - rows, columns : width - columns]
-        outside = np.setdiff1d(compact(stack[time])[0], compact(interior)[0])
-        ids = range(number + 1, number + 1 + outside.size)
-        names_after[time] = dict(zip(outside.tolist(), ids, strict=True))
-        number += outside.size
-    erased = np.empty_like(stack)
-    names: dict[int, int] = {}
-    for time, frame in enumerate(stack):
-        here = names | dict.fromkeys(names_after[time], 0)
-        erased[time] = relabel(frame, here.keys(), here.values())
-        names |= names_after[time]
-    return erased
+    number = names.largest
+    renamed: dict[int, _Integers] = {}
+    outside: dict[int, _Integers] = {}
+    for time in reversed(range(len(names))):
+        erased = names.present[time][names.frames[time].outside]
+        outside[time] = np.sort(erased[erased > 0])
+        renamed[time] = np.arange(number + 1, number + 1 + outside[time].size)
+        number += outside[time].size
+    table = np.arange(names.largest + 1)
+    for time, present in enumerate(names.present):
+        here = table.copy()
+        here[outside[time]] = 0
+        names.present[time] = here[present]
+        table[outside[time]] = renamed[time]
 
 
-def _split_at_gaps(stack: _Stack) -> tuple[_Stack, dict[int, int]]:
+def _split_at_gaps(names: _Names) -> dict[int, int]:
     """Make every stretch of frames without a gap a track of its own.
 
     Returns
     -------
-    stack : (T, Y, X) int32
-        Labels without gaps.
-    parents : dict
+    dict
         For the second and later stretches, the stretch before.
     """
-    number = int(stack.max(initial=0))
-    last_seen: dict[int, int] = {}
+    number = names.largest
+    last_seen = np.full(number + 1, -1)
     current: dict[int, int] = {}
     parents: dict[int, int] = {}
     changes: _Changes = defaultdict(dict)
-    for time, frame in enumerate(stack):
-        for label in compact(frame)[0][1:].tolist():
-            if last_seen.get(label, time) < time - 1:
-                number += 1
-                parents[number] = current.get(label, label)
-                current[label] = changes[time][label] = number
-            last_seen[label] = time
-    return _change(stack, changes), parents
+    for time, present in enumerate(names.present):
+        cells = np.sort(present[present > 0])
+        back = cells[(last_seen[cells] >= 0) & (last_seen[cells] < time - 1)]
+        for label in back.tolist():
+            number += 1
+            parents[number] = current.get(label, label)
+            current[label] = changes[time][label] = number
+        last_seen[cells] = time
+    names.change(changes)
+    return parents
 
 
-def _find_parents(
-    stack: _Stack, settings: TrackSettings, known: dict[int, int]
-) -> list[Track]:
-    search = ParentSearch(stack, settings)
+def _find_parents(names: _Names, known: dict[int, int]) -> list[Track]:
+    search = _Search(names)
+    spans = zip(*(span.tolist() for span in names.spans()), strict=True)
     return [
         Track(label, first, last, known.get(label) or search.find(label, first))
-        for label, (first, last) in sorted(track_spans(stack).items())
+        for label, (first, last) in enumerate(spans)
+        if first >= 0
     ]
 
 
@@ -228,13 +361,11 @@ def _split_at_births(tracks: list[Track]) -> tuple[list[Track], _Changes]:
     return [by_id[track.id] for track in tracks], changes
 
 
-def _number_lineage(stack: _Stack, tracks: list[Track]) -> tuple[_Stack, Lineage]:
+def _number_lineage(names: _Names, tracks: list[Track]) -> Lineage:
     """Renumber labels and tracks together in the order of their appearance."""
-    order = _order(stack, by_appearance=True)
-    names = {label: number for number, label in enumerate(order, 1)} | {0: 0}
+    table = names.number(by_appearance=True)
     renamed = [
-        Track(names[track.id], track.first, track.last, names[track.parent])
+        Track(int(table[track.id]), track.first, track.last, int(table[track.parent]))
         for track in tracks
     ]
-    lineage = Lineage(tuple(sorted(renamed, key=lambda track: track.id)))
-    return _rename(stack, names), lineage
+    return Lineage(tuple(sorted(renamed, key=lambda track: track.id)))

@@ -46,20 +46,43 @@ class Linker:
         self._settings = settings
         self._published = published
         self._frames: list[_Frame] = []
+        self._taken = 0
         self._first_frame: dict[int, int] = {}
         self._boxes: deque[dict[int, Box]] = deque(maxlen=settings.merge_search + 2)
         self._largest = 0
 
     def __len__(self) -> int:
         """Return the number of frames so far."""
-        return len(self._frames)
+        return self._taken + len(self._frames)
 
     @property
     def stack(self) -> npt.NDArray[np.int32]:
-        """Provisional labels (T, Y, X) of all frames so far, before `finalize`."""
+        """Provisional labels (T, Y, X) of all frames not taken, before `finalize`."""
         if not self._frames:
             raise InputError("No frame has been linked yet.")
         return np.stack(self._frames)
+
+    def take(self, *, settled: bool = True) -> list[_Frame]:
+        """Hand over the earliest frames and forget them, so that few are held.
+
+        Parameters
+        ----------
+        settled : bool
+            Only those that no later pair can change; otherwise all that are left,
+            after which no pair can be added.
+
+        Returns
+        -------
+        list of (Y, X) int32
+            Labels as `stack` has them.
+        """
+        # A part that is rejoined is followed back to the frame before its first one.
+        held = self._settings.merge_search + 2 if settled else 0
+        count = max(0, len(self._frames) - held)
+        taken = self._frames[:count]
+        del self._frames[:count]
+        self._taken += count
+        return taken
 
     def add(self, pair: npt.ArrayLike) -> npt.NDArray[np.int32]:
         """Link one more pair of frames.
@@ -104,7 +127,7 @@ class Linker:
     def _append(self, frame: _Frame) -> None:
         boxes = label_boxes(frame)
         for label in boxes:
-            self._first_frame.setdefault(label, len(self._frames))
+            self._first_frame.setdefault(label, len(self))
         self._frames.append(frame)
         self._boxes.append(boxes)
 
@@ -136,7 +159,7 @@ class Linker:
                 continue
             if not self._covers(shared[label][whole], areas[label]):
                 continue
-            last = len(self._frames) - (1 if survives else 2)
+            last = len(self) - (1 if survives else 2)
             if self._came_from(label, whole, last):
                 self._join(label, whole, last)
                 _join_overlaps(shared, label, whole)
@@ -153,7 +176,7 @@ class Linker:
         if first == 0:
             return True
         box = self._box_table(first)[part]
-        under = self._frames[first - 1][box][self._frames[first][box] == part]
+        under = self._frame(first - 1)[box][self._frame(first)[box] == part]
         ids, codes = compact(under)
         counts = dict(zip(ids.tolist(), np.bincount(codes).tolist(), strict=True))
         before = _largest_overlap(counts)
@@ -164,13 +187,16 @@ class Linker:
         for time in range(first, last + 1):
             boxes = self._box_table(time)
             box = boxes.pop(part)
-            view = self._frames[time][box]
+            view = self._frame(time)[box]
             view[view == part] = whole
             boxes[whole] = _union(box, boxes.get(whole, box))
         self._first_frame[whole] = min(first, self._first_frame[whole])
 
     def _box_table(self, time: int) -> dict[int, Box]:
-        return self._boxes[time - len(self._frames)]
+        return self._boxes[time - len(self)]
+
+    def _frame(self, time: int) -> _Frame:
+        return self._frames[time - self._taken]
 
 
 def _best_matches(

@@ -1,21 +1,17 @@
 """Looking for the parent of a cell that appears."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from fastershift.config import TrackSettings
-from fastershift.tracking._regions import (
-    Box,
-    Labels,
-    compact,
-    label_areas,
-    label_boxes,
-)
+from fastershift.tracking._regions import Box, Labels, compact
 
-__all__ = ["ParentSearch", "disc"]
+__all__ = ["Appearance", "best_parent", "disc", "look_under"]
+
+_Integers = npt.NDArray[np.int64]
 
 #: Least overlap (IoU) of a new cell with its parent.
 _LEAST_OVERLAP = 0.01
@@ -30,68 +26,90 @@ def disc(diameter: int) -> npt.NDArray[np.bool_]:
     return inside
 
 
-class ParentSearch:
-    """Find the track that a new cell comes from.
+@dataclass(frozen=True)
+class Appearance:
+    """What lies, in the frames before, where a cell appears.
 
-    The region in which the cell appears, grown a little, is compared with each label
-    of the frames before; the largest overlap (IoU over those frames together) is the
+    Attributes
+    ----------
+    size : int
+        Pixels of the region in which it appears, grown a little.
+    under : tuple of (labels, counts)
+        For each of the frames before, the labels in that region and their pixels.
+    """
+
+    size: int
+    under: tuple[tuple[_Integers, _Integers], ...]
+
+
+def look_under(
+    frame: Labels, label: int, box: Box, dilation: int, before: Iterable[Labels]
+) -> Appearance:
+    """Count what the frames before hold where a cell appears.
+
+    Parameters
+    ----------
+    frame : (Y, X) int array
+        The frame in which it appears.
+    label : int
+        The cell.
+    box : tuple of slice
+        The rectangle around it.
+    dilation : int
+        Diameter of the disc by which its region is grown.
+    before : iterable of (Y, X) int array
+        The frames before.
+
+    Returns
+    -------
+    Appearance
+    """
+    reach = max(dilation - 1, 0) // 2
+    grown = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in box)
+    region = frame[grown] == label
+    if reach:
+        region = ndimage.binary_dilation(region, disc(dilation))
+    under = []
+    for earlier in before:
+        ids, codes = compact(earlier[grown][region])
+        counts = np.bincount(codes, minlength=ids.size)
+        under.append((ids[1:], counts[1:]))
+    return Appearance(int(np.count_nonzero(region)), tuple(under))
+
+
+def best_parent(
+    size: int,
+    candidates: _Integers,
+    shared: _Integers,
+    areas: _Integers,
+    n_frames: int,
+    without: Set[int] = frozenset(),
+) -> int:
+    """Choose the label that overlaps most with the region of a new cell, or 0.
+
+    The largest intersection over union with the frames before, taken together, is the
     parent (Payer et al. 2019).
 
     Parameters
     ----------
-    stack : (T, Y, X) int array
-        Labels of all frames.
-    settings : TrackSettings
-        `division_search` and `parent_dilation` are used.
+    size : int
+        Pixels of the region.
+    candidates : (n,) int64
+        Labels in ascending order.
+    shared, areas : (n,) int64
+        Their pixels in the region, and all of them, summed over the frames.
+    n_frames : int
+        Number of the frames before.
+    without : set of int
+        Labels that cannot be parents.
+
+    Returns
+    -------
+    int
     """
-
-    def __init__(self, stack: Labels, settings: TrackSettings) -> None:
-        self._stack = stack
-        self._search = settings.division_search
-        dilation = settings.parent_dilation or 0
-        self._reach = max(dilation - 1, 0) // 2
-        self._element = disc(dilation)
-        self._areas = [label_areas(frame) for frame in stack]
-        self._first_boxes: dict[int, Box] = {}
-        for frame in stack:
-            for label, box in label_boxes(frame).items():
-                self._first_boxes.setdefault(label, box)
-
-    def find(self, label: int, first: int, *, without: Set[int] = frozenset()) -> int:
-        """Return the parent of a label that appears in frame `first`, or 0.
-
-        Labels in `without` cannot be parents.
-        """
-        times = range(max(first - self._search, 0), first)
-        if not times:
-            return 0
-        box = tuple(
-            slice(max(side.start - self._reach, 0), side.stop + self._reach)
-            for side in self._first_boxes[label]
-        )
-        region = self._stack[first][box] == label
-        if self._reach:
-            region = ndimage.binary_dilation(region, self._element)
-        ids, codes = compact(
-            np.stack([self._stack[time][box][region] for time in times])
-        )
-        shared = np.bincount(codes.ravel(), minlength=ids.size)[1:]
-        candidates = ids[1:]
-        union = len(times) * np.count_nonzero(region) - shared
-        for time in times:
-            union += self._area_of(candidates, time)
-        overlap = shared / union
-        overlap[np.isin(candidates, list(without))] = 0
-        best = int(overlap.argmax()) if overlap.size else 0
-        if not overlap.size or overlap[best] <= _LEAST_OVERLAP:
-            return 0
-        return int(candidates[best])
-
-    def _area_of(
-        self, labels: npt.NDArray[np.int64], time: int
-    ) -> npt.NDArray[np.int64]:
-        ids, areas = self._areas[time]
-        if not ids.size:
-            return np.zeros(labels.size, dtype=np.int64)
-        positions = np.searchsorted(ids, labels).clip(max=ids.size - 1)
-        return np.where(ids[positions] == labels, areas[positions], 0)
+    if not candidates.size:
+        return 0
+    overlap = shared / (n_frames * size - shared + areas)
+    overlap[np.isin(candidates, list(without))] = 0
+    best = int(overlap.argmax())
+    return int(candidates[best]) if overlap[best] > _LEAST_OVERLAP else 0

@@ -1,0 +1,87 @@
+"""What is remembered of each frame, so that tracks are decided without its pixels."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.config import TrackSettings
+from fastershift.tracking._parents import Appearance, look_under
+from fastershift.tracking._regions import Labels, as_labels, compact, label_boxes
+
+__all__ = ["Evidence", "FrameCells"]
+
+_Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FrameCells:
+    """The cells of one frame.
+
+    Attributes
+    ----------
+    ids, areas : (n,) int64
+        Labels in ascending order, and their pixels.
+    order : (n,) int64
+        Positions in `ids`, sorted by the first pixel of each label.
+    outside : (n,) bool
+        Which lie wholly within the border.
+    appearing : dict
+        What lies under those that the frame before does not hold, or holds only within
+        the border.
+    """
+
+    ids: _Integers
+    areas: _Integers
+    order: _Integers
+    outside: npt.NDArray[np.bool_]
+    appearing: dict[int, Appearance] = field(default_factory=dict)
+
+
+class Evidence:
+    """Takes in the frames of a movie one by one, keeping only numbers about them.
+
+    Parameters
+    ----------
+    settings : TrackSettings
+        `division_search` and `parent_dilation` are used.
+    border : (int, int)
+        Rows and columns of the border.
+    """
+
+    def __init__(self, settings: TrackSettings, border: tuple[int, int]) -> None:
+        self.frames: list[FrameCells] = []
+        self.search = settings.division_search
+        self._dilation = settings.parent_dilation or 0
+        self._border = border
+        self._before: deque[Labels] = deque(maxlen=self.search)
+
+    def add(self, frame: npt.ArrayLike) -> None:
+        """Take in the next frame, (Y, X) int labels; 0 is background."""
+        labels = as_labels(frame, 2)
+        ids, codes = compact(labels)
+        areas = np.bincount(codes.ravel(), minlength=ids.size)
+        found, firsts = np.unique(codes, return_index=True)
+        order = found[np.argsort(firsts)]
+        rows, columns = self._border
+        height, width = labels.shape
+        interior = codes[rows : height - rows, columns : width - columns]
+        outside = np.ones(ids.size, dtype=bool)
+        outside[interior] = False
+        cells = FrameCells(ids[1:], areas[1:], order[order > 0] - 1, outside[1:])
+        if self.search and self.frames:
+            self._look_under(labels, cells)
+        self.frames.append(cells)
+        self._before.append(labels)
+
+    def _look_under(self, labels: Labels, cells: FrameCells) -> None:
+        last = self.frames[-1]
+        new = np.setdiff1d(cells.ids, last.ids[~last.outside])
+        if not new.size:
+            return
+        boxes = label_boxes(labels)
+        for label in new.tolist():
+            cells.appearing[label] = look_under(
+                labels, label, boxes[label], self._dilation, self._before
+            )
