@@ -9,6 +9,12 @@ from fastershift.pipeline._events import (
     Started,
     TrackedMovie,
 )
+from fastershift.pipeline._pair import (
+    PairCells,
+    cluster_pair,
+    frame_report,
+    to_image,
+)
 from fastershift.pipeline._plan import Plan, plan_run
 from fastershift.pipeline._sources import (
     EmbeddedPair,
@@ -18,13 +24,9 @@ from fastershift.pipeline._sources import (
     NetworkEmbeddings,
 )
 from fastershift.pipeline._track import (
-    PairCells,
     TrackingRun,
-    cluster_pair,
-    frame_report,
     run_plan,
     segment_movie,
-    to_image,
     track,
 )
 

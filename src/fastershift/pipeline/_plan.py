@@ -64,6 +64,10 @@ class Plan:
         """Whether the run follows the publications."""
         return self.settings.profile == "published"
 
+    def smallest_in_pair(self, n_frames: int) -> int:
+        """Least pixels of a cell, summed over the frames of a pair."""
+        return max(1, round(self.smallest_cell * n_frames))
+
 
 def _chosen(settings: Settings | Mapping[str, Any] | None) -> dict[str, Any]:
     """Take only what was set on purpose, so that the model's advice fills the rest."""

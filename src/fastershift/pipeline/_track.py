@@ -1,23 +1,15 @@
 """The run itself: a generator of events that can be left at every yield."""
 
-import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError
-from fastershift.meanshift import (
-    SeedPolicy,
-    coverage_probability,
-    coverage_reached,
-)
 from fastershift.pipeline._events import (
     Event,
     Finished,
@@ -27,186 +19,21 @@ from fastershift.pipeline._events import (
     Started,
     TrackedMovie,
 )
+from fastershift.pipeline._pair import cluster_pair, frame_report, to_image
 from fastershift.pipeline._plan import Plan, plan_run
-from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
 from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Background,
     Linker,
-    PairInstances,
     finalize,
-    find_instances,
-    merge_tiles,
-    resize_labels,
 )
 
-__all__ = [
-    "PairCells",
-    "TrackingRun",
-    "cluster_pair",
-    "frame_report",
-    "run_plan",
-    "segment_movie",
-    "to_image",
-    "track",
-]
+if TYPE_CHECKING:
+    from fastershift.meanshift import SeedPolicy
+
+__all__ = ["TrackingRun", "run_plan", "segment_movie", "track"]
 
 Labels = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class PairCells:
-    """Cells of a pair before linking, all tiles together.
-
-    Attributes
-    ----------
-    labels, clusters : (F, Y, X) int32
-        Cells, and the modes they belong to, in network pixels. Where tiles are
-        clustered on their own, modes have no common number and the cells stand for
-        them.
-    parts : tuple of PairInstances
-        One for the frame, or one for each tile.
-    policy : SeedPolicy
-        For the next pair.
-    seconds : float
-        Wall time.
-    """
-
-    labels: Labels
-    clusters: Labels
-    parts: tuple[PairInstances, ...]
-    policy: SeedPolicy
-    seconds: float
-
-
-def _generator(settings: Settings, frame: int) -> torch.Generator:
-    """Draw for one pair: the same whatever was computed before it."""
-    seed = settings.cluster.random_seed * 1_000_003 + frame
-    return torch.Generator().manual_seed(seed)
-
-
-def _pair_mask(plan: Plan, frame: int, n_frames: int) -> npt.NDArray[Any] | None:
-    if plan.mask is None or plan.mask.ndim == 2:
-        return plan.mask
-    return np.stack([np.asarray(plan.mask[frame + i]) for i in range(n_frames)])
-
-
-def cluster_pair(
-    plan: Plan, pair: EmbeddedPair, policy: SeedPolicy | None = None
-) -> PairCells:
-    """Cluster one pair of frames and take the clusters apart into cells.
-
-    Parameters
-    ----------
-    plan : Plan
-        The run.
-    pair : EmbeddedPair
-        Embeddings of its frames.
-    policy : SeedPolicy, optional
-        Seeds learned from pairs before it.
-
-    Returns
-    -------
-    PairCells
-    """
-    started = time.perf_counter()
-    n_frames = len(pair.embeddings)
-    smallest = max(1, round(plan.smallest_cell * n_frames))
-    generator = _generator(plan.settings, pair.frame)
-
-    def instances(embeddings: Tensor, policy: SeedPolicy | None) -> PairInstances:
-        return find_instances(
-            embeddings,
-            plan.settings.cluster,
-            plan.settings.track,
-            smallest_cell=smallest,
-            background=plan.background,
-            mask=_pair_mask(plan, pair.frame, n_frames),
-            policy=policy,
-            generator=generator,
-        )
-
-    if not plan.settings.track.merge_tiles or not isinstance(
-        plan.source, NetworkEmbeddings
-    ):
-        found = instances(pair.embeddings, policy)
-        seconds = time.perf_counter() - started
-        return PairCells(
-            found.labels,
-            found.clusters,
-            (found,),
-            found.clustering.policy,
-            seconds,
-        )
-    parts = []
-    for tile in range(pair.embeddings.shape[1]):
-        parts.append(instances(pair.embeddings[:, tile], policy))
-        policy = parts[-1].clustering.policy
-    tiles = plan.source.embedder.tiles
-    labels = merge_tiles(
-        zip((part.labels for part in parts), tiles, strict=True), plan.source.shape
-    )
-    assert policy is not None  # noqa: S101 (a frame has at least one tile)
-    seconds = time.perf_counter() - started
-    return PairCells(labels, labels, tuple(parts), policy, seconds)
-
-
-def frame_report(
-    frame: int, labels: Labels, cells: PairCells, network: float, linking: float
-) -> FrameReport:
-    """Tell how a frame was clustered, all tiles of its pair together.
-
-    Parameters
-    ----------
-    frame : int
-        Number of the frame.
-    labels : (Y, X) int32
-        Its cells.
-    cells : PairCells
-        The pair it was clustered in.
-    network, linking : float
-        Seconds of the other stages.
-
-    Returns
-    -------
-    FrameReport
-    """
-    found = [part.clustering for part in cells.parts]
-    seeds = sum(part.n_seeds for part in found)
-    coverage = [_coverage(part) for part in cells.parts]
-    converged = sum(part.converged_fraction * part.n_seeds for part in found)
-    return FrameReport(
-        frame=frame,
-        cells=int(np.count_nonzero(np.bincount(labels.ravel())[1:])),
-        clusters=sum(len(part.sizes) for part in found),
-        seeds=seeds,
-        n_min=sum(math.ceil(part.n_min) for part in found),
-        rounds=max(part.n_rounds for part in found),
-        iterations=sum(part.n_iter for part in found),
-        converged=converged / seeds if seeds else 1.0,
-        foreground=float(np.mean([part.foreground for part in cells.parts])),
-        network_ms=network * 1e3,
-        clustering_ms=cells.seconds * 1e3,
-        linking_ms=linking * 1e3,
-        stopped_by=found[-1].stopped_by,
-        coverage=math.prod(reached for reached, _ in coverage),
-        coverage_equal=math.prod(equal for _, equal in coverage),
-    )
-
-
-def _coverage(part: PairInstances) -> tuple[float, float]:
-    """Probability of reaching all clusters: by the size of each, and for equal ones.
-
-    A cluster that serves as background needs no seed.
-    """
-    n_seeds, n_points = part.clustering.n_seeds, part.clustering.labels.numel()
-    pixels = np.bincount(part.clusters.ravel())[1:]
-    shares = pixels[pixels > 0] / max(1, n_points)
-    if not shares.size:
-        return 1.0, 1.0
-    share = min(1.0, float(shares.sum()))
-    equal = coverage_probability(n_seeds, shares.size, share, exact=False)
-    return coverage_reached(n_seeds, shares), equal
 
 
 def run_plan(plan: Plan) -> Iterator[Event]:
@@ -246,16 +73,14 @@ def _run(plan: Plan) -> Iterator[Event]:
     linker = Linker(plan.settings.track, published=plan.published)
     reports: list[FrameReport] = []
     policy: SeedPolicy | None = None
-    block = plan.settings.embed.block
     for pair in plan.source.pairs():
         if pair is None:
             yield Progress(len(reports), n_frames, "network")
             continue
-        if not plan.settings.cluster.carry_seeds and pair.frame % block == 0:
-            policy = None
         yield Progress(len(reports), n_frames, "clustering")
         cells = cluster_pair(plan, pair, policy)
-        policy = cells.policy
+        if plan.settings.cluster.carry_seeds:
+            policy = cells.policy
         yield Progress(len(reports), n_frames, "linking")
         before = time.perf_counter()
         new = [to_image(plan, labels) for labels in linker.add(cells.labels)]
@@ -278,28 +103,6 @@ def _run(plan: Plan) -> Iterator[Event]:
             plan.settings,
             {**plan.provenance, "seconds": seconds},
         )
-    )
-
-
-def to_image(plan: Plan, labels: Labels) -> Labels:
-    """Bring labels from network to image pixels.
-
-    Parameters
-    ----------
-    plan : Plan
-        The run.
-    labels : (y, x) int32
-        At the size of the embeddings.
-
-    Returns
-    -------
-    (Y, X) int32
-    """
-    return resize_labels(
-        labels,
-        plan.frame_shape,
-        zoom=plan.settings.embed.zoom,
-        published=plan.published,
     )
 
 

@@ -13,8 +13,15 @@ from torch import Tensor
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
 from fastershift.meanshift import Clustering, SeedPolicy, cluster
+from fastershift.tracking._seeds import settled_policy
 
-__all__ = ["Background", "PairInstances", "find_instances", "foreground_mask"]
+__all__ = [
+    "Background",
+    "PairInstances",
+    "cells_of_clusters",
+    "find_instances",
+    "foreground_mask",
+]
 
 #: What is background in an embedding: the pixels along its first axis, as RSHN is
 #: trained; the largest cluster; those outside a given mask; or nothing.
@@ -100,8 +107,8 @@ def find_instances(
     embeddings : (F, C, Y, X) array or Tensor
         Of two consecutive frames, or of a single one; float16 or wider, on any device.
     cluster_settings : ClusterSettings
-        All but `carry_seeds` and `random_seed`. With a `coordinate_weight`, rows and
-        columns of the array times the weight are appended to the vectors.
+        All but `random_seed`. With a `coordinate_weight`, rows and columns of the
+        array times the weight are appended to the vectors.
     track_settings : TrackSettings
         `foreground` is used.
     smallest_cell : int
@@ -116,7 +123,8 @@ def find_instances(
         Foreground pixels to start from, counted in the order frame, row, column. The
         number of seeds is then not adapted.
     policy : SeedPolicy, optional
-        Of the pair before.
+        Of the pair before. Without it the number of seeds is settled on a sample of
+        this pair, or, with `carry_seeds`, starts from `n_initial`.
     generator : torch.Generator, optional
         For the random draws of seeds; on the CPU.
 
@@ -138,12 +146,17 @@ def find_instances(
             f"column) with one or two frames; these have {tuple(vectors.shape)}."
         )
     foreground = _foreground(vectors, track_settings.foreground, background, mask)
+    codes = _codes(vectors, foreground, cluster_settings.coordinate_weight)
+    within: Literal["none", "largest"]
+    within = "largest" if background == "largest" else "none"
+    if policy is None and seeds is None and not cluster_settings.carry_seeds:
+        policy = settled_policy(codes, cluster_settings, within, generator)
     clustering = cluster(
-        _codes(vectors, foreground, cluster_settings.coordinate_weight),
+        codes,
         **cluster_settings.model_dump(
             exclude={"coordinate_weight", "carry_seeds", "random_seed"}
         ),
-        background="largest" if background == "largest" else "none",
+        background=within,
         seeds=None if seeds is None else torch.as_tensor(seeds),
         policy=policy,
         generator=generator,
@@ -157,7 +170,7 @@ def find_instances(
     clusters[pixels] = modes.cpu().numpy()
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
     return PairInstances(
-        labels=_components(clusters, smallest_cell),
+        labels=cells_of_clusters(clusters, smallest_cell),
         clusters=clusters,
         clustering=clustering,
         seed_positions=np.column_stack(np.unravel_index(rows, pixels.shape)),
@@ -245,8 +258,21 @@ def _in_settled_order(clustering: Clustering) -> Clustering:
     )
 
 
-def _components(clusters: _Labels, smallest: int) -> _Labels:
-    """Take clusters apart into touching components of at least `smallest` pixels."""
+def cells_of_clusters(clusters: _Labels, smallest: int) -> _Labels:
+    """Take the clusters of a pair apart into cells.
+
+    Parameters
+    ----------
+    clusters : (F, Y, X) int32
+        As in `PairInstances`.
+    smallest : int
+        Cells with fewer pixels, summed over the frames, are dropped.
+
+    Returns
+    -------
+    (F, Y, X) int32
+        As in `PairInstances`.
+    """
     components = measure.label(clusters, background=0, connectivity=2)
     sizes = np.bincount(components.ravel())
     cluster_of = np.zeros(sizes.size, dtype=np.int32)

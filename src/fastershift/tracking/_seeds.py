@@ -1,0 +1,79 @@
+"""How many seeds a frame pair starts from when nothing is carried over to it."""
+
+import math
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from fastershift.config import ClusterSettings
+from fastershift.meanshift import SeedPolicy, cluster
+
+__all__ = ["settled_policy"]
+
+# Vectors that are clustered to guess the number of clusters. A guess is enough: the
+# clustering of all vectors doubles the seeds where it turns out too low.
+_SAMPLE = 1024
+
+# A single vector of the sample that is like no other is rarely a cell.
+_SMALLEST = 2
+
+
+def settled_policy(
+    codes: Tensor,
+    settings: ClusterSettings,
+    background: Literal["none", "largest"],
+    generator: torch.Generator | None,
+) -> SeedPolicy:
+    """Find the number of seeds that the rule of the paper comes to rest at.
+
+    Zhao et al. (2021) adapt N from frame to frame: it is doubled while it is below
+    L·N_min (Eq 21) and lowered by N_min, once a frame, while it is above H·N_min. Here
+    a small sample of the vectors stands for all frames of a movie in which nothing
+    changes, so that N depends on this pair alone.
+
+    Parameters
+    ----------
+    codes : Tensor
+        (n, d) vectors that will be clustered.
+    settings : ClusterSettings
+        N starts from `n_initial`.
+    background : {"none", "largest"}
+        Whether the largest cluster is no cell.
+    generator : torch.Generator, optional
+        Draws the sample and its seeds.
+
+    Returns
+    -------
+    SeedPolicy
+    """
+    if not len(codes):
+        return SeedPolicy(settings.n_initial)
+    rows = torch.randint(len(codes), (_SAMPLE,), generator=generator)
+    found = cluster(
+        codes if len(codes) <= _SAMPLE else codes[rows.to(codes.device)],
+        bandwidth=settings.bandwidth,
+        n_initial=settings.n_initial,
+        gamma=settings.gamma,
+        low=settings.low,
+        high=settings.high,
+        coverage=settings.coverage,
+        background=background,
+        mean=settings.mean,
+        reseed=False,
+        max_seeds=settings.max_seeds,
+        min_cluster_size=_SMALLEST,
+        max_iter=settings.max_iter,
+        generator=generator,
+    )
+    return _lowered(found.policy, settings.high)
+
+
+def _lowered(policy: SeedPolicy, high: float) -> SeedPolicy:
+    """Lower N by N_min until it is no more than H·N_min."""
+    step = math.ceil(policy.n_min)
+    excess = policy.n - high * policy.n_min
+    if not step or excess <= 0:
+        return policy
+    return replace(policy, n=max(1, policy.n - math.ceil(excess / step) * step))
