@@ -56,8 +56,13 @@ class EmbeddingSource(Protocol):
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the embeddings."""
 
-    def pairs(self) -> Iterator[EmbeddedPair | None]:
-        """Yield all pairs in order, and None at further places to cancel."""
+    def pairs(
+        self, first: int = 0, stop: int | None = None
+    ) -> Iterator[EmbeddedPair | None]:
+        """Yield the pairs that start with the frames from `first` to before `stop`.
+
+        They come in order, with None at further places to cancel; by default all.
+        """
 
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""
@@ -127,10 +132,20 @@ class NetworkEmbeddings:
         """Look embeddings up here from now on, and keep new ones."""
         self._cache = cache
 
-    def pairs(self) -> Iterator[EmbeddedPair | None]:
-        """Yield all pairs in order, and None at further places to cancel."""
-        for block in range(self.embedder.n_blocks(self.n_frames)):
-            yield from self._block(block)
+    def pairs(
+        self, first: int = 0, stop: int | None = None
+    ) -> Iterator[EmbeddedPair | None]:
+        """Yield the pairs that start with the frames from `first` to before `stop`.
+
+        They come in order, with None at further places to cancel; by default all. The
+        blocks they lie in are embedded from their beginnings.
+        """
+        last = max(0, (self.n_frames - 1 if stop is None else stop) - 1)
+        blocks = (self.embedder.block_of(frame) for frame in (first, last))
+        for block in range(next(blocks), next(blocks) + 1):
+            for found in self._block(block):
+                if found is None or first <= found.frame <= last:
+                    yield found
 
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""
@@ -210,9 +225,11 @@ class GivenEmbeddings:
         """Rows and columns of the embeddings."""
         return int(self._array.shape[2]), int(self._array.shape[3])
 
-    def pairs(self) -> Iterator[EmbeddedPair | None]:
-        """Yield all pairs in order."""
-        for frame in range(max(1, self.n_frames - 1)):
+    def pairs(
+        self, first: int = 0, stop: int | None = None
+    ) -> Iterator[EmbeddedPair | None]:
+        """Yield the pairs that start with the frames from `first` to before `stop`."""
+        for frame in range(first, max(1, self.n_frames - 1) if stop is None else stop):
             yield from self.pair(frame)
 
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
