@@ -17,6 +17,7 @@ from fastershift._setting import Stage, Usual
 from fastershift._settings import (
     ClusterSettings,
     EmbedSettings,
+    Precision,
     Profile,
     Settings,
     TrackSettings,
@@ -36,6 +37,7 @@ __all__ = [
     "UNNAMED_AXES",
     "ClusterSettings",
     "EmbedSettings",
+    "Precision",
     "InputSettings",
     "Profile",
     "Settings",
@@ -50,7 +52,12 @@ __all__ = [
 #: What the published method does otherwise.
 _PUBLISHED: dict[str, Any] = {
     "profile": "published",
-    "embed": {"window": 8, "tile": 256, "tile_overlap": 128},
+    "embed": {
+        "window": 8,
+        "tile": 256,
+        "tile_overlap": 128,
+        "precision": "float32",
+    },
     "cluster": {
         "bandwidth": 0.1,
         "mean": "raw",

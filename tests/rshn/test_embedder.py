@@ -22,7 +22,8 @@ def movie():
 
 
 def embedder(model, shape=SHAPE, *, per_tile=False, **options):
-    options = {"diameter": 20.0, "block": 4, "warmup": 2} | options
+    small = {"diameter": 20.0, "block": 4, "warmup": 2, "precision": "float32"}
+    options = small | options
     return Embedder(model, EmbedSettings(**options), shape, "cpu", per_tile=per_tile)
 
 

@@ -17,7 +17,7 @@ def movie():
 
 
 def embed(model, frames, *, per_tile=False, **options):
-    chosen = EmbedSettings(diameter=20.0, warmup=1, **options)
+    chosen = EmbedSettings(diameter=20.0, warmup=1, precision="float32", **options)
     one = Embedder(model, chosen, frames.shape[1:], "cpu", per_tile=per_tile)
     return one, torch.stack([pair for _, pair in one.pairs(frames)]).float()
 

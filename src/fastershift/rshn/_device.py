@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 import torch
 
+from fastershift.config import Precision
 from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["choose_device", "memory_sentence"]
+__all__ = ["choose_device", "choose_precision", "memory_sentence"]
 
 _SHORTAGE = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -51,6 +52,36 @@ def choose_device(name: str = "auto") -> torch.device:
             f"The device '{name}' is not available on this machine; choose auto or cpu."
         )
     return device
+
+
+def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
+    """Decide which numbers the network computes with.
+
+    Parameters
+    ----------
+    name : {"auto", "float32", "bfloat16"}
+        ``"auto"`` takes bfloat16 where the device multiplies it in hardware of its own:
+        CPUs with AMX or AVX-512 BF16, and CUDA devices that do not emulate it.
+    device : torch.device
+        Where the network runs.
+
+    Returns
+    -------
+    torch.dtype
+    """
+    if name == "auto":
+        fast = _multiplies_bfloat16(device)
+        return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if name == "bfloat16" else torch.float32
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Versions of torch that cannot tell what the processor has get float32.
+    ask = getattr(torch.cpu, "get_capabilities", dict)
+    known = ask() if device.type == "cpu" and torch.backends.mkldnn.enabled else {}
+    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
 
 
 @contextmanager

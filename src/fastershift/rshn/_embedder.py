@@ -15,7 +15,11 @@ from torch.nn import functional
 
 from fastershift.config import EmbedSettings
 from fastershift.errors import InputError
-from fastershift.rshn._device import choose_device, memory_sentence
+from fastershift.rshn._device import (
+    choose_device,
+    choose_precision,
+    memory_sentence,
+)
 from fastershift.rshn._layout import Span, overlapping_axis, seamless_axis
 from fastershift.rshn._network import State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
@@ -79,6 +83,8 @@ class Embedder:
         Network pixels per pixel of the frame.
     device : torch.device
         Where the network runs and the embeddings lie.
+    dtype : torch.dtype
+        What the network computes with.
 
     Raises
     ------
@@ -103,8 +109,9 @@ class Embedder:
         self.frame_shape = frame_shape
         self.per_tile = per_tile
         self.device = choose_device(device)
+        self.dtype = choose_precision(settings.precision, self.device)
         # A copy, because moving a network to a device moves it for all who hold it.
-        self._network = copy.deepcopy(model.network).to(self.device)
+        self._network = copy.deepcopy(model.network).to(self.device, self.dtype)
         self.network_shape, self._blur = _network_shape(model, settings, frame_shape)
         self._zoom = settings.zoom if settings.network_size else 1.0
         height, width = self.network_shape
@@ -271,8 +278,9 @@ class Embedder:
     @torch.inference_mode()
     def _pass(self, window: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Give one frame (Y, X) to the network; return (C, Y, X) and the new state."""
-        _, second, state = self._network(window[None, None, None], state)
-        return second[0, 0], state
+        clip = window.to(self.dtype)[None, None, None]
+        _, second, state = self._network(clip, state)
+        return second[0, 0].float(), state
 
     def _embed(
         self, padded: Tensor, usable: Tensor, states: list[State | None]
