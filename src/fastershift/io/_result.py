@@ -22,13 +22,17 @@ from fastershift.io._ctc import (
     write_tracks,
 )
 from fastershift.io._movie import Scale, Units
+from fastershift.io._ome_zarr import (
+    labelled_image,
+    list_label_image,
+    write_label_image,
+)
 from fastershift.io._tiff import read_tiff
 from fastershift.io._zarr import (
     import_zarr,
     is_zarr,
     read_zarr,
     read_zarr_record,
-    write_zarr_result,
 )
 
 __all__ = [
@@ -155,7 +159,7 @@ def check_output(
         path = path.with_name(path.name + ".tif")
     if format == "zarr":
         import_zarr()
-        if path.suffix.lower() != ".zarr":
+        if path.suffix.lower() != ".zarr" and labelled_image(path) is None:
             path = path.with_name(path.name + ".zarr")
     check_free(path, overwrite, _IS_RESULT[format])
     return path
@@ -228,8 +232,8 @@ def write_result(
         ``"ctc"``: the folder for mask000.tif …, res_track.txt, settings.toml and
         report.csv. ``"tiff"``: the file, with ``<name>_tracks.txt``,
         ``<name>_settings.toml`` and ``<name>_report.csv`` beside it. ``"zarr"``: the
-        OME-Zarr folder, tracks and settings in its attributes. A missing suffix is
-        added.
+        OME-Zarr folder, tracks and settings in its attributes; inside the ``labels``
+        of an OME-Zarr image it is listed there. A missing suffix is added.
     labels : array of int, shape (T, Y, X), or sequence of (Y, X) frames
         Track numbers, 0 = background; read one frame at a time.
     tracks : sequence of (id, first, last, parent), or None
@@ -275,7 +279,10 @@ def write_result(
             _write_extras(folder, f"{path.stem}_", reports, settings, provenance)
         else:
             record = _record(tracks, reports, settings, provenance)
-            write_zarr_result(folder, labels, record, scale, units)
+            image = labelled_image(path)
+            write_label_image(folder, labels, record, scale, units, image)
+    if format == "zarr" and image is not None:
+        list_label_image(path, image)
     return path
 
 

@@ -1,12 +1,9 @@
 """Movies and results in Zarr arrays and OME-Zarr image groups (extra ``zarr``)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
@@ -14,14 +11,16 @@ from fastershift.io._movie import Movie, Scale, Units, as_movie
 from fastershift.io._tiff import no_level
 
 __all__ = [
+    "RECORD",
     "import_zarr",
     "is_zarr",
+    "multiscales",
     "read_zarr",
     "read_zarr_record",
-    "write_zarr_result",
 ]
 
-_RECORD = "fastershift"  # attribute with tracks, settings and provenance
+#: Attribute with tracks, settings and provenance.
+RECORD = "fastershift"
 _MARKERS = ("zarr.json", ".zarray", ".zgroup")
 
 
@@ -43,7 +42,7 @@ def import_zarr() -> ModuleType:
     return module
 
 
-def _multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Find the OME-Zarr image of a group, version 0.5 (under "ome") or before."""
     images = attributes.get("ome", attributes).get("multiscales")
     return images[0] if images else None
@@ -79,7 +78,7 @@ def read_zarr(path: Path, reading: InputSettings) -> Movie:
     units: Units | None = None
     axes, level = reading.axes, reading.level
     if isinstance(node, zarr.Group):
-        image = _multiscales(node.attrs.asdict())
+        image = multiscales(node.attrs.asdict())
         if image is None:
             raise InputError(
                 f"{path} is a Zarr group without an image; give the array inside it."
@@ -109,49 +108,8 @@ def read_zarr(path: Path, reading: InputSettings) -> Movie:
     )
 
 
-def write_zarr_result(
-    folder: Path,
-    labels: Sequence[NDArray[np.integer]] | NDArray[np.integer],
-    record: Mapping[str, Any],
-    scale: Scale | None,
-    units: Units | None,
-) -> None:
-    """Write labels as an OME-Zarr 0.5 label image, one chunk per frame.
-
-    ``record`` (tracks, settings, provenance, reports) is kept in its attributes.
-    """
-    zarr = import_zarr()
-    shape = (len(labels), *np.asarray(labels[0]).shape)
-    axes: list[dict[str, str]] = [
-        {"name": "t", "type": "time"},
-        {"name": "y", "type": "space"},
-        {"name": "x", "type": "space"},
-    ]
-    for axis, unit in zip(axes, units or ("pixel",) * 3, strict=True):
-        if unit != "pixel":
-            axis["unit"] = unit
-    transform = {"type": "scale", "scale": list(scale or (1.0, 1.0, 1.0))}
-    image = {
-        "axes": axes,
-        "datasets": [{"path": "0", "coordinateTransformations": [transform]}],
-    }
-    ome = {"version": "0.5", "multiscales": [image], "image-label": {}}
-    group = zarr.create_group(
-        folder, attributes={"ome": ome, _RECORD: dict(record)}, overwrite=True
-    )
-    array = group.create_array(
-        "0",
-        shape=shape,
-        chunks=(1, *shape[1:]),
-        dtype="int32",
-        dimension_names=["t", "y", "x"],
-    )
-    for t in range(shape[0]):
-        array[t] = np.asarray(labels[t])
-
-
 def read_zarr_record(path: Path) -> Mapping[str, Any] | None:
-    """Read what `write_zarr_result` keeps in the attributes; None for other Zarrs."""
+    """Read what `write_label_image` keeps in the attributes; None for other Zarrs."""
     attributes = import_zarr().open(path, mode="r").attrs.asdict()
-    record: Mapping[str, Any] | None = attributes.get(_RECORD)
+    record: Mapping[str, Any] | None = attributes.get(RECORD)
     return record

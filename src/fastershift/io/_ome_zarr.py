@@ -1,0 +1,248 @@
+"""Label images as OME-Zarr (NGFF 0.4 and 0.5) has them, and wells of a plate."""
+
+import colorsys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.errors import InputError
+from fastershift.io._ctc import Tracks
+from fastershift.io._movie import Scale, Units
+from fastershift.io._zarr import RECORD, import_zarr, is_zarr, multiscales
+
+__all__ = [
+    "OmeImage",
+    "labelled_image",
+    "list_label_image",
+    "plate_fields",
+    "write_label_image",
+]
+
+#: Longest side of a chunk in pixels; smaller frames are one chunk each.
+_CHUNK = 2048
+#: Turn of the colour wheel from track to track: neighbours in number differ most.
+_GOLDEN = 0.618033988749895
+
+
+@dataclass(frozen=True)
+class OmeImage:
+    """What labels beside an image must agree with.
+
+    Attributes
+    ----------
+    version : {"0.4", "0.5"}
+        Of the format.
+    n_frames : int
+        Frames of the image.
+    levels : tuple of (int, int)
+        Height and width at every resolution, the full one first.
+    """
+
+    version: Literal["0.4", "0.5"]
+    n_frames: int
+    levels: tuple[tuple[int, int], ...]
+
+
+def labelled_image(path: Path) -> OmeImage | None:
+    """Look at the image that a label image belongs to.
+
+    Parameters
+    ----------
+    path : Path
+        Where the label image is to lie, such as ``movie.zarr/labels/cells``.
+
+    Returns
+    -------
+    OmeImage or None
+        None when ``path`` does not lie in the labels of an OME-Zarr image.
+    """
+    place = path.absolute().parent
+    if place.name != "labels" or not is_zarr(place.parent):
+        return None
+    group = import_zarr().open(place.parent, mode="r")
+    image = multiscales(group.attrs.asdict())
+    if image is None:
+        return None
+    axes = [
+        axis["name"] if isinstance(axis, Mapping) else axis for axis in image["axes"]
+    ]
+    shapes = [
+        dict(zip(axes, group[dataset["path"]].shape, strict=True))
+        for dataset in image["datasets"]
+    ]
+    return OmeImage(
+        "0.4" if group.metadata.zarr_format == 2 else "0.5",
+        int(shapes[0].get("t", 1)),
+        tuple((int(shape["y"]), int(shape["x"])) for shape in shapes),
+    )
+
+
+def list_label_image(path: Path, image: OmeImage) -> None:
+    """Add a label image to the list in the labels group around it."""
+    group = import_zarr().open_group(
+        path.parent, mode="a", zarr_format=2 if image.version == "0.4" else 3
+    )
+    own = group.attrs.asdict()
+    holder = own if image.version == "0.4" else own.get("ome", {"version": "0.5"})
+    names = [*holder.get("labels", ())]
+    if path.name not in names:
+        listed = {**holder, "labels": [*names, path.name]}
+        group.attrs.update(listed if image.version == "0.4" else {"ome": listed})
+
+
+def plate_fields(path: Path) -> list[Path] | None:
+    """List the images of an OME-Zarr plate, well by well.
+
+    Parameters
+    ----------
+    path : Path
+        Any Zarr.
+
+    Returns
+    -------
+    list of Path or None
+        Such as ``plate.zarr/B/3/0``; None for a Zarr that is no plate.
+
+    Raises
+    ------
+    InputError
+        When a well that the plate names is missing.
+    """
+    zarr = import_zarr()
+    attributes = zarr.open(path, mode="r").attrs.asdict()
+    plate = attributes.get("ome", attributes).get("plate")
+    if plate is None:
+        return None
+    fields = []
+    for well in plate["wells"]:
+        place = path / well["path"]
+        if not is_zarr(place):
+            raise InputError(
+                f"The plate {path} names a well {well['path']} that is not there; copy "
+                "the whole plate."
+            )
+        inside = zarr.open(place, mode="r").attrs.asdict()
+        images = inside.get("ome", inside).get("well", {}).get("images", ())
+        fields += [place / image["path"] for image in images]
+    return fields
+
+
+def write_label_image(
+    folder: Path,
+    labels: Sequence[NDArray[np.integer]] | NDArray[np.integer],
+    record: Mapping[str, Any],
+    scale: Scale | None,
+    units: Units | None,
+    image: OmeImage | None = None,
+) -> None:
+    """Write labels as an OME-Zarr label image, frame by frame.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder.
+    labels : sequence of (Y, X) int
+        Read one frame at a time, each once but the first.
+    record : mapping
+        Tracks, settings, provenance and reports; kept in the attributes.
+    scale, units
+        As in `Movie`.
+    image : OmeImage, optional
+        The image beside which the labels lie: they take its version and its
+        resolutions. Otherwise version 0.5, and the full resolution alone.
+    """
+    zarr = import_zarr()
+    shape = (len(labels), *np.asarray(labels[0]).shape)
+    if image is not None and shape != (image.n_frames, *image.levels[0]):
+        raise InputError(
+            f"Labels of {_sizes(shape)} cannot lie beside an image of "
+            f"{_sizes((image.n_frames, *image.levels[0]))}; track all of its frames, "
+            "or write the result to a place of its own."
+        )
+    levels = (shape[1:],) if image is None else image.levels
+    version = "0.5" if image is None else image.version
+    old = version == "0.4"
+    inside = image is not None
+    ome = _metadata(record.get("tracks", ()), levels, scale, units, version, inside)
+    attributes = ome if old else {"ome": {"version": version, **ome}}
+    group = zarr.create_group(
+        folder,
+        attributes={**attributes, RECORD: dict(record)},
+        overwrite=True,
+        zarr_format=2 if old else 3,
+    )
+    arrays = [
+        group.create_array(
+            str(number),
+            shape=(shape[0], *level),
+            chunks=(1, *(min(side, _CHUNK) for side in level)),
+            dtype="int32",
+            dimension_names=None if old else ["t", "y", "x"],
+            chunk_key_encoding={"name": "v2" if old else "default", "separator": "/"},
+        )
+        for number, level in enumerate(levels)
+    ]
+    for t in range(shape[0]):
+        frame = np.asarray(labels[t])
+        for array, level in zip(arrays, levels, strict=True):
+            array[t] = frame[np.ix_(*map(_sampled, frame.shape, level))]
+
+
+def _sampled(length: int, wanted: int) -> NDArray[np.int64]:
+    """Choose the pixels, of the full resolution, that a coarser one shows."""
+    return ((np.arange(wanted) + 0.5) * (length / wanted)).astype(np.int64)
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return " × ".join(str(side) for side in shape)
+
+
+def _metadata(
+    tracks: Tracks,
+    levels: Sequence[tuple[int, ...]],
+    scale: Scale | None,
+    units: Units | None,
+    version: str,
+    inside: bool,
+) -> dict[str, Any]:
+    axes: list[dict[str, str]] = [
+        {"name": "t", "type": "time"},
+        {"name": "y", "type": "space"},
+        {"name": "x", "type": "space"},
+    ]
+    for axis, unit in zip(axes, units or ("pixel",) * 3, strict=True):
+        if unit != "pixel":
+            axis["unit"] = unit
+    step = scale or (1.0, 1.0, 1.0)
+    datasets = []
+    for number, level in enumerate(levels):
+        coarser = [full / side for full, side in zip(levels[0], level, strict=True)]
+        factors = [step[0], step[1] * coarser[0], step[2] * coarser[1]]
+        transform = {"type": "scale", "scale": factors}
+        datasets.append({"path": str(number), "coordinateTransformations": [transform]})
+    multiscale: dict[str, Any] = {"name": "cells", "axes": axes, "datasets": datasets}
+    label: dict[str, Any] = {
+        "colors": [
+            {"label-value": track, "rgba": _colour(track)} for track, *_ in tracks
+        ],
+        "properties": [
+            {"label-value": track, "first": first, "last": last, "parent": parent}
+            for track, first, last, parent in tracks
+        ],
+    }
+    if inside:
+        label["source"] = {"image": "../../"}
+    if version == "0.4":
+        multiscale["version"] = label["version"] = version
+    return {"multiscales": [multiscale], "image-label": label}
+
+
+def _colour(track: int) -> list[int]:
+    """Give a track its colour: strong, and unlike that of the tracks before it."""
+    value = 0.75 + 0.25 * (track % 2)
+    colour = colorsys.hsv_to_rgb(track * _GOLDEN % 1, 0.85, value)
+    return [*(round(255 * part) for part in colour), 255]
