@@ -2,10 +2,10 @@
 
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,20 @@ from fastershift.pipeline._sources import (
     GivenEmbeddings,
     NetworkEmbeddings,
 )
-from fastershift.rshn import Embedder, FrameSource, Model, estimate_diameter, load_model
+from fastershift.rshn import (
+    Embedder,
+    FrameSource,
+    Model,
+    choose_device,
+    estimate_diameter,
+    load_model,
+)
 from fastershift.tracking import Background
 
-__all__ = ["Plan", "plan_run"]
+__all__ = ["Plan", "Region", "plan_run"]
+
+#: Rows and columns of a frame.
+Region: TypeAlias = tuple[slice, slice]
 
 # Cells of embeddings that came without a diameter: smaller pieces are noise.
 _SMALLEST_WITHOUT_DIAMETER = 10
@@ -49,6 +59,10 @@ class Plan:
         (T, Y, X) or (Y, X) for ``background="mask"``, at the size of the embeddings.
     provenance : mapping
         Model, versions and device.
+    asked : EmbedSettings
+        As they were before the diameter was estimated.
+    region : (slice, slice), optional
+        Rows and columns of the frames that are worked on; all by default.
     """
 
     source: EmbeddingSource
@@ -58,6 +72,8 @@ class Plan:
     background: Background
     mask: npt.NDArray[Any] | None
     provenance: Mapping[str, Any]
+    asked: EmbedSettings
+    region: Region | None = None
 
     @property
     def published(self) -> bool:
@@ -87,6 +103,9 @@ def plan_run(
     background: Background = "axis",
     mask: npt.NDArray[Any] | None = None,
     device: str = "auto",
+    region: Region | None = None,
+    former: Plan | None = None,
+    read: Callable[[str], Model] = load_model,
 ) -> Plan:
     """Load the model, decide every setting, and prepare the embedder.
 
@@ -109,6 +128,14 @@ def plan_run(
         What is background in given embeddings, see `find_instances`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"`` or another name torch knows.
+    region : (slice, slice), optional
+        Rows and columns to work on; frames are normalised, and the diameter is
+        estimated, as a whole. Without effect where the network sees frames at a given
+        size.
+    former : Plan, optional
+        An earlier one for the same input: what it found out is not found out again.
+    read : callable
+        Loads a model by name or path.
 
     Returns
     -------
@@ -126,11 +153,13 @@ def plan_run(
         "python": platform.python_version(),
     }
     if embeddings is not None:
-        given = GivenEmbeddings(embeddings)
+        given = GivenEmbeddings(embeddings, region)
         if given.n_frames == 0:
             raise InputError("The embeddings hold no frame.")
+        if mask is not None and region is not None:
+            mask = mask[(..., *region)]
         resolved = resolve_settings(user=user, file=file, preset=preset)
-        resolved = _with_dilation(resolved)
+        asked, resolved = resolved.embed, _with_dilation(resolved)
         shape = given.shape if movie is None else _frame_shape(movie)
         diameter = resolved.embed.diameter
         if diameter == "auto":
@@ -139,37 +168,85 @@ def plan_run(
             scale = math.sqrt(math.prod(given.shape) / math.prod(shape))
             smallest = _smallest(resolved, diameter * scale)
         provenance |= {"model": "given embeddings", "device": "cpu"}
-        return Plan(given, resolved, shape, smallest, background, mask, provenance)
+        return Plan(
+            given,
+            resolved,
+            shape,
+            smallest,
+            background,
+            mask,
+            provenance,
+            asked,
+            region,
+        )
     if movie is None or len(movie) == 0:
         raise InputError("The movie holds no frame; choose one with at least one.")
     chosen = model or user.get("embed", {}).get("model")
     chosen = chosen or (file or {}).get("embed", {}).get("model", "auto")
-    loaded = chosen if isinstance(chosen, Model) else load_model(chosen)
+    loaded = chosen if isinstance(chosen, Model) else read(chosen)
     resolved = resolve_settings(
         user=user, file=file, preset=preset, card=loaded.card.settings
     )
-    resolved = _with_dilation(_decided(resolved, loaded, movie))
-    embedder = Embedder(
-        loaded,
-        resolved.embed,
-        _frame_shape(movie),
-        device=device,
-        per_tile=resolved.track.merge_tiles,
-    )
+    asked = resolved.embed
+    if asked.network_size is not None:
+        region = None
+    resolved = _with_dilation(_decided(resolved, loaded, movie, former))
+    source = _network(loaded, resolved, movie, device, region, former)
     provenance |= {
         "model": loaded.name,
         "model_sha256": loaded.sha256,
-        "device": str(embedder.device),
+        "device": str(source.embedder.device),
     }
     return Plan(
-        NetworkEmbeddings(embedder, movie),
+        source,
         resolved,
-        _frame_shape(movie),
+        _part_shape(_frame_shape(movie), region),
         _smallest(resolved, loaded.card.diameter),
         "axis",
         None,
         provenance,
+        asked,
+        region,
     )
+
+
+def _network(
+    model: Model,
+    settings: Settings,
+    movie: FrameSource,
+    device: str,
+    region: Region | None,
+    former: Plan | None,
+) -> NetworkEmbeddings:
+    """Prepare the network, or take over that of a former plan if it is the same."""
+    if (
+        former is not None
+        and isinstance(former.source, NetworkEmbeddings)
+        and former.provenance["model_sha256"] == model.sha256
+        and former.settings.embed == settings.embed
+        and former.settings.track.merge_tiles == settings.track.merge_tiles
+        and former.source.embedder.device == choose_device(device)
+        and former.region == region
+    ):
+        return former.source
+    embedder = Embedder(
+        model,
+        settings.embed,
+        _frame_shape(movie),
+        device=device,
+        per_tile=settings.track.merge_tiles,
+        region=region,
+    )
+    return NetworkEmbeddings(embedder, movie)
+
+
+def _part_shape(shape: tuple[int, int], region: Region | None) -> tuple[int, int]:
+    if region is None:
+        return shape
+    rows, columns = (
+        len(range(side)[part]) for side, part in zip(shape, region, strict=True)
+    )
+    return rows, columns
 
 
 def _frame_shape(movie: FrameSource) -> tuple[int, int]:
@@ -183,16 +260,26 @@ def _frame_shape(movie: FrameSource) -> tuple[int, int]:
     return int(shape[1]), int(shape[2])
 
 
-def _decided(settings: Settings, model: Model, movie: FrameSource) -> Settings:
+def _decided(
+    settings: Settings, model: Model, movie: FrameSource, former: Plan | None
+) -> Settings:
     """Put the model's name and a number for the diameter into the settings."""
     embed: dict[str, Any] = {"model": model.name}
     if settings.embed.diameter == "auto" and settings.embed.network_size is None:
-        spread = {round(i * (len(movie) - 1) / 2) for i in range(3)}
-        guess = estimate_diameter(movie[t] for t in sorted(spread))
-        # Rounded as a person would, so that the number shown gives the same result.
-        embed["diameter"] = max(1.0, round(guess, 1))
+        known = None if former is None else former.settings.embed.diameter
+        if former is not None and former.asked.diameter == "auto" != known:
+            embed["diameter"] = known
+        else:
+            embed["diameter"] = _guess_diameter(movie)
     values: EmbedSettings = settings.embed.model_copy(update=embed)
     return settings.model_copy(update={"embed": values})
+
+
+def _guess_diameter(movie: FrameSource) -> float:
+    spread = {round(i * (len(movie) - 1) / 2) for i in range(3)}
+    guess = estimate_diameter(movie[t] for t in sorted(spread))
+    # Rounded as a person would, so that the number shown gives the same result.
+    return max(1.0, round(guess, 1))
 
 
 def _with_dilation(settings: Settings) -> Settings:

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -22,7 +22,8 @@ __all__ = [
     "NetworkEmbeddings",
 ]
 
-_Key: TypeAlias = tuple[int, int]
+# Who it belongs to, block and frame.
+_Key: TypeAlias = tuple[Hashable, int, int]
 
 
 @dataclass(frozen=True)
@@ -86,20 +87,47 @@ class EmbeddingCache:
         return len(self._entries)
 
     def get(self, key: _Key) -> Tensor | None:
-        """Return the embedding of (block, frame) if it is there."""
+        """Return the embedding of (owner, block, frame) if it is there."""
         if key not in self._entries:
             return None
         self._entries.move_to_end(key)
         return self._entries[key]
 
     def put(self, key: _Key, embedding: Tensor) -> None:
-        """Keep the embedding of (block, frame), making room for it."""
+        """Keep the embedding of (owner, block, frame), making room for it."""
         if key in self._entries:
             self._size -= self._entries.pop(key).nbytes
         self._entries[key] = embedding
         self._size += embedding.nbytes
         while self._size > self._limit and len(self._entries) > 1:
             self._size -= self._entries.popitem(last=False)[1].nbytes
+
+
+class _BlockPass:
+    """The network on its way through a block; it can be left and taken up again."""
+
+    def __init__(
+        self, block: int, first: int, steps: Iterator[tuple[int, Tensor] | None]
+    ) -> None:
+        self._block = block
+        self._next = first
+        self._steps = steps
+        self._failed = False
+
+    def reaches(self, block: int, frame: int) -> bool:
+        """Tell whether a frame still lies ahead."""
+        return block == self._block and frame >= self._next and not self._failed
+
+    def advance(self) -> tuple[int, Tensor] | None:
+        """Take the next step: a frame and its embedding, or None."""
+        try:
+            step = next(self._steps)
+        except BaseException:
+            self._failed = True
+            raise
+        if step is not None:
+            self._next = step[0] + 1
+        return step
 
 
 class NetworkEmbeddings:
@@ -117,6 +145,8 @@ class NetworkEmbeddings:
         self.embedder = embedder
         self._movie = movie
         self._cache: EmbeddingCache | None = None
+        self._owner: Hashable = None
+        self._pass: _BlockPass | None = None
 
     @property
     def n_frames(self) -> int:
@@ -128,9 +158,17 @@ class NetworkEmbeddings:
         """Rows and columns of the embeddings."""
         return self.embedder.network_shape
 
-    def use_cache(self, cache: EmbeddingCache) -> None:
-        """Look embeddings up here from now on, and keep new ones."""
-        self._cache = cache
+    def use_cache(self, cache: EmbeddingCache, owner: Hashable = None) -> None:
+        """Look embeddings up here from now on, and keep new ones.
+
+        Parameters
+        ----------
+        cache : EmbeddingCache
+            May hold the embeddings of several owners.
+        owner : hashable
+            Everything that these embeddings depend on.
+        """
+        self._cache, self._owner = cache, owner
 
     def pairs(
         self, first: int = 0, stop: int | None = None
@@ -149,7 +187,15 @@ class NetworkEmbeddings:
 
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""
-        for found in self._block(self.embedder.block_of(frame)):
+        block = self.embedder.block_of(frame)
+        started = time.perf_counter()
+        both = (self._cached(block, t) for t in range(frame, frame + 2))
+        known = [embedding for embedding in both if embedding is not None]
+        if len(known) == 2:
+            embeddings = torch.stack(known)
+            yield EmbeddedPair(frame, embeddings, time.perf_counter() - started)
+            return
+        for found in self._block(block):
             if found is None or found.frame == frame:
                 yield found
             if found is not None and found.frame == frame:
@@ -157,28 +203,22 @@ class NetworkEmbeddings:
 
     def _block(self, block: int) -> Iterator[EmbeddedPair | None]:
         """Yield the pairs of a block; frames in the cache are not computed again."""
-        frames = self.embedder.block_frames(block, self.n_frames)
-        cached = {t: self._cached(block, t) for t in frames}
-        computed = None
         before: Tensor | None = None
         seconds = 0.0
-        for t in frames:
-            embedding = cached[t]
+        for t in self.embedder.block_frames(block, self.n_frames):
             started = time.perf_counter()
-            if embedding is None:
-                computed = computed or self.embedder.embed_block(self._movie, block)
-                for step in computed:
-                    if step is None:
-                        seconds += time.perf_counter() - started
-                        yield None
-                        started = time.perf_counter()
-                        continue
-                    if self._cache is not None:
-                        self._cache.put((block, step[0]), step[1])
-                    if step[0] == t:
-                        embedding = step[1]
-                        break
-            assert embedding is not None  # noqa: S101 (a block embeds all its frames)
+            embedding = self._cached(block, t)
+            while embedding is None:
+                step = self._pass_to(block, t).advance()
+                if step is None:
+                    seconds += time.perf_counter() - started
+                    yield None
+                    started = time.perf_counter()
+                    continue
+                if self._cache is not None:
+                    self._cache.put((self._owner, block, step[0]), step[1])
+                if step[0] == t:
+                    embedding = step[1]
             seconds += time.perf_counter() - started
             if before is not None:
                 yield EmbeddedPair(t - 1, torch.stack((before, embedding)), seconds)
@@ -189,8 +229,22 @@ class NetworkEmbeddings:
                 yield None
             before = embedding
 
+    def _pass_to(self, block: int, frame: int) -> _BlockPass:
+        """Go on with the last pass if it leads to a frame, or begin another one.
+
+        The recurrent state of the frames before need not be computed again when the
+        frames of a block are asked for one after the other.
+        """
+        if self._pass is None or not self._pass.reaches(block, frame):
+            first = self.embedder.block_frames(block, self.n_frames).start
+            steps = self.embedder.embed_block(self._movie, block)
+            self._pass = _BlockPass(block, first, steps)
+        return self._pass
+
     def _cached(self, block: int, frame: int) -> Tensor | None:
-        return None if self._cache is None else self._cache.get((block, frame))
+        if self._cache is None:
+            return None
+        return self._cache.get((self._owner, block, frame))
 
 
 class GivenEmbeddings:
@@ -200,6 +254,8 @@ class GivenEmbeddings:
     ----------
     array : array_like
         (T, C, Y, X) real numbers; read one frame at a time.
+    region : (slice, slice), optional
+        Rows and columns to take.
 
     Raises
     ------
@@ -207,7 +263,8 @@ class GivenEmbeddings:
         When it does not have four axes, or fewer than two channels.
     """
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Any, region: tuple[slice, slice] | None = None) -> None:
+        self._region = region or (slice(None), slice(None))
         self._array = array if hasattr(array, "shape") else np.asarray(array)
         if len(self._array.shape) != 4 or self._array.shape[1] < 2:
             raise InputError(
@@ -223,7 +280,11 @@ class GivenEmbeddings:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the embeddings."""
-        return int(self._array.shape[2]), int(self._array.shape[3])
+        rows, columns = (
+            len(range(int(side))[part])
+            for side, part in zip(self._array.shape[2:], self._region, strict=True)
+        )
+        return rows, columns
 
     def pairs(
         self, first: int = 0, stop: int | None = None
@@ -236,8 +297,11 @@ class GivenEmbeddings:
         """Yield the one pair that starts with a frame."""
         started = time.perf_counter()
         stop = min(frame + 2, self.n_frames)
-        tensors = [_as_tensor(self._array[t]) for t in range(frame, stop)]
+        tensors = [self._frame(t) for t in range(frame, stop)]
         yield EmbeddedPair(frame, torch.stack(tensors), time.perf_counter() - started)
+
+    def _frame(self, frame: int) -> Tensor:
+        return _as_tensor(np.asarray(self._array[frame])[:, *self._region])
 
 
 def _as_tensor(frame: Any) -> Tensor:

@@ -9,7 +9,12 @@ from fastershift.rshn._import import import_checkpoint, preset_of
 from fastershift.rshn._network import RSHN, State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
 from fastershift.rshn._published import network_from_published
-from fastershift.rshn._registry import list_models, load_model, user_models_folder
+from fastershift.rshn._registry import (
+    find_model,
+    list_models,
+    load_model,
+    user_models_folder,
+)
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
 
 __all__ = [
@@ -22,6 +27,7 @@ __all__ = [
     "State",
     "choose_device",
     "estimate_diameter",
+    "find_model",
     "import_checkpoint",
     "list_models",
     "load_model",

@@ -74,6 +74,10 @@ class Embedder:
         Keep the embeddings of overlapping tiles apart (published) instead of joining
         tiles to one seamless embedding. Frames smaller than a tile are then padded with
         the darkest value on all sides instead of repeating their last pixels.
+    region : (slice, slice), optional
+        Rows and columns to embed of each frame, with a `diameter`. Frames are
+        normalised as a whole; pixels near the edges of the region see less around
+        them than they would in the whole frame.
 
     Attributes
     ----------
@@ -104,18 +108,24 @@ class Embedder:
         device: str = "auto",
         *,
         per_tile: bool = False,
+        region: tuple[slice, slice] | None = None,
     ) -> None:
         self.settings = settings
         self.frame_shape = frame_shape
+        self._region = region or (slice(None), slice(None))
         self.per_tile = per_tile
         self.device = choose_device(device)
         self.dtype = choose_precision(settings.precision, self.device)
         # A copy, because moving a network to a device moves it for all who hold it.
         self._network = copy.deepcopy(model.network).to(self.device, self.dtype)
-        self.network_shape, self._blur = _network_shape(model, settings, frame_shape)
+        height, width = (
+            len(range(side)[part])
+            for side, part in zip(frame_shape, self._region, strict=True)
+        )
+        embedded = height, width
+        self.network_shape, self._blur = _network_shape(model, settings, embedded)
         self._zoom = settings.zoom if settings.network_size else 1.0
-        height, width = self.network_shape
-        area_ratio = height * width / (frame_shape[0] * frame_shape[1])
+        area_ratio = math.prod(self.network_shape) / math.prod(embedded)
         self.scale = math.sqrt(area_ratio) / self._zoom
         cut = overlapping_axis if per_tile else seamless_axis
         self._rows, self._columns = (
@@ -258,7 +268,10 @@ class Embedder:
                 "must be real numbers."
             )
         normalised, usable = normalise_frame(frame, self._blur)
-        images = (torch.from_numpy(one).to(self.device) for one in (normalised, usable))
+        images = (
+            torch.from_numpy(np.ascontiguousarray(one[self._region])).to(self.device)
+            for one in (normalised, usable)
+        )
         resized, share = (
             resize_frame(
                 image.to(torch.float32),

@@ -10,7 +10,7 @@ from fastershift.errors import InputError
 from fastershift.rshn._card import ModelCard
 from fastershift.rshn._weights import SUFFIX, Model, read_card, read_model
 
-__all__ = ["list_models", "load_model", "user_models_folder"]
+__all__ = ["find_model", "list_models", "load_model", "user_models_folder"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,6 +31,37 @@ def _known() -> dict[str, Path]:
     }
 
 
+def find_model(name_or_path: str | Path = "auto") -> tuple[str, Path]:
+    """Find the weight file of a model without reading it.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        As for `load_model`.
+
+    Returns
+    -------
+    name : str
+        Of the model.
+    path : Path
+        Of its file; it may not exist when a path was given.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+    """
+    name = _DEFAULT if str(name_or_path) == "auto" else str(name_or_path)
+    known = _known()
+    if name in known:
+        return name, known[name]
+    path = Path(name).expanduser()
+    if path.suffix or path.is_file():
+        return path.stem, path
+    choice = f"choose one of {', '.join(known)}" if known else "none is installed"
+    raise InputError(f"There is no model '{name}'; {choice}, or give a weight file.")
+
+
 def load_model(name_or_path: str | Path = "auto") -> Model:
     """Load a model.
 
@@ -49,15 +80,8 @@ def load_model(name_or_path: str | Path = "auto") -> Model:
     InputError
         For an unknown name, and for a file that is no model; pickles are refused.
     """
-    name = _DEFAULT if str(name_or_path) == "auto" else str(name_or_path)
-    known = _known()
-    if name in known:
-        return read_model(known[name], name)
-    path = Path(name).expanduser()
-    if path.suffix or path.is_file():
-        return read_model(path, path.stem)
-    choice = f"choose one of {', '.join(known)}" if known else "none is installed"
-    raise InputError(f"There is no model '{name}'; {choice}, or give a weight file.")
+    name, path = find_model(name_or_path)
+    return read_model(path, name)
 
 
 def list_models() -> list[ModelCard]:
