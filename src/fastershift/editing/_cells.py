@@ -1,0 +1,271 @@
+"""Labels, tracks and locks together, with an index that makes edits quick."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from fastershift.editing._region import Box, Mask, Region, joined_box
+from fastershift.errors import InputError
+from fastershift.tracking import Lineage, Track
+
+__all__ = ["Cell", "Cells", "Labels"]
+
+Labels: TypeAlias = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Where a label is in one frame.
+
+    Attributes
+    ----------
+    box : (slice, slice)
+        The smallest rectangle around it.
+    area : int
+        Pixels.
+    y, x : float
+        Its centroid in pixels of the frame.
+    """
+
+    box: Box
+    area: int
+    y: float
+    x: float
+
+
+class Cells:
+    """What edits work on; only changes of this package write to it.
+
+    Parameters
+    ----------
+    labels : (T, Y, X) int32
+        Track ids, 0 is background. Edits change this very array.
+    lineage : Lineage
+        The tracks that go with it.
+
+    Attributes
+    ----------
+    labels : (T, Y, X) int32
+        The array that was given.
+    tracks : dict
+        Track by id.
+    locked : dict
+        Ids of the locked cells of each frame that has any.
+    voids : dict
+        Regions of each frame in which a cell was deleted, so that a new run does not
+        bring it back.
+    guard : RLock
+        Held while something is read or written that has to fit together.
+
+    Raises
+    ------
+    InputError
+        When the labels are not (T, Y, X) int32 that can be written to.
+    """
+
+    def __init__(self, labels: Labels, lineage: Lineage) -> None:
+        if labels.ndim != 3 or labels.dtype != np.int32 or not labels.flags.writeable:
+            raise InputError(
+                "Corrections need labels with the axes (time, row, column), int32, "
+                "that may be changed."
+            )
+        self.labels = labels
+        self.tracks = {track.id: track for track in lineage.tracks}
+        self.locked: dict[int, set[int]] = {}
+        self.voids: dict[int, list[Region]] = {}
+        self.guard = threading.RLock()
+        self._children: dict[int, set[int]] = defaultdict(set)
+        for track in lineage.tracks:
+            if track.parent:
+                self._children[track.parent].add(track.id)
+        self._index: dict[int, dict[int, Cell]] = {}
+        self._positions: dict[int, npt.NDArray[np.float64]] = {}
+        self._lineage: Lineage | None = None
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.labels)
+
+    @property
+    def lineage(self) -> Lineage:
+        """All tracks by id."""
+        if self._lineage is None:
+            tracks = (self.tracks[label] for label in sorted(self.tracks))
+            self._lineage = Lineage(tuple(tracks))
+        return self._lineage
+
+    def children(self, label: int) -> tuple[int, ...]:
+        """Return the tracks whose parent is this one, ascending."""
+        return tuple(sorted(self._children.get(label, ())))
+
+    def new_id(self) -> int:
+        """Return a number that no track has."""
+        return max(self.tracks, default=0) + 1
+
+    def frame(self, frame: int) -> dict[int, Cell]:
+        """Return the cells of a frame by label; found once, then kept up to date."""
+        with self.guard:
+            if frame not in self._index:
+                self._index[frame] = _find_cells(self.labels[frame])
+            return self._index[frame]
+
+    def prepare(self) -> Iterator[int]:
+        """Find the cells of all frames ahead of the first edit.
+
+        Yields
+        ------
+        int
+            Each frame that is ready; a place to stop.
+        """
+        for frame in range(len(self)):
+            self.frame(frame)
+            yield frame
+
+    def positions(self) -> npt.NDArray[np.float64]:
+        """Return id, frame, y and x of every cell, ordered by id, then frame.
+
+        As `fastershift.tracking.centroids`, but only frames that have changed since
+        the last time are looked at.
+        """
+        with self.guard:
+            for frame in range(len(self)):
+                if frame not in self._positions:
+                    self._positions[frame] = np.array(
+                        [
+                            (label, frame, c.y, c.x)
+                            for label, c in self.frame(frame).items()
+                        ],
+                        np.float64,
+                    ).reshape(-1, 4)
+            table = np.concatenate([self._positions[t] for t in range(len(self))])
+        return table[np.lexsort((table[:, 1], table[:, 0]))]
+
+    def region(self, frame: int, label: int) -> Region:
+        """Return the pixels of a cell."""
+        with self.guard:
+            box = self.frame(frame)[label].box
+            return Region.of(
+                self.labels[frame][box] == label, box[0].start, box[1].start
+            )
+
+    def recolor(self, frame: int, region: Region, value: int) -> None:
+        """Give the pixels of a region another label; the lineage is left alone."""
+        view, mask = self.labels[frame][region.box], region.mask
+        found = set(np.unique(view[mask]).tolist()) | {value}
+        view[mask] = value
+        self._positions.pop(frame, None)
+        cells = self._index.get(frame)
+        if cells is None:
+            return
+        for label in found - {0}:
+            known = cells.pop(label, None)
+            box = joined_box(known.box if known else None, region.box)
+            cell = _measure(self.labels[frame], label, box)
+            if cell is not None:
+                cells[label] = cell
+
+    def rename(self, frames: Iterable[int], names: Mapping[int, int]) -> None:
+        """Exchange labels in some frames; no new name may be in use there otherwise."""
+        for frame in frames:
+            cells = self.frame(frame)
+            masks = {
+                old: (box := cells[old].box, self.labels[frame][box] == old)
+                for old in names
+                if old in cells
+            }
+            moved = {names[old]: cells.pop(old) for old in masks}
+            for old, (box, mask) in masks.items():
+                self.labels[frame][box][mask] = names[old]
+            cells.update(moved)
+            self._positions.pop(frame, None)
+            locked = self.locked.get(frame)
+            if locked:
+                self.locked[frame] = {names.get(label, label) for label in locked}
+
+    def change_tracks(self, before: Iterable[Track], after: Iterable[Track]) -> None:
+        """Take tracks away and put others in their place."""
+        for track in before:
+            del self.tracks[track.id]
+            if track.parent:
+                self._children[track.parent].discard(track.id)
+        for track in after:
+            self.tracks[track.id] = track
+            if track.parent:
+                self._children[track.parent].add(track.id)
+        self._lineage = None
+
+    def change_locks(
+        self, frame: int, removed: Iterable[int], added: Iterable[int]
+    ) -> None:
+        """Unlock and lock cells of a frame."""
+        locked = (self.locked.get(frame, set()) - set(removed)) | set(added)
+        self.locked.pop(frame, None)
+        if locked:
+            self.locked[frame] = locked
+
+    def change_voids(
+        self, frame: int, removed: Iterable[Region], added: Iterable[Region]
+    ) -> None:
+        """Forget and remember regions without a cell."""
+        voids = list(self.voids.pop(frame, ()))
+        for region in removed:
+            voids.remove(region)
+        voids.extend(added)
+        if voids:
+            self.voids[frame] = voids
+
+    def replace_frame(self, frame: int, labels: Labels) -> None:
+        """Exchange all labels of a frame; the lineage is left alone."""
+        self.labels[frame] = labels
+        self._index.pop(frame, None)
+        self._positions.pop(frame, None)
+
+
+def _measure(labels: Labels, label: int, box: Box) -> Cell | None:
+    """Find a label that lies within a rectangle."""
+    mask: Mask = labels[box] == label
+    by_row, by_column = mask.sum(axis=1), mask.sum(axis=0)
+    rows, columns = by_row.nonzero()[0], by_column.nonzero()[0]
+    if not rows.size:
+        return None
+    area = int(by_row.sum())
+    top, left = box[0].start, box[1].start
+    return Cell(
+        (
+            slice(top + int(rows[0]), top + int(rows[-1]) + 1),
+            slice(left + int(columns[0]), left + int(columns[-1]) + 1),
+        ),
+        area,
+        float(top + by_row @ np.arange(by_row.size) / area),
+        float(left + by_column @ np.arange(by_column.size) / area),
+    )
+
+
+def _find_cells(labels: Labels) -> dict[int, Cell]:
+    """Find all labels of a frame."""
+    y, x = labels.nonzero()
+    ids, codes = np.unique(labels[y, x], return_inverse=True)
+    if not ids.size:
+        return {}
+    areas = np.bincount(codes)
+    rows, columns = (np.bincount(codes, weights=axis) / areas for axis in (y, x))
+    numbered = np.zeros(labels.shape, np.int32)
+    numbered[y, x] = codes + 1
+    boxes: list[Box] = ndimage.find_objects(numbered)
+    return {
+        label: Cell(box, area, y, x)
+        for label, box, area, y, x in zip(
+            ids.tolist(),
+            boxes,
+            areas.tolist(),
+            rows.tolist(),
+            columns.tolist(),
+            strict=True,
+        )
+    }

@@ -1,0 +1,310 @@
+"""Edits of identities: link, unlink, swap, divisions, locks."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from fastershift.editing._draft import Draft
+from fastershift.editing._scope import Scope, frames_in_scope
+from fastershift.errors import InputError
+
+__all__ = ["Link", "Lock", "MarkDivision", "RemoveDivision", "Swap", "Unlink", "Unlock"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell of one frame is a cell of another frame.
+
+    Attributes
+    ----------
+    frame, id : int
+        One of them.
+    other_frame, other_id : int
+        The other one, in an earlier or later frame. The track of the earlier one goes
+        on as the later one; when frames lie between them, the later one is its
+        continuation after a gap.
+    """
+
+    frame: int
+    id: int
+    other_frame: int
+    other_id: int
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        for frame, label in ((self.frame, self.id), (self.other_frame, self.other_id)):
+            draft.require_cell(frame, label)
+        (frame, label), (next_frame, next_id) = sorted(
+            ((self.frame, self.id), (self.other_frame, self.other_id))
+        )
+        if frame == next_frame:
+            raise InputError("Link cells of two different frames; merge those of one.")
+        if label == next_id:
+            raise InputError(f"Both are cell {label} already.")
+        if draft.track(label).last > frame:
+            draft.cut(label, frame + 1)
+        else:
+            for child in draft.cells.children(label):
+                draft.set_parent(child, 0)
+        next_id = draft.cut(next_id, next_frame)
+        if next_frame == frame + 1:
+            draft.join(label, next_id)
+            kept = label
+        else:
+            draft.set_parent(next_id, label)
+            kept = next_id
+        draft.lock(frame, label)
+        draft.lock(next_frame, kept)
+        draft.selected = [kept]
+        return (
+            f"Linked {self.id} of frame {self.frame} to {self.other_id} of frame "
+            f"{self.other_frame}."
+        )
+
+
+@dataclass(frozen=True)
+class Unlink:
+    """A cell is not the one it was in the frame before.
+
+    Attributes
+    ----------
+    frame, id : int
+        The first cell of what becomes a track without a parent.
+    """
+
+    frame: int
+    id: int
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        draft.require_cell(self.frame, self.id)
+        track = draft.track(self.id)
+        if track.first == self.frame and not track.parent:
+            raise InputError(f"Track {self.id} begins here already, without a parent.")
+        made = draft.cut(self.id, self.frame)
+        draft.lock(self.frame, made)
+        if made != self.id:
+            draft.lock(self.frame - 1, self.id)
+        draft.selected = [made]
+        return f"Unlinked {self.id} from what was before frame {self.frame}."
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Two cells exchange their identities.
+
+    Attributes
+    ----------
+    frame, first, second : int
+        The two cells.
+    scope : {"onwards", "frame", "until"}
+        From here on with all that descends from them, or in some frames only.
+    until : int, optional
+        Last frame for ``"until"``.
+    """
+
+    frame: int
+    first: int
+    second: int
+    scope: Scope = "onwards"
+    until: int | None = None
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        if self.first == self.second:
+            raise InputError("Choose two different cells to swap.")
+        for label in (self.first, self.second):
+            draft.require_cell(self.frame, label)
+        tracks = draft.track(self.first), draft.track(self.second)
+        if self.scope in ("onwards", "track"):
+            if self.scope == "track" or all(t.first == self.frame for t in tracks):
+                raise InputError(
+                    "Neither cell was there before, so there is nothing to swap; go to "
+                    "the frame from which on their identities are wrong."
+                )
+            self._from_here_on(draft)
+            where = f"from frame {self.frame} on"
+        else:
+            spans = [
+                frames_in_scope(track, self.frame, self.scope, self.until)
+                for track in tracks
+            ]
+            if spans[0] != spans[1]:
+                raise InputError(
+                    f"Cells {self.first} and {self.second} are not both there in all "
+                    "of these frames; choose fewer."
+                )
+            draft.exchange(self.first, self.second, spans[0][0], spans[0][-1])
+            where = f"in {len(spans[0])} frames"
+            for frame in (spans[0][0], spans[0][-1]):
+                draft.lock(frame, self.first)
+                draft.lock(frame, self.second)
+        draft.selected = [self.first, self.second]
+        return f"Swapped {self.first} and {self.second} {where}."
+
+    def _from_here_on(self, draft: Draft) -> None:
+        first, second = draft.track(self.first), draft.track(self.second)
+        heirs = [
+            (draft.cells.tracks[child], other)
+            for label, other in ((first.id, second.id), (second.id, first.id))
+            for child in draft.cells.children(label)
+        ]
+        draft.exchange(first.id, second.id, self.frame, max(first.last, second.last))
+        draft.rows(
+            [first, second, *(child for child, _ in heirs)],
+            [
+                replace(first, last=second.last),
+                replace(second, last=first.last),
+                *(replace(child, parent=parent) for child, parent in heirs),
+            ],
+        )
+        for label in (first.id, second.id):
+            draft.lock(self.frame, label)
+            if label in draft.cells.frame(self.frame - 1):
+                draft.lock(self.frame - 1, label)
+
+
+@dataclass(frozen=True)
+class MarkDivision:
+    """A cell has divided.
+
+    Attributes
+    ----------
+    frame : int
+        In which the daughters are; the parent is in a frame before.
+    parent : int
+        Its track; when it goes on, as one of the daughters or as anything else, the
+        rest becomes a track of its own.
+    daughters : tuple of int
+        Two or more.
+    """
+
+    frame: int
+    parent: int
+    daughters: tuple[int, ...]
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        daughters = tuple(dict.fromkeys(self.daughters))
+        if len(daughters) < 2:
+            raise InputError("Choose two daughters or more.")
+        for label in daughters:
+            draft.require_cell(self.frame, label)
+        parent = draft.track(self.parent)
+        if parent.first >= self.frame:
+            raise InputError(
+                f"Cell {self.parent} is not there before frame {self.frame}; choose a "
+                "parent from a frame before its daughters."
+            )
+        if parent.last >= self.frame:
+            rest = draft.cut(self.parent, self.frame)
+            daughters = tuple(
+                rest if label == self.parent else label for label in daughters
+            )
+        for child in draft.cells.children(self.parent):
+            if child not in daughters:
+                draft.set_parent(child, 0)
+        made = [draft.cut(label, self.frame, parent=self.parent) for label in daughters]
+        for label in made:
+            draft.lock(self.frame, label)
+        draft.lock(draft.track(self.parent).last, self.parent)
+        draft.selected = [self.parent, *made]
+        return f"Marked the division of {self.parent} in frame {self.frame}."
+
+
+@dataclass(frozen=True)
+class RemoveDivision:
+    """A cell has not divided.
+
+    Attributes
+    ----------
+    frame : int
+        Where the user is.
+    parent : int
+        The track with daughters.
+    continues : int
+        The daughter that is the parent itself, 0 for none.
+    """
+
+    frame: int
+    parent: int
+    continues: int = 0
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        parent = draft.track(self.parent)
+        children = draft.cells.children(self.parent)
+        if not children:
+            raise InputError(f"Track {self.parent} does not divide.")
+        if self.continues and self.continues not in children:
+            raise InputError(f"Track {self.continues} is no daughter of {self.parent}.")
+        for child in children:
+            draft.lock(draft.track(child).first, child)
+            if child != self.continues:
+                draft.set_parent(child, 0)
+        if self.continues and draft.track(self.continues).first == parent.last + 1:
+            draft.join(self.parent, self.continues)
+        draft.lock(parent.last, self.parent)
+        draft.selected = [self.parent]
+        return f"Removed the division of {self.parent}."
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Keep a cell, or a track, as it is when the movie is run again.
+
+    Attributes
+    ----------
+    frame, id : int
+        The cell.
+    scope : {"frame", "onwards", "until", "track"}
+        Over which frames of its track.
+    until : int, optional
+        Last frame for ``"until"``.
+    """
+
+    frame: int
+    id: int
+    scope: Scope = "frame"
+    until: int | None = None
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        draft.require_cell(self.frame, self.id)
+        track = draft.track(self.id)
+        for frame in frames_in_scope(track, self.frame, self.scope, self.until):
+            draft.lock(frame, self.id)
+        draft.selected = [self.id]
+        return f"Locked {self.id}."
+
+
+@dataclass(frozen=True)
+class Unlock:
+    """Let a new run change cells again.
+
+    Attributes
+    ----------
+    frame, id : int
+        The cell; they do not matter for ``what="all"``.
+    what : {"cell", "track", "all"}
+        How much is unlocked. ``"all"`` also forgets where cells were deleted.
+    """
+
+    frame: int = 0
+    id: int = 0
+    what: Literal["cell", "track", "all"] = "all"
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        if self.what == "all":
+            for frame in sorted(draft.cells.locked):
+                for label in sorted(draft.cells.locked[frame]):
+                    draft.unlock(frame, label)
+            for frame in sorted(draft.cells.voids):
+                draft.forget_voids(frame)
+            return "Unlocked everything."
+        track = draft.track(self.id)
+        frames = range(track.first, track.last + 1)
+        for frame in frames if self.what == "track" else [self.frame]:
+            draft.unlock(frame, self.id)
+        draft.selected = [self.id]
+        return f"Unlocked {self.id}."

@@ -1,0 +1,148 @@
+"""A set of pixels of one frame, small enough to be kept by the thousand."""
+
+import base64
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.errors import InputError
+
+__all__ = ["Box", "Mask", "Region", "joined_box"]
+
+#: Rows and columns of a rectangle.
+Box = tuple[slice, slice]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Some pixels of a frame: a rectangle, and one bit for each pixel in it.
+
+    Attributes
+    ----------
+    top, left : int
+        First row and column of the rectangle.
+    height, width : int
+        Its size in pixels.
+    bits : bytes
+        Row by row, eight pixels in a byte.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    bits: bytes
+
+    @classmethod
+    def of(cls, mask: Mask, top: int = 0, left: int = 0) -> "Region":
+        """Take the pixels that are True.
+
+        Parameters
+        ----------
+        mask : (y, x) bool
+            At least one pixel is True.
+        top, left : int
+            Where the mask begins in the frame.
+
+        Returns
+        -------
+        Region
+
+        Raises
+        ------
+        InputError
+            When no pixel is True.
+        """
+        rows = np.flatnonzero(mask.any(axis=1))
+        columns = np.flatnonzero(mask.any(axis=0))
+        if not rows.size:
+            raise InputError("There are no pixels here to make a cell of.")
+        window = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return cls(
+            top + int(rows[0]),
+            left + int(columns[0]),
+            window.shape[0],
+            window.shape[1],
+            np.packbits(window).tobytes(),
+        )
+
+    @property
+    def box(self) -> Box:
+        """Rows and columns of the rectangle."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+    @property
+    def mask(self) -> Mask:
+        """Which pixels of the rectangle belong to it: (height, width) bool."""
+        flat = np.unpackbits(
+            np.frombuffer(self.bits, np.uint8), count=self.height * self.width
+        )
+        return flat.astype(bool).reshape(self.height, self.width)
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return int(np.count_nonzero(self.mask))
+
+    def within(self, box: Box) -> Mask:
+        """Return the part of it in a rectangle of the frame.
+
+        Parameters
+        ----------
+        box : (slice, slice)
+            Rows and columns with start and stop.
+
+        Returns
+        -------
+        bool array, the size of `box`
+        """
+        window = np.zeros(
+            (box[0].stop - box[0].start, box[1].stop - box[1].start), bool
+        )
+        rows, own_rows = _shared(self.box[0], box[0])
+        columns, own_columns = _shared(self.box[1], box[1])
+        window[rows, columns] = self.mask[own_rows, own_columns]
+        return window
+
+    def record(self) -> dict[str, Any]:
+        """Return it as values that JSON can hold."""
+        return {
+            "box": [self.top, self.left, self.height, self.width],
+            "bits": base64.b85encode(zlib.compress(self.bits)).decode("ascii"),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Region":
+        """Read what `record` has given."""
+        bits = zlib.decompress(base64.b85decode(record["bits"]))
+        top, left, height, width = (int(number) for number in record["box"])
+        if len(bits) != (height * width + 7) // 8 or min(top, left) < 0:
+            raise ValueError("the bits of a region do not fit its rectangle")
+        return cls(top, left, height, width, bits)
+
+
+def _shared(own: slice, other: slice) -> tuple[slice, slice]:
+    """Return what two ranges share, as seen from the other one and from the own."""
+    start, stop = max(own.start, other.start), min(own.stop, other.stop)
+    stop = max(start, stop)
+    return (
+        slice(start - other.start, stop - other.start),
+        slice(start - own.start, stop - own.start),
+    )
+
+
+def joined_box(first: Box | None, second: Box) -> Box:
+    """Return the rectangle around two rectangles."""
+    if first is None:
+        return second
+    return (
+        slice(min(first[0].start, second[0].start), max(first[0].stop, second[0].stop)),
+        slice(min(first[1].start, second[1].start), max(first[1].stop, second[1].stop)),
+    )

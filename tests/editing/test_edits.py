@@ -1,0 +1,393 @@
+"""Edits of labels and lineage: what each does, and that all of it can be undone."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fastershift.editing import (
+    Add,
+    Delete,
+    Editor,
+    FillHoles,
+    Grow,
+    Link,
+    Lock,
+    MarkDivision,
+    Merge,
+    Paint,
+    Region,
+    RemoveDivision,
+    Shrink,
+    Split,
+    Swap,
+    Unlink,
+    Unlock,
+)
+from fastershift.errors import InputError
+from fastershift.tracking import Lineage, Track, centroids, ctc_problems
+
+
+def movie():
+    """Six frames: 1 divides into 2 and 3 after frame 2, 4 is always there, 5 early."""
+    labels = np.zeros((6, 24, 30), np.int32)
+    labels[:3, 2:10, 2:10] = 1
+    labels[3:, 2:6, 2:10] = 2
+    labels[3:, 6:10, 2:10] = 3
+    labels[:, 14:20, 4:12] = 4
+    labels[:3, 14:20, 12:20] = 5
+    tracks = (
+        Track(1, 0, 2),
+        Track(2, 3, 5, 1),
+        Track(3, 3, 5, 1),
+        Track(4, 0, 5),
+        Track(5, 0, 2),
+    )
+    return labels, Lineage(tracks)
+
+
+@pytest.fixture
+def editor():
+    return Editor(*movie())
+
+
+def rows(editor):
+    return {t.id: (t.first, t.last, t.parent) for t in editor.lineage.tracks}
+
+
+def half(top=14, left=4, height=6, width=4):
+    return Region(
+        top, left, height, width, Region.of(np.ones((height, width), bool)).bits
+    )
+
+
+def check(editor):
+    assert ctc_problems(editor.labels, editor.lineage) == []
+    fresh = Editor(editor.labels, editor.lineage).cells
+    for frame in range(len(editor.labels)):
+        assert editor.cells.frame(frame).keys() == fresh.frame(frame).keys()
+        for label, cell in fresh.frame(frame).items():
+            kept = editor.cells.frame(frame)[label]
+            assert (kept.box, kept.area) == (cell.box, cell.area)
+            assert (kept.y, kept.x) == pytest.approx((cell.y, cell.x))
+    np.testing.assert_allclose(editor.cells.positions(), centroids(editor.labels))
+    for frame, locked in editor.cells.locked.items():
+        assert locked <= editor.cells.frame(frame).keys()
+
+
+def test_merge_takes_the_first_number(editor):
+    change = editor.do(Merge(1, (4, 5)))
+    assert (editor.labels[1, 14:20, 4:20] == 4).all()
+    assert change.frames == (1, 2)
+    assert change.tracks == (4,)
+    assert rows(editor)[5] == (0, 0, 0)
+    assert rows(editor)[6] == (2, 2, 5)
+    check(editor)
+
+
+def test_split_gives_new_numbers(editor):
+    change = editor.do(Split(1, 4, (half(), half(left=8))))
+    assert change.tracks == (4, 6)
+    assert rows(editor)[6] == (1, 1, 0)
+    assert (editor.labels[1, 14:20, 8:12] == 6).all()
+    check(editor)
+
+
+def test_part_goes_on_with_a_track_that_has_just_ended(editor):
+    change = editor.do(Split(3, 4, (half(left=8), half()), (5, 4)))
+    assert change.tracks == (5, 4)
+    assert rows(editor)[5] == (0, 3, 0)
+    check(editor)
+
+
+def test_delete_in_the_middle_leaves_a_continuation(editor):
+    editor.do(Delete(2, (4,)))
+    assert rows(editor)[4] == (0, 1, 0)
+    assert rows(editor)[6] == (3, 5, 4)
+    check(editor)
+
+
+@pytest.mark.parametrize(
+    ("scope", "until", "left"),
+    [("onwards", None, {0, 1}), ("track", None, set()), ("until", 0, {3, 4, 5})],
+)
+def test_delete_over_frames(editor, scope, until, left):
+    editor.do(Delete(2, (4,), scope, until))
+    assert set(np.flatnonzero(editor.labels[:, 15, 5] > 0)) == left
+    check(editor)
+
+
+def test_delete_of_a_parent_frees_its_children(editor):
+    editor.do(Delete(0, (1,), "track"))
+    assert rows(editor)[2] == (3, 5, 0)
+    check(editor)
+
+
+def test_add_takes_only_background(editor):
+    change = editor.do(Add(4, half(left=10)))
+    assert change.tracks == (6,)
+    assert (editor.labels[4, 14:20, 10:12] == 4).all()
+    assert (editor.labels[4, 14:20, 12:14] == 6).all()
+    check(editor)
+
+
+def test_add_goes_on_with_a_track(editor):
+    editor.do(Add(3, half(left=12), 5))
+    assert rows(editor)[5] == (0, 3, 0)
+    check(editor)
+
+
+def test_parent_is_not_extended_into_its_children(editor):
+    change = editor.do(Add(3, half(left=20), 1))
+    assert change.tracks == (6,)
+    assert rows(editor)[1] == (0, 2, 0)
+    check(editor)
+
+
+def test_outline(editor):
+    editor.do(Grow(0, 4, 2))
+    assert (editor.labels[0, 12:22, 2:12] == 4).all()
+    assert (editor.labels[0, 14:20, 12:20] == 5).all()
+    editor.do(Shrink(0, 5, 1, "track"))
+    assert (editor.labels[:3, 15:19, 13:19] == 5).all()
+    assert not (editor.labels[:3, 14] == 5).any()
+    editor.labels[0, 3:5, 3:5] = 0
+    editor = Editor(editor.labels, editor.lineage)
+    editor.do(FillHoles(0, 1))
+    assert (editor.labels[0, 2:10, 2:10] == 1).all()
+    check(editor)
+
+
+def test_link_and_unlink(editor):
+    editor.do(Link(2, 5, 3, 4))
+    assert rows(editor)[5] == (0, 5, 0)
+    assert rows(editor)[4] == (0, 2, 0)
+    check(editor)
+    change = editor.do(Unlink(2, 5))
+    assert rows(editor)[5] == (0, 1, 0)
+    assert rows(editor)[change.tracks[0]] == (2, 5, 0)
+    check(editor)
+
+
+def test_link_over_a_gap_is_a_continuation(editor):
+    change = editor.do(Link(5, 4, 1, 5))
+    assert rows(editor)[change.tracks[0]] == (5, 5, 5)
+    check(editor)
+
+
+def test_swap_takes_descendants_along(editor):
+    editor.do(Swap(1, 1, 4))
+    assert rows(editor)[1] == (0, 5, 0)
+    assert rows(editor)[4] == (0, 2, 0)
+    assert rows(editor)[2] == (3, 5, 4)
+    assert editor.labels[1, 2, 2] == 4
+    check(editor)
+
+
+def test_divisions(editor):
+    editor.do(MarkDivision(2, 4, (4, 5)))
+    daughters = editor.lineage.children(4)
+    assert len(daughters) == 2
+    assert {rows(editor)[d][0] for d in daughters} == {2}
+    check(editor)
+    editor.do(RemoveDivision(3, 1, 2))
+    assert rows(editor)[1] == (0, 5, 0)
+    assert rows(editor)[3] == (3, 5, 0)
+    check(editor)
+
+
+def test_painted_pixels_are_captured(editor):
+    before = editor.labels.copy()
+    pixels = np.nonzero(editor.labels[2] == 4)
+    editor.labels[2][pixels] = 0  # as a brush does it, before anyone is told
+    editor.do(Paint.of_pixels(2, pixels, 4, 0))
+    assert rows(editor)[4] == (0, 1, 0)
+    check(editor)
+    editor.labels[4, 0, 20:25] = 9
+    change = editor.do(Paint.of_pixels(4, ([0] * 5, range(20, 25)), 0, 9))
+    assert change.tracks == (9,)
+    assert rows(editor)[9] == (4, 4, 0)
+    check(editor)
+    editor.undo()
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, before)
+
+
+def test_locks_follow_their_cells(editor):
+    editor.do(Lock(0, 4, "track"))
+    editor.do(Swap(1, 1, 4))
+    assert editor.cells.locked[4] == {1}
+    editor.do(Unlock(0, 1, "track"))
+    assert set(editor.cells.locked) == {0, 1}
+    editor.do(Delete(0, (5,)))
+    editor.do(Unlock())
+    assert not editor.cells.locked
+    assert not editor.cells.voids
+    editor.undo()
+    assert editor.cells.voids
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Merge(0, (4,)),
+        Merge(0, (4, 77)),
+        Merge(9, (4, 5)),
+        Split(0, 4, (half(),)),
+        Split(0, 4, (half(), half())),
+        Split(0, 4, (half(), half(left=8)), (4, 5)),
+        Split(0, 4, (half(), half(left=9))),
+        Delete(0, ()),
+        Delete(0, (4,), "until"),
+        Add(0, half()),
+        Add(0, half(left=20), 4),
+        Shrink(0, 5, 4),
+        Link(0, 4, 0, 5),
+        Link(0, 4, 2, 4),
+        Unlink(0, 4),
+        Swap(0, 4, 4),
+        Swap(0, 4, 5),
+        MarkDivision(0, 4, (4, 5)),
+        MarkDivision(1, 4, (5,)),
+        RemoveDivision(0, 4),
+        RemoveDivision(0, 1, 4),
+        Lock(0, 3),
+    ],
+)
+def test_what_cannot_be_done_changes_nothing(editor, edit):
+    labels, lineage = movie()
+    with pytest.raises(InputError):
+        editor.do(edit)
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert editor.lineage == lineage
+    assert editor.undo_text == ""
+    check(editor)
+
+
+def test_an_extended_entry_is_taken_back_at_once(editor):
+    labels, lineage = movie()
+    change = editor.do(Delete(0, (5,)))
+    editor.extend(change.entry, Delete(1, (5,)))
+    assert len(editor.history) == 1
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert editor.lineage == lineage
+    editor.redo()
+    editor.do(Delete(0, (1,)))
+    editor.extend(change.entry, Delete(2, (5,)))
+    assert len(editor.history) == 3
+
+
+def test_record_survives_json(editor):
+    editor.do(Merge(1, (4, 5)))
+    editor.do(Delete(0, (1,)))
+    editor.undo()
+    record = json.loads(json.dumps(editor.record()))
+    again = Editor(editor.labels.copy(), editor.lineage, record)
+    assert again.redo_text == editor.redo_text
+    for one in (again, editor):
+        one.redo()
+        one.undo()
+        one.undo()
+    labels, lineage = movie()
+    np.testing.assert_array_equal(again.labels, labels)
+    assert again.lineage == lineage
+
+
+@pytest.mark.parametrize(
+    "damage", [{"version": 99}, {"history": [{}]}, {"locks": [[99, [1]]]}]
+)
+def test_damaged_record_is_a_sentence(editor, damage):
+    with pytest.raises(InputError, match="saved corrections"):
+        Editor(*movie(), editor.record() | damage)
+
+
+def test_read_only_labels_are_refused():
+    labels, lineage = movie()
+    labels.flags.writeable = False
+    with pytest.raises(InputError):
+        Editor(labels, lineage)
+
+
+numbers = st.integers(0, 12)
+frames = st.integers(0, 5)
+scopes = st.sampled_from(["frame", "onwards", "until", "track"])
+untils = st.one_of(st.none(), frames)
+boxes = st.builds(
+    half, st.integers(0, 18), st.integers(0, 24), st.integers(1, 6), st.integers(1, 6)
+)
+edits = st.one_of(
+    st.builds(Merge, frames, st.lists(numbers, min_size=2, max_size=3).map(tuple)),
+    st.tuples(st.just("split"), frames, numbers, st.integers(1, 9)),
+    st.builds(Delete, frames, st.tuples(numbers), scopes, untils),
+    st.builds(Add, frames, boxes, numbers),
+    st.builds(Grow, frames, numbers, st.integers(1, 2), scopes, untils),
+    st.builds(Shrink, frames, numbers, st.just(1), scopes, untils),
+    st.builds(FillHoles, frames, numbers),
+    st.builds(
+        lambda t, box, before: Paint(t, ((0, box),), ((before, box),)),
+        frames,
+        boxes,
+        numbers,
+    ).map(lambda paint: ("paint", paint)),
+    st.builds(Link, frames, numbers, frames, numbers),
+    st.builds(Unlink, frames, numbers),
+    st.builds(Swap, frames, numbers, numbers, scopes, untils),
+    st.builds(MarkDivision, frames, numbers, st.tuples(numbers, numbers)),
+    st.builds(RemoveDivision, frames, numbers, numbers),
+    st.builds(Lock, frames, numbers, scopes, untils),
+    st.builds(Unlock, frames, numbers, st.sampled_from(["cell", "track", "all"])),
+)
+
+
+def realised(editor, edit):
+    """Turn what depends on the pixels that are there now into an edit."""
+    if not isinstance(edit, tuple):
+        return edit
+    if edit[0] == "paint":
+        paint = edit[1]
+        ((value, region),) = paint.after
+        pixels = np.nonzero(region.within((slice(0, 24), slice(0, 30))))
+        before = editor.labels[paint.frame][pixels].copy()
+        editor.labels[paint.frame][pixels] = value
+        return Paint.of_pixels(paint.frame, pixels, before, value)
+    _, frame, label, column = edit
+    mask = editor.labels[frame] == label
+    cut = np.zeros(mask.shape, bool)
+    cut[:, : 2 + column] = True
+    if not (mask & cut).any() or not (mask & ~cut).any():
+        return Merge(frame, ())
+    return Split(frame, label, (Region.of(mask & cut), Region.of(mask & ~cut)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(edits, min_size=1, max_size=12))
+def test_any_sequence_of_edits_is_valid_and_can_be_undone(sequence):
+    labels, lineage = movie()
+    editor = Editor(labels.copy(), lineage)
+    done = 0
+    for edit in sequence:
+        try:
+            editor.do(realised(editor, edit))
+            done += 1
+        except InputError:
+            pass
+        assert ctc_problems(editor.labels, editor.lineage) == []
+    check(editor)
+    edited, tracks, record = editor.labels.copy(), editor.lineage, editor.record()
+    for _ in range(done):
+        assert editor.undo() is not None
+    assert editor.undo() is None
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert editor.lineage == lineage
+    assert not editor.cells.locked
+    assert not editor.cells.voids
+    for _ in range(done):
+        assert editor.redo() is not None
+    assert editor.redo() is None
+    np.testing.assert_array_equal(editor.labels, edited)
+    assert editor.lineage == tracks
+    assert editor.record() == record
+    check(editor)
