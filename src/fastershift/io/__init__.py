@@ -12,6 +12,9 @@ from fastershift.io._result import (
     write_result,
 )
 from fastershift.io._simulation import write_simulation
+from fastershift.io._table import write_file, write_table
+from fastershift.io._tiff import stored_axes
+from fastershift.io._zarr import is_zarr
 
 __all__ = [
     "REPORT_COLUMNS",
@@ -23,11 +26,15 @@ __all__ = [
     "Units",
     "as_movie",
     "check_output",
+    "is_zarr",
     "read_movie",
     "read_result",
     "read_segmentation_truth",
     "replacing_folder",
+    "stored_axes",
     "tracks_from_labels",
+    "write_file",
     "write_result",
     "write_simulation",
+    "write_table",
 ]

@@ -1,9 +1,9 @@
-"""Which frame the user is looking at."""
+"""Which frame the user is looking at, and how to show another."""
 
 from napari.components import ViewerModel
 from napari.layers import Layer
 
-__all__ = ["frame_in_view"]
+__all__ = ["frame_in_view", "go_to_frame"]
 
 
 def frame_in_view(viewer: ViewerModel, layer: Layer, axis: int | None) -> int:
@@ -32,3 +32,26 @@ def frame_in_view(viewer: ViewerModel, layer: Layer, axis: int | None) -> int:
         else layer.data.shape[axis] - 1
     )
     return int(min(max(round(float(position)), 0), last))
+
+
+def go_to_frame(viewer: ViewerModel, layer: Layer, frame: int, axis: int = 0) -> None:
+    """Move the time slider to a frame of a layer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose sliders.
+    layer : Layer
+        A layer of it; one without time stays as it is.
+    frame : int
+        Counted from 0.
+    axis : int
+        Its time axis.
+    """
+    if layer.ndim < 3:
+        return
+    position = list(layer.world_to_data(viewer.dims.point))
+    position[axis] = frame
+    # napari lines up the last axes of its layers.
+    place = viewer.dims.ndim - layer.ndim + axis
+    viewer.dims.set_point(place, layer.data_to_world(position)[axis])

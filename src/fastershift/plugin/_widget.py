@@ -12,16 +12,13 @@ from fastershift.config import load_settings, save_settings
 from fastershift.errors import InputError
 from fastershift.plugin._export_section import ExportSection
 from fastershift.plugin._input_section import InputSection
-from fastershift.plugin._layer_input import frame_axis
-from fastershift.plugin._lifetime import when_gone
 from fastershift.plugin._needs import Needs
-from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._readout import ReadOut
+from fastershift.plugin._readout_feed import ReadOutFeed
 from fastershift.plugin._run_section import RunSection
 from fastershift.plugin._runs import RunController
 from fastershift.plugin._settings_form import SettingsForm
 from fastershift.plugin._tune_section import TuneSection
-from fastershift.plugin._view import frame_in_view
 from fastershift.session import Session, describe_error
 
 if TYPE_CHECKING:
@@ -52,6 +49,9 @@ class SegmentTrackWidget(QWidget):
         self._run = RunSection(self)
         self._readout = ReadOut(self)
         self._export = ExportSection(self._cells, self)
+        self._feed = ReadOutFeed(
+            napari_viewer, self._runs, lambda: self._input.choice, self._readout
+        )
         self._form = SettingsForm([*self._input.controls, *self._tune.controls], self)
         self._lay_out()
         self._connect()
@@ -98,18 +98,15 @@ class SegmentTrackWidget(QWidget):
         self._runs.state_changed.connect(self._show_state)
         self._runs.progressed.connect(self._run.show_progress)
         self._runs.said.connect(self._run.say)
-        self._runs.reported.connect(self._show_report)
+        self._readout.said.connect(self._run.say)
         self._export.said.connect(self._run.say)
         self._export.save_settings_asked.connect(self._save_settings)
         self._export.load_settings_asked.connect(self._load_settings)
-        moved = self._viewer.dims.events.current_step
-        moved.connect(self._show_report)
-        when_gone(self, moved.disconnect, self._show_report)
 
     def _on_input(self) -> None:
         self._ask_needs()
         self._show_state()
-        self._show_report()
+        self._feed.refresh()
 
     def _on_settings(self) -> None:
         self._tune.show_unseen(self._form.describe_unseen())
@@ -191,30 +188,6 @@ class SegmentTrackWidget(QWidget):
             return None
         layer = self._runs.outputs.find(choice.layer, "cells")
         return layer if isinstance(layer, Labels) else None
-
-    def _show_report(self, _event: Any = None) -> None:
-        """Show the numbers of the frame in view and of the movie."""
-        choice = self._runs.running_on or self._input.choice
-        if choice is None:
-            self._readout.show_frame(None)
-            self._readout.show_movie(None)
-            return
-        cells = self._runs.outputs.find(choice.layer, "cells")
-        record = {} if cells is None else cells.metadata.get(METADATA_KEY, {})
-        self._readout.show_movie(record.get("tracks"), record.get("provenance"))
-        if cells is None:
-            frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
-        else:
-            frame = frame_in_view(self._viewer, cells, 0 if cells.ndim > 2 else None)
-        rows = self._runs.reports or record.get("reports", [])
-        row = next((row for row in rows if row["frame"] == frame), None)
-        note = ""
-        preview = self._runs.outputs.find(choice.layer, "preview")
-        if row is None and preview is not None:
-            previewed = preview.metadata.get(METADATA_KEY, {}).get("reports", [])
-            row = next((row for row in previewed if row["frame"] == frame), None)
-            note = "(preview)"
-        self._readout.show_frame(row, note)
 
     def _save_settings(self, path: str) -> None:
         try:
