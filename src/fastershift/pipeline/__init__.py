@@ -1,5 +1,6 @@
 """From frames to tracked cells, one event at a time."""
 
+from fastershift.pipeline._cache import RecentCache
 from fastershift.pipeline._events import (
     Event,
     Finished,
@@ -15,7 +16,7 @@ from fastershift.pipeline._pair import (
     frame_report,
     to_image,
 )
-from fastershift.pipeline._plan import Plan, plan_run
+from fastershift.pipeline._plan import Plan, Region, plan_run
 from fastershift.pipeline._sources import (
     EmbeddedPair,
     EmbeddingCache,
@@ -43,6 +44,8 @@ __all__ = [
     "PairCells",
     "Plan",
     "Progress",
+    "RecentCache",
+    "Region",
     "Started",
     "TrackedMovie",
     "TrackingRun",

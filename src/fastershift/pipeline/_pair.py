@@ -55,6 +55,12 @@ class PairCells:
     policy: SeedPolicy
     seconds: float
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, about."""
+        lasting = sum(part.clustering.labels.nbytes for part in self.parts)
+        return self.labels.nbytes + self.clusters.nbytes + lasting
+
 
 def _generator(settings: Settings, frame: int) -> torch.Generator:
     """Draw for one pair: the same whatever was computed before it."""

@@ -1,7 +1,6 @@
 """Where the embeddings of frame pairs come from: the network, or an array."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from fastershift.errors import InputError
+from fastershift.pipeline._cache import RecentCache
 from fastershift.rshn import Embedder, FrameSource
 
 __all__ = [
@@ -22,8 +22,8 @@ __all__ = [
     "NetworkEmbeddings",
 ]
 
-# Who it belongs to, block and frame.
-_Key: TypeAlias = tuple[Hashable, int, int]
+#: Embeddings of single frames by owner, block and frame.
+EmbeddingCache: TypeAlias = RecentCache[tuple[Hashable, int, int], Tensor]
 
 
 @dataclass(frozen=True)
@@ -67,40 +67,6 @@ class EmbeddingSource(Protocol):
 
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""
-
-
-class EmbeddingCache:
-    """Embeddings of single frames, the least recently used ones leave first.
-
-    Parameters
-    ----------
-    limit : int
-        Bytes it may hold.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._entries: OrderedDict[_Key, Tensor] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def get(self, key: _Key) -> Tensor | None:
-        """Return the embedding of (owner, block, frame) if it is there."""
-        if key not in self._entries:
-            return None
-        self._entries.move_to_end(key)
-        return self._entries[key]
-
-    def put(self, key: _Key, embedding: Tensor) -> None:
-        """Keep the embedding of (owner, block, frame), making room for it."""
-        if key in self._entries:
-            self._size -= self._entries.pop(key).nbytes
-        self._entries[key] = embedding
-        self._size += embedding.nbytes
-        while self._size > self._limit and len(self._entries) > 1:
-            self._size -= self._entries.popitem(last=False)[1].nbytes
 
 
 class _BlockPass:

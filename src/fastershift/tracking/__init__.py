@@ -10,6 +10,7 @@ from fastershift.tracking._instances import (
 )
 from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problems
 from fastershift.tracking._linker import Linker
+from fastershift.tracking._numbers import keep_numbers
 from fastershift.tracking._resize import resize_labels
 from fastershift.tracking._tiles import merge_tiles
 from fastershift.tracking._tree import (
@@ -37,6 +38,7 @@ __all__ = [
     "finalize",
     "find_instances",
     "foreground_mask",
+    "keep_numbers",
     "lay_out_tree",
     "merge_tiles",
     "newick",

@@ -19,7 +19,7 @@ from fastershift.tracking._regions import (
     relabel,
 )
 
-__all__ = ["Linker"]
+__all__ = ["Linker", "best_matches"]
 
 _Frame = npt.NDArray[np.int32]
 
@@ -137,7 +137,7 @@ class Linker:
         if self._published:
             # There an overlap must exceed the limit, here it may meet it.
             least = float(np.nextafter(least, 2))
-        matches = dict(_best_matches(self._frames[-1], again, least))
+        matches = dict(best_matches(self._frames[-1], again, least))
         ids = label_areas(new)[0].tolist()
         for label in ids:
             if label not in matches:
@@ -199,7 +199,7 @@ class Linker:
         return self._frames[time - self._taken]
 
 
-def _best_matches(
+def best_matches(
     known: Labels, again: Labels, least: float
 ) -> Iterator[tuple[int, int]]:
     """Pair the labels of two segmentations of a frame, largest overlap (IoU) first.
