@@ -1,0 +1,155 @@
+"""Chunks to tracks: linked in one pass, held a few frames at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.batch._work import WorkFolder
+from fastershift.config import Settings
+from fastershift.pipeline import FrameReport
+from fastershift.tracking import Finalizer, FinalNames, Lineage, Linker, resize_labels
+
+__all__ = ["Joined", "TrackFrames", "join_chunks"]
+
+Labels = npt.NDArray[np.int32]
+
+
+class TrackFrames(Sequence[Labels]):
+    """The final labels, made of the linked ones frame by frame when asked for.
+
+    Parameters
+    ----------
+    linked : array_like
+        (T, Y, X) int32 on disk.
+    names : FinalNames
+        Which track each linked label belongs to.
+    """
+
+    def __init__(self, linked: Any, names: FinalNames) -> None:
+        self._linked = linked
+        self._names = names
+        self.shape: tuple[int, int, int] = tuple(linked.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @overload
+    def __getitem__(self, index: int) -> Labels: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Labels]: ...
+    def __getitem__(self, index: int | slice) -> Labels | Sequence[Labels]:
+        """Return frame `index`, (Y, X) int32 track ids."""
+        if isinstance(index, slice):
+            return [self[time] for time in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self._names.apply(index, np.asarray(self._linked[index]))
+
+
+@dataclass(frozen=True)
+class Joined:
+    """All chunks of a movie, linked.
+
+    Attributes
+    ----------
+    labels : TrackFrames
+        Track ids.
+    lineage : Lineage
+        The tracks.
+    reports : tuple of FrameReport
+        One for each frame.
+    at_edge : tuple of set of int
+        For each frame, the tracks that touch the edge of the image.
+    """
+
+    labels: TrackFrames
+    lineage: Lineage
+    reports: tuple[FrameReport, ...]
+    at_edge: tuple[frozenset[int], ...]
+
+
+def join_chunks(
+    work: WorkFolder,
+    n_chunks: int,
+    shape: tuple[int, int, int],
+    settings: Settings,
+) -> Iterator[int | Joined]:
+    """Link the pairs of all chunks and decide the tracks.
+
+    Parameters
+    ----------
+    work : WorkFolder
+        Where the chunks lie, all of them finished.
+    n_chunks : int
+        How many there are.
+    shape : (int, int, int)
+        Frames, rows and columns of the movie.
+    settings : Settings
+        Resolved.
+
+    Yields
+    ------
+    int
+        Frames linked so far, after every pair: a place to stop.
+    Joined
+        At last.
+    """
+    published = settings.profile == "published"
+    linker = Linker(settings.track, published=published)
+    finalizer = Finalizer(settings.track, published=published)
+    frames = work.frames(shape)
+    reports: list[FrameReport] = []
+    edges: list[npt.NDArray[np.int64]] = []
+
+    def image(labels: Labels) -> Labels:
+        return resize_labels(
+            labels, shape[1:], zoom=settings.embed.zoom, published=published
+        )
+
+    def keep(taken: list[Labels]) -> None:
+        for labels in map(image, taken):
+            frames[len(edges)] = labels
+            finalizer.add(labels)
+            edges.append(_edge(labels))
+
+    for chunk in range(n_chunks):
+        for labels, report in work.read(chunk):
+            started = perf_counter()
+            new = linker.add(labels)
+            keep(linker.take())
+            seconds = perf_counter() - started
+            for frame in new:
+                reports.append(
+                    _report(report, len(reports), image(frame), len(new), seconds)
+                )
+            yield len(reports)
+    keep(linker.take(settled=False))
+    names, lineage = finalizer.finish()
+    at_edge = tuple(
+        frozenset(tracks[np.isin(ids, edge)].tolist()) - {0}
+        for ids, tracks, edge in zip(names.labels, names.tracks, edges, strict=True)
+    )
+    yield Joined(TrackFrames(frames, names), lineage, tuple(reports), at_edge)
+
+
+def _report(
+    stored: dict[str, Any], frame: int, labels: Labels, n_new: int, seconds: float
+) -> FrameReport:
+    """Complete the report of a pair for one of its frames."""
+    report = FrameReport(**stored)
+    return replace(
+        report,
+        frame=frame,
+        cells=int(np.count_nonzero(np.bincount(labels.ravel())[1:])),
+        network_ms=report.network_ms / n_new,
+        linking_ms=seconds * 1e3 / n_new,
+    )
+
+
+def _edge(labels: Labels) -> npt.NDArray[np.int64]:
+    sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    return np.unique(np.concatenate(sides)).astype(np.int64)

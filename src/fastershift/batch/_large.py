@@ -1,0 +1,88 @@
+"""One movie, however long, on this machine: events like those of any run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import time
+from typing import TypeAlias
+
+from fastershift.batch._join import Joined
+from fastershift.batch._model_file import ModelFile, pack_model
+from fastershift.batch._movie import MovieTask, prepare_movie
+from fastershift.batch._outcome import Outcome, outcome_of
+from fastershift.batch._steps import compute_chunk, finish_movie
+from fastershift.config import resolve_settings
+from fastershift.errors import FastershiftError
+from fastershift.pipeline import Progress, Started
+
+__all__ = ["LargeEvent", "Written", "chosen_model", "run_large"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The result is in its place."""
+
+    outcome: Outcome
+
+
+LargeEvent: TypeAlias = Started | Progress | Written
+
+
+def chosen_model(task: MovieTask) -> ModelFile:
+    """Read the model that the settings of a movie name."""
+    wanted = resolve_settings(user=task.settings, file=task.file, preset=task.preset)
+    return pack_model(wanted.embed.model)
+
+
+def run_large(task: MovieTask) -> Iterator[LargeEvent]:
+    """Segment and track one movie without ever holding more than a few frames of it.
+
+    What is done is kept beside the output until the result is there: a run that was
+    stopped goes on where it was when it is started again.
+
+    Parameters
+    ----------
+    task : MovieTask
+        The movie.
+
+    Yields
+    ------
+    Started, Progress
+        As a run in memory; each is a place to stop.
+    Written
+        At last.
+
+    Raises
+    ------
+    InputError
+        For input that cannot be used, see `prepare_movie`.
+    FastershiftError
+        When memory or disk are full.
+    """
+    started = time()
+    model = chosen_model(task)
+    movie = prepare_movie(task, model)
+    n_frames = movie.shape[0]
+    yield Started(movie.settings, model.name, n_frames, movie.network_shape)
+    try:
+        for chunk, (first, stop) in enumerate(movie.chunks):
+            for done in compute_chunk(movie, chunk, model):
+                yield Progress(first + done, n_frames, "cells")
+            yield Progress(stop, n_frames, "cells")
+        for step in finish_movie(movie, started):
+            if isinstance(step, Joined):
+                diameter = movie.settings.embed.diameter
+                outcome = outcome_of(
+                    step,
+                    movie=movie.task.open().name,
+                    output=str(movie.task.output),
+                    diameter=None if diameter == "auto" else diameter,
+                    seconds=time() - started,
+                )
+            else:
+                yield Progress(step, n_frames, "tracks")
+    except MemoryError as error:
+        raise FastershiftError(
+            "The memory ran out. Give the network smaller tiles (--tile 512), and run "
+            "again; what is done is kept."
+        ) from error
+    yield Written(outcome)

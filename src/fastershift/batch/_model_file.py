@@ -1,0 +1,70 @@
+"""Models that travel to workers by their hash, not by their path."""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastershift.errors import FastershiftError
+from fastershift.rshn import Model, find_model, read_model
+
+__all__ = ["ModelFile", "pack_model"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A weight file in memory.
+
+    Attributes
+    ----------
+    name : str
+        What the model is called.
+    sha256 : str
+        Of its bytes, in hexadecimal.
+    content : bytes
+        The file.
+    """
+
+    name: str
+    sha256: str
+    content: bytes = field(repr=False)
+
+    def load(self) -> Model:
+        """Make the model of it, on a machine that may never have seen its file.
+
+        Raises
+        ------
+        FastershiftError
+            When the bytes are not those of the hash.
+        """
+        if hashlib.sha256(self.content).hexdigest() != self.sha256:
+            raise FastershiftError(
+                f"The model {self.name} arrived damaged; run again to send it anew."
+            )
+        with tempfile.TemporaryDirectory(prefix="fastershift-") as folder:
+            path = Path(folder) / f"{self.sha256}.safetensors"
+            path.write_bytes(self.content)
+            return read_model(path, self.name)
+
+
+def pack_model(name_or_path: str | Path = "auto") -> ModelFile:
+    """Read the weight file of a model.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        As for `load_model`.
+
+    Returns
+    -------
+    ModelFile
+
+    Raises
+    ------
+    InputError
+        For an unknown name, and for a file that is no model.
+    """
+    name, path = find_model(name_or_path)
+    read_model(path, name)
+    content = path.read_bytes()
+    return ModelFile(name, hashlib.sha256(content).hexdigest(), content)

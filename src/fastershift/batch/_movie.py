@@ -1,0 +1,225 @@
+"""One movie to be run: where it is, what was asked for, and how it is cut."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastershift.batch._model_file import ModelFile
+from fastershift.batch._work import WorkFolder
+from fastershift.config import Settings, resolve_settings
+from fastershift.io import (
+    Movie,
+    ResultFormat,
+    Scale,
+    Units,
+    check_output,
+    is_zarr,
+    read_movie,
+)
+from fastershift.pipeline import Plan, plan_run
+
+__all__ = ["MovieTask", "PreparedMovie", "prepare_movie"]
+
+
+@dataclass(frozen=True)
+class MovieTask:
+    """A movie and what is wanted of it.
+
+    Attributes
+    ----------
+    source : Path or Movie
+        A file, a folder, or an opened movie.
+    output : Path
+        Where the result goes.
+    format : {"ctc", "tiff", "zarr"}
+        How it is stored.
+    settings, file : mapping
+        What the user and the settings file set, nested by stage.
+    preset : str or None
+        Name of a published data set.
+    frames : (int, int) or None
+        First frame and the one after the last.
+    device : str
+        Where to compute.
+    chunk : int
+        About how many frames a chunk has; chunks end where blocks end.
+    overwrite : bool
+        Whether a former result, or an unfinished run, may be replaced.
+    """
+
+    source: Path | Movie
+    output: Path
+    format: ResultFormat = "zarr"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    file: Mapping[str, Any] | None = None
+    preset: str | None = None
+    frames: tuple[int, int] | None = None
+    device: str = "auto"
+    chunk: int = 64
+    overwrite: bool = False
+
+    def open(self) -> Movie:
+        """Open the movie; no frame is read."""
+        if isinstance(self.source, Movie):
+            return self.source if self.frames is None else self.source.cut(*self.frames)
+        wanted = resolve_settings(
+            user=self.settings, file=self.file, preset=self.preset
+        )
+        return read_movie(self.source, **wanted.input.model_dump(), frames=self.frames)
+
+
+@dataclass(frozen=True)
+class PreparedMovie:
+    """A movie of which everything is decided.
+
+    Attributes
+    ----------
+    task : MovieTask
+        What was asked for; its output has its suffix.
+    settings : Settings
+        Resolved: nothing in them is left open.
+    provenance : mapping
+        Model, versions and device.
+    shape : (int, int, int)
+        Frames, rows and columns.
+    network_shape : (int, int)
+        Rows and columns of the embeddings.
+    chunks : tuple of (int, int)
+        First pair of each chunk and the one after its last.
+    scale, units
+        As in `Movie`.
+    signature : mapping
+        Hashes of all that the result depends on.
+    """
+
+    task: MovieTask
+    settings: Settings
+    provenance: Mapping[str, Any]
+    shape: tuple[int, int, int]
+    network_shape: tuple[int, int]
+    chunks: tuple[tuple[int, int], ...]
+    scale: Scale | None
+    units: Units | None
+    signature: Mapping[str, str]
+
+    @property
+    def work(self) -> WorkFolder:
+        """What is kept until the result is there."""
+        return WorkFolder(self.task.output)
+
+    def plan(self, model: ModelFile) -> Plan:
+        """Decide the run as before, on whatever machine this is."""
+        return plan_run(
+            self.task.open(),
+            self.settings.model_dump(),
+            model=model.load(),
+            device=self.task.device,
+        )
+
+
+def prepare_movie(task: MovieTask, model: ModelFile) -> PreparedMovie:
+    """Decide everything about a movie, and begin or take up its run.
+
+    Parameters
+    ----------
+    task : MovieTask
+        The movie.
+    model : ModelFile
+        The network.
+
+    Returns
+    -------
+    PreparedMovie
+
+    Raises
+    ------
+    InputError
+        For a movie or settings that cannot be used, a place that is taken, and an
+        unfinished run of something else.
+    """
+    output = check_output(task.output, task.format, overwrite=True)
+    movie = task.open()
+    plan = plan_run(
+        movie,
+        task.settings,
+        file=task.file,
+        preset=task.preset,
+        model=model.load(),
+        device=task.device,
+    )
+    chunks = cut_chunks(len(movie), task.chunk, plan.settings)
+    prepared = PreparedMovie(
+        MovieTask(**{**vars(task), "output": output}),
+        plan.settings,
+        plan.provenance,
+        movie.shape,
+        plan.source.shape,
+        chunks,
+        movie.scale,
+        movie.units,
+        {
+            "settings": _hash(plan.settings.model_dump(mode="json")),
+            "model": model.sha256,
+            "input": _fingerprint(movie),
+            "version": str(plan.provenance["fastershift"]),
+            "chunks": _hash(chunks),
+        },
+    )
+    # A run that ended while it put its result in place has left that, too.
+    if not prepared.work.matches(prepared.signature):
+        check_output(output, task.format, overwrite=task.overwrite)
+    prepared.work.begin(prepared.signature, anew=task.overwrite)
+    return prepared
+
+
+def cut_chunks(
+    n_frames: int, length: int, settings: Settings
+) -> tuple[tuple[int, int], ...]:
+    """Cut the pairs of a movie into chunks of whole blocks.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames of the movie.
+    length : int
+        Frames of a chunk, about.
+    settings : Settings
+        Where blocks begin; a movie through which the number of seeds is carried is not
+        cut.
+
+    Returns
+    -------
+    tuple of (int, int)
+        First pair of each chunk and the one after its last.
+    """
+    n_pairs = max(1, n_frames - 1)
+    if settings.cluster.carry_seeds:
+        return ((0, n_pairs),)
+    block = 1 if settings.embed.window else settings.embed.block
+    step = max(1, round(length / block)) * block
+    return tuple(
+        (first, min(first + step, n_pairs)) for first in range(0, n_pairs, step)
+    )
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprint(movie: Movie) -> str:
+    """Tell a movie from another by sizes, times and three of its frames."""
+    digest = hashlib.sha256(f"{movie.shape} {movie.dtype}".encode())
+    for number in sorted({0, len(movie) // 2, len(movie) - 1}):
+        digest.update(np.ascontiguousarray(movie[number]).tobytes())
+    source = movie.source
+    if source is not None and not is_zarr(source):
+        files = sorted(source.iterdir()) if source.is_dir() else [source]
+        for file in files:
+            stat = file.stat()
+            digest.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return digest.hexdigest()

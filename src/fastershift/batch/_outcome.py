@@ -1,0 +1,132 @@
+"""What became of a movie, in numbers and places to look at."""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from fastershift.batch._join import Joined
+from fastershift.tracking import Lineage
+
+__all__ = ["Outcome", "doubtful_places", "outcome_of"]
+
+#: Doubtful places that are named; all are counted.
+_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The row of a movie in the summary.
+
+    Attributes
+    ----------
+    movie : str
+        Its name within the batch.
+    status : {"done", "failed"}
+        What became of it.
+    sentence : str
+        Why it failed.
+    output : str
+        Where its result is.
+    frames, tracks, divisions : int
+        How many there are.
+    first_cells, last_cells : int
+        Cells in the first and in the last frame.
+    mean_cells : float
+        Cells per frame.
+    diameter : float or None
+        Cell diameter in pixels that the run used.
+    doubtful : int
+        Places where a cell appears from nowhere or vanishes.
+    places : tuple of str
+        The first of them, in words.
+    seconds : float
+        From the start of the movie to its result.
+    """
+
+    movie: str
+    status: str
+    sentence: str = ""
+    output: str = ""
+    frames: int = 0
+    first_cells: int = 0
+    last_cells: int = 0
+    mean_cells: float = 0.0
+    tracks: int = 0
+    divisions: int = 0
+    diameter: float | None = None
+    doubtful: int = 0
+    places: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as JSON and CSV hold them."""
+        return asdict(self)
+
+
+def doubtful_places(
+    lineage: Lineage, at_edge: Sequence[AbstractSet[int]]
+) -> Iterator[tuple[int, int, str]]:
+    """Find where a cell appears without a parent or vanishes without a child.
+
+    A cell may come in and go out at the edge of the image, and at either end of the
+    movie; anywhere else one of the two is a mistake, or a death.
+
+    Parameters
+    ----------
+    lineage : Lineage
+        The tracks.
+    at_edge : sequence of set of int
+        For each frame, the tracks that touch the edge of the image.
+
+    Yields
+    ------
+    frame, track : int
+        Where to look.
+    what : {"appears", "vanishes"}
+    """
+    for track in lineage.tracks:
+        if track.first and not track.parent and track.id not in at_edge[track.first]:
+            yield track.first, track.id, "appears"
+        ends_early = track.last < len(at_edge) - 1 and not lineage.children(track.id)
+        if ends_early and track.id not in at_edge[track.last]:
+            yield track.last, track.id, "vanishes"
+
+
+def outcome_of(
+    joined: Joined, *, movie: str, output: str, diameter: float | None, seconds: float
+) -> Outcome:
+    """Count what was found in a movie.
+
+    Parameters
+    ----------
+    joined : Joined
+        Its tracks.
+    movie, output, diameter, seconds
+        As in `Outcome`.
+
+    Returns
+    -------
+    Outcome
+    """
+    places = sorted(doubtful_places(joined.lineage, joined.at_edge))
+    cells = np.zeros(len(joined.labels), dtype=int)
+    for track in joined.lineage.tracks:
+        cells[track.first : track.last + 1] += 1
+    return Outcome(
+        movie=movie,
+        status="done",
+        output=output,
+        frames=len(joined.labels),
+        first_cells=int(cells[0]),
+        last_cells=int(cells[-1]),
+        mean_cells=round(float(cells.mean()), 2),
+        tracks=len(joined.lineage.tracks),
+        divisions=len(joined.lineage.divisions()),
+        diameter=diameter,
+        doubtful=len(places),
+        places=tuple(f"frame {t}: track {n} {what}" for t, n, what in places[:_NAMED]),
+        seconds=round(seconds, 1),
+    )

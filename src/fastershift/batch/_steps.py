@@ -1,0 +1,105 @@
+"""The three steps of a movie; each leaves what it has done on disk."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from time import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.batch._join import Joined, join_chunks
+from fastershift.batch._model_file import ModelFile
+from fastershift.batch._movie import PreparedMovie
+from fastershift.io import write_result
+from fastershift.pipeline import Plan, cluster_pair, frame_report
+
+if TYPE_CHECKING:
+    from fastershift.meanshift import SeedPolicy
+
+__all__ = ["compute_chunk", "finish_movie"]
+
+
+def compute_chunk(movie: PreparedMovie, chunk: int, model: ModelFile) -> Iterator[int]:
+    """Embed and cluster the pairs of one chunk, unless that is done already.
+
+    Parameters
+    ----------
+    movie : PreparedMovie
+        The movie.
+    chunk : int
+        Number of the chunk, from 0.
+    model : ModelFile
+        The network.
+
+    Yields
+    ------
+    int
+        Pairs done so far, also between them: places to stop. A chunk that is not
+        finished leaves nothing.
+    """
+    first, stop = movie.chunks[chunk]
+    if movie.work.has(chunk):
+        return
+    plan = movie.plan(model)
+    n_frames = min(2, movie.shape[0])
+    shape = (stop - first, n_frames, *movie.network_shape)
+    yield from movie.work.write(chunk, shape, _pairs(plan, first, stop))
+
+
+def _pairs(
+    plan: Plan, first: int, stop: int
+) -> Iterator[tuple[npt.NDArray[np.int32], Mapping[str, Any]]]:
+    policy: SeedPolicy | None = None
+    for pair in plan.source.pairs(first, stop):
+        if pair is None:
+            continue
+        cells = cluster_pair(plan, pair, policy)
+        if plan.settings.cluster.carry_seeds:
+            policy = cells.policy
+        report = frame_report(pair.frame + 1, cells.labels[-1], cells, pair.seconds, 0)
+        yield cells.labels, asdict(report)
+
+
+def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]:
+    """Link the chunks and write the result; nothing else is left of the run.
+
+    Parameters
+    ----------
+    movie : PreparedMovie
+        With all its chunks finished.
+    started : float
+        `time.time` when the run was started.
+
+    Yields
+    ------
+    int
+        Frames linked so far.
+    Joined
+        At last, while its labels can still be read; what the run has left on disk goes
+        when the generator is ended.
+    """
+    task, work = movie.task, movie.work
+    for step in join_chunks(work, len(movie.chunks), movie.shape, movie.settings):
+        if isinstance(step, int):
+            yield step
+            continue
+        write_result(
+            task.output,
+            step.labels,
+            [(t.id, t.first, t.last, t.parent) for t in step.lineage.tracks],
+            format=task.format,
+            scale=movie.scale,
+            units=movie.units,
+            overwrite=True,  # what may not be replaced was refused at the beginning
+            reports=[report.row() for report in step.reports],
+            settings=movie.settings,
+            provenance={
+                **movie.provenance,
+                "seconds": round(time() - started, 3),
+                "input": str(getattr(task.source, "name", task.source)),
+                "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
+            },
+        )
+        yield step
+    work.remove()

@@ -1,0 +1,153 @@
+"""What an unfinished run leaves on disk, so that it can go on where it stopped."""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+
+from fastershift.errors import InputError
+from fastershift.io import write_file
+
+__all__ = ["WorkFolder"]
+
+Labels = npt.NDArray[np.int32]
+
+_NOTE = "signature.json"
+#: What a run must share with the one it resumes, and how a person calls it.
+_PARTS = {
+    "settings": "other settings",
+    "model": "another model",
+    "input": "another movie, or the movie has changed",
+    "version": "another version of fastershift",
+    "chunks": "chunks of another length",
+}
+
+
+class WorkFolder:
+    """A hidden folder beside a result in the making.
+
+    Chunks appear in it whole or not at all, whatever ends the process that writes
+    them.
+
+    Parameters
+    ----------
+    output : Path
+        Where the result is to go.
+    """
+
+    def __init__(self, output: Path) -> None:
+        output = output.absolute()
+        self.path = output.with_name(f".{output.name}.unfinished")
+
+    def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
+        """Take up the run of this signature, or begin it.
+
+        Parameters
+        ----------
+        signature : mapping
+            Hashes of all that the result depends on.
+        anew : bool
+            Whether what another run left may be thrown away.
+
+        Raises
+        ------
+        InputError
+            When another run was left unfinished here.
+        """
+        noted = self.path / _NOTE
+        if noted.exists():
+            changed = self._changed(signature)
+            if not changed:
+                return
+            if not anew:
+                raise InputError(
+                    f"The unfinished run in {self.path} was begun with "
+                    f"{' and '.join(changed)}; run it as before to finish it, or begin "
+                    "anew with --overwrite."
+                )
+        shutil.rmtree(self.path, ignore_errors=True)
+        write_file(noted, json.dumps(dict(signature), indent=1).encode())
+
+    def matches(self, signature: Mapping[str, str]) -> bool:
+        """Tell whether the run of this signature was begun here and not finished."""
+        return (self.path / _NOTE).exists() and not self._changed(signature)
+
+    def _changed(self, signature: Mapping[str, str]) -> list[str]:
+        former = json.loads((self.path / _NOTE).read_text(encoding="utf-8"))
+        parts = _PARTS.items()
+        return [words for key, words in parts if former.get(key) != signature.get(key)]
+
+    def has(self, chunk: int) -> bool:
+        """Tell whether a chunk is finished."""
+        return self._chunk(chunk).exists()
+
+    def write(
+        self,
+        chunk: int,
+        shape: tuple[int, int, int, int],
+        pairs: Iterable[tuple[Labels, Mapping[str, Any]]],
+    ) -> Iterator[int]:
+        """Write the labels and the report of every pair of a chunk.
+
+        Parameters
+        ----------
+        chunk : int
+            Number of the chunk.
+        shape : tuple of int
+            Pairs, frames of a pair, rows and columns.
+        pairs : iterable of (labels, report)
+            Labels (F, Y, X) int32 and values that JSON can hold.
+
+        Yields
+        ------
+        int
+            Pairs written so far.
+        """
+        path = self._chunk(chunk)
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            array = zarr.create_array(
+                partial, shape=shape, chunks=(1, *shape[1:]), dtype="int32"
+            )
+            reports = []
+            for number, (labels, report) in enumerate(pairs):
+                array[number] = labels
+                reports.append(dict(report))
+                yield number + 1
+            array.attrs["reports"] = reports
+            # Two workers may have computed the same chunk; the second finds it there.
+            with suppress(OSError):
+                os.rename(partial, path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def read(self, chunk: int) -> Iterator[tuple[Labels, dict[str, Any]]]:
+        """Yield labels and report of every pair of a finished chunk."""
+        array = zarr.open_array(self._chunk(chunk), mode="r")
+        reports = array.attrs["reports"]
+        for number in range(array.shape[0]):
+            yield np.asarray(array[number]), reports[number]
+
+    def frames(self, shape: tuple[int, int, int]) -> Any:
+        """Return an empty (T, Y, X) int32 array on disk, one chunk per frame."""
+        return zarr.create_array(
+            self.path / f"frames.{uuid.uuid4().hex[:8]}",
+            shape=shape,
+            chunks=(1, *shape[1:]),
+            dtype="int32",
+        )
+
+    def remove(self) -> None:
+        """Throw everything away."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _chunk(self, chunk: int) -> Path:
+        return self.path / f"chunk-{chunk:05d}"
