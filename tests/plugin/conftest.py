@@ -98,6 +98,10 @@ class User:
         assert self.find("cancel").isEnabled()
         self.wait_idle()
 
+    def stack(self, name: str) -> Any:
+        """Labels as (T, Y, X), whatever axes their layer has beside these."""
+        return self.widget._runs.outputs.stack(self.viewer.layers[name])
+
     @property
     def status(self) -> str:
         return self.find("status").text()
@@ -126,6 +130,12 @@ def dock(viewer: Any, qtbot: Any) -> User:
 @pytest.fixture
 def docked() -> Callable[[Any, Any], User]:
     return dock
+
+
+@pytest.fixture
+def at_hand() -> type[User]:
+    """A user of any widget."""
+    return User
 
 
 class GatedArray:

@@ -23,7 +23,7 @@ def test_embeddings_in_any_order_and_with_any_background(
     user.choose("background", background)
     assert user.find("mask").isHidden() == (background != "mask layer")
     user.run()
-    found = user.viewer.layers["vectors [cells]"].data
+    found = user.stack("vectors [cells]")
     assert np.mean((found > 0) == (movie.labels > 0)) > 0.99
 
 
@@ -35,7 +35,7 @@ def test_the_embedding_of_a_single_frame(user, embeddings, movie, axes):
     user.choose("input_kind", "embedding")
     user.choose("axes", axes)
     user.run()
-    found = user.viewer.layers["vectors [cells]"].data
+    found = user.stack("vectors [cells]")[0]
     np.testing.assert_array_equal(found > 0, movie.labels[2] > 0)
 
 
@@ -60,10 +60,11 @@ def test_controls_without_effect_are_hidden(user, movie, embeddings):
 @pytest.mark.parametrize(
     ("shape", "options", "words"),
     [
-        ((32, 32, 3), {"rgb": True}, "Split RGB"),
-        ((3, 4, 32, 32), {}, "Split Stack"),
-        ((3, 100, 32, 32), {}, "planes"),
-        ((2, 2, 2, 32, 32), {}, "5 axes"),
+        ((32, 32, 3), {"rgb": True}, "choose one channel: red, green, blue, or grey"),
+        ((3, 4, 32, 32), {}, "4 channels; choose one channel, from 0 to 3"),
+        ((3, 100, 32, 32), {}, "tracked in two dimensions and time: choose a plane"),
+        ((2, 2, 2, 32, 32), {}, "2 planes in depth"),
+        ((2,) * 6 + (32, 32), {}, "not clear what they are"),
     ],
 )
 def test_unusable_images_are_refused_in_a_sentence(user, shape, options, words):
@@ -71,6 +72,7 @@ def test_unusable_images_are_refused_in_a_sentence(user, shape, options, words):
     user.click("run")
     assert words in user.status
     assert "picture" in user.status
+    assert "--" not in user.status, "options belong to the command line"
     assert not user.find("cancel").isEnabled()
 
 

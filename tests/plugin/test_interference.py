@@ -52,7 +52,9 @@ def test_a_renamed_input_still_gets_its_result(running, gated, movie):
     gated.open.set()
     running.wait_idle()
     cells = running.viewer.layers["movie [cells]"]
-    np.testing.assert_array_equal(cells.data[:-1] > 0, movie.labels[:-1] > 0)
+    np.testing.assert_array_equal(
+        running.stack(cells.name)[:-1] > 0, movie.labels[:-1] > 0
+    )
     running.run()
     assert running.names.count("movie [cells]") == 1
     assert "my cells [cells]" not in running.names

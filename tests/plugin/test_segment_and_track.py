@@ -30,7 +30,8 @@ def test_run_scroll_cancel_run_change_h_run_export(user, gated, movie, tmp_path)
     assert "tracks" in user.status
     # A cell that appears in the last frame alone is no track.
     # So may be a speck at the edge that is seen once.
-    assert np.mean((cells.data[:-1] > 0) == (movie.labels[:-1] > 0)) > 0.999
+    found = user.stack("movie [cells]")
+    assert np.mean((found[:-1] > 0) == (movie.labels[:-1] > 0)) > 0.999
     tracks = user.viewer.layers["movie [tracks]"]
     assert set(np.unique(tracks.data[:, 0])) == set(np.unique(cells.data)) - {0}
     assert cells.metadata["fastershift"]["settings"]["cluster"]["bandwidth"] == 0.1
@@ -49,7 +50,7 @@ def test_run_scroll_cancel_run_change_h_run_export(user, gated, movie, tmp_path)
     from fastershift.io import read_result
 
     labels, saved = read_result(target)
-    np.testing.assert_array_equal(labels, cells.data)
+    np.testing.assert_array_equal(labels, found)
     assert sorted(saved) == sorted(record["tracks"])
     assert (target / "settings.toml").exists()
     assert (target / "report.csv").exists()
@@ -69,17 +70,16 @@ def test_results_lie_over_their_input_in_equal_colours(user, embeddings):
     user.run()
     cells = user.viewer.layers["movie [cells]"]
     tracks = user.viewer.layers["movie [tracks]"]
-    point = np.array([2, 30, 40])
-    expected = np.array(image.data_to_world(np.insert(point, 1, 0)))[[0, 2, 3]]
     for layer in (cells, tracks):
-        np.testing.assert_allclose(layer.scale, (60, 0.5, 0.25))
-        np.testing.assert_allclose(layer.data_to_world(point), expected)
-        assert [str(unit) for unit in layer.units] == [
-            "second",
-            "micrometer",
-            "micrometer",
-        ]
-        assert layer.axis_labels == ("t", "y", "x")
+        np.testing.assert_allclose(layer.scale, (60, 16, 0.5, 0.25))
+        # The labels are one pixel deep, and as wide as all channels together.
+        for channel in (0, 15):
+            place = image.data_to_world((2, channel, 30, 40))
+            point = layer.world_to_data(place)
+            np.testing.assert_array_equal(np.round(point), (2, 0, 30, 40))
+            np.testing.assert_allclose(np.delete(point, 1), (2, 30, 40))
+        assert layer.units == image.units
+        assert layer.axis_labels == ("t", "c", "y", "x")
     shown = dict(zip(tracks.data[:, 0], map(tuple, tracks.track_colors), strict=True))
     assert len(shown) > 3
     for track, colour in shown.items():
@@ -96,7 +96,7 @@ def test_colours_on_the_canvas_are_those_of_the_tracks(
     tracks = user.viewer.layers["movie [tracks]"]
     tracks.visible = False
     cells.opacity = 1
-    user.viewer.dims.set_current_step(1, 0)
+    user.viewer.dims.set_current_step(0, 0)
     user.qtbot.wait(200)
     picture = user.viewer.screenshot(canvas_only=True, flash=False)
     colours = {tuple(pixel) for pixel in picture.reshape(-1, 4)[:, :3].tolist()}
@@ -137,9 +137,10 @@ def test_preview_shows_the_frame_in_view_and_its_clusters_apart(
     user.click("preview")
     user.wait_idle()
     preview = user.viewer.layers["movie [preview]"]
+    shown = user.stack("movie [preview]")
     clusters = user.viewer.layers["movie [clusters]"]
-    np.testing.assert_array_equal(preview.data[4] > 0, movie.labels[4] > 0)
-    assert not preview.data[[0, 1, 2, 3, 5, 6, 7]].any()
+    np.testing.assert_array_equal(shown[4] > 0, movie.labels[4] > 0)
+    assert not shown[[0, 1, 2, 3, 5, 6, 7]].any()
     assert preview.visible
     assert not clusters.visible
     assert "movie [cells]" not in user.names
@@ -157,7 +158,7 @@ def test_the_read_out_follows_the_time_slider(user, movie, embeddings):
     user.viewer.layers.remove("embedding [tracks]")
     cells = user.viewer.layers["embedding [cells]"]
     for frame in (0, 5):
-        user.viewer.dims.set_current_step(1, frame)
+        user.viewer.dims.set_current_step(0, frame)
         assert user.find("readout_frame").text() == str(frame)
         shown = int(user.find("readout_cells").text())
         assert shown == len(np.unique(cells.data[frame])) - 1

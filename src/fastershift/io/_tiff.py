@@ -10,12 +10,12 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from fastershift.config import InputSettings
+from fastershift.config import UNNAMED_AXES, InputSettings
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie, as_movie
 from fastershift.io._scale import tiff_scale
 
-__all__ = ["find_tiffs", "no_level", "read_tiff", "read_tiff_folder"]
+__all__ = ["find_tiffs", "no_level", "read_tiff", "read_tiff_folder", "stored_axes"]
 
 
 def find_tiffs(folder: Path) -> list[Path]:
@@ -160,6 +160,29 @@ def _as_movie(stack: _TiffStack, path: Path, reading: InputSettings) -> Movie:
         scale=stack.scale,
         units=stack.units,
     )
+
+
+def stored_axes(path: Path) -> tuple[str, tuple[int, ...]] | None:
+    """Tell what a file says about its axes.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    (str, tuple of int) or None
+        One letter and one size per axis; None where the file does not say.
+    """
+    if path.suffix.lower() not in (".tif", ".tiff") or not path.is_file():
+        return None
+    try:
+        stack = _TiffStack(path)
+    except InputError:
+        return None
+    named = not set(stack.axes) & set(UNNAMED_AXES)
+    return (stack.axes, stack.shape) if named else None
 
 
 @dataclass(frozen=True)

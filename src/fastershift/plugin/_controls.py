@@ -6,7 +6,7 @@ from pydantic.fields import FieldInfo
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
-from fastershift.config import iter_settings
+from fastershift.config import explain_value, iter_settings
 from fastershift.plugin._editors import Editor, bounds, make_editor
 
 __all__ = ["SettingControl", "add_row", "describe", "setting_field"]
@@ -32,8 +32,9 @@ def _number(value: float) -> str:
     return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
-def describe(field: FieldInfo) -> str:
+def describe(name: str) -> str:
     """Write the tooltip of a setting: what it does, range, unit and default."""
+    stage, field = setting_field(name)
     extra = _extra(field)
     unit = f" {extra['unit']}" if extra.get("unit") else ""
     open_ends = {n for rule in field.metadata for n in ("gt", "lt") if hasattr(rule, n)}
@@ -48,11 +49,13 @@ def describe(field: FieldInfo) -> str:
         lines.append(f"Range: {' '.join(parts)}.")
     elif unit:
         lines.append(f"Unit:{unit}.")
-    default = field.default
-    shown = (
-        _number(default) + unit if isinstance(default, int | float) else str(default)
-    )
-    lines.append(f"Default: {shown}, unless the model recommends another.")
+    usual = extra.get("usual")
+    if usual:
+        ends = f"{_number(usual['low'])} to {_number(usual['high'])}{unit}"
+        lines.append(f"Usual: {ends}.")
+    shown = _plain(field.default) + unit * isinstance(field.default, int | float)
+    other = "" if stage == "input" else ", unless the model recommends another"
+    lines.append(f"Default: {shown}{other}.")
     return "\n".join(lines)
 
 
@@ -104,13 +107,14 @@ class SettingControl(QObject):
         self.touched = False
         self.editor = editor or make_editor(field)
         self._recommended: Any = field.default
+        self._value: Any = field.default
         self._quiet = False
         self.label = QLabel(_title(field))
         self.label.setBuddy(self.editor.widget)
-        self.label.setToolTip(describe(field))
+        self.label.setToolTip(describe(name))
         self.widget = self.editor.widget
         self.widget.setObjectName(_object_name(name, field))
-        self.widget.setToolTip(describe(field))
+        self.widget.setToolTip(describe(name))
         self.widget.setAccessibleName(str(_extra(field)["label"]))
         self.reset_button = QToolButton()
         self.reset_button.setText("↺")
@@ -121,15 +125,19 @@ class SettingControl(QObject):
         kept.setRetainSizeWhenHidden(True)
         self.reset_button.setSizePolicy(kept)
         self.reset_button.clicked.connect(self.reset)
-        self._show_value(self._recommended)
+        self.note = QLabel()
+        self.note.setObjectName(f"{self.widget.objectName()}_note")
+        self.note.setAccessibleName(f"Note on {_extra(field)['label'].lower()}")
+        self.note.setWordWrap(True)
         self._shown = True
+        self._show_value(self._recommended)
         self._mark()
-        self.editor.changed.connect(self._edited)
+        self.editor.changed.connect(self._on_editor)
 
     @property
     def value(self) -> Any:
-        """The value in use."""
-        return self.editor.get()
+        """The value in use, to the last digit even where the editor shows fewer."""
+        return self._value
 
     def touch(self, value: Any) -> None:
         """Set a value on the user's behalf."""
@@ -139,9 +147,9 @@ class SettingControl(QObject):
     def recommend(self, value: Any) -> None:
         """Set the value to return to; shown unless another was chosen."""
         self._recommended = value
-        self._mark()
         if not self.touched:
             self._show_value(value)
+        self._mark()
 
     def reset(self) -> None:
         """Return to the recommended value."""
@@ -150,8 +158,17 @@ class SettingControl(QObject):
         self._mark()
         self.changed.emit()
 
+    def add_to(self, grid: QGridLayout) -> None:
+        """Add the setting as the last rows of a grid."""
+        add_row(grid, self.label, self.widget, self.reset_button)
+        grid.addWidget(self.note, grid.rowCount(), 0, 1, 3)
+
+    def show_again(self) -> None:
+        """Show the value in use in an editor that offers other choices now."""
+        self._show_value(self._value)
+
     def show(self, shown: bool) -> None:
-        """Show or hide label, editor and reset button."""
+        """Show or hide label, editor, note and reset button."""
         self._shown = shown
         self.label.setVisible(shown)
         self.widget.setVisible(shown)
@@ -161,19 +178,36 @@ class SettingControl(QObject):
         self._quiet = True
         self.editor.set(value)
         self._quiet = False
+        self._value = value
 
-    def _edited(self, *_value: Any) -> None:
+    def _on_editor(self, *_value: Any) -> None:
         if not self._quiet:
-            self.touched = True
-            self._mark()
-            self.changed.emit()
+            self._value = self.editor.get()
+            self._edited()
+
+    def _edited(self) -> None:
+        self.touched = True
+        self._mark()
+        self.changed.emit()
 
     def _mark(self) -> None:
+        note = explain_value(self.name, self._value) if self._shown else ""
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
         font = self.label.font()
         font.setBold(self.touched)
         self.label.setFont(font)
         self.reset_button.setVisible(self.touched and self._shown)
-        self.reset_button.setToolTip(f"Back to {self._recommended}")
+        self.reset_button.setToolTip(f"Back to {_plain(self._recommended)}.")
+
+
+def _plain(value: Any) -> str:
+    """Write a value as a person says it."""
+    if value is None:
+        return "no choice"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return _number(value) if isinstance(value, int | float) else str(value)
 
 
 def add_row(

@@ -21,8 +21,9 @@ from qtpy.QtWidgets import (
 from fastershift.plugin._controls import SettingControl, add_row, setting_field
 from fastershift.plugin._editors import Editor, choice, diameter
 from fastershift.plugin._layer_box import LayerBox
-from fastershift.plugin._layer_input import AXES, InputChoice, guess_axes, pixels
+from fastershift.plugin._layer_input import InputChoice, InputKind, guess_axes, pixels
 from fastershift.plugin._measure import LineMeasure
+from fastershift.plugin._reading import ReadingControls
 from fastershift.rshn import ModelCard, list_models
 
 __all__ = ["InputSection"]
@@ -62,7 +63,7 @@ class InputSection(QGroupBox):
         self._layers = LayerBox(viewer, Image, "layer", self)
         self._masks = LayerBox(viewer, Labels, "mask", self)
         self._kind = self._box("input_kind", ["image", "embedding"])
-        self._axes = self._box("axes", [])
+        self._reading = ReadingControls(self)
         self._background = choice([(text, value) for text, value, _ in _BACKGROUNDS])
         self._model = _model_editor()
         self.model = SettingControl("model", self, self._model)
@@ -81,7 +82,7 @@ class InputSection(QGroupBox):
     @property
     def controls(self) -> list[SettingControl]:
         """The settings of this part."""
-        return [self.model, self.diameter]
+        return [*self._reading.controls, self.model, self.diameter]
 
     @property
     def device(self) -> str:
@@ -96,11 +97,16 @@ class InputSection(QGroupBox):
             return None
         return InputChoice(
             layer,
-            "embedding" if self._kind.currentText() == "embedding" else "image",
-            self._axes.currentText(),
+            self._input_kind,
+            self._reading.axes,
             self._background.get(),
             self._masks.layer,
+            self._reading.settings,
         )
+
+    @property
+    def _input_kind(self) -> InputKind:
+        return "embedding" if self._kind.currentText() == "embedding" else "image"
 
     def _box(self, name: str, options: list[str]) -> QComboBox:
         box = choice([(option, option) for option in options]).widget
@@ -113,34 +119,36 @@ class InputSection(QGroupBox):
         grid.setColumnStretch(1, 1)
         background = self._background.widget
         background.setObjectName("background")
-        rows: list[tuple[str, QWidget, str]] = [
-            ("Layer", self._layers.widget, "The image or embedding layer to work on."),
-            (
-                "Holds",
-                self._kind,
-                "Image: pixels are brightness and the model embeds them.\nEmbedding: "
-                "pixels are vectors from any network, clustered as they are.",
-            ),
-            ("Axes", self._axes, "Order of the layer's axes: T time, C channel, Y, X."),
-            (
-                "Background",
-                background,
-                "What is background in an embedding.\n"
-                + "\n".join(f"{text}: {what}" for text, _, what in _BACKGROUNDS),
-            ),
-            (
-                "Mask",
-                self._masks.widget,
-                "Labels layer that tells where cells may be: 0 is background.",
-            ),
-        ]
         self._labels: dict[QWidget, QLabel] = {}
-        for text, editor, tip in rows:
-            self._add(grid, text, editor, tip)
-        add_row(grid, self.model.label, self.model.widget, self.model.reset_button)
-        add_row(
-            grid, self.diameter.label, self.diameter.widget, self.diameter.reset_button
+        self._add(
+            grid,
+            "Layer",
+            self._layers.widget,
+            "The image or embedding layer to work on.",
         )
+        self._add(
+            grid,
+            "Holds",
+            self._kind,
+            "Image: pixels are brightness and the model embeds them.\nEmbedding: "
+            "pixels are vectors from any network, clustered as they are.",
+        )
+        self._reading.add_to(grid)
+        self._add(
+            grid,
+            "Background",
+            background,
+            "What is background in an embedding.\n"
+            + "\n".join(f"{text}: {what}" for text, _, what in _BACKGROUNDS),
+        )
+        self._add(
+            grid,
+            "Mask",
+            self._masks.widget,
+            "Labels layer that tells where cells may be: 0 is background.",
+        )
+        self.model.add_to(grid)
+        self.diameter.add_to(grid)
         self._measure_button = self._button(
             "measure", "Drag a line over a typical cell in the canvas."
         )
@@ -185,7 +193,7 @@ class InputSection(QGroupBox):
         self._layers.changed.connect(self._guess)
         self._masks.changed.connect(self.changed)
         self._kind.currentTextChanged.connect(self._on_kind)
-        self._axes.currentTextChanged.connect(self.changed)
+        self._reading.changed.connect(self.changed)
         self._background.changed.connect(self._show_used)
         self._device.currentTextChanged.connect(self.changed)
         self.model.changed.connect(self._on_model)
@@ -199,30 +207,14 @@ class InputSection(QGroupBox):
         """Show what the layer seems to hold."""
         layer = self._layers.layer
         if layer is not None:
-            kind, axes = guess_axes(layer)
             self._kind.blockSignals(True)
-            self._kind.setCurrentText(kind)
+            self._kind.setCurrentText(guess_axes(layer)[0])
             self._kind.blockSignals(False)
-            self._fill_axes(axes)
-        self._show_used()
+        self._on_kind()
 
     def _on_kind(self) -> None:
-        self._fill_axes()
+        self._reading.offer(self._layers.layer, self._input_kind)
         self._show_used()
-
-    def _fill_axes(self, guessed: str = "") -> None:
-        layer = self._layers.layer
-        if layer is None:
-            return
-        options = list(AXES.get((self._kind.currentText(), pixels(layer).ndim), ()))
-        if guessed and guessed not in options:
-            options.insert(0, guessed)
-        self._axes.blockSignals(True)
-        self._axes.clear()
-        self._axes.addItems(options)
-        if guessed:
-            self._axes.setCurrentText(guessed)
-        self._axes.blockSignals(False)
 
     def _show_used(self) -> None:
         """Hide what has no effect on this kind of input."""
@@ -276,6 +268,12 @@ class InputSection(QGroupBox):
             self.hinted.emit("Drag a line over a typical cell in the canvas.")
 
     def _on_measured(self, length: float) -> None:
+        chosen = self.choice
+        if chosen is not None:
+            # The line is measured at full resolution.
+            array, _ = chosen.arrays()
+            column = chosen.axes.index("X")
+            length *= array.shape[column] / pixels(chosen.layer).shape[column]
         self.diameter.touch(length)
         self.hinted.emit(f"The line is {length:.1f} pixels long.")
 

@@ -1,24 +1,27 @@
 """What a layer holds, and how it is handed to a session."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from napari.layers import Image, Labels
 
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
-from fastershift.io import as_movie
+from fastershift.io import as_movie, stored_axes
 from fastershift.session import SessionInput
 from fastershift.tracking import Background
 
 __all__ = [
-    "AXES",
     "InputChoice",
     "InputKind",
     "frame_axis",
     "guess_axes",
+    "levels",
+    "likely_axes",
     "pixels",
     "session_input",
 ]
@@ -26,18 +29,33 @@ __all__ = [
 InputKind: TypeAlias = Literal["image", "embedding"]
 
 #: Orders of axes to choose from, by kind and number of axes; the likeliest first.
-AXES: Mapping[tuple[str, int], tuple[str, ...]] = {
+_AXES = {
     ("image", 2): ("YX",),
-    ("image", 3): ("TYX", "YXT", "CYX", "ZYX"),
-    ("image", 4): ("TCYX", "TZYX", "CTYX", "TYXC"),
+    ("image", 3): ("TYX", "ZYX", "CYX", "PYX", "YXT"),
+    ("image", 4): ("TCYX", "TZYX", "CTYX", "PTYX", "ZCYX", "TYXC"),
+    ("image", 5): ("TCZYX", "TZCYX", "CTZYX", "PTCYX", "PTZYX"),
+    ("image", 6): ("PTCZYX", "PTZCYX", "TPCZYX"),
     ("embedding", 3): ("CYX", "YXC"),
     ("embedding", 4): ("TCYX", "TYXC", "CTYX"),
+    ("embedding", 5): ("PTCYX", "TPCYX"),
 }
 
-# Sizes that an axis of embedding channels has.
+# Sizes that an axis of embedding channels has, and one of colour channels.
 _CHANNELS = range(3, 65)
+_FEW = 5
 
-_LETTERS = {"time": "T", "frame": "T", "channel": "C", "plane": "Z", "depth": "Z"}
+_WORDS = {
+    "time": "T",
+    "frame": "T",
+    "channel": "C",
+    "plane": "Z",
+    "depth": "Z",
+    "position": "P",
+    "field": "P",
+    "scene": "P",
+    "row": "Y",
+    "column": "X",
+}
 
 
 @dataclass(frozen=True)
@@ -51,11 +69,13 @@ class InputChoice:
     kind : {"image", "embedding"}
         Whether its pixels are intensities or vectors.
     axes : str
-        One letter per axis.
+        One letter per axis of its data.
     background : {"axis", "largest", "mask", "none"}
         What is background in an embedding.
     mask : Labels, optional
         Where cells may be, for ``background="mask"``.
+    reading : InputSettings
+        What is taken of channels, planes, positions and levels.
     """
 
     layer: Image
@@ -63,28 +83,65 @@ class InputChoice:
     axes: str
     background: Background = "axis"
     mask: Labels | None = None
+    reading: InputSettings = field(default_factory=InputSettings)
 
     def arrays(self) -> tuple[Any, Any]:
         """Return the pixels of the layer and of the mask, as they are now."""
         masked = self.background == "mask" and self.mask is not None
-        return pixels(self.layer), pixels(self.mask) if masked else None
+        level = min(self.reading.level, levels(self.layer) - 1)
+        return pixels(self.layer, level), pixels(self.mask) if masked else None
 
 
-def pixels(layer: Any) -> Any:
-    """Return the array of a layer, at full resolution."""
-    return layer.data[0] if layer.multiscale else layer.data
+def levels(layer: Any) -> int:
+    """Tell how many resolution levels a layer has."""
+    return len(layer.data) if layer.multiscale else 1
+
+
+def pixels(layer: Any, level: int = 0) -> Any:
+    """Return the array of a layer, of a pyramid that of a level."""
+    return layer.data[level] if layer.multiscale else layer.data
+
+
+def likely_axes(kind: InputKind, layer: Image) -> tuple[str, ...]:
+    """List orders of axes that a layer may have."""
+    ndim = pixels(layer).ndim
+    if layer.rgb:
+        return tuple(axes + "S" for axes in _AXES.get((kind, ndim - 1), ()))
+    return _AXES.get((kind, ndim), ())
 
 
 def _labelled(layer: Image) -> str:
     """Read the axes from the layer's own labels; empty when they do not say."""
     names = [str(label).strip().lower() for label in layer.axis_labels]
-    letters = [_LETTERS.get(name, name.upper()) for name in names]
-    complete = all(letter in {"T", "C", "Z", "Y", "X"} for letter in letters)
-    return "".join(letters) if complete and len(set(letters)) == len(letters) else ""
+    letters = [_WORDS.get(name, name.upper()) for name in names]
+    complete = all(letter in set("TPCZYX") for letter in letters)
+    if (
+        not complete
+        or len(set(letters)) < len(letters)
+        or not {"Y", "X"} <= set(letters)
+    ):
+        return ""
+    return "".join(letters) + "S" * bool(layer.rgb)
+
+
+def _stored(layer: Image) -> str:
+    """Read the axes from the file that the layer shows; empty if they do not fit."""
+    path = layer.source.path
+    found = None if path is None else stored_axes(Path(path))
+    if found is None:
+        return ""
+    axes, shape = found
+    # Readers leave axes of length 1 out.
+    both = [(a, n) for a, n in zip(axes, shape, strict=True) if n > 1]
+    for kept in (list(zip(axes, shape, strict=True)), both):
+        if tuple(n for _, n in kept) == tuple(pixels(layer).shape):
+            letters = "".join(a for a, _ in kept)
+            return letters if {"Y", "X"} <= set(letters) else ""
+    return ""
 
 
 def guess_axes(layer: Image) -> tuple[InputKind, str]:
-    """Guess from labels, shape and type what a layer holds.
+    """Guess from labels, file, shape and type what a layer holds.
 
     Parameters
     ----------
@@ -95,28 +152,27 @@ def guess_axes(layer: Image) -> tuple[InputKind, str]:
     -------
     kind : {"image", "embedding"}
     axes : str
-        One letter per axis; an entry of `AXES`, or longer for what cannot be used.
+        One letter per axis.
     """
     array = pixels(layer)
-    real = np.dtype(array.dtype).kind == "f"
-    if layer.rgb:
-        return "image", "TZYXS"[-array.ndim :] if array.ndim != 4 else "TYXS"
-    labelled = _labelled(layer)
-    if labelled:
-        vectors = "C" in labelled and array.shape[labelled.index("C")] in _CHANNELS
-        embedding = (
-            real and vectors and labelled in AXES.get(("embedding", array.ndim), ())
-        )
-        return ("embedding" if embedding else "image"), labelled
-    if array.ndim == 4 and real:
+    ndim = array.ndim - bool(layer.rgb)
+    known = _labelled(layer) or _stored(layer)
+    real = np.dtype(array.dtype).kind == "f" and not layer.rgb
+    if known:
+        vectors = "C" in known and array.shape[known.index("C")] in _CHANNELS
+        embedding = real and vectors and known in _AXES.get(("embedding", ndim), ())
+        return ("embedding" if embedding else "image"), known
+    if ndim == 4 and real:
         # Small frames may look like channels; channels are the fewer.
         places = sorted((1, 3), key=lambda place: int(array.shape[place]))
         if array.shape[places[0]] in _CHANNELS:
             return "embedding", "TCYX" if places[0] == 1 else "TYXC"
-    known = AXES.get(("image", array.ndim), ("TZYX",))
-    if array.ndim == 4 and array.shape[1] not in _CHANNELS:
-        return "image", "TZYX"
-    return "image", known[0]
+    axes = _AXES.get(("image", ndim), ("",))[0]
+    if ndim == 4 and array.shape[1] > _FEW:
+        axes = "TZYX"
+    elif ndim == 5 and array.shape[1] > _FEW >= array.shape[2]:
+        axes = "TZCYX"
+    return "image", axes + "S" * bool(layer.rgb)
 
 
 def frame_axis(axes: str) -> int | None:
@@ -127,15 +183,17 @@ def frame_axis(axes: str) -> int | None:
 class _EmbeddingFrames:
     """Embeddings in any order of axes, read as (T, C, Y, X) frame by frame."""
 
-    def __init__(self, array: Any, axes: str) -> None:
+    def __init__(self, array: Any, axes: str, position: int) -> None:
         self._array = array
         self._axes = axes
+        self._position = position
         size = dict(zip(axes, array.shape, strict=True))
         self.shape = (size.get("T", 1), size["C"], size["Y"], size["X"])
 
     def __getitem__(self, frame: int) -> npt.NDArray[Any]:
-        index = tuple(frame if axis == "T" else slice(None) for axis in self._axes)
-        left = self._axes.replace("T", "")
+        taken = {"T": frame, "P": self._position}
+        index = tuple(taken.get(axis, slice(None)) for axis in self._axes)
+        left = [axis for axis in self._axes if axis not in taken]
         values = np.asarray(self._array[index])
         return values.transpose([left.index(axis) for axis in "CYX"])
 
@@ -155,49 +213,45 @@ def session_input(choice: InputChoice) -> SessionInput:
     Raises
     ------
     InputError
-        For colours, channels and depth, and for a mask that does not fit.
+        Where a channel, plane or position has to be chosen, and for axes or a mask
+        that do not fit.
     """
-    array = pixels(choice.layer)
-    _refuse(choice, array.shape)
-    if choice.kind == "image":
-        return SessionInput(as_movie(array, choice.axes, name=choice.layer.name))
-    frames = _EmbeddingFrames(array, choice.axes)
+    reading, name = choice.reading, choice.layer.name
+    if reading.level >= levels(choice.layer):
+        raise InputError(f"{name} has no resolution level {reading.level}.")
+    array, _ = choice.arrays()
+    try:
+        if choice.kind == "image":
+            movie = as_movie(
+                array,
+                choice.axes or None,
+                reading.channel,
+                plane=reading.plane,
+                position=reading.position,
+                name=name,
+            )
+            return SessionInput(movie)
+        # Refuses axes that do not fit, for embeddings as well.
+        as_movie(array, choice.axes or None, 0, position=reading.position, name=name)
+    except InputError as error:
+        # How to say it on the command line is of no use here.
+        raise InputError(re.sub(r" \(--[^)]*\)", "", str(error))) from error
+    axes = choice.axes
+    if "C" not in axes or set(axes) - set("TPCYX"):
+        raise InputError(
+            f"The axes {axes} are not those of an embedding: it has channels, and "
+            "neither depth nor colours; for example TCYX."
+        )
+    frames = _EmbeddingFrames(array, axes, reading.position or 0)
     if frames.shape[1] < 2:
         raise InputError(
-            f"{choice.layer.name} has a single channel, and embeddings need two or "
-            "more; choose other axes, or image as what it holds."
+            f"{name} has a single channel, and embeddings need two or more; choose "
+            "other axes, or image as what it holds."
         )
     mask = None
     if choice.background == "mask":
         mask = _mask(choice.mask, frames.shape)
     return SessionInput(embeddings=frames, background=choice.background, mask=mask)
-
-
-def _refuse(choice: InputChoice, shape: tuple[int, ...]) -> None:
-    name = choice.layer.name
-    if choice.layer.rgb:
-        raise InputError(
-            f"{name} is a colour (RGB) image and one channel is needed: right-click "
-            "the layer, choose Split RGB, and take one of the three."
-        )
-    if len(choice.axes) != len(shape):
-        raise InputError(
-            f"{name} has {len(shape)} axes, which cannot be read as a flat movie; take "
-            "out one channel and one plane first."
-        )
-    size = dict(zip(choice.axes, shape, strict=True))
-    if choice.kind == "image" and size.get("C", 1) > 1:
-        raise InputError(
-            f"{name} has {size['C']} channels and one is needed: right-click the "
-            "layer, choose Split Stack, and take one; or say that it holds an "
-            "embedding."
-        )
-    if size.get("Z", 1) > 1:
-        raise InputError(
-            f"{name} has {size['Z']} planes in depth, and flat movies are tracked; "
-            "take one plane or a projection (right-click, Projections), or choose TYX "
-            "if the planes are frames."
-        )
 
 
 def _mask(layer: Labels | None, shape: tuple[int, ...]) -> Any:

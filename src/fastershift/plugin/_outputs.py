@@ -12,9 +12,16 @@ from napari.layers import Labels, Layer, Tracks
 
 from fastershift.pipeline import TrackedMovie
 from fastershift.plugin._colors import track_colormap
-from fastershift.plugin._placement import placement
+from fastershift.plugin._placement import Placement, as_stack, placement
 
-__all__ = ["METADATA_KEY", "Outputs", "Role", "RunLayers", "result_metadata"]
+__all__ = [
+    "METADATA_KEY",
+    "Outputs",
+    "Role",
+    "RunLayers",
+    "result_metadata",
+    "set_record",
+]
 
 Role: TypeAlias = Literal["cells", "tracks", "preview", "clusters"]
 LabelImage: TypeAlias = npt.NDArray[np.int32]
@@ -47,6 +54,19 @@ def result_metadata(result: TrackedMovie, source: str) -> dict[str, Any]:
     }
 
 
+def set_record(layer: Layer, record: Mapping[str, Any]) -> None:
+    """Store with a layer what made it, and let those who follow the layer know.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer that shows a result.
+    record : mapping
+        See `result_metadata`.
+    """
+    layer.metadata = {**layer.metadata, METADATA_KEY: record}
+
+
 class Outputs:
     """Finds and makes the layers that belong to an input layer.
 
@@ -59,17 +79,37 @@ class Outputs:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         # By the layer itself: either may be renamed at any time.
-        self._made: WeakKeyDictionary[Layer, dict[Role, Layer]] = WeakKeyDictionary()
+        self._made: WeakKeyDictionary[Layer, dict[tuple[Role, int], Layer]]
+        self._made = WeakKeyDictionary()
+        self._positions: WeakKeyDictionary[Layer, int] = WeakKeyDictionary()
+        self._axes: WeakKeyDictionary[Layer, str] = WeakKeyDictionary()
+
+    def work_on(self, source: Layer, position: int | None) -> None:
+        """Find and make the layers of one position of a multi-position layer."""
+        self._positions[source] = position or 0
 
     def find(self, source: Layer, role: Role) -> Layer | None:
         """Return the layer of a role, if it is in the viewer."""
-        layer = self._made.get(source, {}).get(role)
+        position = self._positions.get(source, 0)
+        layer = self._made.get(source, {}).get((role, position))
         if layer is not None and self.shows(layer):
             return layer
         for layer in self._viewer.layers:
-            if layer.name == _name(source, role) and METADATA_KEY in layer.metadata:
+            named = layer.name == _name(source, role, position)
+            if named and METADATA_KEY in layer.metadata:
                 return layer
         return None
+
+    def axes(self, layer: Layer) -> str:
+        """Return one letter per axis of labels made here; empty for others."""
+        return self._axes.get(layer, "")
+
+    def stack(self, layer: Layer) -> Any:
+        """Return the labels of a layer as (T, Y, X); the same memory.
+
+        Where time and channels share a layer, its labels have more axes than three.
+        """
+        return as_stack(layer.data, self.axes(layer))
 
     def shows(self, layer: Layer) -> bool:
         """Tell whether a layer is in the viewer."""
@@ -79,22 +119,38 @@ class Outputs:
         self, source: Layer, axes: str, role: Role, labels: LabelImage
     ) -> Labels:
         """Show (T, Y, X) labels over the layer they come from."""
-        data = labels if "T" in axes else labels[0]
+        place = self._place(source, axes, labels.shape[-2:])
+        data = place.lay(labels)
         layer = self.find(source, role)
         if isinstance(layer, Labels) and layer.ndim == data.ndim:
             layer.data = data
-            return layer
-        return self._add(
-            source,
-            role,
-            Labels(
-                data,
-                name=_name(source, role),
-                colormap=track_colormap(),
-                metadata={METADATA_KEY: {}},
-                **placement(source, axes),
-            ),
-        )
+            for name in ("scale", "translate"):
+                if not np.array_equal(getattr(layer, name), place.arguments[name]):
+                    setattr(layer, name, place.arguments[name])
+        else:
+            layer = self._add(
+                source,
+                role,
+                Labels(
+                    data,
+                    name=self._name(source, role),
+                    colormap=track_colormap(),
+                    metadata={METADATA_KEY: {}},
+                    **place.arguments,
+                ),
+            )
+        self._axes[layer] = place.axes
+        return layer
+
+    def _place(
+        self, source: Layer, axes: str, shape: tuple[int, ...], placed: str = ""
+    ) -> Placement:
+        position = self._positions.get(source, 0)
+        rows, columns = shape
+        return placement(source, axes, placed, position=position, shape=(rows, columns))
+
+    def _name(self, source: Layer, role: Role) -> str:
+        return _name(source, role, self._positions.get(source, 0))
 
     def show_tracks(
         self,
@@ -105,10 +161,17 @@ class Outputs:
     ) -> Tracks | None:
         """Show where cells go; None where there is nothing to show."""
         layer = self.find(source, "tracks")
-        if "T" not in axes or not len(positions):
+        cells = self.find(source, "cells")
+        # The first axis of tracks is time for napari, so that position goes.
+        laid = "" if cells is None else self._axes.get(cells, "TYX").removeprefix("P")
+        if not laid.startswith("T") or not len(positions):
             if layer is not None:
                 self._viewer.layers.remove(layer)
             return None
+        data = np.zeros((len(positions), 1 + len(laid)))
+        data[:, _columns(laid)] = positions
+        positions = data
+        place = self._place(source, axes, self.stack(cells).shape[-2:], laid)
         if isinstance(layer, Tracks):
             # New data drops the former graph, so data come first.
             layer.data = positions
@@ -120,10 +183,10 @@ class Outputs:
             Tracks(
                 positions,
                 graph=dict(graph),
-                name=_name(source, "tracks"),
+                name=self._name(source, "tracks"),
                 colormaps_dict={"track_id": track_colormap()},
                 metadata={METADATA_KEY: {}},
-                **placement(source, axes),
+                **place.arguments,
             ),
         )
 
@@ -132,12 +195,20 @@ class Outputs:
         self._viewer.add_layer(layer)
         # The layer that is worked on stays the selected one.
         self._viewer.layers.selection = selected or {source}
-        self._made.setdefault(source, {})[role] = layer
+        position = self._positions.get(source, 0)
+        self._made.setdefault(source, {})[role, position] = layer
         return layer
 
 
-def _name(source: Layer, role: Role) -> str:
-    return f"{source.name} [{role}]"
+def _name(source: Layer, role: Role, position: int) -> str:
+    of = f" position {position}" if position else ""
+    return f"{source.name}{of} [{role}]"
+
+
+def _columns(axes: str) -> list[int]:
+    """Tell where id, time, row and column stand in the positions of tracks."""
+    laid = axes.removeprefix("P") or "TYX"
+    return [0, *(1 + laid.index(letter) for letter in "TYX")]
 
 
 @dataclass(frozen=True)
@@ -145,6 +216,7 @@ class _Former:
     """What a layer held before a run."""
 
     labels: Any
+    axes: str
     tracks: Any
     graph: dict[int, list[int]]
     metadata: dict[str, Any]
@@ -176,9 +248,12 @@ class RunLayers:
         if not isinstance(cells, Labels) or not cells.metadata.get(METADATA_KEY):
             return None
         positions, graph = np.empty((0, 4)), {}
+        axes = self._outputs.axes(cells)
         if isinstance(tracks, Tracks):
-            positions, graph = tracks.data.copy(), dict(tracks.graph)
-        return _Former(cells.data, positions, graph, cells.metadata[METADATA_KEY])
+            positions = tracks.data[:, _columns(axes)]
+            graph = dict(tracks.graph)
+        record = cells.metadata[METADATA_KEY]
+        return _Former(cells.data, axes, positions, graph, record)
 
     @property
     def has_former(self) -> bool:
@@ -224,7 +299,7 @@ class RunLayers:
         if self._cells is None or not self._outputs.shows(self._cells):
             return
         if former is not None:
-            labels = former.labels if "T" in self._axes else former.labels[None]
+            labels = as_stack(former.labels, former.axes)
             self._show(labels, former.tracks, former.graph, former.metadata)
         else:
             self._cells.editable = True
@@ -238,7 +313,7 @@ class RunLayers:
     ) -> None:
         cells = self._outputs.show_labels(self.source, self._axes, "cells", labels)
         cells.editable = True
-        cells.metadata[METADATA_KEY] = metadata
+        set_record(cells, metadata)
         tracks = self._outputs.show_tracks(self.source, self._axes, positions, graph)
         if tracks is not None:
-            tracks.metadata[METADATA_KEY] = metadata
+            set_record(tracks, metadata)

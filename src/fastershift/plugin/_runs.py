@@ -125,6 +125,7 @@ class RunController(QObject):
         same = all(now is then for now, then in zip(arrays, former, strict=True))
         if choice != before or not same:
             self.session.open(session_input(choice))
+            self.outputs.work_on(choice.layer, choice.reading.position)
             self._opened = (choice, arrays)
         return self.session
 
@@ -248,15 +249,15 @@ class RunController(QObject):
         parts = {"preview": item.cells, "clusters": item.clusters}
         for role, labels in parts.items():
             layer = self.outputs.find(choice.layer, role)
-            if not isinstance(layer, Labels) or not _fits(layer, labels, choice.axes):
-                stack = np.zeros((self._n_frames, *labels.shape), np.int32)
+            shape = (self._n_frames, *labels.shape)
+            if not isinstance(layer, Labels) or (
+                self.outputs.stack(layer).shape != shape
+            ):
+                stack = np.zeros(shape, np.int32)
                 layer = self.outputs.show_labels(choice.layer, choice.axes, role, stack)
                 layer.visible = role == "preview"
-            if layer.ndim == 2:
-                layer.data = labels
-            else:
-                layer.data[item.frame] = labels
-                layer.refresh(extent=False)
+            self.outputs.stack(layer)[item.frame] = labels
+            layer.refresh(extent=False)
             layer.metadata[METADATA_KEY] = shown
         self.said.emit(
             f"Frame {item.frame}: {item.report.cells} cells in {item.report.clusters} "
@@ -280,11 +281,6 @@ class RunController(QObject):
         if self._run is not None:
             name = self._run.choice.layer.name
             self.cancel(f"The data of {name} were replaced, so the run was cancelled.")
-
-
-def _fits(layer: Labels, labels: npt.NDArray[Any], axes: str) -> bool:
-    flat = "T" not in axes
-    return bool(layer.data.shape[-2:] == labels.shape and (layer.ndim == 2) == flat)
 
 
 def _notify(error: Exception) -> None:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from fastershift.plugin._controls import SettingControl, add_row
+from fastershift.plugin._controls import SettingControl
 
 __all__ = ["TuneSection"]
 
@@ -48,7 +48,7 @@ class TuneSection(QGroupBox):
             grid.setColumnStretch(1, 1)
             for control in self.controls:
                 if control.name in names:
-                    add_row(grid, control.label, control.widget, control.reset_button)
+                    control.add_to(grid)
         self._fold = QCollapsible("Advanced")
         self._fold.setObjectName("advanced")
         self._fold.setDuration(0)
