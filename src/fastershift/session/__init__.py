@@ -4,18 +4,22 @@ Nothing here knows a window. A job is an iterator of events; whoever drives it m
 in any thread, and may cancel it at any time.
 """
 
+from fastershift.session._corrections import CONFIDENCE_LIMIT, Corrections
 from fastershift.session._estimate import Estimate
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job, JobState
-from fastershift.session._preview import Preview
+from fastershift.session._preview import Preview, PreviewRequest
 from fastershift.session._session import Session
 from fastershift.session._words import describe_error, remaining
 
 __all__ = [
+    "CONFIDENCE_LIMIT",
+    "Corrections",
     "Estimate",
     "Job",
     "JobState",
     "Preview",
+    "PreviewRequest",
     "Session",
     "SessionInput",
     "describe_error",

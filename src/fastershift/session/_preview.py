@@ -1,15 +1,29 @@
 """Cells of one frame before linking."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import Settings
-from fastershift.pipeline import FrameReport
+from fastershift.pipeline import (
+    FrameReport,
+    PairCells,
+    Plan,
+    Region,
+    cluster_pair,
+    frame_report,
+    to_image,
+)
+from fastershift.session._kept import ClusteredPair, ClusterKey, Kept
+from fastershift.tracking import cells_of_clusters, keep_numbers
 
-__all__ = ["Preview"]
+if TYPE_CHECKING:
+    from fastershift.meanshift import SeedPolicy
+
+__all__ = ["Preview", "PreviewRequest", "preview_frame"]
 
 Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -22,16 +36,151 @@ class Preview:
     ----------
     frame : int
         Number of the frame.
-    cells, clusters : (Y, X) int32
-        Cells, and the modes they belong to, in image pixels.
+    cells : (Y, X) int32
+        Cells in image pixels, numbered like the cells they overlap in the former
+        preview of the frame and in the labels they were to be numbered like.
+    clusters : (Y, X) int32 or None
+        The modes they belong to; None when they were not asked for.
     report : FrameReport
         How it was clustered.
     settings : Settings
         Resolved.
+    pair : PairCells
+        The frame and its neighbour as they were clustered, in network pixels.
+    index : int
+        Which of the two the frame is.
+    region : (slice, slice) or None
+        Rows and columns of the frame that these are; None for all.
     """
 
     frame: int
     cells: Labels
-    clusters: Labels
+    clusters: Labels | None
     report: FrameReport
     settings: Settings
+    pair: PairCells
+    index: int
+    region: Region | None
+
+
+@dataclass(frozen=True)
+class PreviewRequest:
+    """What a preview is to show.
+
+    Attributes
+    ----------
+    frame : int
+        The frame, from 0.
+    clusters : bool
+        Whether to bring the clusters to image pixels too.
+    like : callable, optional
+        Gives (Y, X) labels of the whole frame whose numbers cells keep.
+    above : int
+        Cells that have no number yet get one above this.
+    """
+
+    frame: int
+    clusters: bool = True
+    like: Callable[[int], npt.ArrayLike] | None = None
+    above: int = 0
+
+
+def preview_frame(
+    plan: Plan, request: PreviewRequest, kept: Kept, owner: Hashable
+) -> Iterator[Preview | None]:
+    """Cluster one frame exactly as a full run does before linking.
+
+    Parameters
+    ----------
+    plan : Plan
+        What a full run would do.
+    request : PreviewRequest
+        What is to be shown.
+    kept : Kept
+        What was computed before.
+    owner : hashable
+        Everything the embeddings of the plan depend on.
+
+    Yields
+    ------
+    Preview or None
+        None any number of times, each a place to stop; then the preview.
+    """
+    frame = request.frame
+    start = max(0, frame - 1)
+    found: tuple[PairCells, float] | None = None
+    for found in _pair_cells(plan, start, kept, owner):
+        if found is None:
+            yield None
+    if found is None:
+        return
+    cells, network = found
+    index = frame - start
+    labels = to_image(plan, cells.labels[index])
+    report = frame_report(frame, labels, cells, network, 0.0)
+    labels = _numbered(plan, request, kept, labels)
+    clusters = None
+    if request.clusters:
+        clusters = to_image(plan, cells.clusters[index])
+    yield Preview(
+        frame, labels, clusters, report, plan.settings, cells, index, plan.region
+    )
+
+
+def _pair_cells(
+    plan: Plan, start: int, kept: Kept, owner: Hashable
+) -> Iterator[tuple[PairCells, float] | None]:
+    """Yield None at places to stop, at last the cells and the network's seconds.
+
+    Where the number of seeds is carried through the movie, the pairs before are
+    clustered first.
+    """
+    settings = plan.settings
+    carries = settings.cluster.carry_seeds
+    policy: SeedPolicy | None = None
+    for frame in range(0 if carries else start, start + 1):
+        smallest = plan.smallest_in_pair(min(2, plan.source.n_frames))
+        key: ClusterKey = (
+            owner,
+            plan.background,
+            settings.cluster,
+            settings.track.foreground,
+            # Tiles are merged as cells, which depend on the smallest one.
+            smallest if settings.track.merge_tiles else None,
+            frame,
+        )
+        clustered, network = kept.clusters.get(key), 0.0
+        if clustered is None:
+            for pair in plan.source.pair(frame):
+                yield None
+                if pair is not None:
+                    cells, network = cluster_pair(plan, pair, policy), pair.seconds
+                    clustered = ClusteredPair(cells, smallest)
+        assert clustered is not None  # noqa: S101 (a source has all its pairs)
+        if clustered.smallest != smallest:
+            labels = cells_of_clusters(clustered.cells.clusters, smallest)
+            clustered = ClusteredPair(replace(clustered.cells, labels=labels), smallest)
+        kept.clusters.put(key, clustered)
+        policy = clustered.cells.policy
+        yield None
+    yield clustered.cells, network
+
+
+def _numbered(
+    plan: Plan, request: PreviewRequest, kept: Kept, labels: Labels
+) -> Labels:
+    """Give cells the numbers they have, or had, in other pictures of the frame."""
+    place = (request.frame, labels.shape, str(plan.region))
+    known: list[npt.NDArray[Any]] = []
+    if request.like is not None:
+        whole = np.asarray(request.like(request.frame))
+        known.append(whole if plan.region is None else whole[plan.region])
+    former = kept.numbers.get(place)
+    if former is not None:
+        known.append(former)
+    if known:
+        labels = keep_numbers(labels, known, above=request.above)
+    # A cell that is gone for now gets its number back when it returns.
+    remembered = labels if former is None else np.where(labels > 0, labels, former)
+    kept.numbers.put(place, remembered)
+    return labels

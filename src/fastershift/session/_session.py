@@ -2,38 +2,29 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 
 from fastershift.config import Settings
 from fastershift.errors import InputError
 from fastershift.pipeline import (
-    EmbeddingCache,
     NetworkEmbeddings,
     Plan,
+    Region,
     TrackedMovie,
-    cluster_pair,
-    frame_report,
     plan_run,
-    to_image,
 )
 from fastershift.session._estimate import Estimate, estimate_run
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job
-from fastershift.session._preview import Preview
-
-if TYPE_CHECKING:
-    from fastershift.meanshift import SeedPolicy
+from fastershift.session._kept import Kept, ModelShelf, owner_of
+from fastershift.session._preview import Preview, PreviewRequest, preview_frame
 
 __all__ = ["Session"]
 
 Labels: TypeAlias = npt.NDArray[np.int32]
-
-# Share of the free memory that embeddings may stay in.
-_CACHE_SHARE = 0.25
 
 
 class Session:
@@ -41,8 +32,6 @@ class Session:
 
     Attributes
     ----------
-    input : SessionInput or None
-        What is worked on.
     result : TrackedMovie or None
         Of the last run that came to its end.
     job : Job or None
@@ -50,12 +39,17 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self.input: SessionInput | None = None
         self.result: TrackedMovie | None = None
         self.job: Job | None = None
-        self._cache: EmbeddingCache | None = None
-        self._cache_key: tuple[Any, ...] = ()
+        # In one piece, so that no plan ever mixes two inputs.
+        self._opened: tuple[SessionInput | None, Kept] = (None, Kept())
+        self._models = ModelShelf()
         self._lock = threading.Lock()
+
+    @property
+    def input(self) -> SessionInput | None:
+        """What is worked on."""
+        return self._opened[0]
 
     def open(self, given: SessionInput) -> None:
         """Work on another input: the running job is cancelled, caches are emptied.
@@ -66,16 +60,16 @@ class Session:
             The new input.
         """
         self.cancel()
-        self.input = given
         self.result = None
         self.job = None
-        self._cache = None
+        self._opened = (given, Kept())
 
     def plan(
         self,
         settings: Settings | Mapping[str, Any] | None = None,
         *,
         device: str = "auto",
+        region: Region | None = None,
     ) -> Plan:
         """Decide a run on the input; embeddings that still fit are used again.
 
@@ -85,6 +79,8 @@ class Session:
             What the user set.
         device : str
             Where to compute.
+        region : (slice, slice), optional
+            Rows and columns to work on; all by default.
 
         Returns
         -------
@@ -95,34 +91,33 @@ class Session:
         InputError
             Without an input, or for settings that cannot be used.
         """
-        if self.input is None:
-            raise InputError("Choose an image layer first.")
-        plan = plan_run(
-            self.input.movie,
-            settings,
-            embeddings=self.input.embeddings,
-            background=self.input.background,
-            mask=self.input.mask,
-            device=device,
-        )
-        if isinstance(plan.source, NetworkEmbeddings):
-            plan.source.use_cache(self._cache_for(plan))
-        return plan
+        return self._plan(settings, device, region)[0]
 
-    def _cache_for(self, plan: Plan) -> EmbeddingCache:
-        """Keep the cache as long as nothing that embeddings depend on has changed."""
-        embed = plan.settings.embed.model_dump()
-        key = (
-            plan.provenance["model_sha256"],
-            plan.settings.track.merge_tiles,
-            plan.source.shape,
-            tuple(sorted((name, str(value)) for name, value in embed.items())),
-        )
+    def _plan(
+        self,
+        settings: Settings | Mapping[str, Any] | None,
+        device: str,
+        region: Region | None,
+    ) -> tuple[Plan, Kept]:
+        """Decide a run; give what was kept of the input it is for as well."""
         with self._lock:
-            if self._cache is None or key != self._cache_key:
-                limit = int(psutil.virtual_memory().available * _CACHE_SHARE)
-                self._cache, self._cache_key = EmbeddingCache(limit), key
-            return self._cache
+            given, kept = self._opened
+            if given is None:
+                raise InputError("Choose an image layer first.")
+            kept.plan = plan = plan_run(
+                given.movie,
+                settings,
+                embeddings=given.embeddings,
+                background=given.background,
+                mask=given.mask,
+                device=device,
+                region=region,
+                former=kept.plan,
+                read=self._models.read,
+            )
+            if isinstance(plan.source, NetworkEmbeddings):
+                plan.source.use_cache(kept.embeddings, owner_of(plan))
+        return plan, kept
 
     def start(
         self,
@@ -195,49 +190,37 @@ class Session:
 
     def preview(
         self,
-        frame: int,
+        frame: int | PreviewRequest,
         settings: Settings | Mapping[str, Any] | None = None,
         *,
         device: str = "auto",
+        region: Region | None = None,
     ) -> Iterator[Preview | None]:
         """Cluster one frame exactly as a full run does before linking.
 
         Parameters
         ----------
-        frame : int
+        frame : int or PreviewRequest
             The frame, from 0; it is clustered together with the one before it.
         settings, device
             As for `plan`.
+        region : (slice, slice), optional
+            Rows and columns to look at. What lies near the edges of the region may
+            then differ from a full run.
 
         Yields
         ------
         Preview or None
             None any number of times, each a place to stop; then the preview.
         """
-        plan = self.plan(settings, device=device)
-        if not 0 <= frame < plan.source.n_frames:
+        request = PreviewRequest(frame) if isinstance(frame, int) else frame
+        plan, kept = self._plan(settings, device, region)
+        if not 0 <= request.frame < plan.source.n_frames:
             raise InputError(
-                f"There is no frame {frame}; the movie has {plan.source.n_frames}."
+                f"There is no frame {request.frame}; the movie has "
+                f"{plan.source.n_frames}."
             )
-        wanted = max(0, frame - 1)
-        block = plan.settings.embed.block
-        carries = plan.settings.cluster.carry_seeds
-        # The number of seeds follows from the pairs before, back to its last restart.
-        first = 0 if carries else wanted // block * block
-        policy: SeedPolicy | None = None
-        for start in range(first, wanted + 1):
-            for pair in plan.source.pair(start):
-                if pair is None:
-                    yield None
-                    continue
-                cells = cluster_pair(plan, pair, policy)
-                policy, seconds = cells.policy, pair.seconds
-                yield None
-        index = frame - wanted
-        labels = to_image(plan, cells.labels[index])
-        clusters = to_image(plan, cells.clusters[index])
-        report = frame_report(frame, labels, cells, seconds, 0.0)
-        yield Preview(frame, labels, clusters, report, plan.settings)
+        yield from preview_frame(plan, request, kept, owner_of(plan))
 
     def estimate(self, plan: Plan) -> Estimate:
         """Measure a small pass of the network and tell what the run will need.

@@ -1,0 +1,303 @@
+"""Corrections by hand of one result, with the embeddings they follow."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.editing import (
+    Add,
+    Carried,
+    Cells,
+    Change,
+    Edit,
+    Editor,
+    FrameVectors,
+    Split,
+    basin,
+    numbers_of_parts,
+    parts_by_clicks,
+    propagate,
+    reach_of,
+    track_before,
+)
+from fastershift.errors import InputError
+from fastershift.pipeline import EmbeddedPair, Plan
+from fastershift.tracking import Lineage
+
+__all__ = ["CONFIDENCE_LIMIT", "Corrections", "PlanVectors"]
+
+#: Confidence below which a correction is carried no further.
+CONFIDENCE_LIMIT = 0.5
+
+
+class PlanVectors:
+    """Embeddings of a planned run, in pixels of the image.
+
+    Parameters
+    ----------
+    plan : Plan
+        Says where embeddings come from, and how they lie over the image.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def _of_pair(self, pair: EmbeddedPair) -> tuple[FrameVectors, ...]:
+        settings = self._plan.settings
+        return tuple(
+            FrameVectors(
+                embedding,
+                self._plan.frame_shape,
+                zoom=settings.embed.zoom,
+                background_axis=self._plan.background == "axis",
+                threshold=settings.track.foreground,
+            )
+            for embedding in pair.embeddings
+        )
+
+    def pair(self, frame: int) -> Iterator[tuple[FrameVectors, FrameVectors] | None]:
+        """Yield the embeddings of a frame and the next one, after any number of None.
+
+        Parameters
+        ----------
+        frame : int
+            The first of the two.
+        """
+        for pair in self._plan.source.pair(frame):
+            if pair is None:
+                yield None
+            else:
+                first, second = self._of_pair(pair)
+                yield first, second
+
+    def frame(self, frame: int) -> Iterator[FrameVectors | None]:
+        """Yield the embedding of one frame, after any number of None."""
+        start = max(0, min(frame, self._plan.source.n_frames - 2))
+        for pair in self._plan.source.pair(start):
+            yield None if pair is None else self._of_pair(pair)[frame - start]
+
+
+class Corrections:
+    """One result under correction: edits, history, propagation, places to look at.
+
+    Edits and what is yielded here are made in one thread with `do` and `extend`; the
+    iterators may be driven in another.
+
+    Parameters
+    ----------
+    labels : (T, Y, X) int32
+        Track ids; changed in place.
+    lineage : Lineage
+        The tracks that go with it.
+    plan : Plan, optional
+        Of the run, for its embeddings; without it cells are split by their shape, and
+        neither added by a click nor followed through time.
+    record : mapping, optional
+        What `record` gave.
+
+    Attributes
+    ----------
+    editor : Editor
+        Makes the edits and keeps their history.
+
+    Raises
+    ------
+    InputError
+        For labels that do not fit the plan or cannot be changed.
+    """
+
+    def __init__(
+        self,
+        labels: npt.NDArray[np.int32],
+        lineage: Lineage,
+        *,
+        plan: Plan | None = None,
+        record: Mapping[str, Any] | None = None,
+    ) -> None:
+        if plan is not None and labels.shape != (
+            plan.source.n_frames,
+            *plan.frame_shape,
+        ):
+            raise InputError("These labels belong to another movie.")
+        self.editor = Editor(labels, lineage, record)
+        self._vectors = None if plan is None else PlanVectors(plan)
+        self._bandwidth = 0.1 if plan is None else plan.settings.cluster.bandwidth
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """The array that is edited."""
+        return self.editor.labels
+
+    @property
+    def lineage(self) -> Lineage:
+        """The tracks as they are now."""
+        return self.editor.lineage
+
+    @property
+    def cells(self) -> Cells:
+        """Labels, tracks and locks, with where every cell is."""
+        return self.editor.cells
+
+    @property
+    def bandwidth(self) -> float:
+        """Cosine distance h of the run."""
+        return self._bandwidth
+
+    @property
+    def undo_text(self) -> str:
+        """What `undo` would take back; empty when there is nothing."""
+        return self.editor.undo_text
+
+    @property
+    def redo_text(self) -> str:
+        """What `redo` would make again; empty when there is nothing."""
+        return self.editor.redo_text
+
+    def do(self, edit: Edit) -> Change:
+        """Make an edit, see `Editor.do`."""
+        return self.editor.do(edit)
+
+    def extend(self, entry: int, edit: Edit) -> Change:
+        """Make an edit that belongs to the last one, see `Editor.extend`."""
+        return self.editor.extend(entry, edit)
+
+    def undo(self) -> Change | None:
+        """Take the last edit back; None when there is none."""
+        return self.editor.undo()
+
+    def redo(self) -> Change | None:
+        """Make an edit again that was taken back; None when there is none."""
+        return self.editor.redo()
+
+    def record(self) -> dict[str, Any]:
+        """Return all but labels and lineage as values that JSON can hold."""
+        return self.editor.record()
+
+    def split(
+        self, frame: int, id: int, points: Sequence[tuple[int, int]]
+    ) -> Iterator[Split | None]:
+        """Work out how a cell is split between clicks.
+
+        Parameters
+        ----------
+        frame, id : int
+            The cell.
+        points : sequence of (int, int)
+            Row and column of two clicks or more in it.
+
+        Yields
+        ------
+        Split or None
+            None at places to stop; then the edit.
+
+        Raises
+        ------
+        InputError
+            When there is no such cell, or the clicks do not lie in it.
+        """
+        if id not in self.cells.frame(frame):
+            raise InputError(f"There is no cell {id} in frame {frame}.")
+        vectors: FrameVectors | None = None
+        if self._vectors is not None:
+            for vectors in self._vectors.frame(frame):
+                if vectors is None:
+                    yield None
+        parts = parts_by_clicks(
+            vectors, self.cells.region(frame, id), points, bandwidth=self.bandwidth
+        )
+        yield Split(frame, id, parts, numbers_of_parts(self.cells, frame, id, parts))
+
+    def add(
+        self, frame: int, point: tuple[int, int], bandwidth: float | None = None
+    ) -> Iterator[Add | None]:
+        """Work out the cell under a click.
+
+        Parameters
+        ----------
+        frame : int
+            The frame.
+        point : (int, int)
+            Row and column of the click.
+        bandwidth : float, optional
+            Cosine distance h, that of the run by default; a larger one gives a larger
+            cell.
+
+        Yields
+        ------
+        Add or None
+            None at places to stop; then the edit. Its `region` is what it will add.
+
+        Raises
+        ------
+        InputError
+            When there is no embedding, or no cell under the click.
+        """
+        vectors: FrameVectors | None = None
+        for vectors in self._need_vectors().frame(frame):
+            if vectors is None:
+                yield None
+        if vectors is None:
+            raise InputError(f"There are no embeddings of frame {frame}.")
+        region = basin(
+            vectors,
+            self.labels[frame],
+            point,
+            bandwidth=bandwidth or self.bandwidth,
+            reach=reach_of(self.cells, frame),
+        )
+        yield Add(frame, region, track_before(self.cells, frame, region))
+
+    def propagate(
+        self,
+        frame: int,
+        ids: Sequence[int],
+        *,
+        backwards: bool = False,
+        until: int | None = None,
+        limit: float = CONFIDENCE_LIMIT,
+    ) -> Iterator[Carried | None]:
+        """Carry corrected cells through time, see `fastershift.editing.propagate`.
+
+        Parameters
+        ----------
+        frame : int
+            Where the correction was made.
+        ids : sequence of int
+            The corrected cells.
+        backwards : bool
+            Towards the first frame.
+        until : int, optional
+            Last frame to be corrected.
+        limit : float
+            Least confidence, 0 to 1.
+
+        Yields
+        ------
+        Carried or None
+            None at places to stop; then edits for `extend`, one for each frame.
+
+        Raises
+        ------
+        InputError
+            When there is no embedding, or no such cell.
+        """
+        yield from propagate(
+            self.cells,
+            self._need_vectors().pair,
+            frame,
+            ids,
+            bandwidth=self.bandwidth,
+            limit=limit,
+            backwards=backwards,
+            until=until,
+        )
+
+    def _need_vectors(self) -> PlanVectors:
+        if self._vectors is None:
+            raise InputError(
+                "This needs the embeddings of the movie; choose the image layer that "
+                "the cells come from."
+            )
+        return self._vectors

@@ -1,0 +1,124 @@
+"""What a session has computed for its input and keeps."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import psutil
+
+from fastershift.config import ClusterSettings
+from fastershift.pipeline import (
+    EmbeddingCache,
+    NetworkEmbeddings,
+    PairCells,
+    Plan,
+    RecentCache,
+)
+from fastershift.rshn import Model, find_model, load_model
+from fastershift.tracking import Background
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = ["ClusterKey", "ClusteredPair", "Kept", "ModelShelf", "owner_of"]
+
+# Shares of the free memory that each kind may stay in.
+_EMBEDDINGS, _CLUSTERS, _NUMBERS = 0.25, 0.05, 0.02
+
+#: Embeddings, background, clustering, foreground, smallest cell if it matters, pair.
+ClusterKey: TypeAlias = tuple[
+    Hashable, Background, ClusterSettings, float, int | None, int
+]
+
+
+@dataclass(frozen=True)
+class ClusteredPair:
+    """A pair of frames as it was clustered.
+
+    Attributes
+    ----------
+    cells : PairCells
+        What was found.
+    smallest : int
+        Least pixels that its cells have.
+    """
+
+    cells: PairCells
+    smallest: int
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, about."""
+        return self.cells.nbytes
+
+
+class Kept:
+    """Embeddings, clusters and numbers of the cells of one input.
+
+    Embeddings survive every change behind the network, clusters every change behind
+    the clustering; both survive a change that is taken back.
+
+    Attributes
+    ----------
+    embeddings : EmbeddingCache
+        By everything they depend on.
+    clusters : RecentCache
+        By everything they depend on.
+    numbers : RecentCache
+        The number each pixel of a frame was last shown with.
+    plan : Plan or None
+        The last one.
+    """
+
+    def __init__(self) -> None:
+        free = psutil.virtual_memory().available
+        self.embeddings: EmbeddingCache = RecentCache(int(free * _EMBEDDINGS))
+        self.clusters: RecentCache[ClusterKey, ClusteredPair]
+        self.clusters = RecentCache(int(free * _CLUSTERS))
+        self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]
+        self.numbers = RecentCache(int(free * _NUMBERS))
+        self.plan: Plan | None = None
+
+
+class ModelShelf:
+    """The model that was read last, as long as its file stays as it is."""
+
+    def __init__(self) -> None:
+        self._stamp: tuple[Any, ...] = ()
+        self._model: Model | None = None
+
+    def read(self, name_or_path: str) -> Model:
+        """Load a model unless it is the one that is there.
+
+        Raises
+        ------
+        InputError
+            For an unknown name, and for a file that is no model.
+        """
+        name, path = find_model(name_or_path)
+        stamp = (name, *_state(path))
+        if self._model is None or stamp != self._stamp:
+            self._model, self._stamp = load_model(name_or_path), stamp
+        return self._model
+
+
+def _state(path: Path) -> tuple[Any, ...]:
+    if not path.exists():
+        return path, None
+    status = path.stat()
+    return path, status.st_mtime_ns, status.st_size
+
+
+def owner_of(plan: Plan) -> Hashable:
+    """Name everything that the embeddings of a plan depend on, beside the input."""
+    if not isinstance(plan.source, NetworkEmbeddings):
+        return str(plan.region)
+    return (
+        plan.provenance["model_sha256"],
+        plan.provenance["device"],
+        plan.settings.embed,
+        plan.settings.track.merge_tiles,
+        str(plan.region),
+    )
