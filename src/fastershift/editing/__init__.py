@@ -1,8 +1,11 @@
 """Corrections by hand: invertible edits of labels and lineage, and their history."""
 
+from fastershift.editing._basin import basin, parts_by_clicks, reach_of
+from fastershift.editing._carried import Carried
 from fastershift.editing._cells import Cell, Cells
 from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._editor import Change, Editor, Entry
+from fastershift.editing._heirs import numbers_of_parts, track_before
 from fastershift.editing._link_edits import (
     Link,
     Lock,
@@ -22,12 +25,15 @@ from fastershift.editing._pixel_edits import (
     Shrink,
     Split,
 )
+from fastershift.editing._propagate import PairVectors, propagate
 from fastershift.editing._region import Box, Region
 from fastershift.editing._scope import Scope, frames_in_scope
+from fastershift.editing._vectors import FrameVectors
 
 __all__ = [
     "Add",
     "Box",
+    "Carried",
     "Cell",
     "Cells",
     "Change",
@@ -37,12 +43,14 @@ __all__ = [
     "Editor",
     "Entry",
     "FillHoles",
+    "FrameVectors",
     "Grow",
     "Link",
     "Lock",
     "MarkDivision",
     "Merge",
     "Paint",
+    "PairVectors",
     "Region",
     "RemoveDivision",
     "Scope",
@@ -51,5 +59,11 @@ __all__ = [
     "Swap",
     "Unlink",
     "Unlock",
+    "basin",
     "frames_in_scope",
+    "numbers_of_parts",
+    "parts_by_clicks",
+    "propagate",
+    "reach_of",
+    "track_before",
 ]

@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -257,7 +257,7 @@ def _find_cells(labels: Labels) -> dict[int, Cell]:
     rows, columns = (np.bincount(codes, weights=axis) / areas for axis in (y, x))
     numbered = np.zeros(labels.shape, np.int32)
     numbered[y, x] = codes + 1
-    boxes: list[Box] = ndimage.find_objects(numbered)
+    boxes: Any = ndimage.find_objects(numbered)
     return {
         label: Cell(box, area, y, x)
         for label, box, area, y, x in zip(

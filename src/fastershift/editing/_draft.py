@@ -245,6 +245,19 @@ class Draft:
             ],
         )
 
+    def renumber(self, label: int, number: int) -> None:
+        """Give a track a number that no other track has."""
+        track = self.track(label)
+        children = [self.cells.tracks[one] for one in self.cells.children(label)]
+        self.do(RenameStep(track.first, track.last, ((label, number),)))
+        self._rows(
+            [track, *children],
+            [
+                replace(track, id=number),
+                *(replace(child, parent=number) for child in children),
+            ],
+        )
+
     def set_parent(self, label: int, parent: int) -> None:
         """Let a track descend from another one, or from none."""
         track = self.track(label)

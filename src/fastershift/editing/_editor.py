@@ -306,7 +306,7 @@ class Editor:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 "The saved corrections cannot be read; they are from another version "
-                "of fastershift, or damaged. The labels can still be opened without them."
+                "of fastershift, or damaged. The labels can be opened without them."
             ) from error
         frames = {*locks, *voids, *(entry.frame for entry in entries)}
         if frames and not 0 <= min(frames) <= max(frames) < len(self.cells):
