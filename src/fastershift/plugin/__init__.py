@@ -4,13 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastershift.plugin._lineage import LineageWidget
     from fastershift.plugin._widget import SegmentTrackWidget
 
-__all__ = ["SegmentTrackWidget"]
+__all__ = ["LineageWidget", "SegmentTrackWidget"]
+
+_HOMES = {
+    "LineageWidget": "fastershift.plugin._lineage",
+    "SegmentTrackWidget": "fastershift.plugin._widget",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Readers and samples must not wait for Qt and torch to load.
-    if name == "SegmentTrackWidget":
-        return getattr(import_module("fastershift.plugin._widget"), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'fastershift.plugin' has no attribute {name!r}")
