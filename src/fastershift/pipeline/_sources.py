@@ -1,5 +1,6 @@
 """Where the embeddings of frame pairs come from: the network, or an array."""
 
+import threading
 import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ class NetworkEmbeddings:
         self._cache: EmbeddingCache | None = None
         self._owner: Hashable = None
         self._pass: _BlockPass | None = None
+        # A pass belongs to whoever takes its next step.
+        self._lock = threading.Lock()
 
     @property
     def n_frames(self) -> int:
@@ -175,14 +178,19 @@ class NetworkEmbeddings:
             started = time.perf_counter()
             embedding = self._cached(block, t)
             while embedding is None:
-                step = self._pass_to(block, t).advance()
+                with self._lock:
+                    # Another thread may have come by this frame in the meantime.
+                    embedding = self._cached(block, t)
+                    if embedding is not None:
+                        break
+                    step = self._pass_to(block, t).advance()
+                    if step is not None and self._cache is not None:
+                        self._cache.put((self._owner, block, step[0]), step[1])
                 if step is None:
                     seconds += time.perf_counter() - started
                     yield None
                     started = time.perf_counter()
                     continue
-                if self._cache is not None:
-                    self._cache.put((self._owner, block, step[0]), step[1])
                 if step[0] == t:
                     embedding = step[1]
             seconds += time.perf_counter() - started

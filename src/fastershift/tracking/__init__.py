@@ -7,11 +7,12 @@ from fastershift.tracking._instances import (
     cells_of_clusters,
     find_instances,
     foreground_mask,
+    foreground_pixels,
 )
 from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problems
 from fastershift.tracking._linker import Linker
 from fastershift.tracking._numbers import keep_numbers
-from fastershift.tracking._resize import resize_labels
+from fastershift.tracking._resize import nearest_pixels, resize_labels
 from fastershift.tracking._tiles import merge_tiles
 from fastershift.tracking._tree import (
     TreeLayout,
@@ -38,9 +39,11 @@ __all__ = [
     "finalize",
     "find_instances",
     "foreground_mask",
+    "foreground_pixels",
     "keep_numbers",
     "lay_out_tree",
     "merge_tiles",
+    "nearest_pixels",
     "newick",
     "resize_labels",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "cells_of_clusters",
     "find_instances",
     "foreground_mask",
+    "foreground_pixels",
 ]
 
 #: What is background in an embedding: the pixels along its first axis, as RSHN is
@@ -145,7 +146,9 @@ def find_instances(
             "Embeddings of a frame pair must have the axes (frame, channel, row, "
             f"column) with one or two frames; these have {tuple(vectors.shape)}."
         )
-    foreground = _foreground(vectors, track_settings.foreground, background, mask)
+    foreground = foreground_pixels(
+        vectors, track_settings.foreground, background=background, mask=mask
+    )
     codes = _codes(vectors, foreground, cluster_settings.coordinate_weight)
     within: Literal["none", "largest"]
     within = "largest" if background == "largest" else "none"
@@ -202,12 +205,35 @@ def _squared_lengths(vectors: Tensor) -> Tensor:
     return total
 
 
-def _foreground(
-    vectors: Tensor,
-    threshold: float,
-    background: Background,
-    mask: npt.ArrayLike | None,
+def foreground_pixels(
+    embeddings: npt.ArrayLike | Tensor,
+    threshold: float = 0.5,
+    *,
+    background: Background = "axis",
+    mask: npt.ArrayLike | None = None,
 ) -> Tensor:
+    """Tell which pixels are clustered.
+
+    Parameters
+    ----------
+    embeddings : (F, C, Y, X) array or Tensor
+        One vector per pixel, of any length.
+    threshold : float
+        As for `foreground_mask`.
+    background, mask
+        As for `find_instances`.
+
+    Returns
+    -------
+    Tensor
+        (F, Y, X) bool.
+
+    Raises
+    ------
+    InputError
+        For a mask that is missing or of the wrong size.
+    """
+    vectors = _as_tensor(embeddings)
     if background == "axis":
         return foreground_mask(vectors, threshold)
     squared_length = _squared_lengths(vectors)

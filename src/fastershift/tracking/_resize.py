@@ -15,7 +15,7 @@ from fastershift.tracking._regions import (
     label_areas,
 )
 
-__all__ = ["resize_labels"]
+__all__ = ["nearest_pixels", "resize_labels"]
 
 _Reals = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
@@ -77,6 +77,35 @@ def resize_labels(
     return resized
 
 
+def nearest_pixels(
+    source_shape: tuple[int, int], shape: tuple[int, int], *, zoom: float = 1.0
+) -> tuple[_Integers, _Integers, npt.NDArray[np.bool_]]:
+    """Tell which pixel of the network's frame lies under each pixel of the image.
+
+    Parameters
+    ----------
+    source_shape : (int, int)
+        Rows and columns the network sees.
+    shape : (int, int)
+        Rows and columns of the image.
+    zoom : float
+        As for `resize_labels`.
+
+    Returns
+    -------
+    rows, columns : (Y,), (X,) int64
+        Of the network's frame.
+    covered : (Y, X) bool
+        Which pixels of the image the network has seen.
+    """
+    rows, columns = (
+        _places(length, wanted, zoom)
+        for length, wanted in zip(source_shape, shape, strict=True)
+    )
+    pixels, covered = _pixels_under([rows, columns], source_shape)
+    return pixels[0], pixels[1], covered
+
+
 def _places(length: int, wanted: int, zoom: float) -> _Reals:
     """Return where the centres of the wanted pixels lie in the source."""
     centred = np.arange(wanted, dtype=np.float64) - (wanted - 1) / 2
@@ -86,16 +115,23 @@ def _places(length: int, wanted: int, zoom: float) -> _Reals:
 
 def _nearest(source: npt.NDArray[Any], places: list[_Reals]) -> _Resized:
     """Return the source pixel under each place, 0 beyond the source."""
+    pixels, covered = _pixels_under(places, source.shape)
+    return np.where(covered, source[np.ix_(*pixels)], 0).astype(np.int32)
+
+
+def _pixels_under(
+    places: list[_Reals], shape: tuple[int, ...]
+) -> tuple[list[_Integers], npt.NDArray[np.bool_]]:
+    """Return the source rows and columns at places, and which of them there are."""
     pixels = [
         np.clip(np.floor(place + 0.5).astype(np.int64), 0, length - 1)
-        for place, length in zip(places, source.shape, strict=True)
+        for place, length in zip(places, shape, strict=True)
     ]
     within = [
         (place >= -0.5) & (place <= length - 0.5)
-        for place, length in zip(places, source.shape, strict=True)
+        for place, length in zip(places, shape, strict=True)
     ]
-    covered = np.logical_and.outer(*within)
-    return np.where(covered, source[np.ix_(*pixels)], 0).astype(np.int32)
+    return pixels, np.logical_and.outer(*within)
 
 
 def _varies(source: Labels) -> npt.NDArray[np.bool_]:
