@@ -31,6 +31,7 @@ FLOORS = (
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 # Private modules beside the rooms, and the room each is a part of.
 ANNEXES = {
+    "_cli_batch": "cli",
     "_cli_benchmark": "cli",
     "_cli_common": "cli",
     "_cli_options": "cli",

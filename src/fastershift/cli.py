@@ -1,11 +1,13 @@
 """The command line: the same settings and pipeline as the widget."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any
 
 import typer
 
+from fastershift._cli_batch import batch, result_format, run_on_disk
 from fastershift._cli_benchmark import benchmark
 from fastershift._cli_common import Debug, Overwrite, told
 from fastershift._cli_options import frame_range, with_settings
@@ -24,6 +26,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Models that can be used.")
 app.add_typer(models_app, name="models", invoke_without_command=True)
+app.command()(batch)
 app.command()(train)
 app.command()(benchmark)
 
@@ -84,16 +87,20 @@ def run(
     settings: dict[str, Any],
 ) -> None:
     """Segment and track a movie, and write labels, tracks, settings and report."""
-    from fastershift.io import ResultFormat, check_output, read_movie, write_result
+    from fastershift.io import check_output, read_movie, write_result
     from fastershift.pipeline import TrackingRun, plan_run
 
-    if format not in get_args(ResultFormat):
-        known = ", ".join(get_args(ResultFormat))
-        raise InputError(f"There is no format '{format}'; choose one of {known}.")
-    kind = cast("ResultFormat", format)
+    kind = result_format(format)
     check_output(output, kind, overwrite=overwrite)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None
+    if kind == "zarr":
+        from fastershift.batch import MovieTask
+
+        span = frame_range(frames)
+        asked = MovieTask(movie, output, kind, user, file, preset, span, device)
+        run_on_disk(replace(asked, overwrite=overwrite))
+        return
     reading = resolve_settings(user=user, file=file, preset=preset).input
     opened = read_movie(movie, **reading.model_dump(), frames=frame_range(frames))
     tracking = TrackingRun(

@@ -1,7 +1,30 @@
 """Movies larger than memory, and many movies on whatever the lab has."""
 
+from fastershift.batch._engine import connect
+from fastershift.batch._inputs import NamedMovie, list_movies
 from fastershift.batch._large import LargeEvent, Written, run_large
+from fastershift.batch._many import (
+    BatchEvent,
+    BatchProgress,
+    BatchTask,
+    MovieEnded,
+    run_many,
+)
 from fastershift.batch._movie import MovieTask
 from fastershift.batch._outcome import Outcome
 
-__all__ = ["LargeEvent", "MovieTask", "Outcome", "Written", "run_large"]
+__all__ = [
+    "BatchEvent",
+    "BatchProgress",
+    "BatchTask",
+    "LargeEvent",
+    "MovieEnded",
+    "MovieTask",
+    "NamedMovie",
+    "Outcome",
+    "Written",
+    "connect",
+    "list_movies",
+    "run_large",
+    "run_many",
+]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ def prepare_movie(task: MovieTask, model: ModelFile) -> PreparedMovie:
     )
     chunks = cut_chunks(len(movie), task.chunk, plan.settings)
     prepared = PreparedMovie(
-        MovieTask(**{**vars(task), "output": output}),
+        replace(task, output=output),
         plan.settings,
         plan.provenance,
         movie.shape,

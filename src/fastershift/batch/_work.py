@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import zarr
 
 from fastershift.errors import InputError
-from fastershift.io import write_file
+from fastershift.io import import_zarr, write_file
 
 __all__ = ["WorkFolder"]
 
@@ -114,7 +113,7 @@ class WorkFolder:
         path = self._chunk(chunk)
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
-            array = zarr.create_array(
+            array = import_zarr().create_array(
                 partial, shape=shape, chunks=(1, *shape[1:]), dtype="int32"
             )
             reports = []
@@ -131,14 +130,14 @@ class WorkFolder:
 
     def read(self, chunk: int) -> Iterator[tuple[Labels, dict[str, Any]]]:
         """Yield labels and report of every pair of a finished chunk."""
-        array = zarr.open_array(self._chunk(chunk), mode="r")
+        array = import_zarr().open_array(self._chunk(chunk), mode="r")
         reports = array.attrs["reports"]
         for number in range(array.shape[0]):
             yield np.asarray(array[number]), reports[number]
 
     def frames(self, shape: tuple[int, int, int]) -> Any:
         """Return an empty (T, Y, X) int32 array on disk, one chunk per frame."""
-        return zarr.create_array(
+        return import_zarr().create_array(
             self.path / f"frames.{uuid.uuid4().hex[:8]}",
             shape=shape,
             chunks=(1, *shape[1:]),

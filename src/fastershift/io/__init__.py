@@ -3,6 +3,7 @@
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._ctc import Tracks, read_segmentation_truth, tracks_from_labels
 from fastershift.io._movie import FrameSource, Movie, Scale, Units, as_movie
+from fastershift.io._ome_zarr import plate_fields
 from fastershift.io._read import read_movie
 from fastershift.io._result import (
     REPORT_COLUMNS,
@@ -14,7 +15,7 @@ from fastershift.io._result import (
 from fastershift.io._simulation import write_simulation
 from fastershift.io._table import write_file, write_table
 from fastershift.io._tiff import stored_axes
-from fastershift.io._zarr import is_zarr
+from fastershift.io._zarr import import_zarr, is_zarr
 
 __all__ = [
     "REPORT_COLUMNS",
@@ -26,7 +27,9 @@ __all__ = [
     "Units",
     "as_movie",
     "check_output",
+    "import_zarr",
     "is_zarr",
+    "plate_fields",
     "read_movie",
     "read_result",
     "read_segmentation_truth",

@@ -1,0 +1,185 @@
+"""Commands for movies on disk from end to end: one large movie, and many."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+
+import typer
+
+from fastershift._cli_common import Debug, Overwrite, stop, told
+from fastershift._cli_options import with_settings
+from fastershift.config import load_settings
+from fastershift.errors import InputError
+
+if TYPE_CHECKING:
+    from fastershift.batch import BatchProgress, MovieTask
+    from fastershift.io import ResultFormat
+
+__all__ = ["batch", "result_format", "run_on_disk"]
+
+Chunk = Annotated[
+    int, typer.Option(min=1, help="Frames of a chunk, about; the result is the same.")
+]
+
+
+def result_format(name: str) -> "ResultFormat":
+    """Check the name of a result format."""
+    from fastershift.io import ResultFormat
+
+    if name not in get_args(ResultFormat):
+        known = ", ".join(get_args(ResultFormat))
+        raise InputError(f"There is no format '{name}'; choose one of {known}.")
+    return cast("ResultFormat", name)
+
+
+@contextmanager
+def _kept(what: str) -> Iterator[None]:
+    """Say what an interruption leaves."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stop(f"Interrupted: {what}; give the same command again to go on.", 130)
+
+
+def run_on_disk(task: "MovieTask") -> None:
+    """Run one movie on disk behind a progress bar, and say what was found."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from fastershift.batch import Written, run_large
+    from fastershift.pipeline import Started
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with _kept("finished chunks are kept"), Progress(*columns, console=console) as bar:
+        line = bar.add_task("frames", total=None)
+        for event in run_large(task):
+            if isinstance(event, Started):
+                height, width = event.network_shape
+                console.print(
+                    f"Model {event.model}, network size {width} × {height}.",
+                    highlight=False,
+                )
+                bar.update(line, total=event.n_frames)
+            elif isinstance(event, Written):
+                found = event.outcome
+            else:
+                bar.update(line, completed=event.done, description=event.stage)
+    typer.echo(
+        f"{found.frames} frames, {found.tracks} tracks, {found.divisions} divisions in "
+        f"{found.seconds:.1f} s: {found.output}"
+    )
+
+
+@told
+@with_settings
+def batch(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help="Movies, patterns, folders, plates."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to fill.")],
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="Settings file (TOML).")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="'default' or 'published'.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="A published data set.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes to start on this machine.")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try movies again that failed.")
+    ] = False,
+    chunk: Chunk = 64,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+    *,
+    settings: dict[str, Any],
+) -> None:
+    """Segment and track many movies; go on where an earlier run stopped."""
+    from fastershift.batch import BatchTask, connect
+
+    task = BatchTask(
+        inputs,
+        output,
+        format=result_format(format),
+        settings=settings | ({"profile": profile} if profile else {}),
+        file=load_settings(settings_file) if settings_file else None,
+        preset=preset,
+        device=device,
+        chunk=chunk,
+        retry_failed=retry_failed,
+        overwrite=overwrite,
+    )
+    with (
+        _kept("finished movies and chunks are kept"),
+        connect(scheduler, workers) as client,
+    ):
+        ended, failed = _follow(task, client)
+    typer.echo(
+        f"{ended} movies, {failed} failed: {output / 'summary.html'}"
+        + (" (--retry-failed tries those again)" if failed else "")
+    )
+    if failed:
+        raise typer.Exit(1)
+
+
+def _follow(task: Any, client: Any) -> tuple[int, int]:
+    """Show how far all movies are; return how many ended and how many failed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from fastershift.batch import MovieEnded, run_many
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("movies"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+    )
+    ended = failed = 0
+    with Progress(*columns, console=console) as bar:
+        line = bar.add_task("", total=None)
+        for event in run_many(task, client):
+            if isinstance(event, MovieEnded):
+                ended += 1
+                failed += event.outcome.status == "failed"
+                if event.outcome.status == "failed":
+                    told_of = f"{event.outcome.movie}: {event.outcome.sentence}"
+                    console.print(told_of, highlight=False, markup=False)
+            else:
+                words = _in_words(event)
+                bar.update(
+                    line, total=event.movies, completed=event.ended, description=words
+                )
+    return ended, failed
+
+
+def _in_words(progress: "BatchProgress") -> str:
+    words = f"{progress.done} frames"
+    if progress.seconds_left is not None:
+        left = time.strftime("%H:%M:%S", time.gmtime(progress.seconds_left % 86_400))
+        days = int(progress.seconds_left // 86_400)
+        words += f", {f'{days} d ' if days else ''}{left} left"
+    return words

@@ -1,0 +1,76 @@
+"""Where the work is done: this process, processes of this machine, or a cluster."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fastershift.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["connect"]
+
+#: Seconds that a scheduler may take to answer.
+_PATIENCE = 20
+
+
+@contextmanager
+def connect(
+    scheduler: str | None = None, workers: int | None = None
+) -> "Iterator[Client]":
+    """Connect to a Dask scheduler, or start one for the time of the block.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address of a running scheduler, such as ``tcp://node1:8786``.
+    workers : int, optional
+        Processes to start on this machine; by default the work is done in this
+        process.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    InputError
+        When both are given, no scheduler answers, or Dask is missing.
+    """
+    if scheduler and workers:
+        raise InputError("Give either a scheduler or a number of workers, not both.")
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise InputError(
+            "Many movies need Dask; install it with pip install 'fastershift[batch]'."
+        ) from error
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout=_PATIENCE, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(
+                f"No Dask scheduler answers at {scheduler}; check the address, and "
+                "that it can be reached from here."
+            ) from error
+        with client:
+            yield client
+        return
+    threads = max(1, (os.cpu_count() or 1) // (workers or 1))
+    environment = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    with (
+        dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
+        LocalCluster(
+            n_workers=workers or 1,
+            threads_per_worker=1,
+            processes=workers is not None,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client

@@ -1,0 +1,348 @@
+"""Many movies as one graph of tasks: prepared, cut into chunks, joined."""
+
+import hashlib
+import json
+import uuid
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from fastershift.batch import _remote
+from fastershift.batch._inputs import NamedMovie, list_movies
+from fastershift.batch._large import chosen_model
+from fastershift.batch._model_file import ModelFile
+from fastershift.batch._movie import MovieTask, PreparedMovie
+from fastershift.batch._outcome import Outcome
+from fastershift.batch._remote import Failure
+from fastershift.batch._summary import Summary
+from fastershift.errors import InputError
+from fastershift.io import ResultFormat
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["BatchEvent", "BatchProgress", "BatchTask", "MovieEnded", "run_many"]
+
+#: Times that Dask tries a task again that failed for no reason of its own.
+_RETRIES = 2
+#: Movies that are under way at once, for each thread of a worker.
+_AHEAD = 3
+#: Seconds between two writings of the summary.
+_PAUSE = 5.0
+
+
+@dataclass(frozen=True)
+class BatchTask:
+    """Movies and what is wanted of them.
+
+    Attributes
+    ----------
+    inputs : sequence of str or Path
+        See `list_movies`.
+    output : Path
+        Folder of the results.
+    format : {"ctc", "tiff", "zarr"}
+        How they are stored.
+    settings, file, preset, device, chunk
+        As in `MovieTask`.
+    retry_failed : bool
+        Whether movies that failed before are tried again.
+    overwrite : bool
+        Whether everything is done anew.
+    """
+
+    inputs: Sequence[str | Path]
+    output: Path
+    format: ResultFormat = "zarr"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    file: Mapping[str, Any] | None = None
+    preset: str | None = None
+    device: str = "auto"
+    chunk: int = 64
+    retry_failed: bool = False
+    overwrite: bool = False
+
+    def task(self, movie: NamedMovie, *, overwrite: bool = False) -> MovieTask:
+        """Return the task of one of the movies."""
+        return MovieTask(
+            source=movie.source,
+            output=self.output.absolute() / movie.name,
+            format=self.format,
+            settings=self.settings,
+            file=self.file,
+            preset=self.preset,
+            device=self.device,
+            chunk=self.chunk,
+            overwrite=self.overwrite or overwrite,
+        )
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """How far all movies together are.
+
+    Attributes
+    ----------
+    movies, ended, failed : int
+        Movies, those that came to an end, and those of them that failed.
+    frames, done : int
+        Frames of the movies that were opened so far, and those that are clustered.
+    seconds_left : float or None
+        About how long the others will take.
+    """
+
+    movies: int
+    ended: int
+    failed: int
+    frames: int
+    done: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class MovieEnded:
+    """A movie came to its end.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        What became of it.
+    before : bool
+        Whether that was in an earlier run.
+    """
+
+    outcome: Outcome
+    before: bool = False
+
+
+BatchEvent: TypeAlias = BatchProgress | MovieEnded
+
+
+def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
+    """Run all movies of a batch; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    batch : BatchTask
+        The movies.
+    client : distributed.Client
+        Who does the work, see `connect`. All workers must see the same files.
+
+    Yields
+    ------
+    MovieEnded
+        For every movie, those that ended in an earlier run first.
+    BatchProgress
+        After every step; a place to stop.
+
+    Raises
+    ------
+    InputError
+        When no movie is found, for settings that cannot be used, and when the folder
+        holds a batch that was made otherwise.
+    """
+    movies = list_movies(batch.inputs)
+    task = batch.task(movies[0])
+    model = chosen_model(task)
+    summary = Summary(batch.output)
+    if not summary.begin(_request(batch, model)):
+        if not batch.overwrite:
+            raise InputError(
+                f"{batch.output} holds a batch with other settings or another model; "
+                "choose another folder, or replace it with --overwrite."
+            )
+        summary.restart(_request(batch, model))
+    run = _Run(batch, movies, model, summary, client)
+    try:
+        yield from run.events()
+    finally:
+        run.stop()
+
+
+def _request(batch: BatchTask, model: ModelFile) -> str:
+    asked = (batch.settings, batch.file, batch.preset, batch.format, model.sha256)
+    text = json.dumps(asked, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass
+class _Part:
+    """A future, the movie it belongs to, and the frames that are done with it."""
+
+    movie: NamedMovie
+    frames: int = 0
+    prepared: PreparedMovie | None = None
+
+
+class _Run:
+    """The futures of a batch and what has become of its movies."""
+
+    def __init__(
+        self,
+        batch: BatchTask,
+        movies: list[NamedMovie],
+        model: ModelFile,
+        summary: Summary,
+        client: "Client",
+    ) -> None:
+        from distributed import as_completed
+
+        self._batch = batch
+        self._movies = movies
+        self._summary = summary
+        self._client = client
+        self._id = uuid.uuid4().hex[:8]
+        self._model = client.submit(
+            _remote.unpacked, model, key=f"model-{model.sha256}", pure=True
+        )
+        self._waiting: deque[NamedMovie] = deque()
+        self._parts: dict[str, _Part] = {}
+        self._futures: dict[str, list[Future]] = {}
+        self._began: dict[str, float] = {}
+        self._completed = as_completed(loop=client.loop)
+        self._outcomes: dict[str, Outcome] = {}
+        self._new = 0
+        self._frames = self._done = 0
+        self._started = monotonic()
+        self._written = 0.0
+
+    def events(self) -> Iterator[BatchEvent]:
+        for movie in self._movies:
+            former = None if self._batch.overwrite else self._summary.get(movie.name)
+            again = self._batch.retry_failed and former is not None
+            if former is None or (again and former.status == "failed"):
+                self._waiting.append(movie)
+            else:
+                self._outcomes[movie.name] = former
+                yield MovieEnded(former, before=True)
+        self._fill()
+        for future in self._completed:
+            outcome = self._advance(future)
+            if outcome is not None:
+                self._new += 1
+                self._outcomes[outcome.movie] = outcome
+                yield MovieEnded(outcome)
+                self._fill()
+                self._write()
+            yield self._progress()
+        self._write(always=True)
+
+    def stop(self) -> None:
+        """Leave nothing behind on the workers."""
+        futures = [one for several in self._futures.values() for one in several]
+        self._client.cancel(futures, force=True)
+        self._write(always=True)
+
+    def _fill(self) -> None:
+        """Keep the workers busy without handing them all movies at once."""
+        threads = sum(self._client.nthreads().values()) or 1
+        while self._waiting and len(self._futures) < _AHEAD * threads:
+            movie = self._waiting.popleft()
+            self._began[movie.name] = time()
+            self._futures[movie.name] = []
+            task = self._batch.task(movie)
+            self._submit(_Part(movie), "prepare", _remote.prepare, task, self._model)
+
+    def _submit(
+        self, part: _Part, kind: str, function: Any, *arguments: Any
+    ) -> "Future":
+        future = self._client.submit(
+            function,
+            *arguments,
+            key=f"{kind}-{part.movie.name}-{self._id}",
+            retries=_RETRIES,
+            pure=False,
+        )
+        self._parts[future.key] = part
+        self._futures[part.movie.name].append(future)
+        self._completed.add(future)
+        return future
+
+    def _advance(self, future: "Future") -> Outcome | None:
+        """Take in a finished future; return the outcome of a movie that ended."""
+        part = self._parts.pop(future.key)
+        name = part.movie.name
+        if name not in self._futures:
+            return None  # ended before, for another reason
+        if future.status != "finished":
+            return self._failed(part.movie, _reason(future))
+        result = future.result()
+        if isinstance(result, PreparedMovie):
+            self._cut(part.movie, result)
+        elif isinstance(result, Failure):
+            return self._failed(part.movie, result.sentence)
+        elif isinstance(result, Outcome):
+            del self._futures[name]
+            return result
+        else:
+            self._done += part.frames
+        return None
+
+    def _cut(self, movie: NamedMovie, prepared: PreparedMovie) -> None:
+        """Hand out the chunks of a movie, and the joining of them."""
+        self._frames += prepared.shape[0]
+        chunks = [
+            self._submit(
+                _Part(movie, frames=stop - first),
+                f"chunk-{number}",
+                _remote.chunk,
+                prepared,
+                number,
+                self._model,
+            )
+            for number, (first, stop) in enumerate(prepared.chunks)
+        ]
+        last = _Part(movie)
+        began, folder = self._began[movie.name], self._summary.folder
+        self._submit(
+            last, "finish", _remote.finish, prepared, chunks, movie.name, folder, began
+        )
+
+    def _failed(self, movie: NamedMovie, sentence: str) -> Outcome:
+        self._client.cancel(self._futures.pop(movie.name), force=True)
+        outcome = Outcome(
+            movie.name,
+            "failed",
+            sentence,
+            seconds=round(time() - self._began[movie.name], 1),
+        )
+        self._summary.put(outcome)
+        return outcome
+
+    def _progress(self) -> BatchProgress:
+        ended = len(self._outcomes)
+        failed = sum(one.status == "failed" for one in self._outcomes.values())
+        left = None
+        if self._new or self._done:
+            # Movies that were not opened yet are taken to be as long as the others.
+            opened = self._new + len(self._futures)
+            total = self._frames + self._frames / max(1, opened) * len(self._waiting)
+            passed = monotonic() - self._started
+            left = passed * max(0.0, total / max(1, self._done) - 1)
+        return BatchProgress(
+            len(self._movies), ended, failed, self._frames, self._done, left
+        )
+
+    def _write(self, *, always: bool = False) -> None:
+        if always or monotonic() - self._written > _PAUSE:
+            self._summary.write(self._outcomes.values())
+            self._written = monotonic()
+
+
+def _reason(future: "Future") -> str:
+    """Say why Dask gave a task up."""
+    if future.status == "cancelled":
+        return "The work was cancelled by the scheduler; run the batch again."
+    error = future.exception()
+    if type(error).__name__ == "KilledWorker":
+        return (
+            "The workers that ran it died again and again, most likely for want of "
+            "memory; use fewer workers or smaller tiles (--tile 512), then "
+            "--retry-failed."
+        )
+    if isinstance(error, MemoryError):
+        return "The memory ran out; use fewer workers or smaller tiles (--tile 512)."
+    return f"Something unexpected went wrong ({type(error).__name__}: {error})."

@@ -1,0 +1,85 @@
+"""What a worker is asked to do; results are plain values, mistakes are sentences."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+from typing import TypeVar
+
+from fastershift.batch._join import Joined
+from fastershift.batch._model_file import ModelFile
+from fastershift.batch._movie import MovieTask, PreparedMovie, prepare_movie
+from fastershift.batch._outcome import Outcome, outcome_of
+from fastershift.batch._steps import compute_chunk, finish_movie
+from fastershift.batch._summary import Summary, thumbnail
+from fastershift.errors import FastershiftError
+
+__all__ = ["Failure", "chunk", "finish", "prepare", "unpacked"]
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is wrong with a movie; trying again would not help."""
+
+    sentence: str
+
+
+def _told(work: Callable[[], _Result]) -> _Result | Failure:
+    """Turn mistakes into sentences; whatever else goes wrong is tried again by Dask."""
+    try:
+        return work()
+    except FastershiftError as error:
+        return Failure(str(error))
+
+
+def unpacked(model: ModelFile) -> ModelFile:
+    """Hand a model on; Dask sends it to every worker that asks for its hash."""
+    return model
+
+
+def prepare(task: MovieTask, model: ModelFile) -> PreparedMovie | Failure:
+    """Open a movie and decide everything about its run."""
+    return _told(lambda: prepare_movie(task, model))
+
+
+def chunk(movie: PreparedMovie, number: int, model: ModelFile) -> Failure | None:
+    """Embed and cluster one chunk."""
+
+    def work() -> None:
+        for _ in compute_chunk(movie, number, model):
+            pass
+
+    return _told(work)
+
+
+def finish(
+    movie: PreparedMovie,
+    chunks: Sequence[Failure | None],
+    name: str,
+    results: Path,
+    started: float,
+) -> Outcome | Failure:
+    """Link the chunks of a movie, write its result, its record and its thumbnail."""
+    for outcome in chunks:
+        if outcome is not None:
+            return outcome
+    return _told(lambda: _finish(movie, name, results, started))
+
+
+def _finish(movie: PreparedMovie, name: str, results: Path, started: float) -> Outcome:
+    diameter = movie.settings.embed.diameter
+    for step in finish_movie(movie, started):
+        if isinstance(step, Joined):
+            outcome = outcome_of(
+                step,
+                movie=name,
+                output=str(movie.task.output),
+                diameter=None if diameter == "auto" else diameter,
+                seconds=time() - started,
+            )
+            middle = len(step.labels) // 2
+            picture = thumbnail(movie.task.open()[middle], step.labels[middle])
+            Summary(results).put(outcome, picture)
+    return outcome

@@ -1,0 +1,156 @@
+"""The summary of a batch: what became of every movie, as a table and as a page."""
+
+import html
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import fields
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from skimage.segmentation import mark_boundaries
+
+from fastershift.batch._outcome import Outcome
+from fastershift.io import write_file, write_table
+
+__all__ = ["Summary", "thumbnail"]
+
+#: Longest side of a thumbnail in pixels.
+_SIDE = 192
+_NOTE = "request"
+_COLUMNS = {
+    "movie": "Movie",
+    "frames": "Frames",
+    "first_cells": "Cells, first frame",
+    "last_cells": "Cells, last frame",
+    "tracks": "Tracks",
+    "divisions": "Divisions",
+    "doubtful": "Doubtful places",
+    "diameter": "Diameter (px)",
+    "seconds": "Time (s)",
+}
+_STYLE = (
+    "body{font:15px/1.4 system-ui,sans-serif;margin:2em;color:#222}"
+    "table{border-collapse:collapse}td,th{padding:.35em .8em;text-align:right;"
+    "border-bottom:1px solid #ddd;vertical-align:middle}td:nth-child(-n+2),"
+    "th:nth-child(-n+2){text-align:left}img{display:block;max-width:192px}"
+    ".failed td{background:#fbeaea;text-align:left}summary{cursor:pointer}"
+)
+
+
+class Summary:
+    """Keeps a record of every movie below the folder of the results.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the results are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._records = self.folder / "summary"
+
+    def begin(self, request: str) -> bool:
+        """Note what is asked for; tell whether it is what was asked for before."""
+        noted = self._records / _NOTE
+        if noted.exists():
+            return noted.read_text(encoding="utf-8") == request
+        self.restart(request)
+        return True
+
+    def restart(self, request: str) -> None:
+        """Forget all movies, and note what is asked for now."""
+        shutil.rmtree(self._records, ignore_errors=True)
+        write_file(self._records / _NOTE, request.encode())
+
+    def put(self, outcome: Outcome, picture: bytes | None = None) -> None:
+        """Keep the record of a movie, and its thumbnail."""
+        if picture is not None:
+            write_file(self._file(outcome.movie, ".png"), picture)
+        text = json.dumps(outcome.as_dict(), indent=1)
+        write_file(self._file(outcome.movie, ".json"), text.encode())
+
+    def get(self, movie: str) -> Outcome | None:
+        """Return the record of a movie, if there is one."""
+        path = self._file(movie, ".json")
+        if not path.exists():
+            return None
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Outcome(**{**values, "places": tuple(values["places"])})
+
+    def write(self, outcomes: Iterable[Outcome]) -> None:
+        """Write summary.csv and summary.html."""
+        rows = sorted(outcomes, key=lambda outcome: outcome.movie)
+        columns = [one.name for one in fields(Outcome)]
+        table = [{**row.as_dict(), "places": "; ".join(row.places)} for row in rows]
+        write_table(self.folder / "summary.csv", table, columns)
+        write_file(self.folder / "summary.html", self._page(rows).encode())
+
+    def _file(self, movie: str, suffix: str) -> Path:
+        path = self._records / movie
+        return path.with_name(path.name + suffix)
+
+    def _page(self, rows: list[Outcome]) -> str:
+        failed = sum(row.status == "failed" for row in rows)
+        heads = "".join(f"<th>{text}</th>" for text in _COLUMNS.values())
+        body = "\n".join(map(self._row, rows))
+        return (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            f"<title>fastershift: {len(rows)} movies</title><style>{_STYLE}</style>"
+            f"</head><body>\n<h1>{len(rows)} movies, {failed} failed</h1>\n<table>"
+            f"<thead><tr><th></th>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+            "</table></body></html>\n"
+        )
+
+    def _row(self, outcome: Outcome) -> str:
+        movie = html.escape(outcome.movie)
+        if outcome.status == "failed":
+            return (
+                f'<tr class="failed"><td></td><td>{movie}</td>'
+                f'<td colspan="{len(_COLUMNS) - 1}">{html.escape(outcome.sentence)}'
+                "</td></tr>"
+            )
+        picture = self._file(outcome.movie, ".png")
+        source = quote(picture.relative_to(self.folder).as_posix())
+        image = f'<img src="{source}" alt="">' if picture.exists() else ""
+        cells = []
+        for name in _COLUMNS:
+            value = getattr(outcome, name)
+            text = "" if value is None else html.escape(str(value))
+            if name == "doubtful" and outcome.places:
+                places = "<br>".join(map(html.escape, outcome.places))
+                text = f"<details><summary>{text}</summary>{places}</details>"
+            cells.append(f"<td>{text}</td>")
+        return f"<tr><td>{image}</td>{''.join(cells)}</tr>"
+
+
+def thumbnail(frame: npt.NDArray[np.generic], labels: npt.NDArray[np.int32]) -> bytes:
+    """Draw the outlines of the cells into a small picture.
+
+    Parameters
+    ----------
+    frame : (Y, X) array
+        Intensities.
+    labels : (Y, X) int32
+        Cells.
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    step = max(1, -(-max(frame.shape) // _SIDE))
+    small = np.nan_to_num(frame[::step, ::step].astype(np.float64))
+    low, high = np.percentile(small, (0.5, 99.5))
+    grey = np.clip((small - low) / max(high - low, 1e-12), 0, 1)
+    drawn = mark_boundaries(
+        grey, labels[::step, ::step], color=(1, 0.75, 0), mode="inner"
+    )
+    content = BytesIO()
+    Image.fromarray((drawn * 255).astype(np.uint8)).save(content, "PNG")
+    return content.getvalue()

@@ -1,0 +1,210 @@
+"""Many movies on processes of this machine."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+pytest.importorskip("distributed")
+pytest.importorskip("zarr")
+
+from fastershift.batch import (
+    BatchProgress,
+    BatchTask,
+    MovieEnded,
+    connect,
+    list_movies,
+    run_many,
+)
+from fastershift.errors import InputError
+from fastershift.io import read_result
+from fastershift.simulate import simulate_movie
+
+DAMAGED = "plate2/m07"
+
+
+@pytest.fixture(scope="session")
+def plates(tmp_path_factory):
+    """Twenty small movies in two folders, one of them cut off in the middle."""
+    folder = tmp_path_factory.mktemp("plates")
+    for number in range(20):
+        path = folder / f"plate{1 + number // 10}" / f"m{number % 10:02d}.tif"
+        path.parent.mkdir(exist_ok=True)
+        movie = simulate_movie(4, (40, 44), 3, diameter=14, seed=number)
+        tifffile.imwrite(path, movie.frames, metadata={"axes": "TYX"}, ome=True)
+    damaged = folder / f"{DAMAGED}.tif"
+    damaged.write_bytes(damaged.read_bytes()[:900])
+    return folder
+
+
+def batch(plates, output, settings, **options):
+    embed = {**settings["embed"], "diameter": 14.0}
+    given = {"settings": {"embed": embed}, "chunk": 2, "format": "ctc"}
+    return BatchTask([plates], output, **(given | options))
+
+
+def ended(events):
+    return {
+        event.outcome.movie: event.outcome
+        for event in events
+        if isinstance(event, MovieEnded)
+    }
+
+
+@pytest.fixture(scope="session")
+def serial(plates, settings, tmp_path_factory):
+    output = tmp_path_factory.mktemp("serial")
+    with connect() as client:
+        outcomes = ended(run_many(batch(plates, output, settings), client))
+    return output, outcomes
+
+
+def same_results(one, other):
+    names = [f"plate{1 + n // 10}/m{n % 10:02d}" for n in range(20)]
+    for name in names:
+        if name == DAMAGED:
+            assert not (one / name).exists()
+            continue
+        labels, tracks = read_result(one / name)
+        expected, expected_tracks = read_result(other / name)
+        assert np.array_equal(labels, expected)
+        assert tracks == expected_tracks
+    return True
+
+
+def test_a_damaged_movie_does_not_stop_the_others(serial):
+    output, outcomes = serial
+    assert len(outcomes) == 20
+    failed = [one for one in outcomes.values() if one.status == "failed"]
+    assert [one.movie for one in failed] == [DAMAGED]
+    assert "m07.tif" in failed[0].sentence
+    assert failed[0].sentence.endswith(".")
+    with (output / "summary.csv").open(newline="") as file:
+        rows = {row["movie"]: row for row in csv.DictReader(file)}
+    assert len(rows) == 20
+    assert rows["plate1/m03"]["frames"] == "4"
+    assert rows[DAMAGED]["status"] == "failed"
+    page = (output / "summary.html").read_text(encoding="utf-8")
+    assert "20 movies, 1 failed" in page
+    assert page.count("<img") == 19
+    assert 'src="summary/plate1/m03.png"' in page
+    assert (output / "summary" / "plate1" / "m03.png").exists()
+
+
+def test_a_killed_worker_changes_nothing(plates, settings, tmp_path, serial):
+    with connect(workers=2) as client:
+        events = run_many(batch(plates, tmp_path, settings), client)
+        outcomes, victim = {}, None
+        for event in events:
+            outcomes |= ended([event])
+            if victim is None and isinstance(event, BatchProgress) and event.done:
+                pids = client.run(os.getpid)
+                victim = next(iter(pids.values()))
+                os.kill(victim, signal.SIGKILL)
+    assert victim is not None
+    assert {n: o.status for n, o in outcomes.items()} == {
+        n: o.status for n, o in serial[1].items()
+    }
+    assert same_results(tmp_path, serial[0])
+
+
+def test_a_batch_goes_on_where_it_stopped(plates, settings, tmp_path, serial):
+    task = batch(plates, tmp_path, settings)
+    with connect() as client:
+        events = run_many(task, client)
+        first = set()
+        for event in events:
+            first |= set(ended([event]))
+            if len(first) == 3:
+                break
+        events.close()
+        again = [e for e in run_many(task, client) if isinstance(e, MovieEnded)]
+        assert first <= {e.outcome.movie for e in again if e.before}
+        assert len(again) == 20
+        assert same_results(tmp_path, serial[0])
+        # Nothing is left to do, not even for the one that failed ...
+        before = list(run_many(task, client))
+        assert all(isinstance(event, MovieEnded) and event.before for event in before)
+        # ... unless it is asked for.
+        retried = batch(plates, tmp_path, settings, retry_failed=True)
+        new = [
+            event.outcome.movie
+            for event in run_many(retried, client)
+            if isinstance(event, MovieEnded) and not event.before
+        ]
+        assert new == [DAMAGED]
+        other = batch(plates, tmp_path, settings, preset="Fluo-N2DH-SIM+")
+        with pytest.raises(InputError, match="other settings"):
+            next(run_many(other, client))
+
+
+def test_names_keep_the_structure_of_the_folders(plates, tmp_path):
+    names = [movie.name for movie in list_movies([plates])]
+    assert names[0] == "plate1/m00"
+    assert len(names) == 20
+    pattern = list_movies([str(plates / "plate1" / "*.tif")])
+    assert [movie.name for movie in pattern][:2] == ["m00", "m01"]
+    both = list_movies([plates / "plate1" / "m00.tif", plates / "plate2" / "m00.tif"])
+    assert [movie.name for movie in both] == ["plate1/m00", "plate2/m00"]
+    with pytest.raises(InputError, match="Nothing fits"):
+        list_movies([str(plates / "*.lif")])
+    with pytest.raises(InputError, match="nothing at"):
+        list_movies([plates / "plate3"])
+    with pytest.raises(InputError, match="no movie"):
+        list_movies([tmp_path])
+
+
+def test_folders_of_frames_and_equal_names(tmp_path):
+    frame = np.zeros((20, 24), np.uint8)
+    for name in ("a/01/t000.tif", "a/01/t001.tif"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(tmp_path / name, frame)
+    for name in ("b/m.tif", "b/m.tiff"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        tifffile.imwrite(tmp_path / name, np.stack([frame] * 3))
+    names = [movie.name for movie in list_movies([tmp_path])]
+    assert names == ["a/01", "b/m.tif", "b/m.tiff"]
+
+
+def test_fields_of_a_plate(tmp_path):
+    import zarr
+
+    plate = {"wells": [{"path": "A/1"}, {"path": "B/2"}], "version": "0.4"}
+    root = zarr.create_group(
+        tmp_path / "p.zarr", zarr_format=2, attributes={"plate": plate}
+    )
+    for well in ("A/1", "B/2"):
+        images = {"images": [{"path": "0"}, {"path": "1"}]}
+        root.create_group(well, attributes={"well": images})
+        for field in "01":
+            axes = [{"name": name} for name in "tyx"]
+            image = {"axes": axes, "datasets": [{"path": "0"}]}
+            group = root.create_group(
+                f"{well}/{field}", attributes={"multiscales": [image]}
+            )
+            group.create_array("0", shape=(2, 20, 24), dtype="u1")
+    names = [movie.name for movie in list_movies([tmp_path / "p.zarr"])]
+    assert names == ["A/1/0", "A/1/1", "B/2/0", "B/2/1"]
+
+
+def test_a_worker_needs_no_window():
+    code = (
+        "import sys\n"
+        "class Block:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in {'napari', 'qtpy', 'PyQt6', 'PyQt5',\n"
+        "                'PySide6', 'magicgui', 'superqt', 'pyqtgraph'}:\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Block())\n"
+        "import fastershift.batch._remote, fastershift.batch\n"
+        "print('ready')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert run.stdout.strip() == "ready", run.stderr
