@@ -146,7 +146,8 @@ def explain_value(name: str, value: Any) -> str:
     >>> explain_value("bandwidth", 0.1)
     ''
     """
-    extra = next(f.json_schema_extra for _, n, f in iter_settings() if n == name)
+    found = (f.json_schema_extra for _, n, f in iter_settings() if n == name)
+    extra = next(found, None)
     given = extra.get("usual") if isinstance(extra, dict) else None
     if not isinstance(given, dict) or not isinstance(value, int | float):
         return ""
@@ -257,14 +258,16 @@ def load_settings(path: str | Path) -> dict[str, Any]:
 
 
 def save_settings(
-    settings: Settings, path: str | Path, provenance: Mapping[str, Any] | None = None
+    settings: Settings | Mapping[str, Any],
+    path: str | Path,
+    provenance: Mapping[str, Any] | None = None,
 ) -> None:
     """Write settings as TOML.
 
     Parameters
     ----------
-    settings : Settings
-        What to write.
+    settings : Settings or mapping
+        What to write; a mapping may hold any part of the settings.
     path : str or Path
         Target file; replaced whole or not at all.
     provenance : mapping, optional
@@ -272,7 +275,10 @@ def save_settings(
         own that `load_settings` skips.
     """
     path = Path(path)
-    values = settings.model_dump(mode="json", exclude_none=True)
+    if isinstance(settings, Settings):
+        values = settings.model_dump(mode="json", exclude_none=True)
+    else:
+        values = dict(settings)
     if provenance:
         values["provenance"] = dict(provenance)
     partial = path.with_name(path.name + ".part")

@@ -117,6 +117,15 @@ def main_thread_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
 
 
+@pytest.fixture(autouse=True)
+def last_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the widget remembers settings: another place for every test."""
+    path = tmp_path / "home" / "last-used.toml"
+    memory = pytest.importorskip("fastershift.plugin._memory")
+    monkeypatch.setattr(memory, "last_used_path", lambda: path)
+    return path
+
+
 @pytest.fixture
 def user(make_napari_viewer: Callable[..., Any], qtbot: Any) -> User:
     return dock(make_napari_viewer(), qtbot)

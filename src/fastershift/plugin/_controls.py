@@ -6,7 +6,7 @@ from pydantic.fields import FieldInfo
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
-from fastershift.config import explain_value, iter_settings
+from fastershift.config import Settings, explain_value, iter_settings
 from fastershift.plugin._editors import Editor, bounds, make_editor
 
 __all__ = ["SettingControl", "add_row", "describe", "setting_field"]
@@ -16,7 +16,9 @@ _NAMED = {"model", "diameter", "bandwidth", "gamma", "low", "high", "n_initial"}
 
 
 def setting_field(name: str) -> tuple[str, FieldInfo]:
-    """Return the stage and the description of a setting."""
+    """Return the stage and the description of a setting; "" for the profile's."""
+    if name == "profile":
+        return "", Settings.model_fields[name]
     for stage, found, field in iter_settings():
         if found == name:
             return stage, field

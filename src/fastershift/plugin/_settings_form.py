@@ -6,7 +6,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.config import Settings, resolve_settings
+from fastershift.config import Settings, iter_settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.plugin._controls import SettingControl
 from fastershift.rshn import ModelCard, list_models, read_card
@@ -29,6 +29,22 @@ def card_of(model: str) -> ModelCard | None:
         if card.name == wanted:
             return card
     return read_card(model) if Path(model).suffix else None
+
+
+def _advice_of(model: str) -> Mapping[str, Any]:
+    try:
+        card = card_of(model)
+    except InputError:
+        return {}
+    return {} if card is None else card.settings
+
+
+def _value(settings: Settings, stage: str, name: str) -> Any:
+    return getattr(getattr(settings, stage) if stage else settings, name)
+
+
+def _set(values: dict[str, Any], stage: str, name: str, value: Any) -> None:
+    (values.setdefault(stage, {}) if stage else values)[name] = value
 
 
 class SettingsForm(QObject):
@@ -54,19 +70,28 @@ class SettingsForm(QObject):
         self.controls = {control.name: control for control in controls}
         self._unseen: dict[str, Any] = {}
         self._advice: Mapping[str, Any] = {}
+        self._loading = False
         for control in controls:
-            control.changed.connect(self.changed)
-        self.controls["model"].changed.connect(self.follow_model)
+            control.changed.connect(self._on_change)
+
+    def _on_change(self) -> None:
+        if self._loading:
+            return
+        sender = self.sender()
+        if sender is self.controls["model"]:
+            self.follow_model()
+        elif sender is self.controls["profile"]:
+            self._recommend()
+        self.changed.emit()
 
     def chosen(self) -> dict[str, Any]:
         """Return what the user set, nested as in a settings file."""
         values: dict[str, Any] = {
-            name: dict(value) if isinstance(value, Mapping) else value
-            for name, value in self._unseen.items()
+            stage: dict(given) for stage, given in self._unseen.items()
         }
         for control in self.controls.values():
             if control.touched:
-                values.setdefault(control.stage, {})[control.name] = control.value
+                _set(values, control.stage, control.name, control.value)
         return values
 
     def resolved(self) -> Settings:
@@ -81,40 +106,55 @@ class SettingsForm(QObject):
 
     def follow_model(self) -> None:
         """Show what the chosen model recommends where nothing was chosen."""
-        try:
-            card = card_of(self.controls["model"].value)
-        except InputError:
-            card = None
-        self._advice = {} if card is None else card.settings
+        self._advice = _advice_of(self.controls["model"].value)
         self._recommend()
 
     def _recommend(self) -> None:
-        advised = resolve_settings(user=self._unseen, card=self._advice)
+        user = {"profile": self.controls["profile"].value, **self._unseen}
+        advised = resolve_settings(user=user, card=self._advice)
         for control in self.controls.values():
-            if control.name != "model":
-                value = getattr(getattr(advised, control.stage), control.name)
-                control.recommend(value)
+            if control.name not in ("model", "profile"):
+                control.recommend(_value(advised, control.stage, control.name))
 
     def load(self, values: Mapping[str, Any]) -> None:
-        """Take over settings from a file; they count as chosen by the user.
+        """Take over settings in place of those in use.
+
+        What a run does with the form afterwards is what it does with `values` alone.
+        Only what differs from the model's advice counts as chosen by the user.
 
         Parameters
         ----------
         values : mapping
             As `load_settings` gives it.
+
+        Raises
+        ------
+        InputError
+            When a value cannot be used; nothing is changed then.
         """
-        default = Settings()
-        self._unseen = {}
-        for stage, given in values.items():
-            if not isinstance(given, Mapping):
-                if given != getattr(default, stage):
-                    self._unseen[stage] = given
+        model = values.get("embed", {}).get("model", "auto")
+        advice = _advice_of(model)
+        wanted = resolve_settings(file=values, card=advice)
+        profile = {"profile": wanted.profile}
+        advised = resolve_settings(user=profile, card=advice)
+        self._advice, self._unseen = advice, {}
+        self._loading = True
+        for control in self.controls.values():
+            control.reset()
+        # What is shown beside a choice depends on these.
+        for stage, name in (("embed", "model"), ("", "profile")):
+            if _value(wanted, stage, name) != self.controls[name].value:
+                self.controls[name].touch(_value(wanted, stage, name))
+        self._recommend()
+        for stage, name, _ in iter_settings():
+            value = _value(wanted, stage, name)
+            if name == "model" or value == _value(advised, stage, name):
                 continue
-            for name, value in given.items():
-                if name in self.controls:
-                    self.controls[name].touch(value)
-                elif value != getattr(getattr(default, stage), name):
-                    self._unseen.setdefault(stage, {})[name] = value
+            if name in self.controls:
+                self.controls[name].touch(value)
+            else:
+                _set(self._unseen, stage, name, value)
+        self._loading = False
         self._recommend()
         self.changed.emit()
 
@@ -125,11 +165,9 @@ class SettingsForm(QObject):
         self.changed.emit()
 
     def describe_unseen(self) -> str:
-        """List the settings of a file that have no control here."""
-        parts = []
-        for stage, given in self._unseen.items():
-            if isinstance(given, Mapping):
-                parts += [f"{name} = {value}" for name, value in given.items()]
-            else:
-                parts.append(f"{stage} = {given}")
-        return ", ".join(parts)
+        """List the settings in force that have no control here."""
+        return ", ".join(
+            f"{name} = {value}"
+            for given in self._unseen.values()
+            for name, value in given.items()
+        )

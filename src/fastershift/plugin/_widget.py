@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
 
-from fastershift.config import load_settings, save_settings
 from fastershift.errors import InputError
 from fastershift.plugin._export_section import ExportSection
 from fastershift.plugin._input_section import InputSection
+from fastershift.plugin._layer_input import InputChoice
+from fastershift.plugin._lifetime import when_gone
+from fastershift.plugin._live import Comparison, LivePreview
+from fastershift.plugin._live_row import FLIP_KEY, LiveRow
 from fastershift.plugin._needs import Needs
 from fastershift.plugin._readout import ReadOut
 from fastershift.plugin._readout_feed import ReadOutFeed
 from fastershift.plugin._run_section import RunSection
 from fastershift.plugin._runs import RunController
+from fastershift.plugin._settings_desk import SettingsDesk
 from fastershift.plugin._settings_form import SettingsForm
 from fastershift.plugin._tune_section import TuneSection
-from fastershift.session import Session, describe_error
+from fastershift.session import Session
 
 if TYPE_CHECKING:
     import napari
@@ -46,6 +51,7 @@ class SegmentTrackWidget(QWidget):
         self._needs = Needs(self)
         self._input = InputSection(napari_viewer, self)
         self._tune = TuneSection(self)
+        self._live_row = LiveRow(self)
         self._run = RunSection(self)
         self._readout = ReadOut(self)
         self._export = ExportSection(self._cells, self)
@@ -53,12 +59,20 @@ class SegmentTrackWidget(QWidget):
             napari_viewer, self._runs, lambda: self._input.choice, self._readout
         )
         self._form = SettingsForm([*self._input.controls, *self._tune.controls], self)
+        self._desk = SettingsDesk(
+            napari_viewer, self._form, self._input, self._tune, self
+        )
+        self._live = LivePreview(
+            napari_viewer, self._runs, self._live_row, self._prepare_live, self
+        )
+        self._comparison = Comparison(self._form, self)
         self._lay_out()
         self._connect()
-        self._form.follow_model()
+        self._on_settings()
         self._on_input()
 
     def _lay_out(self) -> None:
+        self._tune.add(self._live_row)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(4, 4, 4, 4)
@@ -100,13 +114,22 @@ class SegmentTrackWidget(QWidget):
         self._runs.said.connect(self._run.say)
         self._readout.said.connect(self._run.say)
         self._export.said.connect(self._run.say)
-        self._export.save_settings_asked.connect(self._save_settings)
-        self._export.load_settings_asked.connect(self._load_settings)
+        self._desk.said.connect(self._run.say)
+        self._export.save_settings_asked.connect(self._desk.save)
+        self._export.load_settings_asked.connect(self._desk.load)
+
+        self._live_row.flipped.connect(self._comparison.flip)
+        flip = QShortcut(QKeySequence(FLIP_KEY), self)
+        flip.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        flip.activated.connect(self._live_row.flip)
+        self._viewer.bind_key(FLIP_KEY, lambda _viewer: self._live_row.flip())
+        when_gone(self, self._viewer.bind_key, FLIP_KEY, None)
 
     def _on_input(self) -> None:
         self._ask_needs()
         self._show_state()
         self._feed.refresh()
+        self._live.ask()
 
     def _on_settings(self) -> None:
         self._tune.show_unseen(self._form.describe_unseen())
@@ -116,7 +139,15 @@ class SegmentTrackWidget(QWidget):
             self._run.say(str(error))
         else:
             self._run.say("")
+            self._live.ask()
         self._show_state()
+
+    def _prepare_live(self) -> tuple[InputChoice, Mapping[str, Any], str] | None:
+        choice = self._input.choice
+        if choice is None or not self._settings_fit():
+            return None
+        self._needs.stop()
+        return choice, self._form.chosen(), self._input.device
 
     def _ask_needs(self) -> None:
         if self._input.choice is None:
@@ -188,19 +219,3 @@ class SegmentTrackWidget(QWidget):
             return None
         layer = self._runs.outputs.find(choice.layer, "cells")
         return layer if isinstance(layer, Labels) else None
-
-    def _save_settings(self, path: str) -> None:
-        try:
-            save_settings(self._form.resolved(), path)
-        except (InputError, OSError) as error:
-            self._run.say(f"The settings were not saved: {error}.")
-        else:
-            self._run.say(f"Settings saved to {path}.")
-
-    def _load_settings(self, path: str) -> None:
-        try:
-            self._form.load(load_settings(path))
-        except InputError as error:
-            self._run.say(describe_error(error))
-        else:
-            self._run.say(f"Settings of {path} are in use.")
