@@ -32,6 +32,12 @@ __all__ = ["Plan", "Region", "plan_run"]
 #: Rows and columns of a frame.
 Region: TypeAlias = tuple[slice, slice]
 
+# Regions begin and end at multiples of this many pixels.
+_GRID = 64
+
+# A region that covers a larger share of the frame gives way to the whole frame.
+_WORTH_LEAVING_OUT = 0.8
+
 # Cells of embeddings that came without a diameter: smaller pieces are noise.
 _SMALLEST_WITHOUT_DIAMETER = 10
 
@@ -129,9 +135,9 @@ def plan_run(
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"`` or another name torch knows.
     region : (slice, slice), optional
-        Rows and columns to work on; frames are normalised, and the diameter is
-        estimated, as a whole. Without effect where the network sees frames at a given
-        size.
+        Rows and columns to work on, widened by what the network has to see around
+        them; all where little would be left out, or where the network sees frames at a
+        given size. Frames are normalised, and the diameter is estimated, as a whole.
     former : Plan, optional
         An earlier one for the same input: what it found out is not found out again.
     read : callable
@@ -188,9 +194,8 @@ def plan_run(
         user=user, file=file, preset=preset, card=loaded.card.settings
     )
     asked = resolved.embed
-    if asked.network_size is not None:
-        region = None
     resolved = _with_dilation(_decided(resolved, loaded, movie, former))
+    region = _widened(region, resolved, loaded.card.diameter, _frame_shape(movie))
     source = _network(loaded, resolved, movie, device, region, former)
     provenance |= {
         "model": loaded.name,
@@ -238,6 +243,32 @@ def _network(
         region=region,
     )
     return NetworkEmbeddings(embedder, movie)
+
+
+def _widened(
+    region: Region | None,
+    settings: Settings,
+    diameter: float,
+    shape: tuple[int, int],
+) -> Region | None:
+    """Add the margin that the network needs; None where too little would be left out.
+
+    As between tiles, half of their overlap is seen but not shown. Edges lie on a grid,
+    so that a view that moves a little asks for the same region.
+    """
+    embed = settings.embed
+    if region is None or embed.network_size or embed.diameter == "auto":
+        return None
+    margin = embed.tile_overlap / 2 * embed.diameter / diameter
+    wide = []
+    for part, side in zip(region, shape, strict=True):
+        seen = range(side)[part]
+        start = math.floor(max(0, seen.start - margin) / _GRID) * _GRID
+        stop = math.ceil((seen.stop + margin) / _GRID) * _GRID
+        wide.append(slice(start, min(stop, side)))
+    area = math.prod(part.stop - part.start for part in wide)
+    rows, columns = wide
+    return (rows, columns) if area < _WORTH_LEAVING_OUT * math.prod(shape) else None
 
 
 def _part_shape(shape: tuple[int, int], region: Region | None) -> tuple[int, int]:

@@ -9,18 +9,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Labels
 from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.errors import FastershiftError
-from fastershift.pipeline import Event, Finished, FrameDone, Progress, TrackedMovie
+from fastershift.pipeline import (
+    Event,
+    Finished,
+    FrameDone,
+    Progress,
+    Region,
+    TrackedMovie,
+)
 from fastershift.plugin._layer_input import InputChoice, frame_axis, session_input
 from fastershift.plugin._lifetime import when_gone
-from fastershift.plugin._outputs import METADATA_KEY, Outputs, Role, RunLayers
+from fastershift.plugin._outputs import Outputs, RunLayers
+from fastershift.plugin._preview_layers import PreviewLayers
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.plugin._view import frame_in_view
-from fastershift.session import Job, Preview, Session, describe_error, remaining
+from fastershift.session import (
+    Job,
+    Preview,
+    PreviewRequest,
+    Session,
+    describe_error,
+    remaining,
+)
 from fastershift.tracking import centroids
 
 __all__ = ["RunController"]
@@ -76,6 +90,7 @@ class RunController(QObject):
     state_changed = Signal()
     progressed = Signal(int, int, object)
     reported = Signal()
+    previewed = Signal(object)
     said = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
@@ -84,16 +99,19 @@ class RunController(QObject):
         self.outputs = Outputs(viewer)
         self._viewer = viewer
         self._run: _Run | None = None
+        self._previews = PreviewLayers(self.outputs)
+        # Layer and frame that the live preview in progress is of.
+        self._live: tuple[InputChoice, int] | None = None
         self._opened: tuple[InputChoice | None, tuple[Any, Any]] = (None, (None, None))
         self._tasks = TaskRunner(self)
-        self._tasks.changed.connect(self.state_changed)
+        self._tasks.changed.connect(self._on_tasks)
         viewer.layers.events.removed.connect(self._on_removed)
         when_gone(self, _let_go, viewer, self._on_removed, self.session)
 
     @property
     def busy(self) -> bool:
-        """Whether a run or a preview is wanted."""
-        return self._tasks.busy
+        """Whether a run or a preview is wanted; live ones keep nobody waiting."""
+        return self._tasks.busy and self._live is None
 
     @property
     def ending(self) -> bool:
@@ -139,8 +157,7 @@ class RunController(QObject):
         InputError
             When the layer cannot be used.
         """
-        self.cancel()
-        session = self.open(choice)
+        session = self._begin(choice)
         layers = RunLayers(self.outputs, choice.layer, choice.axes)
         self._run = _Run(choice, layers, time.monotonic())
         choice.layer.events.data.connect(self._on_replaced)
@@ -163,17 +180,68 @@ class RunController(QObject):
         InputError
             When the layer cannot be used.
         """
-        self.cancel()
-        session = self.open(choice)
-        axis = frame_axis(choice.axes)
-        frame = frame_in_view(self._viewer, choice.layer, axis)
+        session = self._begin(choice)
+        request = self._request(choice, clusters=True)
+        steps = partial(session.preview, request, settings, device=device)
         self._tasks.start(
-            Task(
-                partial(session.preview, frame, settings, device=device),
-                partial(self._on_preview, choice),
-                self._tell_error,
-            )
+            Task(steps, partial(self._on_preview, choice), self._tell_error)
         )
+
+    def preview_live(
+        self,
+        choice: InputChoice,
+        settings: Mapping[str, Any],
+        device: str,
+        region: Region | None = None,
+    ) -> None:
+        """Cluster the frame in view next; nothing happens while a run is on its way.
+
+        A live preview of the same frame that is in progress is still shown, so that
+        there is something to see while a slider moves.
+
+        Parameters
+        ----------
+        choice, settings, device
+            As for `preview`.
+        region : (slice, slice), optional
+            Rows and columns to look at.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        if self.busy:
+            return
+        session = self.open(choice)
+        request = self._request(choice, clusters=False)
+        steps = partial(
+            session.preview, request, settings, device=device, region=region
+        )
+        on_step = partial(self._on_preview, choice)
+        task = Task(steps, on_step, self._tell_live_error)
+        same = self._live == (choice, request.frame)
+        self._live = choice, request.frame
+        (self._tasks.follow if same else self._tasks.start)(task)
+
+    def stop_live(self) -> None:
+        """Want no live preview any more."""
+        if self._live is not None:
+            self._tasks.drop()
+
+    def _on_tasks(self) -> None:
+        if not self._tasks.busy:
+            self._live = None
+        self.state_changed.emit()
+
+    def _begin(self, choice: InputChoice) -> Session:
+        """Drop what is on its way, and take up a layer."""
+        self.cancel()
+        return self.open(choice)
+
+    def _request(self, choice: InputChoice, *, clusters: bool) -> PreviewRequest:
+        frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+        return self._previews.request(choice, frame, clusters=clusters)
 
     def cancel(self, reason: str = "") -> None:
         """Give the window back at once; the thread ends at its next step.
@@ -218,6 +286,12 @@ class RunController(QObject):
         self.said.emit(describe_error(error))
         _notify(error)
 
+    def _tell_live_error(self, error: Exception) -> None:
+        self.said.emit(describe_error(error))
+        # A window for every step of a slider would be in the way.
+        if not isinstance(error, FastershiftError):
+            _notify(error)
+
     def _end_early(self, reason: str) -> None:
         """Close a run without a result and say what is shown now."""
         run = self._run
@@ -241,39 +315,20 @@ class RunController(QObject):
         if choice.layer not in self._viewer.layers:
             self.said.emit("The layer was removed, so its preview was dropped.")
             return
-        shown = {
-            "settings": item.settings.model_dump(mode="json"),
-            "reports": [item.report.record()],
-        }
-        parts: dict[Role, npt.NDArray[np.int32]]
-        parts = {"preview": item.cells, "clusters": item.clusters}
-        for role, labels in parts.items():
-            layer = self.outputs.find(choice.layer, role)
-            shape = (self._n_frames, *labels.shape)
-            if not isinstance(layer, Labels) or (
-                self.outputs.stack(layer).shape != shape
-            ):
-                stack = np.zeros(shape, np.int32)
-                layer = self.outputs.show_labels(choice.layer, choice.axes, role, stack)
-                layer.visible = role == "preview"
-            self.outputs.stack(layer)[item.frame] = labels
-            layer.refresh(extent=False)
-            layer.metadata[METADATA_KEY] = shown
+        given = self.session.input
+        if given is None:
+            return
+        self._previews.show(choice, given.shape, item)
         self.said.emit(
             f"Frame {item.frame}: {item.report.cells} cells in {item.report.clusters} "
             f"clusters, before linking."
         )
+        self.previewed.emit(item)
         self.reported.emit()
 
-    @property
-    def _n_frames(self) -> int:
-        given = self.session.input
-        assert given is not None  # noqa: S101 (a preview was made from it)
-        return (
-            len(given.movie) if given.movie is not None else given.embeddings.shape[0]
-        )
-
     def _on_removed(self, event: Any) -> None:
+        if self._live is not None and self._live[0].layer is event.value:
+            self.stop_live()
         if self._run is not None and self._run.layers.holds(event.value):
             self.cancel(f"{event.value.name} was removed, so the run was cancelled.")
 

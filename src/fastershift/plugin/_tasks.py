@@ -73,6 +73,7 @@ class TaskRunner(QObject):
         super().__init__(parent)
         self._current: Task | None = None
         self._waiting: Task | None = None
+        self._following: Task | None = None
         self._failed = False
         self._running: list[GeneratorWorker] = []
         when_gone(self, _quit, self._running)
@@ -92,17 +93,28 @@ class TaskRunner(QObject):
     def start(self, task: Task) -> None:
         """Run a task; the one that runs is dropped."""
         _quit(self._running)
-        self._current = task
+        self._current, self._following = task, None
         if self._running:
             self._waiting = task
         else:
             self._launch(task)
         self.changed.emit()
 
+    def follow(self, task: Task) -> None:
+        """Run a task after the one that runs, which is heard to its end.
+
+        One that waits for the same gives way: of many, the first and the last are run,
+        and as many of the others as there is time for.
+        """
+        if self._current is None or self._current is self._waiting:
+            self.start(task)
+        else:
+            self._following = task
+
     def drop(self) -> None:
         """Want nothing any more: no further item is delivered."""
         _quit(self._running)
-        self._current = self._waiting = None
+        self._current = self._waiting = self._following = None
         self.changed.emit()
 
     def _launch(self, task: Task) -> None:
@@ -126,11 +138,15 @@ class TaskRunner(QObject):
 
     def _finish(self) -> None:
         self._running.clear()
+        done, following = self._current, self._following
         if self._waiting is not None:
             task, self._waiting = self._waiting, None
             self._launch(task)
-        elif self._current is not None:
-            task, self._current = self._current, None
+        elif done is not None:
+            self._current = self._following = None
             if not self._failed:
-                task.on_end()
+                done.on_end()
+            # Unless its end has led to another one.
+            if following is not None and self._current is None:
+                self.start(following)
         self.changed.emit()

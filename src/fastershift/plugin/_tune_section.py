@@ -143,6 +143,12 @@ class TuneSection(QGroupBox):
         self._preset.setCurrentIndex(0)
         self._preset.blockSignals(False)
 
+    def add(self, part: QWidget) -> None:
+        """Put another part below the settings in view."""
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)  # noqa: S101 (made as one)
+        layout.insertWidget(1, part)
+
     def show_unseen(self, text: str) -> None:
         """Tell which settings are in force without a control."""
         self._unseen.setText(f"Also set: {text}")

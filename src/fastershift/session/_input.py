@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from fastershift.rshn import FrameSource
@@ -29,3 +30,16 @@ class SessionInput:
     embeddings: Any = None
     background: Background = "axis"
     mask: npt.NDArray[Any] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Frames, rows and columns of the labels."""
+        if self.movie is None:
+            frames, _, rows, columns = self.embeddings.shape
+        else:
+            shape = getattr(self.movie, "shape", None)
+            frames, rows, columns = shape or (
+                len(self.movie),
+                *np.shape(self.movie[0]),
+            )
+        return int(frames), int(rows), int(columns)

@@ -173,8 +173,10 @@ def _numbered(
     place = (request.frame, labels.shape, str(plan.region))
     known: list[npt.NDArray[Any]] = []
     if request.like is not None:
-        whole = np.asarray(request.like(request.frame))
-        known.append(whole if plan.region is None else whole[plan.region])
+        image = np.asarray(request.like(request.frame))
+        image = image if plan.region is None else image[plan.region]
+        if image.shape == labels.shape:
+            known.append(image)
     former = kept.numbers.get(place)
     if former is not None:
         known.append(former)
