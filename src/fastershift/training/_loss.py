@@ -8,11 +8,22 @@ from torch.nn import functional
 
 from fastershift.rshn import normalise_embedding
 
-__all__ = ["Attraction", "background_loss", "embedding_loss", "instance_loss"]
+__all__ = [
+    "Attraction",
+    "Balance",
+    "background_loss",
+    "embedding_loss",
+    "instance_loss",
+]
 
 #: "squared" is the published loss, to which e and -e are the same; "signed" tells them
 #: apart, as the clustering does.
 Attraction = Literal["squared", "signed"]
+
+#: "class" is the published loss, in which background and cells weigh the same however
+#: many pixels they have; "pixel" weighs all pixels alike, so that outlines are not
+#: drawn towards the rarer of the two.
+Balance = Literal["class", "pixel"]
 
 
 def instance_loss(
@@ -69,11 +80,15 @@ def instance_loss(
 
 
 def background_loss(
-    embeddings: Tensor, labels: Tensor, weights: Tensor | None = None
+    embeddings: Tensor,
+    labels: Tensor,
+    weights: Tensor | None = None,
+    balance: Balance = "class",
 ) -> Tensor:
     """Pull background to the first axis of the embedding, and cells away from it.
 
-    ``mean_{bg} (1 - e_{p,1}²) + mean_{fg} e_{p,1}²``.
+    ``mean_{bg} (1 - e_{p,1}²) + mean_{fg} e_{p,1}²``; with ``"pixel"`` both sums are
+    divided by half of all pixels instead of each by its own.
 
     Parameters
     ----------
@@ -83,6 +98,8 @@ def background_loss(
         (n,) integer; 0 background, positive cells, negative left out.
     weights : Tensor, optional
         (n,) weight of each pixel; all equal without it.
+    balance : {"class", "pixel"}
+        See `Balance`.
 
     Returns
     -------
@@ -95,10 +112,12 @@ def background_loss(
     """
     aligned = normalise_embedding(embeddings)[:, 0].square()
     weights = torch.ones_like(aligned) if weights is None else weights
+    known = (weights * (labels >= 0)).sum() / 2
     loss = aligned.new_zeros(())
     for chosen, distance in ((labels == 0, 1 - aligned), (labels > 0, aligned)):
         weight = weights * chosen
-        loss = loss + (weight * distance).sum() / weight.sum().clamp(min=1e-6)
+        total = weight.sum() if balance == "class" else known
+        loss = loss + (weight * distance).sum() / total.clamp(min=1e-6)
     return loss
 
 
@@ -117,6 +136,7 @@ def embedding_loss(
     *,
     attraction: Attraction = "squared",
     border_weight: float = 1.0,
+    balance: Balance = "class",
 ) -> Tensor:
     """Sum the background and instance losses over all supervised outputs.
 
@@ -134,6 +154,8 @@ def embedding_loss(
     border_weight : float
         Weight of the pixels within two pixels of an outline in the background term
         (published: 1).
+    balance : {"class", "pixel"}
+        See `Balance`.
 
     Returns
     -------
@@ -151,6 +173,6 @@ def embedding_loss(
     loss = outputs[0].new_zeros(())
     for output in outputs:
         pixels = output.movedim(2, -1).flatten(0, -2)
-        loss = loss + background_loss(pixels, flat_labels, weights)
+        loss = loss + background_loss(pixels, flat_labels, weights, balance)
         loss = loss + instance_loss(pixels[cells], flat_instances, others, attraction)
     return loss

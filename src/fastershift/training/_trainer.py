@@ -20,7 +20,7 @@ from fastershift.training._augment import (
     draw_clip,
     stack_clips,
 )
-from fastershift.training._loss import Attraction, embedding_loss
+from fastershift.training._loss import Attraction, Balance, embedding_loss
 from fastershift.training._state import read_state, write_state
 
 __all__ = ["Best", "TrainProgress", "TrainSettings", "Trainer"]
@@ -54,6 +54,7 @@ class TrainSettings(BaseModel):
         0.998, ge=0, lt=1, description="Decay of the moving average of the weights."
     )
     attraction: Attraction = Field("signed", description="See the loss.")
+    balance: Balance = Field("pixel", description="See the loss.")
     border_weight: float = Field(
         3.0, gt=0, description="Weight of pixels at outlines in the background term."
     )
@@ -233,6 +234,7 @@ class Trainer:
             tuple(clip.neighbours.to(self.device) for clip in clips),
             attraction=options.attraction,
             border_weight=options.border_weight,
+            balance=options.balance,
         )
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
