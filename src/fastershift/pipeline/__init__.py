@@ -24,6 +24,7 @@ from fastershift.pipeline._sources import (
     GivenEmbeddings,
     NetworkEmbeddings,
 )
+from fastershift.pipeline._spill import FolderCache
 from fastershift.pipeline._track import (
     TrackingRun,
     run_plan,
@@ -37,6 +38,7 @@ __all__ = [
     "EmbeddingSource",
     "Event",
     "Finished",
+    "FolderCache",
     "FrameDone",
     "FrameReport",
     "GivenEmbeddings",

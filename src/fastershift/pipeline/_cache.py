@@ -48,4 +48,9 @@ class RecentCache(Generic[_Key, _Value]):
         self._entries[key] = value
         self._size += value.nbytes
         while self._size > self._limit and len(self._entries) > 1:
-            self._size -= self._entries.popitem(last=False)[1].nbytes
+            oldest, left = self._entries.popitem(last=False)
+            self._size -= left.nbytes
+            self.left(oldest, left)
+
+    def left(self, key: _Key, value: _Value) -> None:
+        """Take leave of a value that has no room any more."""
