@@ -23,6 +23,7 @@ from fastershift.plugin._editors import Editor, choice, diameter
 from fastershift.plugin._layer_box import LayerBox
 from fastershift.plugin._layer_input import InputChoice, InputKind, guess_axes, pixels
 from fastershift.plugin._measure import LineMeasure
+from fastershift.plugin._preferences import follow_device, preferences
 from fastershift.plugin._reading import ReadingControls
 from fastershift.rshn import ModelCard, list_models
 
@@ -73,10 +74,12 @@ class InputSection(QGroupBox):
             "diameter", self, diameter(setting_field("diameter")[1])
         )
         self._device = self._box("device", _devices())
+        self._prefer(preferences().device)
         self.needs = QLabel()
         self._measure = LineMeasure(viewer, self)
         self._lay_out()
         self._connect()
+        follow_device(self, self._prefer)
         self._guess()
 
     @property
@@ -165,7 +168,7 @@ class InputSection(QGroupBox):
             "Device",
             self._device,
             "Where to compute; auto takes a graphics card when there is one.\n"
-            "Default: auto.",
+            "Default: what the preferences of napari say (Plugins, fastershift).",
         )
         self.needs.setObjectName("needs")
         self.needs.setWordWrap(True)
@@ -202,6 +205,11 @@ class InputSection(QGroupBox):
         self._measure_button.toggled.connect(self._on_measure)
         self._measure.measured.connect(self._on_measured)
         self._measure.stopped.connect(partial(self._measure_button.setChecked, False))
+
+    def _prefer(self, device: str) -> None:
+        """Choose the device of the preferences, where this machine has it."""
+        if self._device.findText(device) >= 0:
+            self._device.setCurrentText(device)
 
     def _guess(self) -> None:
         """Show what the layer seems to hold."""

@@ -1,9 +1,15 @@
 """What napari's Preferences dialog says about this plugin."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Preferences", "preferences"]
+from qtpy.QtCore import QObject
+
+from fastershift.plugin._lifetime import when_gone
+
+__all__ = ["Preferences", "follow_device", "preferences"]
 
 
 @dataclass(frozen=True)
@@ -25,13 +31,21 @@ class Preferences:
     cache_bytes: int | None = None
 
 
-def preferences() -> Preferences:
-    """Read what the user set under Preferences; defaults where napari has none."""
+def _computing() -> Any:
+    """Return the part of napari's settings that is ours; None where there is none."""
     try:
         from napari.settings import get_plugin_settings
 
-        found = get_plugin_settings("fastershift").computing
+        return get_plugin_settings("fastershift").computing
     except (ImportError, KeyError, AttributeError):
+        # napari before 0.9 knows no settings of plugins.
+        return None
+
+
+def preferences() -> Preferences:
+    """Read what the user set under Preferences; defaults where napari has none."""
+    found = _computing()
+    if found is None:
         return Preferences()
     folder = str(found.cache_folder).strip()
     return Preferences(
@@ -39,3 +53,24 @@ def preferences() -> Preferences:
         Path(folder).expanduser() if folder else None,
         int(found.cache_size * 1e9) or None,
     )
+
+
+def follow_device(owner: QObject, call: Callable[[str], None]) -> None:
+    """Call a function with each device that is chosen under Preferences.
+
+    Parameters
+    ----------
+    owner : QObject
+        It is called as long as this lives.
+    call : callable
+        What to call.
+    """
+    found = _computing()
+    if found is None:
+        return
+
+    def tell(event: Any) -> None:
+        call(str(event.value))
+
+    found.events.device.connect(tell)
+    when_gone(owner, found.events.device.disconnect, tell)

@@ -24,10 +24,12 @@ from fastershift.pipeline import (
 from fastershift.plugin._layer_input import InputChoice, frame_axis, session_input
 from fastershift.plugin._lifetime import when_gone
 from fastershift.plugin._outputs import Outputs, RunLayers
+from fastershift.plugin._preferences import preferences
 from fastershift.plugin._preview_layers import PreviewLayers
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.plugin._view import frame_in_view
 from fastershift.session import (
+    CachePlace,
     Job,
     Preview,
     PreviewRequest,
@@ -142,6 +144,8 @@ class RunController(QObject):
         before, former = self._opened
         same = all(now is then for now, then in zip(arrays, former, strict=True))
         if choice != before or not same:
+            kept = preferences()
+            self.session.cache_place = CachePlace(kept.cache_folder, kept.cache_bytes)
             self.session.open(session_input(choice))
             self.outputs.work_on(choice.layer, choice.reading.position)
             self._opened = (choice, arrays)

@@ -8,12 +8,14 @@ from fastershift.session._corrections import CONFIDENCE_LIMIT, Corrections
 from fastershift.session._estimate import Estimate
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job, JobState
+from fastershift.session._kept import CachePlace
 from fastershift.session._preview import Preview, PreviewRequest
 from fastershift.session._session import Session
 from fastershift.session._words import describe_error, remaining
 
 __all__ = [
     "CONFIDENCE_LIMIT",
+    "CachePlace",
     "Corrections",
     "Estimate",
     "Job",

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import psutil
 
 from fastershift.config import ClusterSettings
+from fastershift.errors import InputError
 from fastershift.pipeline import (
     EmbeddingCache,
+    FolderCache,
     NetworkEmbeddings,
     PairCells,
     Plan,
@@ -22,7 +24,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["ClusterKey", "ClusteredPair", "Kept", "ModelShelf", "owner_of"]
+__all__ = [
+    "CachePlace",
+    "ClusterKey",
+    "ClusteredPair",
+    "Kept",
+    "ModelShelf",
+    "owner_of",
+]
 
 # Shares of the free memory that each kind may stay in.
 _EMBEDDINGS, _CLUSTERS, _NUMBERS = 0.25, 0.05, 0.02
@@ -54,6 +63,38 @@ class ClusteredPair:
         return self.cells.nbytes
 
 
+@dataclass(frozen=True)
+class CachePlace:
+    """Where embeddings are kept, and how many.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where those go that memory has no room for; None computes them again.
+    size : int or None
+        Bytes that are kept: in the folder, or in memory where there is none. None
+        takes a quarter of what is free.
+    """
+
+    folder: Path | None = None
+    size: int | None = None
+
+
+def _embedding_cache(memory: int, place: CachePlace | None) -> EmbeddingCache:
+    if place is None or place.folder is None:
+        return RecentCache((place.size if place else None) or memory)
+    try:
+        place.folder.mkdir(parents=True, exist_ok=True)
+        free = psutil.disk_usage(str(place.folder)).free
+        size = min(place.size or int(free * _EMBEDDINGS), free)
+        return FolderCache(memory, place.folder, size)
+    except OSError as error:
+        raise InputError(
+            f"Embeddings cannot be kept in {place.folder} ({error.strerror or error}); "
+            "choose another cache folder in the preferences."
+        ) from error
+
+
 class Kept:
     """Embeddings, clusters and numbers of the cells of one input.
 
@@ -70,11 +111,16 @@ class Kept:
         The number each pixel of a frame was last shown with.
     plan : Plan or None
         The last one.
+
+    Parameters
+    ----------
+    place : CachePlace, optional
+        Where embeddings are kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: CachePlace | None = None) -> None:
         free = psutil.virtual_memory().available
-        self.embeddings: EmbeddingCache = RecentCache(int(free * _EMBEDDINGS))
+        self.embeddings = _embedding_cache(int(free * _EMBEDDINGS), place)
         self.clusters: RecentCache[ClusterKey, ClusteredPair]
         self.clusters = RecentCache(int(free * _CLUSTERS))
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]

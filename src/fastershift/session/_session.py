@@ -19,7 +19,7 @@ from fastershift.pipeline import (
 from fastershift.session._estimate import Estimate, estimate_run
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job
-from fastershift.session._kept import Kept, ModelShelf, owner_of
+from fastershift.session._kept import CachePlace, Kept, ModelShelf, owner_of
 from fastershift.session._preview import Preview, PreviewRequest, preview_frame
 
 __all__ = ["Session"]
@@ -36,9 +36,12 @@ class Session:
         Of the last run that came to its end.
     job : Job or None
         The last run that was started.
+    cache_place : CachePlace
+        Where embeddings of the next input are kept.
     """
 
     def __init__(self) -> None:
+        self.cache_place = CachePlace()
         self.result: TrackedMovie | None = None
         self.job: Job | None = None
         # In one piece, so that no plan ever mixes two inputs.
@@ -62,7 +65,7 @@ class Session:
         self.cancel()
         self.result = None
         self.job = None
-        self._opened = (given, Kept())
+        self._opened = (given, Kept(self.cache_place))
 
     def plan(
         self,
