@@ -62,7 +62,7 @@ def describe_frame(row: Mapping[str, Any]) -> dict[str, str]:
     }
     if "coverage" in row:
         equal = _share(row["coverage_equal"])
-        texts["Coverage"] = f"{_share(row['coverage'])} (equal sizes: {equal})"
+        texts["Coverage"] = f"{_share(row['coverage'])} (Eq 14: {equal})"
     return texts
 
 

@@ -11,19 +11,29 @@ from fastershift.session._job import Job, JobState
 from fastershift.session._kept import CachePlace
 from fastershift.session._preview import Preview, PreviewRequest
 from fastershift.session._session import Session
+from fastershift.session._view_clusters import SeedMap
+from fastershift.session._view_colours import ColourFrame
+from fastershift.session._view_frame import Pixel
+from fastershift.session._view_similarity import SimilarityFrame
+from fastershift.session._views import Views
 from fastershift.session._words import describe_error, remaining
 
 __all__ = [
     "CONFIDENCE_LIMIT",
     "CachePlace",
+    "ColourFrame",
     "Corrections",
     "Estimate",
     "Job",
     "JobState",
+    "Pixel",
     "Preview",
     "PreviewRequest",
+    "SeedMap",
     "Session",
     "SessionInput",
+    "SimilarityFrame",
+    "Views",
     "describe_error",
     "remaining",
 ]

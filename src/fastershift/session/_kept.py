@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from fastershift.session._view_colours import ColourAxes
+
 __all__ = [
     "CachePlace",
     "ClusterKey",
@@ -109,6 +111,8 @@ class Kept:
         By everything they depend on.
     numbers : RecentCache
         The number each pixel of a frame was last shown with.
+    colours : dict
+        Axes in which each embedding is shown as colours.
     plan : Plan or None
         The last one.
 
@@ -125,6 +129,7 @@ class Kept:
         self.clusters = RecentCache(int(free * _CLUSTERS))
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]
         self.numbers = RecentCache(int(free * _NUMBERS))
+        self.colours: dict[Hashable, ColourAxes] = {}
         self.plan: Plan | None = None
 
 

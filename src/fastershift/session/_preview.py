@@ -23,7 +23,7 @@ from fastershift.tracking import cells_of_clusters, keep_numbers
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
 
-__all__ = ["Preview", "PreviewRequest", "preview_frame"]
+__all__ = ["Preview", "PreviewRequest", "pair_cells", "preview_frame"]
 
 Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -109,7 +109,7 @@ def preview_frame(
     frame = request.frame
     start = max(0, frame - 1)
     found: tuple[PairCells, float] | None = None
-    for found in _pair_cells(plan, start, kept, owner):
+    for found in pair_cells(plan, start, kept, owner):
         if found is None:
             yield None
     if found is None:
@@ -127,7 +127,7 @@ def preview_frame(
     )
 
 
-def _pair_cells(
+def pair_cells(
     plan: Plan, start: int, kept: Kept, owner: Hashable
 ) -> Iterator[tuple[PairCells, float] | None]:
     """Yield None at places to stop, at last the cells and the network's seconds.

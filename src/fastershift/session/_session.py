@@ -21,6 +21,7 @@ from fastershift.session._input import SessionInput
 from fastershift.session._job import Job
 from fastershift.session._kept import CachePlace, Kept, ModelShelf, owner_of
 from fastershift.session._preview import Preview, PreviewRequest, preview_frame
+from fastershift.session._views import Views
 
 __all__ = ["Session"]
 
@@ -121,6 +122,11 @@ class Session:
             if isinstance(plan.source, NetworkEmbeddings):
                 plan.source.use_cache(kept.embeddings, owner_of(plan))
         return plan, kept
+
+    @property
+    def views(self) -> Views:
+        """What makes the embedding of the input visible."""
+        return Views(lambda settings, device: self._plan(settings, device, None))
 
     def start(
         self,
