@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from fastershift.errors import InputError
+from fastershift.meanshift._points import prepare
 from fastershift.meanshift._policy import SeedPolicy
-from fastershift.meanshift._search import Rows, Search
-from fastershift.meanshift._shift import Points, directions
+from fastershift.meanshift._search import SAMPLE, Rows, Search
 
 __all__ = ["Background", "Clustering", "Mean", "StopReason", "cluster"]
 
@@ -107,6 +107,7 @@ class _Rounds:
 
     search: Search
     order: Rows
+    n_points: int
     policy: SeedPolicy
     generator: torch.Generator | None
     n_initial: int
@@ -137,13 +138,13 @@ class _Rounds:
         share = 1.0
         if self.background == "largest":
             instances -= 1
-            share -= self.search.assigned.sizes.max() / len(self.order)
+            share -= self.search.assigned.sizes.max() / self.n_points
         self.policy = self.policy.observed(instances, share, self.coverage)
 
     def _next(self) -> Rows | StopReason:
         drawn = len(self.search.seeds)
         if self.adapts and not self.reseeding and not self.policy.is_enough(self.low):
-            if drawn == len(self.order):
+            if drawn == self.n_points:
                 return "all points"
             if self.policy.n >= self.max_seeds:
                 return "max_seeds"
@@ -234,38 +235,34 @@ max_seeds, min_cluster_size, max_iter
         _require(value >= 1, f"{name} must be at least 1.")
 
     policy = policy or SeedPolicy(n_initial)
-    n = len(points)
-    given = None if seeds is None else _checked_seeds(seeds, n)
-    if n == 0 or points.shape[1] == 0:
-        return _nothing(n, points, policy, started)
-    rows, unit = directions(points)
-    kept = len(rows)
+    given = None if seeds is None else _checked_seeds(seeds, len(points))
+    if points.numel() == 0:
+        return _nothing(len(points), points, policy, started)
+    rows, prepared = prepare(points, unit_means=mean == "unit")
+    kept = len(prepared)
     if kept == 0:
-        return _nothing(n, points, policy, started)
-    if mean == "unit":
-        prepared = Points.of_directions(unit)
-    else:
-        prepared = Points.of_vectors(unit, points if kept == n else points[rows])
+        return _nothing(len(points), points, policy, started)
     if given is None:
-        order = torch.randperm(kept, generator=generator).numpy()
+        order = _drawn_rows(kept, max(max_seeds, SAMPLE), generator)
         first = order[: min(policy.n, max_seeds)]
     else:
-        order = np.arange(kept)
-        position = torch.full((n,), -1, dtype=torch.int64)
-        position[rows.cpu()] = torch.arange(kept)
-        first = position.numpy()[given]
-        first = first[first >= 0]
+        order, first = given[:0], given
+        if rows is not None:
+            position = np.full(len(points), -1, dtype=np.int64)
+            position[rows.cpu().numpy()] = np.arange(kept)
+            first = position[given]
+            first = first[first >= 0]
         _require(len(first) > 0, "All seeds are zero vectors; choose other rows.")
-    search = Search(
-        prepared,
-        order if given is None else None,
-        bandwidth=bandwidth,
-        gamma=gamma,
-        max_iter=max_iter,
-    )
     rounds = _Rounds(
-        search=search,
+        search=Search(
+            prepared,
+            order if given is None else None,
+            bandwidth=bandwidth,
+            gamma=gamma,
+            max_iter=max_iter,
+        ),
         order=order,
+        n_points=kept,
         policy=policy,
         generator=generator,
         n_initial=n_initial,
@@ -279,7 +276,20 @@ max_seeds, min_cluster_size, max_iter
         adapts=given is None,
     )
     stopped_by = rounds.run(first)
-    return _clustering(n, rows, rounds, stopped_by, started)
+    return _clustering(len(points), rows, rounds, stopped_by, started)
+
+
+def _drawn_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
+    """Draw distinct rows at random; all n of them where that is no more than `most`."""
+    if n <= 4 * most:
+        return torch.randperm(n, generator=generator)[:most].numpy()
+    # Putting all of very many rows in random order would take longer than clustering.
+    drawn = np.empty(0, dtype=np.int64)
+    while len(drawn) < most:
+        more = torch.randint(n, (most,), generator=generator).numpy()
+        drawn = np.concatenate([drawn, more])
+        drawn = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
+    return drawn[:most]
 
 
 def _checked_seeds(seeds: Tensor, n: int) -> Rows:
@@ -293,7 +303,7 @@ def _checked_seeds(seeds: Tensor, n: int) -> Rows:
 
 def _clustering(
     n: int,
-    rows: Tensor,
+    rows: Tensor | None,
     rounds: _Rounds,
     stopped_by: StopReason,
     started: float,
@@ -301,7 +311,7 @@ def _clustering(
     """Drop small clusters and put everything in terms of the rows that came in."""
     search = rounds.search
     assigned, merged = search.assigned, search.merged
-    device = rows.device
+    device = assigned.labels.device
     large = assigned.sizes >= rounds.min_cluster_size
     renumbered = np.full(len(large), -1, dtype=np.int64)
     renumbered[large] = np.arange(large.sum())
@@ -309,7 +319,9 @@ def _clustering(
     labels = assigned.labels
     if not large.all():
         labels = torch.as_tensor(renumbered, device=device)[labels]
-    if len(rows) < n:
+    seeds = torch.as_tensor(search.seeds, device=device)
+    if rows is not None:
+        seeds = rows[seeds]
         everywhere = torch.full((n,), -1, dtype=torch.int64, device=device)
         everywhere[rows] = labels
         labels = everywhere
@@ -329,6 +341,6 @@ def _clustering(
         stopped_by=stopped_by,
         policy=policy.reduced(rounds.high) if rounds.adapts else policy,
         seconds=time.perf_counter() - started,
-        seeds=rows[torch.as_tensor(search.seeds, device=device)],
+        seeds=seeds,
         seed_modes=torch.as_tensor(seed_modes, device=device),
     )

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from fastershift.errors import InputError
 from fastershift.meanshift._cluster import Background, Mean, cluster
+from fastershift.meanshift._points import prepare
 from fastershift.meanshift._policy import SeedPolicy
-from fastershift.meanshift._shift import directions, nearest
+from fastershift.meanshift._shift import nearest
 
 __all__ = ["FasterMeanShift"]
 
@@ -248,15 +249,24 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         centers = torch.as_tensor(self.cluster_centers_, device=points.device)
         labels = torch.full((len(points),), -1, device=points.device)
         if len(centers):
-            rows, unit = directions(points)
-            labels[rows] = nearest(unit, centers)[0]
+            rows, prepared = prepare(points, unit_means=True)
+            found = nearest(prepared, centers)[0]
+            if rows is None:
+                labels = found
+            else:
+                labels[rows] = found
         return _as_input(labels, X)
 
     def _points(self, X: Array, *, reset: bool) -> Tensor:
         """Check X and bring it to the device."""
         if not isinstance(X, Tensor):
+            # Whether all are finite is seen when their lengths are measured.
             checked = validate_data(
-                self, X, reset=reset, dtype=[np.float32, np.float64]
+                self,
+                X,
+                reset=reset,
+                dtype=[np.float32, np.float64],
+                ensure_all_finite=False,
             )
             # Tensors share the memory of arrays and cannot be read-only.
             points = torch.from_numpy(np.require(checked, requirements=["C", "W"]))
@@ -273,8 +283,6 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         points = X.detach()
         if not points.is_floating_point():
             points = points.to(torch.float32)
-        if not bool(torch.isfinite(points).all()):
-            raise InputError("X holds NaN or infinity; leave those rows out.")
         return self._on_device(points, points.device)
 
     def _on_device(self, points: Tensor, automatic: torch.device) -> Tensor:
