@@ -34,7 +34,8 @@ def track_before(cells: Cells, frame: int, region: Region) -> int:
     Returns
     -------
     int
-        The track with most in common; 0 when none ended there, or it has divided.
+        The track with most in common; 0 when none ended there, or its daughters are
+        in this frame.
     """
     if frame == 0:
         return 0
@@ -43,7 +44,6 @@ def track_before(cells: Cells, frame: int, region: Region) -> int:
         for label in cells.frame(frame - 1)
         if cells.tracks[label].last == frame - 1
         and all(cells.tracks[one].first > frame for one in cells.children(label))
-        and len(cells.children(label)) < 2
     }
     best = max(shared, key=lambda label: shared[label], default=0)
     return best if best and shared[best] >= _LEAST_SHARED else 0

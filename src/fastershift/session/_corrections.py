@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastershift.config import ClusterSettings
 from fastershift.editing import (
     Add,
     Carried,
@@ -116,14 +117,30 @@ class Corrections:
         plan: Plan | None = None,
         record: Mapping[str, Any] | None = None,
     ) -> None:
-        if plan is not None and labels.shape != (
+        self.editor = Editor(labels, lineage, record)
+        self.use(plan)
+
+    def use(self, plan: Plan | None) -> None:
+        """Follow the embeddings of a run from now on.
+
+        Parameters
+        ----------
+        plan : Plan or None
+            On the movie that the labels come from.
+
+        Raises
+        ------
+        InputError
+            When its frames are others than those of the labels.
+        """
+        if plan is not None and self.labels.shape != (
             plan.source.n_frames,
             *plan.frame_shape,
         ):
             raise InputError("These labels belong to another movie.")
-        self.editor = Editor(labels, lineage, record)
         self._vectors = None if plan is None else PlanVectors(plan)
-        self._bandwidth = 0.1 if plan is None else plan.settings.cluster.bandwidth
+        cluster = ClusterSettings() if plan is None else plan.settings.cluster
+        self._bandwidth = cluster.bandwidth
 
     @property
     def labels(self) -> npt.NDArray[np.int32]:
