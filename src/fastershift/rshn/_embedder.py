@@ -5,11 +5,11 @@ import math
 import time
 from collections.abc import Iterator
 from itertools import product
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -48,6 +48,17 @@ class FrameSource(Protocol):
 
     def __getitem__(self, index: int, /) -> ArrayLike:
         """Return a frame (Y, X)."""
+        ...
+
+
+@runtime_checkable
+class NormalisedSource(Protocol):
+    """A movie whose frames were normalised before, so that parts of them suffice."""
+
+    def normalised(
+        self, number: int, blur: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return what `normalise_frame` makes of a frame; may lie on disk."""
         ...
 
 
@@ -253,8 +264,12 @@ class Embedder:
         across = product(self._columns.spans, self._rows.spans)
         return [(row, column) for column, row in across]
 
-    def _prepare(self, frames: FrameSource, number: int) -> tuple[Tensor, Tensor]:
-        """Return the padded network input and which of its pixels can be used."""
+    def _normalised(
+        self, frames: FrameSource, number: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Check and normalise a frame, unless the movie has done so already."""
+        if isinstance(frames, NormalisedSource):
+            return frames.normalised(number, self._blur)
         frame = np.asarray(frames[number])
         if frame.shape != tuple(self.frame_shape):
             raise InputError(
@@ -267,7 +282,11 @@ class Embedder:
                 f"Frame {number} holds values of the type {frame.dtype}; intensities "
                 "must be real numbers."
             )
-        normalised, usable = normalise_frame(frame, self._blur)
+        return normalise_frame(frame, self._blur)
+
+    def _prepare(self, frames: FrameSource, number: int) -> tuple[Tensor, Tensor]:
+        """Return the padded network input and which of its pixels can be used."""
+        normalised, usable = self._normalised(frames, number)
         images = (
             torch.from_numpy(np.ascontiguousarray(one[self._region])).to(self.device)
             for one in (normalised, usable)
