@@ -7,6 +7,7 @@ import pytest
 from fastershift.config import (
     PRESETS,
     Settings,
+    explain_value,
     iter_settings,
     load_settings,
     resolve_settings,
@@ -252,3 +253,69 @@ def test_file_with_an_unusable_value_is_one_sentence(tmp_path, content):
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match="cannot be used"):
         load_settings(path)
+
+
+def test_usual_values_are_possible_and_need_no_word():
+    explained = 0
+    for stage, name, field in PARAMETERS:
+        usual = field.json_schema_extra["usual"]
+        if usual is None:
+            continue
+        explained += 1
+        for value in (usual["low"], usual["high"]):
+            values = {name: value}
+            # The seed factors only make sense together.
+            values |= {"low": {"high": 64}, "high": {"low": 1}}.get(name, {})
+            resolve_settings(user={stage: values})
+            assert explain_value(name, value) == ""
+        assert explain_value(name, field.default) == ""
+        for end, step, words in (
+            ("low", -1e-9, usual["below"]),
+            ("high", 1e-9, usual["above"]),
+        ):
+            assert explain_value(name, usual[end] + step) == words
+            assert not words or (words[0].isupper() and words.endswith("."))
+    assert explained > 10
+
+
+def test_values_without_a_usual_range_need_no_word():
+    assert explain_value("mean", "raw") == ""
+    assert explain_value("model", "auto") == ""
+    assert explain_value("profile", "published") == ""
+
+
+def test_how_the_input_is_read_is_a_setting_too(tmp_path):
+    user = {"input": {"axes": "tczyx", "channel": "1", "plane": "max", "position": 2}}
+    settings = resolve_settings(user=user)
+    assert settings.input.axes == "TCZYX"
+    assert (settings.input.channel, settings.input.plane) == (1, "max")
+    save_settings(settings, tmp_path / "settings.toml")
+    assert resolve_settings(file=load_settings(tmp_path / "settings.toml")) == settings
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"axes": "TCY"},
+        {"axes": "TTYX"},
+        {"axes": "TYXW"},
+        {"plane": "median"},
+        {"plane": -1},
+        {"channel": "violet"},
+        {"position": -1},
+        {"level": -1},
+    ],
+)
+def test_a_senseless_reading_is_one_sentence(values):
+    with pytest.raises(
+        InputError, match=rf"input\.{next(iter(values))} cannot be used"
+    ):
+        resolve_settings(user={"input": values})
+
+
+def test_a_part_of_the_settings_can_be_saved(tmp_path):
+    part = {"cluster": {"bandwidth": 0.25}, "embed": {"network_size": (512, 384)}}
+    save_settings(part, tmp_path / "part.toml")
+    assert resolve_settings(file=load_settings(tmp_path / "part.toml")) == (
+        resolve_settings(user=part)
+    )
