@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from fastershift.pipeline import NetworkEmbeddings
 from fastershift.rshn import RSHN, Model, ModelCard
+from fastershift.rshn._streaming import Stream
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,27 @@ def make_model():
         return Model(network, card, "small", "")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def embed_pairs():
+    """Embed a movie: the first frame of every pair and the embeddings of both."""
+
+    def pairs(embedder, frames):
+        found = NetworkEmbeddings(embedder, frames).pairs()
+        return [(pair.frame, pair.embeddings) for pair in found if pair is not None]
+
+    return pairs
+
+
+@pytest.fixture
+def network_passes(monkeypatch):
+    """Shapes of the images (B, Y, X) that the network was given, pass by pass."""
+    shapes, embed = [], Stream.embed
+
+    def counted(self, images, chunk=0):
+        shapes.append(tuple(images.shape))
+        return embed(self, images, chunk)
+
+    monkeypatch.setattr(Stream, "embed", counted)
+    return shapes

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastershift.config import EmbedSettings
+from fastershift.pipeline import NetworkEmbeddings
 from fastershift.rshn import Embedder
 from fastershift.rshn._layout import overlapping_axis, seamless_axis
 
@@ -19,7 +20,8 @@ def movie():
 def embed(model, frames, *, per_tile=False, **options):
     chosen = EmbedSettings(diameter=20.0, warmup=1, precision="float32", **options)
     one = Embedder(model, chosen, frames.shape[1:], "cpu", per_tile=per_tile)
-    return one, torch.stack([pair for _, pair in one.pairs(frames)]).float()
+    pairs = [p for p in NetworkEmbeddings(one, frames).pairs() if p is not None]
+    return one, torch.stack([pair.embeddings for pair in pairs]).float()
 
 
 @pytest.mark.parametrize("tile", [64, 100, 128])

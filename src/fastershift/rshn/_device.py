@@ -1,14 +1,15 @@
-"""Where the network runs, and what to say when memory is short."""
+"""Where the network runs, with which numbers, and in how much memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import psutil
 import torch
 
 from fastershift.config import Precision
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import InputError
 
-__all__ = ["choose_device", "choose_precision", "memory_sentence"]
+__all__ = ["choose_device", "choose_precision", "free_memory", "is_shortage"]
 
 _SHORTAGE = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -77,32 +78,24 @@ def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
 
 def _multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or not torch.backends.mkldnn.enabled:
+        return False
     # Versions of torch that cannot tell what the processor has get float32.
-    ask = getattr(torch.cpu, "get_capabilities", dict)
-    known = ask() if device.type == "cpu" and torch.backends.mkldnn.enabled else {}
-    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
+    ask: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return any(ask().get(name) for name in ("amx_bf16", "avx512_bf16"))
 
 
-@contextmanager
-def memory_sentence(device: torch.device) -> Iterator[None]:
-    """Turn any shortage of memory within the block into one sentence.
+def free_memory(device: torch.device) -> int:
+    """Ask how many bytes the device has left."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
-    Raises
-    ------
-    FastershiftError
-        In the place of the many exceptions that torch and numpy know for it.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if isinstance(error, RuntimeError) and not any(
-            one in text for one in _SHORTAGE
-        ):
-            raise
-        remedy = "" if device.type == "cpu" else "compute on the cpu, "
-        raise FastershiftError(
-            f"The memory of the {device.type} is too small for frames of this size; "
-            f"{remedy}choose smaller tiles or give a larger cell diameter."
-        ) from error
+
+def is_shortage(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out; torch has many ways to say so."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(one in text for one in _SHORTAGE)

@@ -1,9 +1,9 @@
 """Frames of a movie to the embeddings of their pixels."""
 
-import copy
 import math
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Protocol, runtime_checkable
 
@@ -14,16 +14,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from fastershift.config import EmbedSettings
-from fastershift.errors import InputError
+from fastershift.errors import FastershiftError, InputError
 from fastershift.rshn._device import (
     choose_device,
     choose_precision,
-    memory_sentence,
+    free_memory,
+    is_shortage,
 )
 from fastershift.rshn._layout import Span, overlapping_axis, seamless_axis
-from fastershift.rshn._network import State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
 from fastershift.rshn._schedule import block_of, count_blocks, plan_block
+from fastershift.rshn._streaming import Stream, StreamingNetwork
+from fastershift.rshn._unit import write_unit
 from fastershift.rshn._weights import Model
 
 __all__ = ["Embedder", "FrameSource"]
@@ -37,6 +39,12 @@ _USABLE_SHARE = 0.5
 
 # Side in pixels of the frame on which the network is timed.
 _TIMED_SIDE = 96
+
+# Pixels beyond which computing several tiles at once gains nothing on a CPU.
+_CPU_PIXELS = 2**20
+
+# Smaller tiles than this are not made for want of memory.
+_LEAST_TILE = 128
 
 
 class FrameSource(Protocol):
@@ -100,6 +108,8 @@ class Embedder:
         Where the network runs and the embeddings lie.
     dtype : torch.dtype
         What the network computes with.
+    notices : list of str
+        Sentences for the user: what was changed because memory was short.
 
     Raises
     ------
@@ -125,10 +135,6 @@ class Embedder:
         self.frame_shape = frame_shape
         self._region = region or (slice(None), slice(None))
         self.per_tile = per_tile
-        self.device = choose_device(device)
-        self.dtype = choose_precision(settings.precision, self.device)
-        # A copy, because moving a network to a device moves it for all who hold it.
-        self._network = copy.deepcopy(model.network).to(self.device, self.dtype)
         height, width = (
             len(range(side)[part])
             for side, part in zip(frame_shape, self._region, strict=True)
@@ -138,11 +144,9 @@ class Embedder:
         self._zoom = settings.zoom if settings.network_size else 1.0
         area_ratio = math.prod(self.network_shape) / math.prod(embedded)
         self.scale = math.sqrt(area_ratio) / self._zoom
-        cut = overlapping_axis if per_tile else seamless_axis
-        self._rows, self._columns = (
-            cut(side, settings.tile, settings.tile_overlap, self._network.stride)
-            for side in self.network_shape
-        )
+        self._weights = model.network
+        self.notices: list[str] = []
+        self._move_to(choose_device(device))
 
     @property
     def tiles(self) -> list[tuple[int, int]]:
@@ -157,25 +161,24 @@ class Embedder:
     def estimate_memory(self) -> int:
         """Estimate the memory that embedding takes, in bytes, beside the movie itself.
 
-        With F filters, C channels, p pixels in the largest tile and P in all tiles:
-        ``p·(14·F + 8·C)`` numbers of 4 bytes for one pass of the network, ``P·8/3·F``
-        such numbers for the recurrent states, ``P·6·C`` bytes for three float16
-        embeddings, and 24 bytes a pixel of the frame. The factors were measured on a
-        CPU; expect a third more or less.
+        States and scratch images of the network, three float16 embeddings, and 24 bytes
+        a pixel of the frame; a few MB that hold strips come on top.
         """
-        filters, channels = self._network.filters, self._network.channels
         areas = [row.length * column.length for row, column in self._spans()]
-        one_pass = 4 * (14 * filters + 8 * channels) * max(areas)
-        lasting = (4 * 8 * filters / 3 + 6 * channels) * sum(areas)
-        return round(one_pass + lasting + 24 * math.prod(self.frame_shape))
+        scratch = self._network.scratch_bytes(areas[0] * self._tiles_at_once())
+        embeddings = 6 * self._network.channels * sum(areas)
+        lasting = self._network.state_bytes(sum(areas)) + embeddings
+        return scratch + lasting + 24 * math.prod(self.frame_shape)
 
     def seconds_per_frame(self) -> float:
         """Time the network on a small frame, scaled to all pixels of a whole one."""
         side = -(-_TIMED_SIDE // self._network.stride) * self._network.stride
-        frame = torch.zeros(side, side, device=self.device)
-        _, state = self._pass(frame, None)
+        stream = self._network.start(1, (side, side), at_once=1)
+        frame = torch.zeros(1, side, side, device=self.device)
+        stream.embed(frame)
         started = time.perf_counter()
-        self._pass(frame, state)[0].sum().item()
+        # A device that works on its own is waited for.
+        stream.embed(frame).sum().item()
         seconds = time.perf_counter() - started
         areas = [row.length * column.length for row, column in self._spans()]
         return seconds * sum(areas) / side**2
@@ -218,47 +221,28 @@ class Embedder:
         InputError
             When the movie has no such block, or a frame cannot be used.
         FastershiftError
-            When memory is short.
+            When memory is short, whatever is tried: fewer tiles at once, smaller
+            tiles, and the CPU.
         """
         plan = plan_block(block, len(frames), self.settings)
-        states: list[State | None] = [None] * len(self._spans())
-        for step, frame in enumerate((*plan.warmup, *plan.frames)):
-            with memory_sentence(self.device):
-                embedding = self._embed(*self._prepare(frames, frame), states)
-            yield (frame, embedding) if step >= len(plan.warmup) else None
-
-    def pairs(self, frames: FrameSource) -> Iterator[tuple[int, Tensor]]:
-        """Embed a whole movie pair by pair.
-
-        Parameters
-        ----------
-        frames : FrameSource
-            The whole movie.
-
-        Yields
-        ------
-        frame : int
-            Number of the first frame of the pair, counting up from 0.
-        embeddings : Tensor
-            (2, C, height, width) of this frame and the next; (1, C, height, width) for
-            a movie of one frame. With `per_tile` an axis of tiles follows the first.
-
-        Raises
-        ------
-        InputError, FastershiftError
-            As `embed_block`.
-        """
-        for block in range(self.n_blocks(len(frames))):
-            former: Tensor | None = None
-            for step in self.embed_block(frames, block):
-                if step is None:
-                    continue
-                frame, embedding = step
-                if former is not None:
-                    yield frame - 1, torch.stack((former, embedding))
-                elif len(frames) == 1:
-                    yield frame, embedding[None]
-                former = embedding
+        numbers = (*plan.warmup, *plan.frames)
+        done = 0
+        while done < len(numbers):
+            shortage: BaseException | None = None
+            try:
+                for step, embedding in enumerate(self._steps(frames, numbers)):
+                    # After a shortage the state is filled anew; only what was not
+                    # given before is given.
+                    known = step < max(done, len(plan.warmup))
+                    done = max(done, step + 1)
+                    yield None if known else (numbers[step], embedding)
+            except (MemoryError, RuntimeError) as error:
+                if not is_shortage(error):
+                    raise
+                # Without the traceback nothing holds on to the memory.
+                shortage = error.with_traceback(None)
+            if shortage is not None:
+                self._make_do(shortage)
 
     def _spans(self) -> list[tuple[Span, Span]]:
         across = product(self._columns.spans, self._rows.spans)
@@ -307,43 +291,100 @@ class Embedder:
         padded = functional.pad(resized[None, None], padding, mode, value)[0, 0]
         return padded, share > _USABLE_SHARE
 
-    @torch.inference_mode()
-    def _pass(self, window: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Give one frame (Y, X) to the network; return (C, Y, X) and the new state."""
-        clip = window.to(self.dtype)[None, None, None]
-        _, second, state = self._network(clip, state)
-        return second[0, 0].float(), state
+    def _steps(self, frames: FrameSource, numbers: Iterable[int]) -> Iterator[Tensor]:
+        """Embed frames one after the other, from a state of zeros."""
+        spans, at_once = self._spans(), self._tiles_at_once()
+        shape = spans[0][0].length, spans[0][1].length
+        stream = self._network.start(len(spans), shape, at_once)
+        for number in numbers:
+            yield self._embed(*self._prepare(frames, number), stream)
 
-    def _embed(
-        self, padded: Tensor, usable: Tensor, states: list[State | None]
-    ) -> Tensor:
-        """Embed a frame tile by tile; replace the states of the tiles."""
-        channels = self._network.channels
-        shape: tuple[int, ...] = (channels, *self.network_shape)
+    def _embed(self, padded: Tensor, usable: Tensor, stream: Stream) -> Tensor:
+        """Embed the next frame, tile by tile."""
+        spans, channels = self._spans(), self._network.channels
+        shape: tuple[int, ...] = self.network_shape
         if self.per_tile:
-            shape = (len(states), channels, *_size(*self._spans()[0]))
-        result = torch.empty(shape, dtype=torch.float16, device=self.device)
-        for index, (row, column) in enumerate(self._spans()):
-            window = padded[self._rows.read(row), self._columns.read(column)]
-            raw, states[index] = self._pass(window, states[index])
-            inside = raw[:, self._rows.inside(row), self._columns.inside(column)]
-            kept = (row.kept, column.kept)
-            target = result[index] if self.per_tile else result[:, *kept]
-            target.copy_(_unit(inside, usable[kept]))
-        return result
+            shape = (len(spans), *_size(*spans[0]))
+        result = torch.empty(
+            (*shape, channels), dtype=torch.float16, device=self.device
+        )
+        for number, chunk in enumerate(stream.chunks):
+            windows = torch.stack(
+                [
+                    padded[self._rows.read(row), self._columns.read(column)]
+                    for row, column in spans[chunk]
+                ]
+            )
+            embedded = stream.embed(windows, number)
+            for index, raw in enumerate(embedded, chunk.start):
+                row, column = spans[index]
+                inside = raw[self._rows.inside(row), self._columns.inside(column)]
+                kept = (row.kept, column.kept)
+                write_unit(
+                    inside,
+                    usable[kept],
+                    result[index] if self.per_tile else result[kept],
+                )
+        return result.movedim(-1, -3)
+
+    def _tiles_at_once(self) -> int:
+        """Tell how many tiles are computed together: as many as fit, and help."""
+        row, column = self._spans()[0]
+        pixels = row.length * column.length
+        room = free_memory(self.device) // 2 // self._network.scratch_bytes(pixels)
+        if self.device.type == "cpu":
+            room = min(room, _CPU_PIXELS // pixels)
+        return max(1, min(room, self._most_at_once))
+
+    def _make_do(self, cause: BaseException) -> None:
+        """Change the computation so that it takes less memory.
+
+        Raises
+        ------
+        FastershiftError
+            When nothing more can be done.
+        """
+        at_once = self._tiles_at_once()
+        span = self._spans()[0]
+        tile = max(side.length for side in span) // 2
+        if len(self._spans()) > 1 < at_once:
+            self._most_at_once = at_once // 2
+        elif not self.per_tile and tile > max(self.settings.tile_overlap, _LEAST_TILE):
+            self._cut(tile)
+            self.notices.append(
+                f"Memory was short: frames are embedded in tiles of {tile} pixels now."
+            )
+        elif self.device.type != "cpu":
+            self.notices.append(
+                f"The memory of the {self.device.type} is too small for frames of this "
+                "size: the network runs on the cpu now, which takes longer."
+            )
+            self._move_to(torch.device("cpu"))
+        else:
+            raise FastershiftError(
+                f"The memory of the {self.device.type} is too small for frames of this "
+                "size; choose smaller tiles or give a larger cell diameter."
+            ) from cause
+
+    def _cut(self, tile: int) -> None:
+        """Decide where tiles lie."""
+        overlap, stride = self.settings.tile_overlap, self._network.stride
+        cut = overlapping_axis if self.per_tile else seamless_axis
+        self._rows, self._columns = (
+            cut(side, tile, overlap, stride) for side in self.network_shape
+        )
+
+    def _move_to(self, device: torch.device) -> None:
+        """Compute on a device from now on, in tiles of the size that was asked for."""
+        self.device = device
+        self.dtype = choose_precision(self.settings.precision, device)
+        self._network = StreamingNetwork(self._weights, device, self.dtype)
+        self._most_at_once = sys.maxsize
+        self._cut(self.settings.tile)
 
 
 def _size(row: Span, column: Span) -> tuple[int, int]:
     return row.kept.stop - row.kept.start, column.kept.stop - column.kept.start
-
-
-def _unit(raw: Tensor, usable: Tensor) -> Tensor:
-    """Scale (C, Y, X) to unit length; where that cannot be, it is background."""
-    unit = normalise_embedding(raw, dim=0)
-    background = torch.zeros_like(unit[:, :1, :1])
-    background[0] = 1
-    # A sum that overflowed to NaN compares as False.
-    return torch.where(usable & (unit.square().sum(0) > 0.5), unit, background)
 
 
 def _network_shape(

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["RSHN", "State", "normalise_embedding"]
+__all__ = ["HANDOVER_EPSILON", "RSHN", "State", "normalise_embedding"]
 
 #: Recurrent state: for each hourglass, for each level, (B, filters, Y/2^l, X/2^l).
 State: TypeAlias = tuple[tuple[Tensor, ...], ...]
 
 # Bounds the squared norm where the first hourglass feeds the second; it is large on
 # purpose: weak embeddings stay weak instead of being blown up to noise of unit length.
-_HANDOVER_EPSILON = 1e-4
+HANDOVER_EPSILON = 1e-4
 
 
 def normalise_embedding(
@@ -204,7 +204,7 @@ class RSHN(nn.Module):
         first, state_first = self.hourglasses[0](
             clip, None if state is None else state[0]
         )
-        handed = normalise_embedding(first, dim=2, epsilon=_HANDOVER_EPSILON)
+        handed = normalise_embedding(first, dim=2, epsilon=HANDOVER_EPSILON)
         second, state_second = self.hourglasses[1](
             torch.cat((clip, handed), dim=2), None if state is None else state[1]
         )

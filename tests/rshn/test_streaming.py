@@ -1,0 +1,121 @@
+"""The network as it runs over a movie: what it computes, and in what memory."""
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from fastershift.rshn import RSHN
+from fastershift.rshn import _strips as strips
+from fastershift.rshn._device import choose_precision
+from fastershift.rshn._streaming import StreamingNetwork
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_tiles", "shape", "at_once", "strip"),
+    [
+        ((8, 3, 6), 1, (64, 48), 1, 2**11),
+        ((8, 3, 6), 5, (64, 48), 2, 2**11),
+        ((8, 3, 6), 5, (64, 48), 4, 2**15),
+        ((8, 5, 6), 3, (16, 32), 3, 2**21),
+        ((4, 1, 6), 3, (37, 31), 3, 2**9),
+    ],
+)
+def test_it_computes_what_the_network_computes(
+    monkeypatch, sizes, n_tiles, shape, at_once, strip
+):
+    monkeypatch.setattr(strips, "_CPU_STRIP", strip)
+    torch.manual_seed(2)
+    network, clip = RSHN(*sizes), torch.randn(3, n_tiles, 1, *shape)
+    with torch.no_grad():
+        _, expected, _ = network(clip)
+    stream = StreamingNetwork(network, CPU).start(n_tiles, shape, at_once)
+    assert sum(chunk.stop - chunk.start for chunk in stream.chunks) == n_tiles
+    for frames, wanted in zip(clip[:, :, 0], expected, strict=True):
+        for number, chunk in enumerate(stream.chunks):
+            found = stream.embed(frames[chunk], number).permute(0, 3, 1, 2)
+            largest = wanted.abs().max().item()
+            torch.testing.assert_close(
+                found, wanted[chunk], rtol=0, atol=1e-5 * largest
+            )
+
+
+def test_bfloat16_comes_close(make_model):
+    network, clip = make_model().network, torch.randn(4, 1, 1, 64, 64)
+    with torch.no_grad():
+        _, expected, _ = network(clip)
+    stream = StreamingNetwork(network, CPU, torch.bfloat16).start(1, (64, 64), 1)
+    for frame, wanted in zip(clip[:, :, 0], expected, strict=True):
+        found = stream.embed(frame).float().permute(0, 3, 1, 2)
+        cosine = torch.cosine_similarity(found, wanted, dim=1)
+        assert cosine.mean() > 0.999
+
+
+class _Sizes(TorchDispatchMode):
+    """Note the bytes of every result that does not lie in an older tensor."""
+
+    def __init__(self, known):
+        super().__init__()
+        self.known = known
+        self.largest = 0
+        self.waits = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        self.waits += "_local_scalar_dense" in str(function)
+        for one in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(one, torch.Tensor):
+                storage = one.untyped_storage()
+                if storage.data_ptr() not in self.known:
+                    self.largest = max(self.largest, storage.nbytes())
+        return result
+
+
+def test_nothing_of_the_size_of_the_frame_is_allocated_per_frame(monkeypatch):
+    """Only strips are, and nobody waits for a number to come from the device."""
+    monkeypatch.setattr(strips, "_CPU_STRIP", 2**16)
+    filters, side = 8, 256
+    stream = StreamingNetwork(RSHN(filters, 3, 6), CPU).start(1, (side, side), 1)
+    frame = torch.randn(1, side, side)
+    states = [one for unit in stream._states[0] for one in unit]
+    lasting = [frame, stream._raw, *stream._wide, *stream._narrow, *states]
+    known = {one.untyped_storage().data_ptr() for one in lasting}
+    with _Sizes(known) as sizes:
+        stream.embed(frame)
+    whole = filters * side * side * 4
+    assert sizes.waits == 0
+    assert sizes.largest <= whole / 4
+
+
+def test_memory_is_what_was_said():
+    network = StreamingNetwork(RSHN(8, 3, 6), CPU)
+    stream = network.start(4, (64, 64), 2)
+    held = [*stream._wide, *stream._narrow, stream._raw]
+    states = [one for chunk in stream._states for unit in chunk for one in unit]
+    scratch, lasting = (sum(one.nbytes for one in part) for part in (held, states))
+    # Rims of zeros come on top.
+    assert scratch == pytest.approx(network.scratch_bytes(2 * 64 * 64), rel=0.15)
+    assert lasting == pytest.approx(network.state_bytes(4 * 64 * 64), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("has", "expected"),
+    [
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_f": True}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_precision_follows_the_processor(monkeypatch, has, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    assert choose_precision("auto", CPU) == expected
+    assert choose_precision("float32", CPU) == torch.float32
+    assert choose_precision("bfloat16", CPU) == torch.bfloat16
+
+
+def test_precision_where_torch_cannot_tell(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert choose_precision("auto", CPU) == torch.float32
+    assert choose_precision("auto", torch.device("mps")) == torch.float32
