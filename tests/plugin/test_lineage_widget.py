@@ -23,7 +23,7 @@ def tree(make_napari_viewer, qtbot, at_hand):
     from fastershift.plugin._colors import track_colormap
 
     viewer = make_napari_viewer(show=True)
-    viewer.add_image(np.zeros((6, 40, 100)), name="movie")
+    viewer.add_image(np.zeros((6, 40, 100)), name="movie", scale=(30, 0.5, 0.5))
     viewer.add_labels(
         stack_of(TRACKS),
         name="movie [cells]",

@@ -89,10 +89,11 @@ class CellsInView(QObject):
 
     def _best(self) -> Labels | None:
         results = [one for one in self._viewer.layers if tracks_of(one) is not None]
-        active = self._viewer.layers.selection.active
-        for wanted in (active, self.layer):
-            if wanted in results and wanted.visible:
-                return wanted
+        # Equal, not the same: the viewer gives plugins its layers wrapped.
+        for wanted in (self._viewer.layers.selection.active, self.layer):
+            for one in results:
+                if one == wanted and one.visible:
+                    return one
         shown = [one for one in results if one.visible]
         return (shown or results or [None])[-1]
 
