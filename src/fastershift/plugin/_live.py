@@ -82,7 +82,9 @@ class LivePreview(QObject):
         self._timer.timeout.connect(self._submit)
         row.live_switched.connect(self._switch)
         row.region_switched.connect(self.ask)
-        moved, camera = viewer.dims.events.current_step, viewer.camera.events
+        moved = viewer.dims.events.current_step
+        # napari 0.9 moved the camera.
+        camera = getattr(viewer, "scene", viewer).camera.events
         moved.connect(self.ask)
         camera.zoom.connect(self._on_view)
         camera.center.connect(self._on_view)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QToolButton,
+    QRadioButton,
     QWidget,
 )
 
@@ -22,8 +22,8 @@ FLIP_KEY = "K"
 class LiveRow(QWidget):
     """*Live preview*, *preview only what I see*, and the settings A and B.
 
-    What is tuned belongs to the letter that is pressed; the other one keeps its values
-    until it is pressed. The first time, both start alike.
+    What is tuned belongs to the letter that is chosen; the other one keeps its values
+    until it is chosen. The first time, both start alike.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class LiveRow(QWidget):
         return bool(self._visible_only.isChecked())
 
     def flip(self) -> None:
-        """Press the other letter."""
+        """Choose the other letter."""
         (self._b if self._a.isChecked() else self._a).setChecked(True)
 
     def _on_letter(self, _button: Any, pressed: bool) -> None:
@@ -99,10 +99,8 @@ def _box(name: str, text: str, tip: str) -> QCheckBox:
     return box
 
 
-def _letter(letter: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(letter)
-    button.setCheckable(True)
+def _letter(letter: str) -> QRadioButton:
+    button = QRadioButton(letter)
     button.setObjectName(f"settings_{letter.lower()}")
     button.setAccessibleName(f"Settings {letter}")
     button.setToolTip(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QScrollArea, QShortcut, QVBoxLayout, QWidget
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from fastershift.errors import InputError
 from fastershift.plugin._export_section import ExportSection
@@ -24,6 +24,8 @@ from fastershift.plugin._runs import RunController
 from fastershift.plugin._settings_desk import SettingsDesk
 from fastershift.plugin._settings_form import SettingsForm
 from fastershift.plugin._tune_section import TuneSection
+from fastershift.plugin._views import ViewsController
+from fastershift.plugin._views_section import ViewsSection
 from fastershift.session import Session
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class SegmentTrackWidget(QWidget):
         self._live_row = LiveRow(self)
         self._run = RunSection(self)
         self._readout = ReadOut(self)
+        self._views_section = ViewsSection(self)
         self._export = ExportSection(self._cells, self)
         self._feed = ReadOutFeed(
             napari_viewer, self._runs, lambda: self._input.choice, self._readout
@@ -65,6 +68,13 @@ class SegmentTrackWidget(QWidget):
         self._live = LivePreview(
             napari_viewer, self._runs, self._live_row, self._prepare_live, self
         )
+        self._views = ViewsController(
+            napari_viewer,
+            self._runs,
+            self._views_section,
+            self._prepare_view,
+            self._form.resolved,
+        )
         self._comparison = Comparison(self._form, self)
         self._lay_out()
         self._connect()
@@ -75,12 +85,14 @@ class SegmentTrackWidget(QWidget):
         self._tune.add(self._live_row)
         inner = QWidget()
         column = QVBoxLayout(inner)
-        column.setContentsMargins(4, 4, 4, 4)
+        column.setContentsMargins(4, 2, 4, 2)
+        column.setSpacing(3)
         for part in (
             self._input,
             self._tune,
             self._run,
             self._readout,
+            self._views_section,
             self._export,
         ):
             column.addWidget(part)
@@ -112,6 +124,7 @@ class SegmentTrackWidget(QWidget):
         self._runs.state_changed.connect(self._show_state)
         self._runs.progressed.connect(self._run.show_progress)
         self._runs.said.connect(self._run.say)
+        self._runs.altered.connect(self._input.look_again)
         self._readout.said.connect(self._run.say)
         self._export.said.connect(self._run.say)
         self._desk.said.connect(self._run.say)
@@ -130,6 +143,7 @@ class SegmentTrackWidget(QWidget):
         self._show_state()
         self._feed.refresh()
         self._live.ask()
+        self._views.input_changed()
 
     def _on_settings(self) -> None:
         self._tune.show_unseen(self._form.describe_unseen())
@@ -140,14 +154,20 @@ class SegmentTrackWidget(QWidget):
         else:
             self._run.say("")
             self._live.ask()
+            self._views.settings_changed()
         self._show_state()
 
-    def _prepare_live(self) -> tuple[InputChoice, Mapping[str, Any], str] | None:
+    def _prepare_view(self) -> tuple[InputChoice, Mapping[str, Any], str] | None:
         choice = self._input.choice
         if choice is None or not self._settings_fit():
             return None
-        self._needs.stop()
         return choice, self._form.chosen(), self._input.device
+
+    def _prepare_live(self) -> tuple[InputChoice, Mapping[str, Any], str] | None:
+        prepared = self._prepare_view()
+        if prepared is not None:
+            self._needs.stop()
+        return prepared
 
     def _ask_needs(self) -> None:
         if self._input.choice is None:
