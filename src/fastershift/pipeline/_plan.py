@@ -19,10 +19,12 @@ from fastershift.pipeline._sources import (
 )
 from fastershift.rshn import (
     Embedder,
+    FirstLook,
     FrameSource,
     Model,
     choose_device,
-    estimate_diameter,
+    choose_model,
+    first_look,
     load_model,
 )
 from fastershift.tracking import Background
@@ -69,6 +71,8 @@ class Plan:
         As they were before the diameter was estimated.
     region : (slice, slice), optional
         Rows and columns of the frames that are worked on; all by default.
+    look : FirstLook, optional
+        What model and diameter were chosen by, where one of them was left open.
     """
 
     source: EmbeddingSource
@@ -80,6 +84,7 @@ class Plan:
     provenance: Mapping[str, Any]
     asked: EmbedSettings
     region: Region | None = None
+    look: FirstLook | None = None
 
     @property
     def published(self) -> bool:
@@ -189,12 +194,18 @@ def plan_run(
         raise InputError("The movie holds no frame; choose one with at least one.")
     chosen = model or user.get("embed", {}).get("model")
     chosen = chosen or (file or {}).get("embed", {}).get("model", "auto")
+    look = None if former is None else former.look
+    if chosen == "auto":
+        look = look or _look(movie)
+        chosen = "auto" if look is None else choose_model(look)
     loaded = chosen if isinstance(chosen, Model) else read(chosen)
     resolved = resolve_settings(
         user=user, file=file, preset=preset, card=loaded.card.settings
     )
     asked = resolved.embed
-    resolved = _with_dilation(_decided(resolved, loaded, movie, former))
+    if asked.diameter == "auto" and asked.network_size is None:
+        look = look or _look(movie)
+    resolved = _with_dilation(_decided(resolved, loaded, look))
     region = _widened(region, resolved, loaded.card.diameter, _frame_shape(movie))
     source = _network(loaded, resolved, movie, device, region, former)
     provenance |= {
@@ -212,6 +223,7 @@ def plan_run(
         provenance,
         asked,
         region,
+        look,
     )
 
 
@@ -291,26 +303,25 @@ def _frame_shape(movie: FrameSource) -> tuple[int, int]:
     return int(shape[1]), int(shape[2])
 
 
-def _decided(
-    settings: Settings, model: Model, movie: FrameSource, former: Plan | None
-) -> Settings:
+def _look(movie: FrameSource) -> FirstLook | None:
+    """Look at some frames; None where none has any contrast."""
+    spread = {round(i * (len(movie) - 1) / 2) for i in range(3)}
+    return first_look(movie[t] for t in sorted(spread))
+
+
+def _decided(settings: Settings, model: Model, look: FirstLook | None) -> Settings:
     """Put the model's name and a number for the diameter into the settings."""
     embed: dict[str, Any] = {"model": model.name}
     if settings.embed.diameter == "auto" and settings.embed.network_size is None:
-        known = None if former is None else former.settings.embed.diameter
-        if former is not None and former.asked.diameter == "auto" != known:
-            embed["diameter"] = known
-        else:
-            embed["diameter"] = _guess_diameter(movie)
+        if look is None:
+            raise InputError(
+                "The cell diameter cannot be estimated, because no frame has any "
+                "contrast; give it in pixels."
+            )
+        # Rounded as a person would, so that the number shown gives the same result.
+        embed["diameter"] = max(1.0, round(look.diameter, 1))
     values: EmbedSettings = settings.embed.model_copy(update=embed)
     return settings.model_copy(update={"embed": values})
-
-
-def _guess_diameter(movie: FrameSource) -> float:
-    spread = {round(i * (len(movie) - 1) / 2) for i in range(3)}
-    guess = estimate_diameter(movie[t] for t in sorted(spread))
-    # Rounded as a person would, so that the number shown gives the same result.
-    return max(1.0, round(guess, 1))
 
 
 def _with_dilation(settings: Settings) -> Settings:

@@ -2,33 +2,38 @@
 
 from fastershift.rshn._bundle import Bundle, read_bundle
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._device import choose_device
-from fastershift.rshn._diameter import estimate_diameter
+from fastershift.rshn._device import choose_device, is_shortage
 from fastershift.rshn._embedder import Embedder, FrameSource
 from fastershift.rshn._import import import_checkpoint, preset_of
 from fastershift.rshn._network import RSHN, State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
 from fastershift.rshn._published import network_from_published
 from fastershift.rshn._registry import (
+    choose_model,
     find_model,
     list_models,
     load_model,
     user_models_folder,
 )
+from fastershift.rshn._scout import FirstLook, estimate_diameter, first_look
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
 
 __all__ = [
     "RSHN",
     "Bundle",
     "Embedder",
+    "FirstLook",
     "FrameSource",
     "Model",
     "ModelCard",
     "State",
     "choose_device",
+    "choose_model",
     "estimate_diameter",
     "find_model",
+    "first_look",
     "import_checkpoint",
+    "is_shortage",
     "list_models",
     "load_model",
     "network_from_published",

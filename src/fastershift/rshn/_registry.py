@@ -8,13 +8,23 @@ from platformdirs import user_data_path
 
 from fastershift.errors import InputError
 from fastershift.rshn._card import ModelCard
+from fastershift.rshn._scout import FirstLook
 from fastershift.rshn._weights import SUFFIX, Model, read_card, read_model
 
-__all__ = ["find_model", "list_models", "load_model", "user_models_folder"]
+__all__ = [
+    "choose_model",
+    "find_model",
+    "list_models",
+    "load_model",
+    "user_models_folder",
+]
 
 _LOGGER = logging.getLogger(__name__)
 
 _DEFAULT = "generalist"
+
+# How sure the kind of image must be for the model that was made for it.
+_SURE = 0.8
 
 
 def user_models_folder() -> Path:
@@ -82,6 +92,24 @@ def load_model(name_or_path: str | Path = "auto") -> Model:
     """
     name, path = find_model(name_or_path)
     return read_model(path, name)
+
+
+def choose_model(look: FirstLook) -> str:
+    """Choose the model for a kind of image.
+
+    Parameters
+    ----------
+    look : FirstLook
+        See `first_look`.
+
+    Returns
+    -------
+    str
+        The model made for that kind, where there is one and the kind is sure enough;
+        ``"generalist"`` otherwise.
+    """
+    sure = look.probability >= _SURE and look.kind in _known()
+    return look.kind if sure else _DEFAULT
 
 
 def list_models() -> list[ModelCard]:
