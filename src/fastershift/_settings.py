@@ -121,6 +121,15 @@ class EmbedSettings(Stage):
         unit="px",
         ge=0,
     )
+    largest_frame: int = setting(
+        2048,
+        "Frames with a longer side than this, in network pixels, are clustered tile by "
+        "tile in runs on disk, and their cells stitched; memory is then that of one "
+        "tile. 0 never does so.",
+        label="Largest frame",
+        unit="px",
+        ge=0,
+    )
 
     precision: Precision = setting(
         "auto",

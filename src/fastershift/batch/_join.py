@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any, overload
 
@@ -16,6 +17,9 @@ from fastershift.tracking import Finalizer, FinalNames, Lineage, Linker, resize_
 __all__ = ["Joined", "TrackFrames", "join_chunks"]
 
 Labels = npt.NDArray[np.int32]
+
+#: Bytes of a frame of labels beyond which it is held on disk.
+_LARGE = 2**26
 
 
 class TrackFrames(Sequence[Labels]):
@@ -99,7 +103,7 @@ def join_chunks(
         At last.
     """
     published = settings.profile == "published"
-    linker = Linker(settings.track, published=published)
+    linker = Linker(settings.track, published=published, hold=_held)
     finalizer = Finalizer(settings.track, published=published)
     frames = work.frames(shape)
     reports: list[FrameReport] = []
@@ -148,6 +152,16 @@ def _report(
         network_ms=report.network_ms / n_new,
         linking_ms=seconds * 1e3 / n_new,
     )
+
+
+def _held(frame: Labels) -> Labels:
+    """Hold a large frame in a file that is gone when nothing refers to it."""
+    if frame.nbytes < _LARGE:
+        return frame
+    with TemporaryFile(prefix="fastershift-") as file:
+        held = np.memmap(file, np.int32, "w+", shape=frame.shape)
+    held[:] = frame
+    return held
 
 
 def _edge(labels: Labels) -> npt.NDArray[np.int64]:

@@ -45,9 +45,15 @@ def prepare(task: MovieTask, model: ModelFile) -> PreparedMovie | Failure:
 
 
 def chunk(movie: PreparedMovie, number: int, model: ModelFile) -> Failure | None:
-    """Embed and cluster one chunk."""
+    """Embed and cluster one chunk.
+
+    When a worker dies, Dask asks again for what it had told; the movie may have been
+    finished in the meantime.
+    """
 
     def work() -> None:
+        if not movie.work.matches(movie.signature):
+            return
         for _ in compute_chunk(movie, number, model):
             pass
 
@@ -69,6 +75,9 @@ def finish(
 
 
 def _finish(movie: PreparedMovie, name: str, results: Path, started: float) -> Outcome:
+    former = Summary(results).get(name)
+    if former is not None and not movie.work.matches(movie.signature):
+        return former
     diameter = movie.settings.embed.diameter
     for step in finish_movie(movie, started):
         if isinstance(step, Joined):

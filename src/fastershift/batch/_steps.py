@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,7 @@ import numpy.typing as npt
 from fastershift.batch._join import Joined, join_chunks
 from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import PreparedMovie
+from fastershift.batch._regions import cluster_in_regions, needs_regions
 from fastershift.io import write_result
 from fastershift.pipeline import Plan, cluster_pair, frame_report
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
 
 __all__ = ["compute_chunk", "finish_movie"]
+
+_Pair: TypeAlias = tuple[npt.NDArray[np.int32], Mapping[str, Any]]
 
 
 def compute_chunk(movie: PreparedMovie, chunk: int, model: ModelFile) -> Iterator[int]:
@@ -42,14 +47,32 @@ def compute_chunk(movie: PreparedMovie, chunk: int, model: ModelFile) -> Iterato
     if movie.work.has(chunk):
         return
     plan = movie.plan(model)
+    regions = needs_regions(plan)
     n_frames = min(2, movie.shape[0])
-    shape = (stop - first, n_frames, *movie.network_shape)
-    yield from movie.work.write(chunk, shape, _pairs(plan, first, stop))
+    size = plan.frame_shape if regions else plan.source.shape
+    with TemporaryDirectory(dir=movie.work.path, prefix="scratch-") as scratch:
+        if regions:
+            pairs = _pairs_in_regions(movie, plan, model, first, stop, Path(scratch))
+        else:
+            pairs = _pairs(plan, first, stop)
+        yield from movie.work.write(chunk, (stop - first, n_frames, *size), pairs)
 
 
-def _pairs(
-    plan: Plan, first: int, stop: int
-) -> Iterator[tuple[npt.NDArray[np.int32], Mapping[str, Any]]]:
+def _pairs_in_regions(
+    movie: PreparedMovie,
+    plan: Plan,
+    model: ModelFile,
+    first: int,
+    stop: int,
+    scratch: Path,
+) -> Iterator[_Pair]:
+    opened, network = movie.task.open(), model.load()
+    for step in cluster_in_regions(plan, network, opened, first, stop, scratch):
+        if step is not None:
+            yield step[0], asdict(step[1])
+
+
+def _pairs(plan: Plan, first: int, stop: int) -> Iterator[_Pair]:
     policy: SeedPolicy | None = None
     for pair in plan.source.pairs(first, stop):
         if pair is None:

@@ -1,7 +1,7 @@
 """Linking frame pairs through the frame they share."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -40,10 +40,20 @@ class Linker:
         Rejoin split-off parts as published: when a single pixel of the part lies under
         the cell that swallows it. Otherwise half of the part must, and the part must
         be gone afterwards, so that neighbours which only move are not joined.
+    hold : callable, optional
+        Gives an equal (Y, X) array in which a frame is held, such as one on disk; by
+        default the frame itself.
     """
 
-    def __init__(self, settings: TrackSettings, *, published: bool = False) -> None:
+    def __init__(
+        self,
+        settings: TrackSettings,
+        *,
+        published: bool = False,
+        hold: Callable[[_Frame], _Frame] | None = None,
+    ) -> None:
         self._settings = settings
+        self._hold = hold
         self._published = published
         self._frames: list[_Frame] = []
         self._taken = 0
@@ -128,7 +138,7 @@ class Linker:
         boxes = label_boxes(frame)
         for label in boxes:
             self._first_frame.setdefault(label, len(self))
-        self._frames.append(frame)
+        self._frames.append(frame if self._hold is None else self._hold(frame))
         self._boxes.append(boxes)
 
     def _link(self, again: Labels, new: Labels) -> _Frame:
