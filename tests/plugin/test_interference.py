@@ -38,7 +38,7 @@ def test_a_removed_result_cancels_its_job(running, gated):
 
 def test_replaced_data_cancel_the_job(running, gated, embeddings):
     running.viewer.layers["movie"].data = embeddings[:5]
-    assert "data of movie were replaced" in running.status
+    assert "data of movie were changed" in running.status
     gated.open.set()
     running.wait_threads()
     running.run()

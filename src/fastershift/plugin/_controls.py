@@ -123,15 +123,16 @@ class SettingControl(QObject):
         self.reset_button.setAutoRaise(True)
         self.reset_button.setObjectName(f"reset_{self.widget.objectName()}")
         self.reset_button.setAccessibleName(f"Reset {_extra(field)['label'].lower()}")
-        kept = self.reset_button.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.reset_button.setSizePolicy(kept)
         self.reset_button.clicked.connect(self.reset)
         self.note = QLabel()
         self.note.setObjectName(f"{self.widget.objectName()}_note")
         self.note.setAccessibleName(f"Note on {_extra(field)['label'].lower()}")
         self.note.setWordWrap(True)
+        slanted = self.note.font()
+        slanted.setItalic(True)
+        self.note.setFont(slanted)
         self._shown = True
+        self._keep_room(True)
         self._show_value(self._recommended)
         self._mark()
         self.editor.changed.connect(self._on_editor)
@@ -172,9 +173,16 @@ class SettingControl(QObject):
     def show(self, shown: bool) -> None:
         """Show or hide label, editor, note and reset button."""
         self._shown = shown
+        self._keep_room(shown)
         self.label.setVisible(shown)
         self.widget.setVisible(shown)
         self._mark()
+
+    def _keep_room(self, wanted: bool) -> None:
+        """Let the editor keep its width while there is nothing to reset."""
+        policy = self.reset_button.sizePolicy()
+        policy.setRetainSizeWhenHidden(wanted)
+        self.reset_button.setSizePolicy(policy)
 
     def _show_value(self, value: Any) -> None:
         self._quiet = True

@@ -119,6 +119,8 @@ class InputSection(QGroupBox):
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
+        grid.setContentsMargins(6, 2, 6, 2)
+        grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
         background = self._background.widget
         background.setObjectName("background")
@@ -160,6 +162,7 @@ class InputSection(QGroupBox):
             "estimate", "Estimate the diameter from the first frames."
         )
         line = QHBoxLayout()
+        line.setSpacing(6)
         line.addWidget(self._measure_button)
         line.addWidget(self._estimate_button)
         grid.addLayout(line, grid.rowCount(), 1)
@@ -218,6 +221,10 @@ class InputSection(QGroupBox):
             self._kind.blockSignals(True)
             self._kind.setCurrentText(guess_axes(layer)[0])
             self._kind.blockSignals(False)
+        self._on_kind()
+
+    def look_again(self) -> None:
+        """Offer what the layer holds now that its data are others."""
         self._on_kind()
 
     def _on_kind(self) -> None:

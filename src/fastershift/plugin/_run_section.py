@@ -49,6 +49,8 @@ class RunSection(QGroupBox):
             Qt.TextInteractionFlag.TextSelectableByMouse
         )
         grid = QGridLayout(self)
+        grid.setContentsMargins(6, 2, 6, 2)
+        grid.setVerticalSpacing(3)
         for column, button in enumerate((self._preview, self._run, self._cancel)):
             grid.addWidget(button, 0, column)
             grid.setColumnStretch(column, 1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
+from napari.layers import Layer
 from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QObject, Signal
 
@@ -17,6 +18,7 @@ from fastershift.pipeline import (
     Event,
     Finished,
     FrameDone,
+    Notice,
     Progress,
     Region,
     TrackedMovie,
@@ -28,6 +30,7 @@ from fastershift.plugin._preferences import preferences
 from fastershift.plugin._preview_layers import PreviewLayers
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.plugin._view import frame_in_view
+from fastershift.plugin._watch import LayerWatch
 from fastershift.session import (
     CachePlace,
     Job,
@@ -93,6 +96,7 @@ class RunController(QObject):
     progressed = Signal(int, int, object)
     reported = Signal()
     previewed = Signal(object)
+    altered = Signal()
     said = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
@@ -105,6 +109,8 @@ class RunController(QObject):
         # Layer and frame that the live preview in progress is of.
         self._live: tuple[InputChoice, int] | None = None
         self._opened: tuple[InputChoice | None, tuple[Any, Any]] = (None, (None, None))
+        self._watch = LayerWatch(viewer, self)
+        self._watch.changed.connect(self._on_altered)
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_tasks)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -148,6 +154,7 @@ class RunController(QObject):
             self.session.cache_place = CachePlace(kept.cache_folder, kept.cache_bytes)
             self.session.open(session_input(choice))
             self.outputs.work_on(choice.layer, choice.reading.position)
+            self._watch.follow(choice.layer, arrays[0])
             self._opened = (choice, arrays)
         return self.session
 
@@ -164,7 +171,6 @@ class RunController(QObject):
         session = self._begin(choice)
         layers = RunLayers(self.outputs, choice.layer, choice.axes)
         self._run = _Run(choice, layers, time.monotonic())
-        choice.layer.events.data.connect(self._on_replaced)
         self._tasks.start(
             Task(
                 partial(_run_steps, session, settings, device),
@@ -267,6 +273,8 @@ class RunController(QObject):
             run.job = item
         elif isinstance(item, Progress):
             self._tell_progress(run, item.done, item.total)
+        elif isinstance(item, Notice):
+            self.said.emit(item.sentence)
         elif isinstance(item, FrameDone) and run.job is not None:
             choice = run.choice
             seen = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
@@ -311,7 +319,6 @@ class RunController(QObject):
 
     def _leave(self, run: _Run) -> None:
         self._run = None
-        run.choice.layer.events.data.disconnect(self._on_replaced)
 
     def _on_preview(self, choice: InputChoice, item: Preview | None) -> None:
         if item is None:
@@ -336,10 +343,14 @@ class RunController(QObject):
         if self._run is not None and self._run.layers.holds(event.value):
             self.cancel(f"{event.value.name} was removed, so the run was cancelled.")
 
-    def _on_replaced(self, _event: Any) -> None:
-        if self._run is not None:
-            name = self._run.choice.layer.name
-            self.cancel(f"The data of {name} were replaced, so the run was cancelled.")
+    def _on_altered(self, layer: Layer) -> None:
+        """Forget what was computed from the pixels that a layer had before."""
+        if self._run is not None and self._run.choice.layer is layer:
+            name = layer.name
+            self.cancel(f"The data of {name} were changed, so the run was cancelled.")
+        self.stop_live()
+        self._opened = (None, (None, None))
+        self.altered.emit()
 
 
 def _notify(error: Exception) -> None:

@@ -57,14 +57,14 @@ class TuneSection(QGroupBox):
     def __init__(self, parent: QWidget) -> None:
         super().__init__("Tune", parent)
         self.controls = [SettingControl(name, self) for name in (*_BASIC, *_ADVANCED)]
-        basic, advanced = QWidget(), QWidget()
+        basic, rare, advanced = QWidget(), QWidget(), QWidget()
         self._preset = self._make_preset()
-        for widget, names in ((basic, _BASIC), (advanced, _ADVANCED)):
+        for widget, names in ((basic, _BASIC), (rare, _ADVANCED)):
             grid = QGridLayout(widget)
             grid.setContentsMargins(0, 0, 0, 0)
             grid.setVerticalSpacing(2)
             grid.setColumnStretch(1, 1)
-            if widget is basic:
+            if widget is rare:
                 self._add_preset(grid)
             for control in self.controls:
                 if control.name in names:
@@ -98,12 +98,15 @@ class TuneSection(QGroupBox):
         line = QHBoxLayout()
         line.addWidget(use)
         line.addWidget(reset)
+        folded = QVBoxLayout(advanced)
+        folded.setContentsMargins(0, 0, 0, 0)
+        folded.addWidget(rare)
+        folded.addLayout(line)
         layout = QVBoxLayout(self)
-        layout.addWidget(basic)
-        layout.addWidget(self._unseen)
-        layout.addWidget(self._forget)
-        layout.addLayout(line)
-        layout.addWidget(self._fold)
+        layout.setContentsMargins(6, 2, 6, 2)
+        layout.setSpacing(3)
+        for part in (basic, self._unseen, self._forget, self._fold):
+            layout.addWidget(part)
         self.show_unseen("")
 
     def _make_preset(self) -> QComboBox:
