@@ -47,13 +47,17 @@ class Placement:
     axes: str
     arguments: dict[str, Any]
 
-    def lay(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Give (T, Y, X) labels the axes of the layer; the same memory."""
+    def lay(self, labels: npt.NDArray[Any], trailing: int = 0) -> npt.NDArray[Any]:
+        """Give (T, Y, X) labels the axes of the layer; the same memory.
+
+        Axes behind these three, as many as `trailing`, stay where they are.
+        """
         order = [letter for letter in self.axes if letter in "TYX"]
         if "T" not in order:
             labels = labels[0]
-        stored = "TYX"[-labels.ndim :]
-        laid = labels.transpose([stored.index(letter) for letter in order])
+        stored = "TYX"[-(labels.ndim - trailing) :]
+        behind = range(len(order), labels.ndim)
+        laid = labels.transpose([*(stored.index(axis) for axis in order), *behind])
         whole = slice(None)
         return laid[tuple(whole if a in "TYX" else None for a in self.axes)]
 

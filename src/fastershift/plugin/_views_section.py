@@ -1,0 +1,78 @@
+"""A part of the widget: what makes the embedding visible."""
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QGroupBox, QLabel, QPushButton, QWidget
+
+__all__ = ["VIEWS", "ViewsSection"]
+
+#: Object name, label and tooltip of every view.
+VIEWS = {
+    "embedding_as_colours": (
+        "Embedding as colours",
+        "What the network sees: pixels of one colour have alike vectors and end in "
+        "one cell. A cell keeps its colour through the movie; background is dimmed.",
+    ),
+    "similarity": (
+        "Similarity",
+        "Click a pixel: how similar is every other one to it, in this frame and the "
+        "next? The line is the bandwidth h around it: what would be its cluster.",
+    ),
+    "seeds": (
+        "Seeds",
+        "Where the seeds of the frame in view started, in the colour of the cluster "
+        "each ended in; stars are the modes, grey crosses were discarded.",
+    ),
+    "why_not_one_cell": (
+        "Why not one cell?",
+        "Click two pixels: are they one cell or two, and why?",
+    ),
+}
+
+
+class ViewsSection(QGroupBox):
+    """One button per view, and a line for what they say.
+
+    Parameters
+    ----------
+    parent : QWidget
+        The widget this is a part of.
+    """
+
+    switched = Signal(str, bool)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("Views", parent)
+        self.setObjectName("views")
+        grid = QGridLayout(self)
+        self._buttons: dict[str, QPushButton] = {}
+        for place, (name, (text, tip)) in enumerate(VIEWS.items()):
+            button = QPushButton(text)
+            button.setObjectName(name)
+            button.setToolTip(tip)
+            button.setAccessibleName(text)
+            button.setCheckable(True)
+            button.toggled.connect(lambda on, name=name: self.switched.emit(name, on))
+            grid.addWidget(button, place // 2, place % 2)
+            self._buttons[name] = button
+        self._answer = QLabel()
+        self._answer.setObjectName("view_answer")
+        self._answer.setAccessibleName("What the view says")
+        self._answer.setWordWrap(True)
+        self._answer.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+        )
+        grid.addWidget(self._answer, 2, 0, 1, 2)
+        self.say("")
+
+    def is_on(self, name: str) -> bool:
+        """Tell whether a view is wanted."""
+        return bool(self._buttons[name].isChecked())
+
+    def switch(self, name: str, on: bool) -> None:
+        """Want a view, or not."""
+        self._buttons[name].setChecked(on)
+
+    def say(self, sentence: str) -> None:
+        """Show one sentence; an empty one takes no room."""
+        self._answer.setText(sentence)
+        self._answer.setVisible(bool(sentence))
