@@ -1,0 +1,111 @@
+"""The one map of keys: what is pressed, what it does, and where it is shown."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtWidgets import QAbstractButton
+
+__all__ = ["SHORTCUTS", "Shortcut", "bind", "label", "unbind"]
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A key and what it does.
+
+    Attributes
+    ----------
+    action : str
+        Object name of the button that does the same.
+    key : str
+        As napari writes it.
+    what : str
+        Half a sentence for the help panel.
+    """
+
+    action: str
+    key: str
+    what: str
+
+    @property
+    def shown(self) -> str:
+        """The key as it is printed on a button."""
+        return self.key.replace("Control", "Ctrl").replace("-", "+")
+
+
+# Letters that neither the viewer nor a Labels layer of napari uses, nor an Image layer,
+# so that they work whichever of the two is selected. Undo and redo are taken over.
+SHORTCUTS = (
+    Shortcut("merge", "J", "join cells: click them or brush across them"),
+    Shortcut("split", "S", "split a cell: click into each part"),
+    Shortcut("delete", "D", "delete the clicked cells"),
+    Shortcut("add_by_click", "A", "add the cell under a click; the wheel changes h"),
+    Shortcut("grow", "G", "grow the clicked cell by a pixel"),
+    Shortcut("shrink", "Shift-G", "shrink the clicked cell by a pixel"),
+    Shortcut("fill_holes", "H", "fill the holes of the clicked cell"),
+    Shortcut("link", "K", "link: this cell here is that one there"),
+    Shortcut("unlink", "U", "unlink: from here on it is another cell"),
+    Shortcut("swap", "W", "swap two cells from here on"),
+    Shortcut("mark_division", "T", "mark a division: parent, then two daughters"),
+    Shortcut("remove_division", "Shift-T", "remove the division of the clicked cell"),
+    Shortcut("this_frame", "8", "do it in this frame"),
+    Shortcut("from_here_on", "9", "do it from here on"),
+    Shortcut("until_frame", "I", "do it until the frame that is set"),
+    Shortcut("whole_track", "0", "do it in the whole track"),
+    Shortcut("stop_tool", "Q", "put the tool away, or stop following"),
+    Shortcut("lock", "R", "lock the selected cell in this frame"),
+    Shortcut("unlock_cell", "Shift-R", "unlock the selected cell in this frame"),
+    Shortcut("next", "N", "tick off this place and go to the next one"),
+    Shortcut("back", "Shift-N", "go back to the place before"),
+    Shortcut("undo", "Control-Z", "take the last edit back"),
+    Shortcut("redo", "Control-Shift-Z", "make it again"),
+)
+
+_BY_ACTION = {shortcut.action: shortcut for shortcut in SHORTCUTS}
+
+
+def label(button: QAbstractButton, text: str, tip: str) -> None:
+    """Write on a button what it does and its key, and describe it.
+
+    Parameters
+    ----------
+    button : QAbstractButton
+        Its object name is the action.
+    text, tip : str
+        What is written on it, and its tooltip.
+    """
+    shortcut = _BY_ACTION.get(button.objectName())
+    button.setText(text if shortcut is None else f"{text} [{shortcut.shown}]")
+    ending = "" if shortcut is None else f"\nKey: {shortcut.shown}"
+    button.setToolTip(tip + ending)
+    button.setAccessibleName(text)
+
+
+def bind(target: Any, actions: Mapping[str, Callable[[], None]]) -> None:
+    """Let the keys of actions work in a viewer, or while a layer is selected.
+
+    Parameters
+    ----------
+    target : ViewerModel or Layer
+        Keys of the selected layer go before those of the viewer.
+    actions : mapping
+        What to call, by action.
+    """
+    for shortcut in SHORTCUTS:
+        if shortcut.action in actions:
+            call = actions[shortcut.action]
+            target.bind_key(shortcut.key, _ignoring(call), overwrite=True)
+
+
+def unbind(target: Any, actions: Mapping[str, Callable[[], None]]) -> None:
+    """Take back what `bind` did."""
+    for shortcut in SHORTCUTS:
+        if shortcut.action in actions:
+            target.bind_key(shortcut.key, None)
+
+
+def _ignoring(call: Callable[[], None]) -> Callable[[Any], None]:
+    def press(_target: Any) -> None:
+        call()
+
+    return press
