@@ -9,11 +9,14 @@ and look at what it writes to docs/images.
 
 import argparse
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+# A home of its own, so that nobody's settings are seen or changed.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()
 
 import napari
 from napari.settings import get_settings
@@ -77,15 +80,19 @@ class Tour:
         part.grab().save(str(path))
         print(path)
 
-    def open(self) -> None:
-        """Open a sample and the widget."""
-        self._viewer.open_sample("fastershift", "nuclei")
+    def dock(self) -> None:
+        """Open the widget and wait until it knows what a run needs."""
         rest(1)
         _, self._widget = self._window.add_plugin_dock_widget(
             "fastershift", "Segment and track"
         )
         needs = self.find(QWidget, "needs")
         wait(lambda: "pixels" in needs.text() or "." in needs.text())
+
+    def open(self) -> None:
+        """Open a sample and the widget."""
+        self._viewer.open_sample("fastershift", "nuclei")
+        self.dock()
         self.picture("open-movie")
         self.part("layer", "input")
 

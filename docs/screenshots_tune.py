@@ -1,0 +1,132 @@
+"""Make the pictures of the tutorial "Tune by eye".
+
+Run it on a machine without a display as
+
+    xvfb-run -a -s "-screen 0 1366x768x24" python docs/screenshots_tune.py
+
+and look at what it writes to docs/images. With ``--theme light`` the same in napari's
+light theme, as files named ``*-light.png``.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QScrollArea, QWidget
+from screenshots import IMAGES, Tour, rest, wait
+
+SIZE = (1366, 768)
+
+
+class TuneTour(Tour):
+    """Someone who tunes by eye, with a picture at each step."""
+
+    def start(self) -> None:
+        """Open a sample and the widget on a small screen."""
+        self._window.resize(*SIZE)
+        self._viewer.open_sample("fastershift", "nuclei")
+        self.dock()
+        self.picture("tune-open")
+
+    def channels(self) -> None:
+        """Show the input of a movie with channels and depth."""
+        shape = (6, 5, 2, 128, 128)
+        pixels = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+        layer = self._viewer.add_image(
+            pixels, name="two channels, five planes", axis_labels=tuple("tzcyx")
+        )
+        self.choose("layer", layer.name)
+        rest(1.5)
+        self.choose("channel", "1")
+        self.choose("plane", "max projection")
+        rest(1.5)
+        self.part("layer", "tune-channels")
+        self._viewer.layers.remove(layer)
+        self._viewer.dims.set_current_step(0, 9)
+
+    def live(self) -> None:
+        """Preview while a slider moves."""
+        self.find(QWidget, "live_preview").setChecked(True)
+        self.wait_preview()
+        slider = self.find(QWidget, "bandwidth")
+        slider.setValue(slider.value() * 0.8)
+        rest(2)
+        self.wait_preview()
+        self.picture("tune-live")
+
+    def notes(self) -> None:
+        """Show a value outside the usual range."""
+        self.find(QWidget, "live_preview").setChecked(False)
+        self.find(QWidget, "bandwidth").setValue(0.7)
+        self.part("bandwidth", "tune-notes")
+        self.press("reset_bandwidth")
+
+    def colours(self) -> None:
+        """Show the embedding as colours."""
+        for layer in list(self._viewer.layers):
+            if layer.name.endswith(("[preview]", "[clusters]")):
+                self._viewer.layers.remove(layer)
+        names = {layer.name for layer in self._viewer.layers}
+        self.press("embedding_as_colours")
+        wait(lambda: any(layer.name not in names for layer in self._viewer.layers))
+        rest(2)
+        self.scroll_to("view_answer")
+        self.picture("tune-colours")
+        self.press("embedding_as_colours")
+        for layer in list(self._viewer.layers):
+            if layer.name not in names:
+                self._viewer.layers.remove(layer)
+
+    def run(self) -> None:
+        """Run the movie and look at the plot."""
+        self.scroll_to("run")
+        self.press("run")
+        wait(lambda: not self.busy())
+        self.press("show_plot")
+        rest(1)
+        self.scroll_to("save_plot")
+        self.picture("tune-result")
+        self.find(QLineEdit, "folder").setText("results/movie-1")
+        self.part("folder", "tune-export")
+
+    def wait_preview(self) -> None:
+        """Wait for a preview of the frame in view."""
+        name = f"{self.find(QComboBox, 'layer').currentText()} [preview]"
+        wait(
+            lambda: name in self._viewer.layers and self._viewer.layers[name].data.any()
+        )
+
+    def choose(self, name: str, text: str) -> None:
+        """Choose from a list."""
+        self.find(QComboBox, name).setCurrentText(text)
+
+    def press(self, name: str) -> None:
+        """Click any kind of button."""
+        self.find(QAbstractButton, name).click()
+
+    def scroll_to(self, name: str) -> None:
+        """Bring a control into view."""
+        assert self._widget is not None
+        area = self._widget.findChild(QScrollArea)
+        area.ensureWidgetVisible(self.find(QWidget, name), 0, 20)
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    tour = TuneTour(options.theme, options.out)
+    tour.start()
+    tour.channels()
+    tour.live()
+    tour.notes()
+    tour.colours()
+    tour.run()
+    tour.close()
+
+
+if __name__ == "__main__":
+    main()
