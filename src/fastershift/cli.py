@@ -145,7 +145,7 @@ def _follow(tracking: Any) -> None:
         TimeRemainingColumn,
     )
 
-    from fastershift.pipeline import FrameDone, Started
+    from fastershift.pipeline import FrameDone, Notice, Started
 
     columns = (
         TextColumn("{task.description}"),
@@ -167,6 +167,8 @@ def _follow(tracking: Any) -> None:
                     highlight=False,
                 )
                 bar.update(task, total=event.n_frames)
+            elif isinstance(event, Notice):
+                console.print(event.sentence, highlight=False)
             elif isinstance(event, FrameDone):
                 bar.advance(task)
 

@@ -15,6 +15,7 @@ __all__ = [
     "Finished",
     "FrameDone",
     "FrameReport",
+    "Notice",
     "Progress",
     "Started",
     "TrackedMovie",
@@ -130,6 +131,13 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A sentence for the user: what is done otherwise than was asked for, and why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class FrameDone:
     """A frame with provisional track ids, in image pixels.
 
@@ -149,4 +157,4 @@ class Finished:
     result: TrackedMovie
 
 
-Event: TypeAlias = Started | Progress | FrameDone | Finished
+Event: TypeAlias = Started | Progress | Notice | FrameDone | Finished

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -57,6 +57,10 @@ class EmbeddingSource(Protocol):
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the embeddings."""
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Sentences for the user: what was done otherwise than asked for, and why."""
 
     def pairs(
         self, first: int = 0, stop: int | None = None
@@ -127,6 +131,11 @@ class NetworkEmbeddings:
         """Rows and columns of the embeddings."""
         return self.embedder.network_shape
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """Sentences for the user: what was changed because memory was short."""
+        return self.embedder.notices
+
     def use_cache(self, cache: EmbeddingCache, owner: Hashable = None) -> None:
         """Look embeddings up here from now on, and keep new ones.
 
@@ -195,7 +204,8 @@ class NetworkEmbeddings:
                     embedding = step[1]
             seconds += time.perf_counter() - started
             if before is not None:
-                yield EmbeddedPair(t - 1, torch.stack((before, embedding)), seconds)
+                both = torch.stack((before.to(embedding.device), embedding))
+                yield EmbeddedPair(t - 1, both, seconds)
                 seconds = 0.0
             elif self.n_frames == 1:
                 yield EmbeddedPair(0, embedding[None], seconds)
@@ -259,6 +269,11 @@ class GivenEmbeddings:
             for side, part in zip(self._array.shape[2:], self._region, strict=True)
         )
         return rows, columns
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Nothing is ever done otherwise."""
+        return ()
 
     def pairs(
         self, first: int = 0, stop: int | None = None

@@ -1,20 +1,22 @@
 """The run itself: a generator of events that can be left at every yield."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from fastershift.config import Settings
-from fastershift.errors import FastershiftError
+from fastershift.errors import FastershiftError, is_shortage
 from fastershift.pipeline._events import (
     Event,
     Finished,
     FrameDone,
     FrameReport,
+    Notice,
     Progress,
     Started,
     TrackedMovie,
@@ -24,8 +26,9 @@ from fastershift.pipeline._plan import Plan, plan_run
 from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Background,
+    Finalizer,
+    Lineage,
     Linker,
-    finalize,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +60,9 @@ def run_plan(plan: Plan) -> Iterator[Event]:
     """
     try:
         yield from _run(plan)
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
         raise FastershiftError(
             "The memory ran out. Give the network smaller tiles, a larger cell "
             "diameter, or fewer frames at once, and run again."
@@ -70,20 +75,34 @@ def _run(plan: Plan) -> Iterator[Event]:
     yield Started(
         plan.settings, str(plan.provenance["model"]), n_frames, plan.source.shape
     )
-    linker = Linker(plan.settings.track, published=plan.published)
+    movie = _Settling(plan)
     reports: list[FrameReport] = []
     policy: SeedPolicy | None = None
+    told = 0
     for pair in plan.source.pairs():
+        for sentence in plan.source.notices[told:]:
+            told += 1
+            yield Notice(sentence)
         if pair is None:
             yield Progress(len(reports), n_frames, "network")
             continue
         yield Progress(len(reports), n_frames, "clustering")
-        cells = cluster_pair(plan, pair, policy)
+        try:
+            cells = cluster_pair(plan, pair, policy)
+        except (MemoryError, RuntimeError) as error:
+            if pair.embeddings.device.type == "cpu" or not is_shortage(error):
+                raise
+            yield Notice(
+                f"The memory of the {pair.embeddings.device.type} is too small: frames "
+                f"{pair.frame} and {pair.frame + 1} are clustered on the cpu."
+            )
+            on_cpu = replace(pair, embeddings=pair.embeddings.cpu())
+            cells = cluster_pair(plan, on_cpu, policy)
         if plan.settings.cluster.carry_seeds:
             policy = cells.policy
         yield Progress(len(reports), n_frames, "linking")
         before = time.perf_counter()
-        new = [to_image(plan, labels) for labels in linker.add(cells.labels)]
+        new = movie.add(cells.labels)
         linking = time.perf_counter() - before
         for labels in new:
             report = frame_report(
@@ -92,18 +111,61 @@ def _run(plan: Plan) -> Iterator[Event]:
             reports.append(report)
             yield FrameDone(report.frame, labels, report)
     yield Progress(n_frames, n_frames, "tracks")
-    stack = np.stack([to_image(plan, labels) for labels in linker.stack])
-    labels, lineage = finalize(stack, plan.settings.track, published=plan.published)
+    labels, lineage = movie.finish()
     seconds = round(time.perf_counter() - started, 3)
+    notices = {"notices": list(plan.source.notices)} if told else {}
     yield Finished(
         TrackedMovie(
             labels,
             lineage,
             tuple(reports),
             plan.settings,
-            {**plan.provenance, "seconds": seconds},
+            {**plan.provenance, **notices, "seconds": seconds},
         )
     )
+
+
+class _Settling:
+    """Frames on their way from linked pairs to the final labels.
+
+    A frame is brought to image pixels once, unless a later pair changes it, and few
+    frames are held besides the result.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        settings, published = plan.settings.track, plan.published
+        self._linker = Linker(settings, published=published)
+        self._finalizer = Finalizer(settings, published=published)
+        self._labels = np.zeros((plan.source.n_frames, *plan.frame_shape), np.int32)
+        # Provisional labels in network pixels, and the same in image pixels.
+        self._provisional: deque[tuple[Labels, Labels]] = deque()
+        self._settled = 0
+
+    def add(self, pair: Labels) -> list[Labels]:
+        """Link a pair; return the frames that are new, in image pixels."""
+        new = self._linker.add(pair)
+        images = [to_image(self._plan, labels) for labels in new]
+        self._provisional.extend(zip(new, images, strict=True))
+        self._settle(self._linker.take())
+        return images
+
+    def _settle(self, frames: list[Labels]) -> None:
+        for frame in frames:
+            provisional, image = self._provisional.popleft()
+            if not np.array_equal(frame, provisional):
+                image = to_image(self._plan, frame)
+            self._finalizer.add(image)
+            self._labels[self._settled] = image
+            self._settled += 1
+
+    def finish(self) -> tuple[Labels, Lineage]:
+        """Decide the tracks; return the final labels and the lineage."""
+        self._settle(self._linker.take(settled=False))
+        names, lineage = self._finalizer.finish()
+        for number, frame in enumerate(self._labels):
+            frame[:] = names.apply(number, frame)
+        return self._labels, lineage
 
 
 class TrackingRun:

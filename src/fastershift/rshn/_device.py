@@ -9,9 +9,7 @@ import torch
 from fastershift.config import Precision
 from fastershift.errors import InputError
 
-__all__ = ["choose_device", "choose_precision", "free_memory", "is_shortage"]
-
-_SHORTAGE = ("out of memory", "can't allocate memory", "not enough memory")
+__all__ = ["choose_device", "choose_precision", "free_memory"]
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -91,11 +89,3 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
-
-
-def is_shortage(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out; torch has many ways to say so."""
-    if isinstance(error, MemoryError):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(one in text for one in _SHORTAGE)

@@ -14,12 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from fastershift.config import EmbedSettings
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import FastershiftError, InputError, is_shortage
 from fastershift.rshn._device import (
     choose_device,
     choose_precision,
     free_memory,
-    is_shortage,
 )
 from fastershift.rshn._layout import Span, overlapping_axis, seamless_axis
 from fastershift.rshn._normalise import normalise_frame, resize_frame
