@@ -28,7 +28,8 @@ def form(qtbot):
     ]
     made = SettingsForm(controls, parent)
     made.follow_model()
-    return made
+    yield made
+    parent.close()
 
 
 @pytest.mark.parametrize(
@@ -211,15 +212,18 @@ def test_presets(user):
 
 
 def test_preferences_take_effect(
-    plugin_settings, make_napari_viewer, docked, qtbot, movie, tmp_path
+    plugin_settings, npe2pm, make_napari_viewer, docked, qtbot, movie, tmp_path
 ):
     from napari.settings import get_plugin_settings
+    from npe2 import PluginManifest
 
+    npe2pm.register(PluginManifest.from_distribution("fastershift"))
+    viewer = make_napari_viewer()
     computing = get_plugin_settings("fastershift").computing
     computing.device = "cpu"
     computing.cache_folder = str(tmp_path / "cache")
     computing.cache_size = 0.25
-    user = docked(make_napari_viewer(), qtbot)
+    user = docked(viewer, qtbot)
     assert user.find("device").currentText() == "cpu"
     computing.device = "auto"
     assert user.find("device").currentText() == "auto"

@@ -70,7 +70,9 @@ class PreviewLayers:
             The result.
         """
         record = {
+            "input": choice.layer.name,
             "settings": preview.settings.model_dump(mode="json"),
+            "provenance": dict(preview.provenance),
             "reports": [preview.report.record()],
         }
         self._show_part(choice, "preview", shape, preview, preview.cells, record)

@@ -1,6 +1,6 @@
 """Cells of one frame before linking."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -51,6 +51,8 @@ class Preview:
         Which of the two the frame is.
     region : (slice, slice) or None
         Rows and columns of the frame that these are; None for all.
+    provenance : mapping
+        Model, versions and device.
     """
 
     frame: int
@@ -61,6 +63,7 @@ class Preview:
     pair: PairCells
     index: int
     region: Region | None
+    provenance: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,15 @@ def preview_frame(
     if request.clusters:
         clusters = to_image(plan, cells.clusters[index])
     yield Preview(
-        frame, labels, clusters, report, plan.settings, cells, index, plan.region
+        frame,
+        labels,
+        clusters,
+        report,
+        plan.settings,
+        cells,
+        index,
+        plan.region,
+        plan.provenance,
     )
 
 
