@@ -83,8 +83,7 @@ class LivePreview(QObject):
         row.live_switched.connect(self._switch)
         row.region_switched.connect(self.ask)
         moved = viewer.dims.events.current_step
-        # napari 0.9 moved the camera.
-        camera = getattr(viewer, "scene", viewer).camera.events
+        camera = viewer.scene.camera.events
         moved.connect(self.ask)
         camera.zoom.connect(self._on_view)
         camera.center.connect(self._on_view)

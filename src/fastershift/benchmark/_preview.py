@@ -1,0 +1,167 @@
+"""Suite ``preview``: how soon a change shows, how long the window stands still."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastershift.benchmark._display import screen
+from fastershift.benchmark._suite import (
+    BenchmarkOptions,
+    Plot,
+    Series,
+    SuiteResult,
+    Table,
+)
+from fastershift.errors import FastershiftError
+
+__all__ = ["run"]
+
+_SIDES = (512, 1024)
+
+
+def run(options: BenchmarkOptions) -> SuiteResult:
+    """Measure the live preview in a window of its own.
+
+    Parameters
+    ----------
+    options : BenchmarkOptions
+        `data` is not used: movies are simulated, and the network sees them at their
+        full size.
+
+    Returns
+    -------
+    SuiteResult
+    """
+    with screen() as environment, tempfile.TemporaryDirectory() as folder:
+        measured = {
+            side: _window(options, "latency", side, environment, folder)
+            for side in _SIDES
+        }
+        stalls = _window(options, "stalls", _SIDES[0], environment, folder)
+    summary: dict[str, Any] = {
+        str(side): {
+            "median_ms": _rounded(np.median(found["ms"])),
+            "p95_ms": _rounded(np.percentile(found["ms"], 95)),
+        }
+        for side, found in measured.items()
+    }
+    busy = [stalls["preview"], stalls["run"]]
+    summary["stall_p95_ms"] = max(_p95(gaps) for gaps in busy)
+    summary["stall_idle_p95_ms"] = _p95(stalls["idle"])
+    summary["stall_max_ms"] = max(_rounded(max(gaps)) for gaps in busy)
+    return SuiteResult(
+        summary,
+        tables=(_latency_table(measured), _stall_table(stalls)),
+        plots=(_latency_plot(measured),),
+        notes=(
+            "From the change of a value in the widget to the event with which the "
+            "layer announces its new data; every value is a new one.",
+            "A timer beats every 10 ms while frames are being scrolled at 10 a second; "
+            "of each second the longest gap between two beats counts.",
+        ),
+    )
+
+
+def _window(
+    options: BenchmarkOptions,
+    task: str,
+    side: int,
+    environment: Mapping[str, str],
+    folder: str,
+) -> Mapping[str, Any]:
+    """Measure in a process of its own, with settings nobody has changed."""
+    answer = Path(folder) / f"{task}-{side}.json"
+    order = {
+        "task": task,
+        "side": side,
+        "quick": options.quick,
+        "device": options.device,
+        "seed": options.seed,
+        "answer": str(answer),
+    }
+    done = subprocess.run(  # noqa: S603 (a module of this package)
+        [sys.executable, "-m", "fastershift.benchmark._window", json.dumps(order)],
+        env={
+            **environment,
+            "XDG_CONFIG_HOME": folder,
+            "NAPARI_CONFIG": str(Path(folder) / "napari.yaml"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not answer.exists():
+        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise FastershiftError(f"The window could not be measured: {last[0]}.")
+    found: Mapping[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    return found
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 1)
+
+
+def _p95(gaps: list[float]) -> float:
+    return _rounded(np.percentile(gaps, 95))
+
+
+def _latency_table(measured: Mapping[int, Mapping[str, Any]]) -> Table:
+    rows = tuple(
+        (
+            f"{side} × {side}",
+            found["cells"],
+            len(found["ms"]),
+            _rounded(np.median(found["ms"])),
+            _p95(found["ms"]),
+            _rounded(max(found["ms"])),
+            _rounded(np.median(found["clustering_ms"])),
+        )
+        for side, found in measured.items()
+    )
+    columns = (
+        "frame",
+        "cells",
+        "changes",
+        "median (ms)",
+        "p95 (ms)",
+        "longest (ms)",
+        "of it clustering, median (ms)",
+    )
+    return Table("From a change to its preview", columns, rows)
+
+
+def _stall_table(stalls: Mapping[str, list[float]]) -> Table:
+    names = {
+        "idle": "no job",
+        "preview": "live preview, a slider moving too",
+        "run": "full run",
+    }
+    rows = tuple(
+        (name, len(stalls[key]), _p95(stalls[key]), _rounded(max(stalls[key])))
+        for key, name in names.items()
+    )
+    columns = ("while scrolling", "seconds", "p95 (ms)", "longest (ms)")
+    return Table("Longest gap of each second", columns, rows)
+
+
+def _latency_plot(measured: Mapping[int, Mapping[str, Any]]) -> Plot:
+    shares = tuple(float(share) for share in range(0, 101, 5))
+    return Plot(
+        "Time to the preview",
+        "share of the changes (%)",
+        "shown within (ms)",
+        tuple(
+            Series(
+                f"{side} × {side}",
+                shares,
+                tuple(float(ms) for ms in np.percentile(found["ms"], shares)),
+            )
+            for side, found in measured.items()
+        ),
+    )

@@ -1,0 +1,190 @@
+"""The window whose previews are timed; run in a process of its own.
+
+``python -m fastershift.benchmark._window ORDER``, with an order as suite ``preview``
+gives it: task, side, quick, device, seed, and the file that the answer goes to.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QWidget
+
+from fastershift.simulate import simulate_movie
+
+__all__ = ["main"]
+
+# What the shipped models see cells at, so that they see the whole frame.
+_DIAMETER = 24.0
+_CELLS_PER_PIXEL = 60 / 512**2
+
+_BEAT_MS = 10
+_SCROLL_MS = 100
+_PATIENCE = 600.0
+
+
+class _Sitting:
+    """A viewer with a movie and the widget."""
+
+    def __init__(self, order: Mapping[str, Any], n_frames: int) -> None:
+        side = order["side"]
+        movie = simulate_movie(
+            n_frames,
+            (side, side),
+            round(_CELLS_PER_PIXEL * side**2),
+            diameter=_DIAMETER,
+            seed=order["seed"],
+        )
+        self.viewer = napari.Viewer(show=True)
+        self.viewer.window.resize(1360, 860)
+        self.viewer.add_image(movie.frames, name="movie")
+        _, self._widget = self.viewer.window.add_plugin_dock_widget(
+            "fastershift", "Segment and track"
+        )
+        self.find("diameter").setValue(_DIAMETER)
+        self.find("device").setCurrentText(order["device"])
+        needs = self.find("needs")
+        self.wait(lambda: "pixels" in needs.text())
+
+    def find(self, name: str) -> Any:
+        """Return a control by its object name."""
+        return self._widget.findChild(QWidget, name)
+
+    def wait(self, ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
+        """Let the window live until something is the case."""
+        end = time.perf_counter() + seconds
+        while not ready():
+            if time.perf_counter() > end:
+                raise TimeoutError("the window did not come to rest in time")
+            QApplication.processEvents()
+            time.sleep(0.0005)
+
+    def rest(self, seconds: float) -> None:
+        """Let the window live for a while."""
+        end = time.perf_counter() + seconds
+        self.wait(lambda: time.perf_counter() >= end)
+
+    @property
+    def preview(self) -> Any:
+        """The layer with the preview, once there is one."""
+        return next(
+            (one for one in self.viewer.layers if one.name.endswith("[preview]")), None
+        )
+
+    def switch_on(self) -> None:
+        """Preview live, and wait for the first one."""
+        self.find("live_preview").setChecked(True)
+        self.wait(lambda: self.preview is not None)
+        self.rest(1)
+
+
+def _latency(order: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Time changes one by one, each after the window has come to rest."""
+    sitting = _Sitting(order, n_frames=2)
+    sitting.switch_on()
+    layer = sitting.preview
+    shown: list[float] = []
+    layer.events.set_data.connect(lambda _event: shown.append(time.perf_counter()))
+    times, clustering = [], []
+    for name, value in _changes(12 if order["quick"] else 60):
+        sitting.rest(0.1)
+        shown.clear()
+        started = time.perf_counter()
+        sitting.find(name).setValue(value)
+        sitting.wait(lambda: bool(shown))
+        times.append(1e3 * (shown[0] - started))
+        clustering.append(layer.metadata["fastershift"]["reports"][0]["clustering_ms"])
+    cells = len(np.unique(layer.data[0])) - 1
+    sitting.viewer.close()
+    # The first one also pays for what is done once.
+    return {"ms": times[1:], "clustering_ms": clustering[1:], "cells": cells}
+
+
+def _changes(count: int) -> Iterator[tuple[str, float]]:
+    """Go through values as a person would; none comes twice."""
+    for step in range(count):
+        if step % 6 == 4:
+            yield "gamma", 0.9 - 0.005 * step / 6
+        elif step % 6 == 5:
+            yield "n_initial", 128 + 4 * (step // 6 + 1)
+        else:
+            yield "bandwidth", 0.1 + 0.2 * (step * 0.618 % 1)
+
+
+class _Heart:
+    """Beats while the window lives, and remembers when."""
+
+    def __init__(self) -> None:
+        self._beats: list[float] = []
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(_BEAT_MS)
+        self._timer.timeout.connect(lambda: self._beats.append(time.perf_counter()))
+
+    def listen(self, live: Callable[[], None]) -> list[float]:
+        """Return the longest gap of each second, in ms, of what is lived through."""
+        self._beats.clear()
+        self._timer.start()
+        live()
+        self._timer.stop()
+        beats = np.array(self._beats)
+        gaps = 1e3 * np.diff(beats)
+        second = (beats[1:] - beats[0]).astype(int)
+        # A gap of more than a second leaves seconds without any beat.
+        return [float(gaps[second == one].max()) for one in np.unique(second)]
+
+
+def _stalls(order: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Listen while frames are scrolled: without a job, with previews, with a run."""
+    n_frames = 24 if order["quick"] else 80
+    seconds = 5.0 if order["quick"] else 20.0
+    sitting = _Sitting(order, n_frames)
+    heart = _Heart()
+    sitting.rest(1)
+    gaps = {"idle": heart.listen(lambda: _scroll(sitting, n_frames, seconds))}
+    sitting.switch_on()
+    gaps["preview"] = heart.listen(
+        lambda: _scroll(sitting, n_frames, seconds, slider=True)
+    )
+    sitting.find("live_preview").setChecked(False)
+    sitting.find("run").click()
+    gaps["run"] = heart.listen(lambda: _scroll(sitting, n_frames, seconds))
+    if not sitting.find("cancel").isEnabled():
+        raise RuntimeError("the run ended before it was measured")
+    sitting.find("cancel").click()
+    sitting.rest(1)
+    sitting.viewer.close()
+    return gaps
+
+
+def _scroll(
+    sitting: _Sitting, n_frames: int, seconds: float, *, slider: bool = False
+) -> None:
+    """Go to and fro through a few frames; now and then a slider moves, too."""
+    started = time.perf_counter()
+    step = 0
+    while time.perf_counter() < started + seconds:
+        step += 1
+        sitting.viewer.dims.set_current_step(0, abs(step % 16 - 8) % n_frames)
+        if slider:
+            sitting.find("bandwidth").setValue(0.1 + 0.001 * (step % 200))
+        due = started + step * _SCROLL_MS / 1e3
+        sitting.rest(max(0.0, due - time.perf_counter()))
+
+
+def main() -> None:
+    """Carry out the order and write the answer."""
+    order = json.loads(sys.argv[1])
+    tasks = {"latency": _latency, "stalls": _stalls}
+    found = tasks[order["task"]](order)
+    Path(order["answer"]).write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
