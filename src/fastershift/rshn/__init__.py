@@ -2,7 +2,7 @@
 
 from fastershift.rshn._bundle import Bundle, read_bundle
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._device import choose_device, is_shortage
+from fastershift.rshn._device import choose_device, choose_precision
 from fastershift.rshn._embedder import Embedder, FrameSource
 from fastershift.rshn._import import import_checkpoint, preset_of
 from fastershift.rshn._network import RSHN, State, normalise_embedding
@@ -16,6 +16,7 @@ from fastershift.rshn._registry import (
     user_models_folder,
 )
 from fastershift.rshn._scout import FirstLook, estimate_diameter, first_look
+from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
 
 __all__ = [
@@ -27,13 +28,15 @@ __all__ = [
     "Model",
     "ModelCard",
     "State",
+    "Stream",
+    "StreamingNetwork",
     "choose_device",
+    "choose_precision",
     "choose_model",
     "estimate_diameter",
     "find_model",
     "first_look",
     "import_checkpoint",
-    "is_shortage",
     "list_models",
     "load_model",
     "network_from_published",

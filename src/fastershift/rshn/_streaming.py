@@ -4,6 +4,7 @@ It computes what `RSHN` computes, in the memory of a few images: state is update
 it lies, and everything between one state and the next happens in strips.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -46,6 +47,14 @@ class _Hourglass(NamedTuple):
     recurrent: tuple[_Recurrent, ...]
     expanding: tuple[Kernel, ...]
     output: Kernel
+
+    def convolutions(self, side: int) -> Iterator[tuple[int, Kernel]]:
+        """Yield all convolutions of an image, with the side of what each one reads."""
+        yield side, self.input
+        for level, unit in enumerate(self.recurrent):
+            kernels = self.contracting[level], *unit, self.expanding[level]
+            yield from ((side >> level, kernel) for kernel in kernels)
+        yield side, self.output
 
 
 class StreamingNetwork:
