@@ -265,22 +265,34 @@ def simulate(
         str, typer.Option(help="nuclei, phase, dic or elongated.")
     ] = "nuclei",
     seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
+    cell_cycle: Annotated[
+        float | None, typer.Option(help="Frames from division to division.")
+    ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Make an artificial movie with exact truth, laid out as the challenge does."""
-    from fastershift.io import write_simulation
-    from fastershift.simulate import simulate_movie
+    """Make an artificial movie with exact truth, laid out as the challenge does.
 
-    made = simulate_movie(
-        frames,
-        (height, width),
-        cells,
-        diameter=diameter,
-        kind=kind,  # type: ignore[arg-type]
-        seed=seed,
-    )
-    write_simulation(made, output, overwrite=overwrite)
+    A name that ends in .zarr makes OME-Zarr, frame by frame, with the truth in its
+    labels: movies of any length.
+    """
+    from fastershift.io import write_simulation, write_simulation_zarr
+    from fastershift.simulate import Simulation, simulate_movie
+
+    options = {
+        "diameter": diameter,
+        "kind": kind,
+        "seed": seed,
+        "cell_cycle": cell_cycle,
+    }
+    asked = (frames, (height, width), cells)
+    made: Any
+    if output.suffix.lower() == ".zarr":
+        made = Simulation(*asked, **options)  # type: ignore[arg-type]
+        write_simulation_zarr(made, output, overwrite=overwrite)
+    else:
+        made = simulate_movie(*asked, **options)  # type: ignore[arg-type]
+        write_simulation(made, output, overwrite=overwrite)
     typer.echo(f"{frames} frames with {len(made.tracks)} tracks: {output}")
 
 

@@ -1,5 +1,6 @@
 """Artificial movies of cells whose labels, tracks and lineage are known exactly."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args
 
@@ -10,7 +11,7 @@ from fastershift._simulated_cells import Kind, Scene, advance, populate
 from fastershift._simulated_optics import OPTICS, camera, expose
 from fastershift.errors import InputError
 
-__all__ = ["Kind", "SimulatedMovie", "simulate_movie"]
+__all__ = ["Kind", "SimulatedMovie", "Simulation", "simulate_movie"]
 
 
 @dataclass(frozen=True)
@@ -140,26 +141,75 @@ def simulate_movie(
     >>> movie.frames.shape, movie.labels.dtype
     ((3, 64, 64), dtype('int32'))
     """
-    _check(n_frames, shape, n_cells, diameter, kind)
-    rng = np.random.default_rng(seed)
-    scene = _scene(kind, shape, diameter, cell_cycle, death, rng)
-    cells = populate(scene, rng, n_cells)
-    optics, record = OPTICS[kind](scene, rng), camera(scene, rng, noise)
-    spans: dict[int, tuple[int, int, int]] = {}
-    frames, labels = [], []
-    next_track = 1
-    for t in range(n_frames):
-        if t:
-            cells = advance(scene, cells, rng)
-        exposed, next_track = expose(scene, cells, next_track)
-        for cell in cells:
-            if cell.track:
-                first, _, parent = spans.get(cell.track, (t, t, cell.parent))
-                spans[cell.track] = (first, t, parent)
-        frames.append(record(t, optics(exposed)))
-        labels.append(exposed.labels)
-    return SimulatedMovie(
-        frames=np.stack(frames),
-        labels=np.stack(labels),
-        tracks=tuple((track, *span) for track, span in sorted(spans.items())),
+    simulation = Simulation(
+        n_frames,
+        shape,
+        n_cells,
+        diameter=diameter,
+        kind=kind,
+        seed=seed,
+        cell_cycle=cell_cycle,
+        death=death,
+        noise=noise,
     )
+    frames, labels = zip(*simulation, strict=True)
+    return SimulatedMovie(np.stack(frames), np.stack(labels), simulation.tracks)
+
+
+class Simulation:
+    """A movie that is made while it is read, frame by frame, once.
+
+    Parameters
+    ----------
+    n_frames, shape, n_cells, diameter, kind, seed, cell_cycle, death, noise
+        As in `simulate_movie`.
+
+    Attributes
+    ----------
+    n_frames, shape
+        As given.
+    """
+
+    def __init__(
+        self,
+        n_frames: int = 10,
+        shape: tuple[int, int] = (256, 256),
+        n_cells: int = 12,
+        *,
+        diameter: float = 22.0,
+        kind: Kind = "nuclei",
+        seed: int = 0,
+        cell_cycle: float | None = None,
+        death: float = 0.0,
+        noise: float = 1.0,
+    ) -> None:
+        _check(n_frames, shape, n_cells, diameter, kind)
+        self.n_frames = n_frames
+        self.shape = shape
+        self._rng = np.random.default_rng(seed)
+        self._scene = _scene(kind, shape, diameter, cell_cycle, death, self._rng)
+        self._n_cells = n_cells
+        self._noise = noise
+        self._spans: dict[int, tuple[int, int, int]] = {}
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.int32]]]:
+        """Make the frames (Y, X) uint16, each with its labels (Y, X) int32."""
+        scene, rng = self._scene, self._rng
+        cells = populate(scene, rng, self._n_cells)
+        optics = OPTICS[scene.kind](scene, rng)
+        record = camera(scene, rng, self._noise)
+        next_track = 1
+        for t in range(self.n_frames):
+            if t:
+                cells = advance(scene, cells, rng)
+            exposed, next_track = expose(scene, cells, next_track)
+            for cell in cells:
+                if cell.track:
+                    first, _, parent = self._spans.get(cell.track, (t, t, cell.parent))
+                    self._spans[cell.track] = (first, t, parent)
+            yield record(t, optics(exposed)), exposed.labels
+
+    @property
+    def tracks(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Rows of id, first frame, last frame and parent of the frames made so far."""
+        return tuple((track, *span) for track, span in sorted(self._spans.items()))

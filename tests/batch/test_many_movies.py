@@ -107,8 +107,8 @@ def test_a_killed_worker_changes_nothing(plates, settings, tmp_path, serial):
                 victim = next(iter(pids.values()))
                 os.kill(victim, signal.SIGKILL)
     assert victim is not None
-    assert {n: o.status for n, o in outcomes.items()} == {
-        n: o.status for n, o in serial[1].items()
+    assert {n: o.sentence for n, o in outcomes.items()} == {
+        n: o.sentence for n, o in serial[1].items()
     }
     assert same_results(tmp_path, serial[0])
 

@@ -267,8 +267,10 @@ class _Run:
         name = part.movie.name
         if name not in self._futures:
             return None  # ended before, for another reason
-        if future.status != "finished":
-            return self._failed(part.movie, _reason(future))
+        # Waits where a worker has died since, and Dask is doing its work again.
+        sentence = _reason(future)
+        if sentence is not None:
+            return self._failed(part.movie, sentence)
         result = future.result()
         if isinstance(result, PreparedMovie):
             self._cut(part.movie, result)
@@ -332,11 +334,13 @@ class _Run:
             self._written = monotonic()
 
 
-def _reason(future: "Future") -> str:
-    """Say why Dask gave a task up."""
+def _reason(future: "Future") -> str | None:
+    """Say why Dask gave a task up, if it did."""
     if future.status == "cancelled":
         return "The work was cancelled by the scheduler; run the batch again."
     error = future.exception()
+    if error is None:
+        return None
     if type(error).__name__ == "KilledWorker":
         return (
             "The workers that ran it died again and again, most likely for want of "

@@ -133,14 +133,9 @@ def cluster_in_regions(
         Cells of each pair, (F, Y, X) in image pixels, and the report of its second
         frame; None at further places to stop.
     """
-    assert isinstance(plan.source, NetworkEmbeddings)  # noqa: S101 (see needs_regions)
-    whole, embed = plan.source.embedder, plan.settings.embed
+    embed = plan.settings.embed
     frames = _NormalisedFrames(movie, folder)
-    stride = 2 ** (model.card.levels - 1)
-    regions = cut_regions(
-        plan.frame_shape,
-        *(side / whole.scale for side in (embed.tile, embed.tile_overlap, stride)),
-    )
+    regions = _regions(plan, model)
     step = 1 if embed.window else embed.block
     for begin in range(first, stop, step):
         pairs = range(begin, min(begin + step, stop))
@@ -168,6 +163,13 @@ def cluster_in_regions(
             ]
             yield stitch_parts(parts, plan.frame_shape), _together(reports[index])
         frames.forget()
+
+
+def _regions(plan: Plan, model: Model) -> list[Region]:
+    assert isinstance(plan.source, NetworkEmbeddings)  # noqa: S101 (see needs_regions)
+    embed, scale = plan.settings.embed, plan.source.embedder.scale
+    sides = (embed.tile, embed.tile_overlap, 2 ** (model.card.levels - 1))
+    return cut_regions(plan.frame_shape, *(side / scale for side in sides))
 
 
 def _labels(folder: Path, pair: int, region: int) -> Path:

@@ -72,7 +72,7 @@ class WorkFolder:
                     f"{' and '.join(changed)}; run it as before to finish it, or begin "
                     "anew with --overwrite."
                 )
-        shutil.rmtree(self.path, ignore_errors=True)
+        self.remove()
         write_file(noted, json.dumps(dict(signature), indent=1).encode())
 
     def matches(self, signature: Mapping[str, str]) -> bool:
@@ -145,7 +145,8 @@ class WorkFolder:
         )
 
     def remove(self) -> None:
-        """Throw everything away."""
+        """Throw everything away, in such an order that no half of it is taken up."""
+        (self.path / _NOTE).unlink(missing_ok=True)
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _chunk(self, chunk: int) -> Path:

@@ -12,7 +12,7 @@ from fastershift.io._result import (
     read_result,
     write_result,
 )
-from fastershift.io._simulation import write_simulation
+from fastershift.io._simulation import write_simulation, write_simulation_zarr
 from fastershift.io._table import write_file, write_table
 from fastershift.io._tiff import stored_axes
 from fastershift.io._zarr import import_zarr, is_zarr
@@ -39,5 +39,6 @@ __all__ = [
     "write_file",
     "write_result",
     "write_simulation",
+    "write_simulation_zarr",
     "write_table",
 ]

@@ -18,6 +18,7 @@ __all__ = [
     "OmeImage",
     "labelled_image",
     "list_label_image",
+    "movie_metadata",
     "plate_fields",
     "write_label_image",
 ]
@@ -209,6 +210,35 @@ def _metadata(
     version: str,
     inside: bool,
 ) -> dict[str, Any]:
+    multiscale = _multiscale("cells", levels, scale, units)
+    label: dict[str, Any] = {
+        "colors": [
+            {"label-value": track, "rgba": _colour(track)} for track, *_ in tracks
+        ],
+        "properties": [
+            {"label-value": track, "first": first, "last": last, "parent": parent}
+            for track, first, last, parent in tracks
+        ],
+    }
+    if inside:
+        label["source"] = {"image": "../../"}
+    if version == "0.4":
+        multiscale["version"] = label["version"] = version
+    return {"multiscales": [multiscale], "image-label": label}
+
+
+def movie_metadata(shape: tuple[int, int]) -> dict[str, Any]:
+    """Describe a movie (T, Y, X) of one resolution, of unknown pixel size."""
+    multiscale = _multiscale("movie", [shape], None, None)
+    return {"version": "0.5", "multiscales": [multiscale]}
+
+
+def _multiscale(
+    name: str,
+    levels: Sequence[tuple[int, ...]],
+    scale: Scale | None,
+    units: Units | None,
+) -> dict[str, Any]:
     axes: list[dict[str, str]] = [
         {"name": "t", "type": "time"},
         {"name": "y", "type": "space"},
@@ -224,21 +254,7 @@ def _metadata(
         factors = [step[0], step[1] * coarser[0], step[2] * coarser[1]]
         transform = {"type": "scale", "scale": factors}
         datasets.append({"path": str(number), "coordinateTransformations": [transform]})
-    multiscale: dict[str, Any] = {"name": "cells", "axes": axes, "datasets": datasets}
-    label: dict[str, Any] = {
-        "colors": [
-            {"label-value": track, "rgba": _colour(track)} for track, *_ in tracks
-        ],
-        "properties": [
-            {"label-value": track, "first": first, "last": last, "parent": parent}
-            for track, first, last, parent in tracks
-        ],
-    }
-    if inside:
-        label["source"] = {"image": "../../"}
-    if version == "0.4":
-        multiscale["version"] = label["version"] = version
-    return {"multiscales": [multiscale], "image-label": label}
+    return {"name": name, "axes": axes, "datasets": datasets}
 
 
 def _colour(track: int) -> list[int]:

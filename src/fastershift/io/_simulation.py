@@ -2,12 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._ctc import write_masks, write_tracks
-from fastershift.simulate import SimulatedMovie
+from fastershift.io._movie import as_movie
+from fastershift.io._ome_zarr import movie_metadata, write_label_image
+from fastershift.io._zarr import import_zarr, is_zarr
+from fastershift.simulate import SimulatedMovie, Simulation
 
-__all__ = ["write_simulation"]
+__all__ = ["write_simulation", "write_simulation_zarr"]
 
 _NOTE = "simulated.txt"  # tells a simulation from a real data set when overwriting
 _FILES = re.compile(
@@ -61,4 +65,62 @@ def write_simulation(
         write_tracks(tra / "man_track.txt", movie.tracks)
         note = "A simulated movie with exact truth, made by fastershift.\n"
         (folder / _NOTE).write_text(note, encoding="utf-8")
+    return out
+
+
+def _is_zarr_simulation(path: Path) -> bool:
+    if not is_zarr(path):
+        return False
+    return bool(import_zarr().open(path, mode="r").attrs.get(_NOTE, False))
+
+
+def write_simulation_zarr(
+    simulation: Simulation, out: str | Path, *, overwrite: bool = False
+) -> Path:
+    """Make a movie straight into OME-Zarr; no more than a frame is ever in memory.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        A movie that was not made yet.
+    out : str or Path
+        Folder that gets the frames, one chunk each, and the truth with its tracks as
+        the label image ``labels/truth``.
+    overwrite : bool
+        Replace an earlier simulation; a folder with anything else is never replaced.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        When the folder is taken.
+    FastershiftError
+        When writing fails.
+    """
+    zarr, out = import_zarr(), Path(out)
+    shape = (simulation.n_frames, *simulation.shape)
+    with replacing_folder(out, overwrite, _is_zarr_simulation) as folder:
+        attributes = {"ome": movie_metadata(simulation.shape), _NOTE: True}
+        group = zarr.create_group(folder, attributes=attributes, overwrite=True)
+        names = ["t", "y", "x"]
+        chunks = (1, *simulation.shape)
+        movie, truth = (
+            group.create_array(
+                name, shape=shape, chunks=chunks, dtype=dtype, dimension_names=names
+            )
+            for name, dtype in (("0", "uint16"), ("truth", "int32"))
+        )
+        for t, (frame, labels) in enumerate(simulation):
+            movie[t], truth[t] = frame, labels
+        listed = {"ome": {"version": "0.5", "labels": ["truth"]}}
+        group.create_group("labels", attributes=listed)
+        record = {"tracks": [list(track) for track in simulation.tracks]}
+        place = folder / "labels" / "truth"
+        frames: Any = as_movie(truth)
+        write_label_image(place, frames, record, None, None)
+        del group["truth"]
     return out
