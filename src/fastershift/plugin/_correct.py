@@ -1,8 +1,9 @@
 """Corrections by hand: clicks and keys in, edits of the result out."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,14 +13,14 @@ from qtpy.QtCore import QObject, Signal
 
 from fastershift.editing import Add, Change, Edit, Lock, Scope, Unlock
 from fastershift.errors import InputError
-from fastershift.pipeline import Plan
+from fastershift.pipeline import Plan, TrackedMovie
 from fastershift.plugin._correct_clicks import Clicks
 from fastershift.plugin._correct_follow import Follower, Following
 from fastershift.plugin._correct_hand import Hand
 from fastershift.plugin._correct_layers import CorrectedLayers, axes_of, stack_of
 from fastershift.plugin._correct_marks import Marks
 from fastershift.plugin._correct_paint import PaintCapture
-from fastershift.plugin._correct_tools import Pick, edit_of
+from fastershift.plugin._correct_tools import TOOLS, Pick, edit_of
 from fastershift.plugin._lineage_source import tracks_of
 from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._tasks import Task, TaskRunner
@@ -124,8 +125,7 @@ class Corrector(QObject):
         self.layers.take(watched, corrections)
         self._paint.take(watched, labels, lambda: self.layers.frame)
         self.state_changed.emit()
-        if corrections is not None and layer is not None:
-            self._prepare(corrections, layer)
+        self.prepare()
 
     def _corrections_of(self, layer: Labels) -> Corrections:
         labels = stack_of(layer)
@@ -142,20 +142,56 @@ class Corrector(QObject):
         self._known[layer] = made
         return made
 
-    def _prepare(self, corrections: Corrections, layer: Labels) -> None:
-        """Find cells and embeddings ahead of the first edit."""
+    def prepare(self) -> None:
+        """Find cells and embeddings in another thread, ahead of the first edit."""
+        corrections, layer = self.corrections, self.layer
+        if corrections is None or layer is None:
+            self._plans.drop()
+            return
         plan_of = self._plan_source(layer)
 
-        def steps() -> Iterator[Any]:
-            yield from corrections.cells.prepare()
+        def steps() -> Iterator[Plan | None]:
+            for _ in corrections.cells.prepare():
+                yield None
             if plan_of is not None:
                 yield plan_of()
 
-        def use(item: Any) -> None:
-            if isinstance(item, Plan):
-                corrections.use(item)
+        def use(plan: Plan | None) -> None:
+            if plan is not None and corrections.labels.shape == (
+                plan.source.n_frames,
+                *plan.frame_shape,
+            ):
+                corrections.use(plan)
 
         self._plans.start(Task(steps, use, self._tell_error))
+
+    def reconcile(self, cells: Labels, result: TrackedMovie) -> TrackedMovie:
+        """Keep what was corrected by hand when a run has a new result.
+
+        Parameters
+        ----------
+        cells : Labels
+            The layer that the result is for.
+        result : TrackedMovie
+            Of the run.
+
+        Returns
+        -------
+        TrackedMovie
+            The same without corrections, else with locked cells as they are.
+        """
+        corrections = self._known.get(cells)
+        kept = None if corrections is None else corrections.cells
+        if (
+            corrections is None
+            or kept is None
+            or not (kept.locked or kept.voids)
+            or kept.labels.shape != result.labels.shape
+        ):
+            self._known.pop(cells, None)
+            return result
+        corrections.take_over(result, self.layers.frame)
+        return replace(result, labels=corrections.labels, lineage=corrections.lineage)
 
     # The tool in hand
 
@@ -217,9 +253,10 @@ class Corrector(QObject):
 
     def _go_on(self, pick: Pick) -> None:
         """Show the frame in which the next click is likely."""
-        assert self.corrections is not None  # noqa: S101 (there was a click on it)
-        track = self.corrections.cells.tracks[pick.track]
-        self.layers.go(max(pick.frame, track.last) + 1)
+        last = pick.frame
+        if self.corrections is not None and self.hand.tool is TOOLS["link"]:
+            last = max(last, self.corrections.cells.tracks[pick.track].last)
+        self.layers.go(last + 1)
 
     # What the tool does
 
@@ -238,17 +275,15 @@ class Corrector(QObject):
             self._do(edit, scope)
         elif tool.name == "split":
             points = [(pick.row, pick.column) for pick in picks]
-            self._ask(
-                partial(corrections.split, picks[0].frame, picks[0].track, points),
-                lambda found: self._do(found, scope),
-            )
+            steps = partial(corrections.split, picks[0].frame, picks[0].track, points)
+            self._ask(steps, partial(self._do, scope=scope))
         elif self._proposal is not None:
             self._do(self._proposal, scope)
         else:
             self._accepting = scope
 
     def _ask(
-        self, steps: Callable[[], Iterator[Any]], use: Callable[[Any], None]
+        self, steps: Callable[[], Iterator[Any]], use: Callable[[Any], object]
     ) -> None:
         def on_step(item: Any) -> None:
             if item is not None:
@@ -365,7 +400,7 @@ class Corrector(QObject):
         """Lock the selected cell in the frame in view."""
         self._on_selected(lambda frame, track: Lock(frame, track))
 
-    def unlock(self, what: str) -> None:
+    def unlock(self, what: Literal["cell", "track", "all"]) -> None:
         """Unlock the selected ``"cell"`` here, its ``"track"``, or ``"all"``."""
         if what == "all":
             self._do_plain(Unlock(what="all"))

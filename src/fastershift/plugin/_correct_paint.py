@@ -93,9 +93,10 @@ class PaintCapture(QObject):
         if self._copy is None or self._labels is None:
             return
         frame, after = self._frame, self._labels[self._frame]
-        pixels = np.nonzero(after != self._copy)
-        if not pixels[0].size:
+        rows, columns = np.nonzero(after != self._copy)
+        if not rows.size:
             return
+        pixels = rows, columns
         edit = Paint.of_pixels(frame, pixels, self._copy[pixels], after[pixels])
         before, self._copy = self._copy, None
         self.painted.emit((edit, before))

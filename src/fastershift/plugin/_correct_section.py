@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
+from weakref import WeakSet
 
 from napari.components import ViewerModel
 from napari.layers import Layer
@@ -32,6 +34,9 @@ from fastershift.plugin._lineage_source import CellsInView
 __all__ = ["CorrectSection"]
 
 _COLUMNS = 2
+
+# Layers beside the cells that keys work on, too.
+_OURS = ("[tracks]", "[locked]", "[new cell]")
 
 _SCOPES: tuple[tuple[str, str, Scope, str], ...] = (
     ("this_frame", "This frame", "frame", "Do it in the frame in view alone."),
@@ -123,11 +128,13 @@ class CorrectSection(QGroupBox):
         self._status.setMinimumHeight(3 * self._status.fontMetrics().lineSpacing())
         self._status.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._panel: KeysPanel | None = None
-        self._bound: list[Layer] = []
+        self._bound: WeakSet[Layer] = WeakSet()
+        self._watched: Layer | None = None
         self._lay_out()
         self._connect()
         self._bind()
         self._take()
+        when_gone(self, _unwatch, self)
 
     def _button(
         self, name: str, text: str, tip: str, *, checkable: bool = False
@@ -213,13 +220,19 @@ class CorrectSection(QGroupBox):
         actions = self.actions
         bind(self._viewer, actions)
         when_gone(self, unbind, self._viewer, actions)
+        inserted = self._viewer.layers.events.inserted
+        inserted.connect(self._on_inserted)
+        when_gone(self, inserted.disconnect, self._on_inserted)
 
     def _bind_layer(self, layer: Layer | None) -> None:
         # A layer's own keys go before those of the viewer: undo is one of them.
         if layer is not None and layer not in self._bound:
             bind(layer, self.actions)
-            self._bound.append(layer)
-            when_gone(self, unbind, layer, self.actions)
+            self._bound.add(layer)
+
+    def _on_inserted(self, event: Any) -> None:
+        if event.value.name.endswith(_OURS):
+            self._bind_layer(event.value)
 
     def _show_keys(self) -> None:
         if self._panel is None:
@@ -229,8 +242,9 @@ class CorrectSection(QGroupBox):
 
     # What is corrected
 
-    def _take(self) -> None:
+    def _take(self, _event: Any = None) -> None:
         layer = self._cells.layer
+        self._watch(layer)
         usable = layer if layer is not None and layer.editable else None
         self.corrector.take(usable)
         self._bind_layer(usable)
@@ -241,6 +255,16 @@ class CorrectSection(QGroupBox):
         )
         self._until.setRange(0, max(frames - 1, 0))
         self._until.setValue(frames - 1)
+
+    def _watch(self, layer: Layer | None) -> None:
+        """Notice when a run takes the layer, and when it gives it back."""
+        if layer is self._watched:
+            return
+        if self._watched is not None:
+            self._watched.events.editable.disconnect(self._take)
+        self._watched = layer
+        if layer is not None:
+            layer.events.editable.connect(self._take)
 
     def _on_tracks(self) -> None:
         # Rows that our own edits stored are no new result.
@@ -281,6 +305,12 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget)
     return row
+
+
+def _unwatch(section: CorrectSection) -> None:
+    section._watch(None)
+    for layer in section._bound:
+        unbind(layer, section.actions)
 
 
 def _press(act: Callable[[], None], _checked: bool = False) -> None:

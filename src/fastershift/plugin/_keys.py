@@ -6,7 +6,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QAbstractButton
 
-__all__ = ["SHORTCUTS", "Shortcut", "bind", "label", "unbind"]
+__all__ = ["SHORTCUTS", "Shortcut", "bind", "key_of", "label", "unbind"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ SHORTCUTS = (
     Shortcut("grow", "G", "grow the clicked cell by a pixel"),
     Shortcut("shrink", "Shift-G", "shrink the clicked cell by a pixel"),
     Shortcut("fill_holes", "H", "fill the holes of the clicked cell"),
-    Shortcut("link", "K", "link: this cell here is that one there"),
-    Shortcut("unlink", "U", "unlink: from here on it is another cell"),
+    Shortcut("link", "U", "link: this cell here is that one there"),
+    Shortcut("unlink", "Shift-U", "unlink: from here on it is another cell"),
     Shortcut("swap", "W", "swap two cells from here on"),
     Shortcut("mark_division", "T", "mark a division: parent, then two daughters"),
     Shortcut("remove_division", "Shift-T", "remove the division of the clicked cell"),
@@ -59,9 +59,15 @@ SHORTCUTS = (
     Shortcut("back", "Shift-N", "go back to the place before"),
     Shortcut("undo", "Control-Z", "take the last edit back"),
     Shortcut("redo", "Control-Shift-Z", "make it again"),
+    Shortcut("flip", "K", "flip between the settings A and B of the live preview"),
 )
 
 _BY_ACTION = {shortcut.action: shortcut for shortcut in SHORTCUTS}
+
+
+def key_of(action: str) -> str:
+    """Return the key of an action, as napari writes it."""
+    return _BY_ACTION[action].key
 
 
 def label(button: QAbstractButton, text: str, tip: str) -> None:

@@ -21,7 +21,7 @@ _ROOM_FOR_NUMBER = 26.0
 _LEAST_CONTRAST = 0.12
 
 
-class TreeItem(pg.GraphicsObject):  # type: ignore[misc]
+class TreeItem(pg.GraphicsObject):
     """Vertical lines for tracks, horizontal ones for divisions, a halo for a branch.
 
     A frame reaches from half before to half after its number, so that a cell seen once
@@ -169,4 +169,4 @@ def _pen(colour: QColor, width: float) -> QPen:
 
 
 def _hard_to_see(colour: QColor, paper: QColor) -> bool:
-    return abs(colour.lightnessF() - paper.lightnessF()) < _LEAST_CONTRAST
+    return bool(abs(colour.lightnessF() - paper.lightnessF()) < _LEAST_CONTRAST)

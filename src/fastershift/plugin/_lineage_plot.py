@@ -19,7 +19,7 @@ __all__ = ["LineagePlot"]
 _REACH = 12.0
 
 
-class _FrameAxis(pg.AxisItem):  # type: ignore[misc]
+class _FrameAxis(pg.AxisItem):
     """Frames are whole numbers."""
 
     def tickSpacing(
@@ -35,7 +35,7 @@ class _FrameAxis(pg.AxisItem):  # type: ignore[misc]
         return ["" if value < 0 else f"{value:.0f}" for value in values]
 
 
-class LineagePlot(pg.PlotWidget):  # type: ignore[misc]
+class LineagePlot(pg.PlotWidget):
     """Draws a lineage and tells which track was clicked, and in which frame.
 
     Parameters

@@ -13,10 +13,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-__all__ = ["FLIP_KEY", "LiveRow"]
+from fastershift.plugin._keys import key_of
 
-#: Flips between the two settings; free in napari and on the layers shown here.
-FLIP_KEY = "K"
+__all__ = ["LiveRow"]
+
+_KEY = key_of("flip")
 
 
 class LiveRow(QWidget):
@@ -58,7 +59,7 @@ class LiveRow(QWidget):
         compare = QWidget()
         letters = QHBoxLayout(compare)
         letters.setContentsMargins(0, 0, 0, 0)
-        letters.addWidget(QLabel(f"Compare [{FLIP_KEY}]"))
+        letters.addWidget(QLabel(f"Compare [{_KEY}]"))
         letters.addWidget(self._a)
         letters.addWidget(self._b)
         letters.addStretch()
@@ -105,6 +106,6 @@ def _letter(letter: str) -> QRadioButton:
     button.setAccessibleName(f"Settings {letter}")
     button.setToolTip(
         f"Show and change the settings {letter}; the others are kept. "
-        f"The key {FLIP_KEY} on the canvas flips between the two."
+        f"The key {_KEY} on the canvas flips between the two."
     )
     return button

@@ -312,8 +312,9 @@ class RunLayers:
         metadata: dict[str, Any],
     ) -> None:
         cells = self._outputs.show_labels(self.source, self._axes, "cells", labels)
-        cells.editable = True
+        # Last, so that nobody edits labels beside the lineage of others.
         set_record(cells, metadata)
+        cells.editable = True
         tracks = self._outputs.show_tracks(self.source, self._axes, positions, graph)
         if tracks is not None:
             set_record(tracks, metadata)

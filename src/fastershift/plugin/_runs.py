@@ -90,6 +90,9 @@ class RunController(QObject):
         Input, caches and results.
     outputs : Outputs
         The layers of each input.
+    reconcile : callable
+        Given the layer of the cells and the result of a run, gives what is to be
+        shown in it.
     """
 
     state_changed = Signal()
@@ -103,6 +106,7 @@ class RunController(QObject):
         super().__init__(parent)
         self.session = Session()
         self.outputs = Outputs(viewer)
+        self.reconcile: Callable[[Layer, TrackedMovie], TrackedMovie] = _as_it_is
         self._viewer = viewer
         self._run: _Run | None = None
         self._previews = PreviewLayers(self.outputs)
@@ -283,7 +287,13 @@ class RunController(QObject):
             self.reported.emit()
         elif isinstance(item, _Result) and run.job is not None:
             self._leave(run)
-            run.layers.show_result(item.result, item.positions)
+            cells = self.outputs.find(run.choice.layer, "cells")
+            shown, positions = item.result, item.positions
+            if cells is not None:
+                shown = self.reconcile(cells, item.result)
+            if shown is not item.result:
+                positions = centroids(shown.labels)
+            run.layers.show_result(shown, positions)
             self.said.emit(self.session.finish(run.job))
             self.reported.emit()
 
@@ -359,6 +369,10 @@ def _notify(error: Exception) -> None:
         show_error(describe_error(error))
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def _as_it_is(_cells: Layer, result: TrackedMovie) -> TrackedMovie:
+    return result
 
 
 def _let_go(

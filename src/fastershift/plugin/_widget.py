@@ -1,6 +1,6 @@
 """The dock widget "Segment and track": its parts and how they talk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,24 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from fastershift.errors import InputError
+from fastershift.pipeline import Plan
+from fastershift.plugin._correct_section import CorrectSection
 from fastershift.plugin._export_section import ExportSection
 from fastershift.plugin._input_section import InputSection
+from fastershift.plugin._keys import bind, key_of, unbind
 from fastershift.plugin._layer_input import InputChoice
 from fastershift.plugin._lifetime import when_gone
 from fastershift.plugin._live import Comparison, LivePreview
-from fastershift.plugin._live_row import FLIP_KEY, LiveRow
-from fastershift.plugin._needs import Needs
+from fastershift.plugin._live_row import LiveRow
+from fastershift.plugin._needs import Needs, Prepared, Units
+from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._readout import ReadOut
 from fastershift.plugin._readout_feed import ReadOutFeed
+from fastershift.plugin._readout_units import (
+    in_micrometres,
+    micrometres_per_pixel,
+    seconds_per_frame,
+)
 from fastershift.plugin._run_section import RunSection
 from fastershift.plugin._runs import RunController
 from fastershift.plugin._settings_desk import SettingsDesk
@@ -26,7 +35,6 @@ from fastershift.plugin._settings_form import SettingsForm
 from fastershift.plugin._tune_section import TuneSection
 from fastershift.plugin._views import ViewsController
 from fastershift.plugin._views_section import ViewsSection
-from fastershift.session import Session
 
 if TYPE_CHECKING:
     import napari
@@ -76,6 +84,8 @@ class SegmentTrackWidget(QWidget):
             self._form.resolved,
         )
         self._comparison = Comparison(self._form, self)
+        self._correct = CorrectSection(napari_viewer, self._plan_source, self)
+        self._runs.reconcile = self._correct.corrector.reconcile
         self._lay_out()
         self._connect()
         self._on_settings()
@@ -92,6 +102,7 @@ class SegmentTrackWidget(QWidget):
             self._tune,
             self._run,
             self._readout,
+            self._correct,
             self._views_section,
             self._export,
         ):
@@ -122,6 +133,7 @@ class SegmentTrackWidget(QWidget):
         self._run.preview_asked.connect(partial(self._start, self._runs.preview))
         self._run.cancel_asked.connect(self._on_cancel)
         self._runs.state_changed.connect(self._show_state)
+        self._runs.state_changed.connect(self._resume_needs)
         self._runs.progressed.connect(self._run.show_progress)
         self._runs.said.connect(self._run.say)
         self._runs.altered.connect(self._input.look_again)
@@ -132,18 +144,31 @@ class SegmentTrackWidget(QWidget):
         self._export.load_settings_asked.connect(self._desk.load)
 
         self._live_row.flipped.connect(self._comparison.flip)
-        flip = QShortcut(QKeySequence(FLIP_KEY), self)
+        flip = QShortcut(QKeySequence(key_of("flip")), self)
         flip.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         flip.activated.connect(self._live_row.flip)
-        self._viewer.bind_key(FLIP_KEY, lambda _viewer: self._live_row.flip())
-        when_gone(self, self._viewer.bind_key, FLIP_KEY, None)
+        keys = {"flip": self._live_row.flip}
+        bind(self._viewer, keys)
+        when_gone(self, unbind, self._viewer, keys)
+
+    def _show_units(self) -> None:
+        """Show the diameter in micrometres beside the pixels, where they are known."""
+        choice, box = self._input.choice, self._form.controls["diameter"].widget
+        size = None
+        if choice is not None:
+            level = choice.reading.level
+            size = micrometres_per_pixel(choice.layer, choice.axes, level)
+        world = "" if size is None else f" = {in_micrometres(box.value() * size)}"
+        box.setSuffix(f" px{world}")
 
     def _on_input(self) -> None:
+        self._show_units()
         self._ask_needs()
         self._show_state()
         self._feed.refresh()
         self._live.ask()
         self._views.input_changed()
+        self._correct.corrector.prepare()
 
     def _on_settings(self) -> None:
         self._tune.show_unseen(self._form.describe_unseen())
@@ -175,7 +200,11 @@ class SegmentTrackWidget(QWidget):
         elif not self._runs.busy:
             self._needs.ask(self._prepare_needs)
 
-    def _prepare_needs(self) -> tuple[Session, Mapping[str, Any], str] | None:
+    def _resume_needs(self) -> None:
+        if not self._runs.busy:
+            self._needs.resume()
+
+    def _prepare_needs(self) -> Prepared | None:
         choice = self._input.choice
         if choice is None or self._runs.busy:
             return None
@@ -184,7 +213,12 @@ class SegmentTrackWidget(QWidget):
         except InputError as error:
             self._input.needs.setText(str(error))
             return None
-        return session, self._form.chosen(), self._input.device
+        axes = choice.axes
+        units = Units(
+            micrometres_per_pixel(choice.layer, axes, choice.reading.level),
+            seconds_per_frame(choice.layer, axes),
+        )
+        return session, self._form.chosen(), self._input.device, units
 
     def _estimate_diameter(self) -> None:
         choice = self._input.choice
@@ -232,6 +266,19 @@ class SegmentTrackWidget(QWidget):
         except InputError:
             return False
         return True
+
+    def _plan_source(self, layer: Labels) -> Callable[[], Plan] | None:
+        """Find what decides, in another thread, the run that cells come from."""
+        choice = self._input.choice
+        if choice is None:
+            return None
+        try:
+            session = self._runs.open(choice)
+        except InputError:
+            return None
+        record = layer.metadata.get(METADATA_KEY, {})
+        settings = record.get("settings") or self._form.chosen()
+        return partial(session.plan, settings, device=self._input.device)
 
     def _cells(self) -> Labels | None:
         choice = self._input.choice

@@ -1,0 +1,190 @@
+"""Make the pictures of the tutorial "Put it right by hand".
+
+Run it on a machine without a display as
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots_correct.py
+
+and look at what it writes to docs/images. With ``--theme light`` the same in napari's
+light theme, as files named ``*-light.png``.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
+from screenshots import IMAGES, Tour, rest, wait
+
+SIZE = (1500, 960)
+FRAME = 9
+
+
+class CorrectTour(Tour):
+    """Someone who puts a result right, with a picture at each step."""
+
+    def start(self) -> None:
+        """Track a movie and show the part of the widget for corrections."""
+        self._window.resize(*SIZE)
+        self._viewer.open_sample("fastershift", "nuclei")
+        for layer in list(self._viewer.layers)[1:]:
+            self._viewer.layers.remove(layer)
+        self.dock()
+        _, self.lineage = self._window.add_plugin_dock_widget("fastershift", "Lineage")
+        self.lineage.parent().setVisible(False)
+        self.press("run")
+        self.wait_idle()
+        self._cells = self._viewer.layers["simulated nuclei [cells]"]
+        self._viewer.layers["simulated nuclei [tracks]"].visible = False
+        self._corrector = self._widget._correct.corrector
+        wait(lambda: not self._corrector._plans.busy)
+        self._viewer.layers.selection.active = self._cells
+        self._viewer.dims.set_current_step(0, FRAME)
+        rest(1)
+        self._scroll("merge")
+
+    def _scroll(self, name: str) -> None:
+        area = self._widget.findChild(QScrollArea)
+        area.ensureWidgetVisible(self.find(QWidget, "looked_at"))
+        area.ensureWidgetVisible(self.find(QWidget, name), 0, 40)
+        rest(0.2)
+
+    def _settle(self) -> None:
+        busy = (self._corrector._asks, self._corrector.follower)
+        wait(lambda: not any(one.busy for one in busy))
+
+    def _place(self, row: float, column: float) -> QPoint:
+        canvas = self._window._qt_viewer.canvas.native
+        camera = self._viewer.scene.camera
+        y, x = self._cells.data_to_world([0, row, column])[-2:]
+        size = canvas.size()
+        return QPoint(
+            round((x - camera.center[-1]) * camera.zoom + size.width() / 2),
+            round((y - camera.center[-2]) * camera.zoom + size.height() / 2),
+        )
+
+    def click(self, row: float, column: float) -> None:
+        """Click on the movie."""
+        canvas = self._window._qt_viewer.canvas.native
+        place = self._place(row, column)
+        QTest.mouseMove(canvas, place)
+        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+        rest(0.2)
+
+    def neighbours(self) -> tuple[int, int]:
+        """Find two cells that lie close together for some frames."""
+        cells = self._corrector.corrections.cells
+        known = {
+            track: cell
+            for track, cell in cells.frame(FRAME).items()
+            if cells.tracks[track].last > FRAME + 5
+        }
+        pairs = [
+            (np.hypot(a.y - b.y, a.x - b.x), one, two)
+            for one, a in known.items()
+            for two, b in known.items()
+            if one < two
+        ]
+        return min(pairs)[1:]
+
+    def merge_and_split(self) -> None:
+        """Make one cell of two, and two of one."""
+        cells = self._corrector.corrections.cells
+        one, two = self.neighbours()
+        places = [
+            (cells.frame(FRAME)[t].y, cells.frame(FRAME)[t].x) for t in (one, two)
+        ]
+        middle = np.mean(places, axis=0)
+        self._corrector.layers.look_at(FRAME, *middle, 60)
+        rest(0.5)
+        self.press("merge")
+        for place in places:
+            self.click(*place)
+        self.picture("correct-merge")
+        self.press("from_here_on")
+        self._settle()
+        self.picture("correct-merged")
+        self.press("split")
+        for place in places:
+            self.click(*place)
+        self.press("from_here_on")
+        self._settle()
+        self.picture("correct-split")
+        self.press("stop_tool")
+        self._viewer.reset_view()
+
+    def add(self) -> None:
+        """Delete a cell from here on, and add it again by a click."""
+        cells = self._corrector.corrections.cells
+        shown = cells.frame(FRAME)
+        track = max(shown, key=lambda one: cells.tracks[one].last)
+        place = shown[track].y, shown[track].x
+        self._corrector.layers.look_at(FRAME, *place, 60)
+        self.press("delete")
+        self.click(*place)
+        self.press("from_here_on")
+        self.press("unlock_all")
+        self.press("add_by_click")
+        self.click(*place)
+        self._settle()
+        self.picture("correct-add")
+        self.press("from_here_on")
+        self._settle()
+        self.press("stop_tool")
+        self._viewer.reset_view()
+
+    def places(self) -> None:
+        """Look for doubtful places and go to the first ones."""
+        self.press("find_places")
+        wait(lambda: self.find(QWidget, "next").isEnabled())
+        self.press("next")
+        self.press("next")
+        self._scroll("looked_at")
+        self.picture("correct-places")
+        self._viewer.reset_view()
+
+    def tree(self) -> None:
+        """Show the lineage beside the movie."""
+        self.lineage.parent().setVisible(True)
+        self._viewer.dims.set_current_step(0, FRAME)
+        rest(1)
+        layout = self.lineage._plot.tree.layout
+        parents = layout.ids[layout.parents[layout.parents >= 0]]
+        chosen = int(parents[0]) if parents.size else int(layout.ids[0])
+        self._cells.selected_label = chosen
+        self.picture("correct-lineage")
+
+    def keys(self) -> None:
+        """Show the panel of keys."""
+        self.press("keys")
+        rest(0.5)
+        panel = next(
+            one
+            for one in QApplication.topLevelWidgets()
+            if one.objectName() == "keys_panel"
+        )
+        path = self._folder / f"correct-keys{self._suffix}.png"
+        panel.grab().save(str(path))
+        print(path)
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    tour = CorrectTour(options.theme, options.out)
+    tour.start()
+    tour.merge_and_split()
+    tour.add()
+    tour.places()
+    tour.tree()
+    tour.keys()
+    tour.close()
+
+
+if __name__ == "__main__":
+    main()
