@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fastershift.batch import BatchProgress, MovieTask
     from fastershift.io import ResultFormat
 
-__all__ = ["batch", "result_format", "run_on_disk"]
+__all__ = ["Chunk", "batch", "result_format", "run_on_disk"]
 
 Chunk = Annotated[
     int, typer.Option(min=1, help="Frames of a chunk, about; the result is the same.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift._cli_batch import batch, result_format, run_on_disk
+from fastershift._cli_batch import Chunk, batch, result_format, run_on_disk
 from fastershift._cli_benchmark import benchmark
 from fastershift._cli_common import Debug, Overwrite, told
 from fastershift._cli_options import frame_range, with_settings
@@ -81,12 +81,17 @@ def run(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
+    chunk: Chunk = 64,
     overwrite: Overwrite = False,
     debug: Debug = False,
     *,
     settings: dict[str, Any],
 ) -> None:
-    """Segment and track a movie, and write labels, tracks, settings and report."""
+    """Segment and track a movie, and write labels, tracks, settings and report.
+
+    With --format zarr everything lies on disk: the movie may be larger than memory,
+    and a run that was interrupted goes on when it is given again.
+    """
     from fastershift.io import check_output, read_movie, write_result
     from fastershift.pipeline import TrackingRun, plan_run
 
@@ -99,7 +104,7 @@ def run(
 
         span = frame_range(frames)
         asked = MovieTask(movie, output, kind, user, file, preset, span, device)
-        run_on_disk(replace(asked, overwrite=overwrite))
+        run_on_disk(replace(asked, chunk=chunk, overwrite=overwrite))
         return
     reading = resolve_settings(user=user, file=file, preset=preset).input
     opened = read_movie(movie, **reading.model_dump(), frames=frame_range(frames))
