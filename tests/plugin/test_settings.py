@@ -107,7 +107,7 @@ def test_the_same_file_gives_the_same_labels_in_the_widget_and_without(
     user.choose("device", "cpu")
     user.choose("channel", "1")
     user.find("diameter").setValue(18)
-    user.find("bandwidth").setValue(0.3)
+    user.find("bandwidth").setValue(0.002)
     user.find("n_initial").setValue(33)
     user.find("smallest_cell").setValue(0)
     file = tmp_path / "settings.toml"

@@ -245,8 +245,16 @@ class ViewsController(QObject):
     def _start(
         self, name: str, steps: Callable[[], Any], show: Callable[[Any], None]
     ) -> None:
+        choice = self._choice
+
+        def shown(found: Any) -> None:
+            show(found)
+            plan = self._runs.session.last_plan
+            if found is not None and choice is not None and plan is not None:
+                self._layers.tell_origin(choice, _LAYERS[name], plan)
+
         self._tasks[name].start(
-            Task(steps, show, lambda error: self._section.say(describe_error(error)))
+            Task(steps, shown, lambda error: self._section.say(describe_error(error)))
         )
 
     def _mark(self) -> None:

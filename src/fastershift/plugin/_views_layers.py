@@ -1,5 +1,6 @@
 """The layers of the views: they lie over the image and are filled frame by frame."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -10,8 +11,10 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer, Points
 from napari.utils.colormaps import DirectLabelColormap
 
+from fastershift.pipeline import Plan
 from fastershift.plugin._colors import track_colormap
 from fastershift.plugin._layer_input import InputChoice
+from fastershift.plugin._outputs import set_record
 from fastershift.plugin._placement import Placement, placement
 from fastershift.session import SeedMap
 
@@ -88,6 +91,21 @@ class ViewLayers:
         made = self._made.get(choice.layer, {}).get(view, (None, None))[1]
         layer = made.layer if isinstance(made, FrameStack) else made
         return layer is not None and layer not in self._viewer.layers
+
+    def tell_origin(
+        self, choice: InputChoice, views: Iterable[str], plan: Plan
+    ) -> None:
+        """Store with the layers of views what made them."""
+        record = {
+            "input": choice.layer.name,
+            "settings": plan.settings.model_dump(mode="json"),
+            "provenance": dict(plan.provenance),
+        }
+        for view in views:
+            made = self._made.get(choice.layer, {}).get(view, (None, None))[1]
+            layer = made.layer if isinstance(made, FrameStack) else made
+            if layer is not None:
+                set_record(layer, record)
 
     def colours(self, choice: InputChoice, shape: tuple[int, int, int]) -> FrameStack:
         """Return the layer of the embedding as colours."""

@@ -55,6 +55,11 @@ class Session:
         """What is worked on."""
         return self._opened[0]
 
+    @property
+    def last_plan(self) -> Plan | None:
+        """What was decided last on the input, be it for a run, a preview or a view."""
+        return self._opened[1].plan
+
     def open(self, given: SessionInput) -> None:
         """Work on another input: the running job is cancelled, caches are emptied.
 
