@@ -147,7 +147,7 @@ def test_estimate_grows_with_the_movie(simulated, tiny_model):
     session = Session()
     settings = {"embed": SMALL["embed"] | {"model": str(tiny_model)}}
     session.open(SessionInput(movie=simulated.frames))
-    estimate = session.estimate(session.plan(settings))
+    *_, estimate = session.estimate(settings)
     assert estimate.n_frames == 5
     assert estimate.network_shape == (36, 40)
     assert estimate.diameter == 16

@@ -53,17 +53,18 @@ class FolderCache(RecentCache[_Key, Tensor]):
 
     def get(self, key: _Key) -> Tensor | None:
         """Return the value of a key if it is in memory or in the folder."""
-        value = super().get(key)
-        if value is not None or key not in self._files:
-            return value
-        self._files.move_to_end(key)
-        try:
-            stored = np.load(self._files[key], allow_pickle=False)
-        except (OSError, ValueError):
-            # Someone has emptied the folder; it is computed again.
-            del self._files[key], self._sizes[key]
-            return None
-        return torch.from_numpy(stored)
+        with self.lock:
+            value = super().get(key)
+            if value is not None or key not in self._files:
+                return value
+            self._files.move_to_end(key)
+            try:
+                stored = np.load(self._files[key], allow_pickle=False)
+            except (OSError, ValueError):
+                # Someone has emptied the folder; it is computed again.
+                del self._files[key], self._sizes[key]
+                return None
+            return torch.from_numpy(stored)
 
     def left(self, key: _Key, value: Tensor) -> None:
         """Write what leaves memory; the oldest files make room."""

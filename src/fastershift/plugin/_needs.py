@@ -1,32 +1,93 @@
 """What a run will need, measured in the background and told in one line."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from fastershift.plugin._readout_units import in_micrometres, in_minutes
 from fastershift.plugin._run_section import in_words
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.rshn import estimate_diameter
 from fastershift.session import Estimate, Session, describe_error
 
-__all__ = ["Needs", "describe_needs"]
+__all__ = ["Needs", "Prepared", "Units", "describe_needs"]
 
 # Long enough that typing a number counts as one change.
 _WAIT_MS = 400
 
 
-def describe_needs(estimate: Estimate) -> str:
-    """Write an estimate in one line."""
+@dataclass(frozen=True)
+class Units:
+    """What pixels and frames are in the world.
+
+    Attributes
+    ----------
+    micrometres : float or None
+        Of a pixel; None where the layer does not say.
+    seconds : float or None
+        Between two frames.
+    """
+
+    micrometres: float | None = None
+    seconds: float | None = None
+
+
+#: Session, what the user set, device, and the units of the layer.
+Prepared: TypeAlias = tuple[Session, Mapping[str, Any], str, Units]
+
+
+def describe_needs(estimate: Estimate, units: Units | None = None) -> str:
+    """Write an estimate: how much there is to do, what it takes, and what is used.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        What was measured.
+    units : Units, optional
+        Of the layer.
+
+    Returns
+    -------
+    str
+        A few short lines.
+    """
+    units = units or Units()
     height, width = estimate.network_shape
-    frames = "frame" if estimate.n_frames == 1 else "frames"
-    parts = [f"{estimate.n_frames} {frames}", f"{width} × {height} network pixels"]
+    frames = "1 frame" if estimate.n_frames == 1 else f"{estimate.n_frames} frames"
+    if units.seconds is not None:
+        frames += f" ({in_minutes((estimate.n_frames - 1) * units.seconds)})"
+    much = [frames, f"{width} × {height} network pixels"]
     if estimate.diameter is not None:
-        parts.append(f"cells of {estimate.diameter:.0f} px")
-    parts.append(_size(estimate.memory))
-    if estimate.seconds:
-        parts.append(f"about {in_words(estimate.seconds)}")
-    return " · ".join(parts)
+        cells = f"cells of {estimate.diameter:.0f} px"
+        if units.micrometres is not None:
+            cells += f" ({in_micrometres(estimate.diameter * units.micrometres)})"
+        much.append(cells)
+    stages = f"{_duration(estimate.clustering_seconds)} clustering"
+    if estimate.network_seconds:
+        stages = f"{_duration(estimate.network_seconds)} network, {stages}"
+    takes = [
+        f"about {in_words(estimate.seconds)} ({stages} a frame)",
+        f"{_size(estimate.memory)} of {_size(estimate.available)} free",
+    ]
+    used = [
+        f"model {estimate.model} at scale {estimate.scale:.2f}",
+        f"{estimate.device}, {estimate.threads} threads",
+    ]
+    lines = [" · ".join(part) for part in (much, takes, used)]
+    lines += estimate.notes
+    if not estimate.fits:
+        lines.append(
+            "This does not fit in memory: take fewer frames, a smaller part of the "
+            "image, or the command fastershift batch."
+        )
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _size(n_bytes: int) -> str:
@@ -53,44 +114,48 @@ class Needs(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._measure)
-        self._prepare: Callable[[], tuple[Session, Mapping[str, Any], str] | None]
-        self._prepare = lambda: None
+        self._prepare: Callable[[], Prepared | None] = lambda: None
+        self._interrupted = False
 
-    def ask(
-        self, prepare: Callable[[], tuple[Session, Mapping[str, Any], str] | None]
-    ) -> None:
+    def ask(self, prepare: Callable[[], Prepared | None]) -> None:
         """Measure soon.
 
         Parameters
         ----------
         prepare : callable
-            Gives session, settings and device when it is time; None to leave it.
+            Gives what to measure when it is time; None to leave it.
         """
         self._prepare = prepare
         self._tasks.drop()
         self._timer.start()
 
     def stop(self) -> None:
-        """Leave the machine to a run."""
+        """Leave the machine to a run or a preview."""
+        self._interrupted |= self._tasks.busy or self._timer.isActive()
         self._timer.stop()
         self._tasks.drop()
+
+    def resume(self) -> None:
+        """Measure soon what was to be measured when it was stopped."""
+        if self._interrupted:
+            self._timer.start()
 
     def _measure(self) -> None:
         prepared = self._prepare()
         if prepared is None:
             return
-        session, settings, device = prepared
+        self._interrupted = False
+        session, settings, device, units = prepared
 
-        def steps() -> Iterator[Estimate | None]:
-            plan = session.plan(settings, device=device)
-            yield None
-            yield session.estimate(plan)
+        def tell(estimate: Estimate | None) -> None:
+            if estimate is not None:
+                self.told.emit(describe_needs(estimate, units))
 
         self.told.emit("…")
         self._tasks.start(
             Task(
-                steps,
-                lambda estimate: estimate and self.told.emit(describe_needs(estimate)),
+                partial(session.estimate, settings, device=device),
+                tell,
                 lambda error: self.told.emit(describe_error(error)),
             )
         )

@@ -8,7 +8,7 @@ from napari.layers import Layer
 __all__ = ["in_micrometres", "in_minutes", "micrometres_per_pixel", "seconds_per_frame"]
 
 
-def micrometres_per_pixel(layer: Layer, axes: str) -> float | None:
+def micrometres_per_pixel(layer: Layer, axes: str, level: int = 0) -> float | None:
     """Tell how large a pixel is.
 
     Parameters
@@ -17,6 +17,8 @@ def micrometres_per_pixel(layer: Layer, axes: str) -> float | None:
         Any layer; its scale, shear and affine transform all count.
     axes : str
         One letter per axis.
+    level : int
+        Resolution level whose pixels are meant.
 
     Returns
     -------
@@ -28,7 +30,11 @@ def micrometres_per_pixel(layer: Layer, axes: str) -> float | None:
     sizes = [_step(layer, axes.index(axis), "micrometer") for axis in "YX"]
     if any(size is None for size in sizes):
         return None
-    return float(np.sqrt(np.prod(np.array(sizes, dtype=float))))
+    side = float(np.sqrt(np.prod(np.array(sizes, dtype=float))))
+    if layer.multiscale and 0 < level < len(layer.level_shapes):
+        row = axes.index("Y")
+        side *= layer.level_shapes[0][row] / layer.level_shapes[level][row]
+    return side
 
 
 def seconds_per_frame(layer: Layer, axes: str) -> float | None:

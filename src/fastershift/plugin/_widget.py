@@ -19,6 +19,7 @@ from fastershift.plugin._layer_input import InputChoice
 from fastershift.plugin._lifetime import when_gone
 from fastershift.plugin._live import Comparison, LivePreview
 from fastershift.plugin._live_row import LiveRow
+from fastershift.plugin._many import ManyDialog
 from fastershift.plugin._needs import Needs, Prepared, Units
 from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._readout import ReadOut
@@ -66,6 +67,7 @@ class SegmentTrackWidget(QWidget):
         self._readout = ReadOut(self)
         self._views_section = ViewsSection(self)
         self._export = ExportSection(self._cells, self)
+        self._many = ManyDialog(lambda: (self._form.chosen(), self._input.device), self)
         self._feed = ReadOutFeed(
             napari_viewer, self._runs, lambda: self._input.choice, self._readout
         )
@@ -142,6 +144,7 @@ class SegmentTrackWidget(QWidget):
         self._desk.said.connect(self._run.say)
         self._export.save_settings_asked.connect(self._desk.save)
         self._export.load_settings_asked.connect(self._desk.load)
+        self._export.many_asked.connect(self._many.show)
 
         self._live_row.flipped.connect(self._comparison.flip)
         flip = QShortcut(QKeySequence(key_of("flip")), self)

@@ -169,6 +169,14 @@ class Embedder:
         lasting = self._network.state_bytes(sum(areas)) + embeddings
         return scratch + lasting + 24 * math.prod(self.frame_shape)
 
+    @property
+    def embedding_bytes(self) -> int:
+        """Bytes that the embedding of a frame takes as it is kept."""
+        areas = [math.prod(self.network_shape)]
+        if self.per_tile:
+            areas = [row.length * column.length for row, column in self._spans()]
+        return 2 * self._network.channels * sum(areas)
+
     def seconds_per_frame(self) -> float:
         """Time the network on a small frame, scaled to all pixels of a whole one."""
         side = -(-_TIMED_SIDE // self._network.stride) * self._network.stride

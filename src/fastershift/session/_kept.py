@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from fastershift.config import EmbedSettings
+    from fastershift.session._estimate import Measured
     from fastershift.session._view_colours import ColourAxes
 
 __all__ = [
@@ -113,6 +115,10 @@ class Kept:
         The number each pixel of a frame was last shown with.
     colours : dict
         Axes in which each embedding is shown as colours.
+    measured : dict
+        The frame that was measured, by what its embedding depends on; one at most.
+    tiles : dict
+        Tiles that fit in memory, by the settings that were asked for.
     plan : Plan or None
         The last one.
 
@@ -130,6 +136,8 @@ class Kept:
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]
         self.numbers = RecentCache(int(free * _NUMBERS))
         self.colours: dict[Hashable, ColourAxes] = {}
+        self.measured: dict[Hashable, Measured] = {}
+        self.tiles: dict[EmbedSettings, int | None] = {}
         self.plan: Plan | None = None
 
 

@@ -1,7 +1,9 @@
 """One input with everything that was computed for it."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,17 +12,29 @@ import numpy.typing as npt
 from fastershift.config import Settings
 from fastershift.errors import InputError
 from fastershift.pipeline import (
+    FolderCache,
     NetworkEmbeddings,
     Plan,
     Region,
     TrackedMovie,
     plan_run,
 )
-from fastershift.session._estimate import Estimate, estimate_run
+from fastershift.session._estimate import (
+    Estimate,
+    embedding_bytes,
+    estimate_run,
+    measure_frame,
+)
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job
 from fastershift.session._kept import CachePlace, Kept, ModelShelf, owner_of
 from fastershift.session._preview import Preview, PreviewRequest, preview_frame
+from fastershift.session._room import (
+    describe_room,
+    fitting_tile,
+    folder_cache,
+    free_memory,
+)
 from fastershift.session._views import Views
 
 __all__ = ["Session"]
@@ -113,20 +127,43 @@ class Session:
             given, kept = self._opened
             if given is None:
                 raise InputError("Choose an image layer first.")
-            kept.plan = plan = plan_run(
+            decide = partial(
+                plan_run,
                 given.movie,
-                settings,
                 embeddings=given.embeddings,
                 background=given.background,
                 mask=given.mask,
                 device=device,
                 region=region,
-                former=kept.plan,
                 read=self._models.read,
             )
+            plan = decide(settings, former=kept.plan)
+            tile = self._tile(plan, kept, lambda t: decide(_tiled(settings, t)))
+            if tile is not None:
+                plan = decide(_tiled(settings, tile), former=kept.plan)
+            kept.plan = plan
             if isinstance(plan.source, NetworkEmbeddings):
+                if region is None:
+                    self._make_room(plan, kept)
                 plan.source.use_cache(kept.embeddings, owner_of(plan))
         return plan, kept
+
+    def _tile(
+        self, plan: Plan, kept: Kept, with_tile: Callable[[int], Plan]
+    ) -> int | None:
+        """Decide tiles once for all plans that ask for the same, so that they agree."""
+        if plan.region is None and plan.asked not in kept.tiles:
+            kept.tiles[plan.asked] = fitting_tile(plan, with_tile)
+        return kept.tiles.get(plan.asked)
+
+    def _make_room(self, plan: Plan, kept: Kept) -> None:
+        """Keep on disk what memory has no room for, unless a place was chosen."""
+        if self.cache_place.folder is None and not isinstance(
+            kept.embeddings, FolderCache
+        ):
+            cache = folder_cache(kept.embeddings.limit, embedding_bytes(plan))
+            if cache is not None:
+                kept.embeddings = cache
 
     @property
     def views(self) -> Views:
@@ -236,16 +273,55 @@ class Session:
             )
         yield from preview_frame(plan, request, kept, owner_of(plan))
 
-    def estimate(self, plan: Plan) -> Estimate:
-        """Measure a small pass of the network and tell what the run will need.
+    def estimate(
+        self,
+        settings: Settings | Mapping[str, Any] | None = None,
+        *,
+        device: str = "auto",
+    ) -> Iterator[Estimate | None]:
+        """Measure a frame, network and clustering, and tell what a run will need.
 
         Parameters
         ----------
-        plan : Plan
-            See `plan`.
+        settings, device
+            As for `plan`.
 
-        Returns
-        -------
-        Estimate
+        Yields
+        ------
+        Estimate or None
+            None any number of times, each a place to stop; then the estimate.
+
+        Raises
+        ------
+        InputError
+            As `plan`.
         """
-        return estimate_run(plan)
+        plan, kept = self._plan(settings, device, None)
+        owner, given = owner_of(plan), self.input
+        if owner not in kept.measured and given is not None:
+            for measured in measure_frame(plan, given.movie):
+                if measured is not None:
+                    kept.measured = {owner: measured}
+                yield None
+        limit = kept.embeddings.limit
+        on_disk = isinstance(kept.embeddings, FolderCache)
+        notes = describe_room(
+            plan,
+            cut=plan.settings.embed.tile in kept.tiles.values(),
+            on_disk=max(0, embedding_bytes(plan) - limit) if on_disk else 0,
+        )
+        measured_frame = kept.measured[owner]
+        for estimate in estimate_run(
+            plan, measured_frame, cached=limit, available=free_memory()
+        ):
+            yield None if estimate is None else replace(estimate, notes=notes)
+
+
+def _tiled(
+    settings: Settings | Mapping[str, Any] | None, tile: int
+) -> Mapping[str, Any]:
+    """Set the tiles, and leave open what was left open."""
+    if isinstance(settings, Settings):
+        settings = settings.model_dump(exclude_unset=True)
+    values = dict(settings or {})
+    return values | {"embed": {**values.get("embed", {}), "tile": tile}}
