@@ -40,6 +40,14 @@ NAMED = [
     "estimate",
     "mask",
     "browse",
+    "channel",
+    "plane",
+    "position",
+    "level",
+    "preset",
+    "profile",
+    "use_layer_settings",
+    "reset_all",
 ]
 
 
