@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,6 +31,8 @@ __all__ = ["BatchEvent", "BatchProgress", "BatchTask", "MovieEnded", "run_many"]
 _RETRIES = 2
 #: Movies that are under way at once, for each thread of a worker.
 _AHEAD = 3
+#: Seconds without news after which there is a place to stop.
+_PATIENCE = 0.5
 #: Seconds between two writings of the summary.
 _PAUSE = 5.0
 
@@ -188,8 +191,6 @@ class _Run:
         summary: Summary,
         client: "Client",
     ) -> None:
-        from distributed import as_completed
-
         self._batch = batch
         self._movies = movies
         self._summary = summary
@@ -202,7 +203,7 @@ class _Run:
         self._parts: dict[str, _Part] = {}
         self._futures: dict[str, list[Future]] = {}
         self._began: dict[str, float] = {}
-        self._completed = as_completed(loop=client.loop)
+        self._finished: SimpleQueue[Future] = SimpleQueue()
         self._outcomes: dict[str, Outcome] = {}
         self._new = 0
         self._frames = self._done = 0
@@ -219,7 +220,12 @@ class _Run:
                 self._outcomes[movie.name] = former
                 yield MovieEnded(former, before=True)
         self._fill()
-        for future in self._completed:
+        while self._futures:
+            try:
+                future = self._finished.get(timeout=_PATIENCE)
+            except Empty:
+                yield self._progress()
+                continue
             outcome = self._advance(future)
             if outcome is not None:
                 self._new += 1
@@ -258,7 +264,7 @@ class _Run:
         )
         self._parts[future.key] = part
         self._futures[part.movie.name].append(future)
-        self._completed.add(future)
+        future.add_done_callback(self._finished.put)
         return future
 
     def _advance(self, future: "Future") -> Outcome | None:

@@ -50,6 +50,7 @@ class ExportSection(QGroupBox):
     said = Signal(str)
     save_settings_asked = Signal(str)
     load_settings_asked = Signal(str)
+    many_asked = Signal()
 
     def __init__(self, cells: Callable[[], Labels | None], parent: QWidget) -> None:
         super().__init__("Export", parent)
@@ -88,15 +89,19 @@ class ExportSection(QGroupBox):
             grid.addWidget(editor, row, 1)
         grid.addWidget(browse, 1, 2)
         grid.addWidget(self._save, 2, 0, 1, 3)
+        many = self._button(
+            "run_many", "Run on many…", "Run many movies with the settings in use."
+        )
         settings = QHBoxLayout()
-        settings.addWidget(store)
-        settings.addWidget(load)
+        for button in (store, load, many):
+            settings.addWidget(button)
         grid.addLayout(settings, 3, 0, 1, 3)
         grid.setColumnStretch(1, 1)
         browse.clicked.connect(self._browse)
         self._save.clicked.connect(self.save)
         store.clicked.connect(self._choose_store)
         load.clicked.connect(self._choose_load)
+        many.clicked.connect(self.many_asked)
 
     def _button(self, name: str, text: str, tip: str) -> QPushButton:
         button = QPushButton(text)

@@ -1,0 +1,59 @@
+"""Run on many…"""
+
+import numpy as np
+import pytest
+import tifffile
+
+from fastershift.io import read_result
+from fastershift.simulate import simulate_movie
+
+pytestmark = pytest.mark.gui
+pytest.importorskip("distributed")
+
+
+@pytest.fixture
+def plate(tmp_path):
+    folder = tmp_path / "plate"
+    (folder / "a").mkdir(parents=True)
+    for name in ("a/one.tif", "two.tif"):
+        movie = simulate_movie(3, (40, 44), 3, diameter=14, seed=len(name))
+        tifffile.imwrite(folder / name, movie.frames, metadata={"axes": "TYX"})
+    (folder / "broken.tif").write_bytes(b"nothing")
+    return folder
+
+
+def test_current_settings_run_on_many_movies(user, plate, tmp_path, tiny_model):
+    user.widget._form.controls["diameter"].touch(14.0)
+    chosen = user.widget._form.chosen
+    user.widget._many._prepare = lambda: (
+        {**chosen(), "embed": {"diameter": 14.0, "model": str(tiny_model)}},
+        "cpu",
+    )
+    user.click("run_many")
+    dialog = user.widget._many
+    assert dialog.isVisible()
+    assert not user.find("many_start").isEnabled()
+    user.find("many_inputs").setText(str(plate))
+    user.find("many_output").setText(str(tmp_path / "results"))
+    user.click("many_start")
+    assert user.find("many_stop").isEnabled()
+    user.qtbot.waitUntil(lambda: not dialog.busy, timeout=60_000)
+    user.wait_threads()
+    report = user.find("many_report").toPlainText()
+    assert "broken: " in report
+    assert "a/one: " in report
+    assert "done" in user.find("many_progress").text()
+    labels, _ = read_result(tmp_path / "results" / "a" / "one")
+    assert labels.shape == (3, 40, 44)
+    assert np.issubdtype(labels.dtype, np.integer)
+    assert user.find("many_summary").isEnabled()
+
+
+def test_a_mistake_is_a_sentence(user, tmp_path):
+    user.click("run_many")
+    user.find("many_inputs").setText(str(tmp_path / "nowhere"))
+    user.find("many_output").setText(str(tmp_path / "results"))
+    user.click("many_start")
+    user.qtbot.waitUntil(lambda: not user.widget._many.busy, timeout=60_000)
+    user.wait_threads()
+    assert "nothing at" in user.find("many_report").toPlainText()
