@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastershift.plugin._lineage import LineageWidget
+    from fastershift.plugin._train import TrainWidget
     from fastershift.plugin._widget import SegmentTrackWidget
 
-__all__ = ["LineageWidget", "SegmentTrackWidget"]
+__all__ = ["LineageWidget", "SegmentTrackWidget", "TrainWidget"]
 
 _HOMES = {
     "LineageWidget": "fastershift.plugin._lineage",
     "SegmentTrackWidget": "fastershift.plugin._widget",
+    "TrainWidget": "fastershift.plugin._train",
 }
 
 

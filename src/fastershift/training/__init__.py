@@ -2,6 +2,7 @@
 
 from fastershift.training._augment import Augmentation, Clip, TrainingMovie, draw_clip
 from fastershift.training._data import (
+    LabelledMovie,
     TrainingData,
     TruthOptions,
     load_pair_truth,
@@ -31,6 +32,7 @@ __all__ = [
     "Augmentation",
     "Best",
     "Clip",
+    "LabelledMovie",
     "PartScores",
     "TrainEvent",
     "TrainFinished",

@@ -24,7 +24,13 @@ from fastershift.training._truth import (
 )
 from fastershift.training._validation import ValidationPart, choose_part
 
-__all__ = ["TrainingData", "TruthOptions", "load_pair_truth", "read_training_data"]
+__all__ = [
+    "LabelledMovie",
+    "TrainingData",
+    "TruthOptions",
+    "load_pair_truth",
+    "read_training_data",
+]
 
 _SIMULATE = "simulate:"
 
@@ -70,6 +76,25 @@ class TruthOptions:
             raise InputError("Border and reach must not be negative.")
         if self.diameter is not None and not 1 <= self.diameter <= 2000:
             raise InputError("The cell diameter must lie between 1 and 2000 pixels.")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledMovie:
+    """A movie in memory or on disk together with its cells.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    images : Movie
+        Frames.
+    labels : Movie
+        Whole numbers of the same shape: track id, 0 background, negative unknown.
+    """
+
+    name: str
+    images: Movie
+    labels: Movie
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +236,9 @@ def _split(name: str, truth: TruthSequence) -> _Source:
     )
 
 
-def _read(argument: str, options: TruthOptions, seed: int) -> _Source:
+def _read(argument: str | LabelledMovie, options: TruthOptions, seed: int) -> _Source:
+    if isinstance(argument, LabelledMovie):
+        return _split(argument.name, _pair_truth(argument, options))
     if argument.startswith(_SIMULATE):
         return _simulated(argument.removeprefix(_SIMULATE), seed)
     path = Path(argument)
@@ -232,13 +259,17 @@ def _read(argument: str, options: TruthOptions, seed: int) -> _Source:
             f"'{argument}' is no training data; give a folder such as 01 with its "
             "truth 01_GT beside it, IMAGE=LABELS, or simulate:KIND."
         )
-    pair = load_pair_truth(
-        read_movie(images),
-        read_movie(labels),
+    movie = LabelledMovie(Path(images).stem, read_movie(images), read_movie(labels))
+    return _split(movie.name, _pair_truth(movie, options))
+
+
+def _pair_truth(movie: LabelledMovie, options: TruthOptions) -> TruthSequence:
+    return load_pair_truth(
+        movie.images,
+        movie.labels,
         border=options.border or 0,
         diameter=options.diameter,
     )
-    return _split(Path(images).stem, pair)
 
 
 def _common_diameter(sources: Sequence[_Source]) -> float | None:
@@ -262,7 +293,7 @@ def _prepared(
 
 
 def read_training_data(
-    arguments: Sequence[str],
+    arguments: Sequence[str | LabelledMovie],
     network_diameter: float,
     *,
     options: TruthOptions | None = None,
@@ -272,11 +303,11 @@ def read_training_data(
 
     Parameters
     ----------
-    arguments : sequence of str
+    arguments : sequence of str or LabelledMovie
         Each an image folder of the Cell Tracking Challenge such as ``01`` with its
-        truth beside it, ``IMAGE=LABELS`` (two TIFF or Zarr movies), or
-        ``simulate:KIND``. Of each movie the last fifth, and at least two frames, is
-        kept out.
+        truth beside it, ``IMAGE=LABELS`` (two TIFF or Zarr movies),
+        ``simulate:KIND``, or a movie with its labels. Of each movie the last fifth, and
+        at least two frames, is kept out.
     network_diameter : float
         Cell diameter in network pixels.
     options : TruthOptions, optional
