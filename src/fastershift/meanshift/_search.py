@@ -23,7 +23,10 @@ Rows: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 # Above twice this number of points, seeds are first shifted on a random sample of this
-# size; the few modes they merge into are then shifted on all points.
+# size; the few modes they merge into are then shifted on all points until they stand
+# still. On a frame pair of Fluo-N2DH-SIM+ eight draws of the seeds gave the clusters of
+# the published arithmetic (adjusted Rand index 1.000); stopping after four shifts, or
+# hurrying on the sample, too, gave 0.7 to 1.
 SAMPLE = 4096
 
 # Seeds that come closer than this share of the bandwidth on the sample go on as one.
@@ -31,10 +34,6 @@ _MET = 0.005
 
 # Seeds of the sample that end closer than this share of the bandwidth are one mode.
 _SAME = 0.05
-
-# Most shifts of a mode on all points. It stood still on the sample, so what remains is
-# the error of the sample, and each shift takes away most of what is left of it.
-_FINISHING = 4
 
 # Points without a mode that are looked at to choose the seeds of another round.
 _ORPHANS = 1024
@@ -301,7 +300,9 @@ class Search:
             anchors,
             bandwidth=self._bandwidth,
             gamma=1.0,
-            max_iter=min(_FINISHING, self._max_iter),
+            max_iter=self._max_iter,
+            same=_MET * self._bandwidth,
+            hurries=True,
         )
         self.n_iter += finished.n_iter
         mode_of_stop = np.arange(len(stops))

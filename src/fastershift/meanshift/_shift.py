@@ -18,6 +18,9 @@ _RESOLUTION = 1e-6
 # A seed that moves less than this share of the bandwidth has converged.
 _STILL = 1e-3
 
+# Steps are taken to shrink by no less than this factor when a seed is put ahead.
+_MOST_RATIO = 0.8
+
 
 def least_cosine(distance: float) -> float:
     """Cosine of float32 vectors that still lie within a cosine distance."""
@@ -88,6 +91,7 @@ def shift(
     gamma: float,
     max_iter: int,
     same: float = 0.0,
+    hurries: bool = False,
 ) -> Shifted:
     """Move seeds to the mean of their window until enough of them stand still.
 
@@ -111,6 +115,10 @@ def shift(
     same : float
         Cosine distance within which seeds have met; with 0 they must coincide to the
         last bit, which changes nothing but the time.
+    hurries : bool
+        Whether a seed that creeps, each step a little shorter than the one before, is
+        put ahead to where the steps would lead it. It still stops only where a plain
+        step moves it no more.
 
     Returns
     -------
@@ -124,13 +132,19 @@ def shift(
     leader = np.arange(len(seeds))
     active = leader.copy()
     rows = torch.arange(len(seeds), device=seeds.device)
+    steps = torch.zeros_like(positions)
     n_iter = 0
     while len(active) and n_iter < max_iter and converged[leader].mean() <= gamma:
         before = positions[rows]
         after, count = window_means(points, before, bandwidth)
+        step = after - before
+        moved = torch.linalg.vector_norm(step, dim=1, keepdim=True)
+        if hurries:
+            ahead = after + step * _steps_ahead(step, steps[rows])
+            after = torch.where(moved < _STILL * bandwidth, after, ahead)
+            steps[rows] = step
         positions[rows] = after
         counts[rows] = count
-        moved = torch.linalg.vector_norm(after - before, dim=1, keepdim=True)
         # The only synchronisation of an iteration.
         host = torch.cat([after, moved], dim=1).cpu().numpy()
         n_iter += 1
@@ -148,6 +162,14 @@ def shift(
             rows = torch.as_tensor(active, device=seeds.device)
     index = torch.as_tensor(leader, device=seeds.device)
     return Shifted(positions[index], counts[index], converged[leader], n_iter)
+
+
+def _steps_ahead(step: Tensor, before: Tensor) -> Tensor:
+    """Sum the steps to come, if each is shorter than the last by the same factor."""
+    squared = (before * before).sum(dim=1, keepdim=True)
+    ratio = (step * before).sum(dim=1, keepdim=True) / squared.clamp_min(1e-20)
+    ratio = ratio.clamp(0, _MOST_RATIO)
+    return ratio / (1 - ratio)
 
 
 def _first_met(
