@@ -74,7 +74,7 @@ def test_layers_are_saved_as_ctc_folder_and_tiff(make_napari_viewer, movie, tmp_
     from fastershift.plugin._readers import track_layers
 
     viewer = make_napari_viewer()
-    data = track_layers(movie.labels, movie.tracks, "movie")
+    data = track_layers(movie.labels.copy(), movie.tracks, "movie")
     cells = viewer.add_labels(
         data[0][0],
         metadata=data[0][1]["metadata"],

@@ -16,6 +16,9 @@ __all__ = ["settled_policy"]
 # clustering of all vectors doubles the seeds where it turns out too low.
 _SAMPLE = 1024
 
+# Shifts after which a seed of the sample has come near enough to its mode.
+_SHIFTS = 30
+
 # A single vector of the sample that is like no other is rarely a cell.
 _SMALLEST = 2
 
@@ -64,7 +67,7 @@ def settled_policy(
         reseed=False,
         max_seeds=settings.max_seeds,
         min_cluster_size=_SMALLEST,
-        max_iter=settings.max_iter,
+        max_iter=min(settings.max_iter, _SHIFTS),
         generator=generator,
     )
     return _lowered(found.policy, settings.high)
