@@ -23,9 +23,10 @@ def test_a_channel_is_asked_for_and_taken(user, opened, movie):
     user.viewer.add_image(pixels, name="two")
     assert user.find("axes").currentText() == "TCYX"
     assert not user.find("channel").isHidden()
+    # Said without being asked, and again when a run is wanted.
+    user.wait(lambda: "choose one channel" in user.find("needs").text())
     user.click("run")
     assert "2 channels; choose one channel, from 0 to 1" in user.status
-    user.wait(lambda: "choose one channel" in user.find("needs").text())
     user.choose("channel", "1")
     np.testing.assert_array_equal(opened(), pixels[:, 1])
     assert user.widget._form.chosen() == {"input": {"channel": 1}}
@@ -126,8 +127,10 @@ def test_masked_missing_and_empty_pixels_hold_no_cells(user, movie, tiny_model):
 
 
 def test_a_lazy_stack_with_depth_is_read_frame_by_frame(user, movie, tiny_model):
-    da = pytest.importorskip("dask.array")
+    dask = pytest.importorskip("dask")
     import threading
+
+    import dask.array as da
 
     read = []
 
@@ -140,13 +143,15 @@ def test_a_lazy_stack_with_depth_is_read_frame_by_frame(user, movie, tiny_model)
     lazy = da.from_array(deep, chunks=(1, 1, 64, 64)).map_blocks(
         note, dtype=deep.dtype, meta=np.empty((0,) * 4, deep.dtype)
     )
-    user.viewer.add_image(
-        lazy, name="deep", contrast_limits=(0, 99), axis_labels=("t", "z", "y", "x")
-    )
-    user.widget._form.controls["model"].touch(str(tiny_model))
-    user.find("diameter").setValue(18)
-    user.choose("plane", "1")
-    user.run()
+    # In the thread that asks, so that the canvas can be told from the run.
+    with dask.config.set(scheduler="synchronous"):
+        user.viewer.add_image(
+            lazy, name="deep", contrast_limits=(0, 99), axis_labels=("t", "z", "y", "x")
+        )
+        user.widget._form.controls["model"].touch(str(tiny_model))
+        user.find("diameter").setValue(18)
+        user.choose("plane", "1")
+        user.run()
     assert {place[0] for place in read} == set(range(8))
     assert {place[1] for place in read} == {1}, "no other plane is touched"
     cells = user.viewer.layers["deep [cells]"]
@@ -164,18 +169,17 @@ def test_the_time_slider_moves_the_cells_and_no_other_does(user, embeddings, mov
         np.testing.assert_array_equal(shown > 0, movie.labels[frame] > 0)
 
 
-def test_pixels_changed_in_place_are_noticed(user, gated, embeddings):
+def test_pixels_changed_in_place_are_noticed(user, embeddings, movie):
     array = embeddings.copy()
     layer = user.viewer.add_image(array, name="movie", contrast_limits=(-1, 1))
     user.run()
-    before = user.stack("movie [cells]").copy()
     layer.refresh()
     assert user.widget._runs._opened[0] is not None, "nothing has changed"
     layer.data[:] = embeddings[::-1]
     layer.refresh()
     user.run()
-    after = user.stack("movie [cells]")
-    np.testing.assert_array_equal(after[:-1] > 0, before[::-1][:-1] > 0)
+    found, cells = user.stack("movie [cells]") > 0, movie.labels > 0
+    assert np.mean(found == cells[::-1]) > 0.99 > np.mean(found == cells)
 
 
 def test_data_of_another_shape_are_looked_at_again(user):
