@@ -2,7 +2,6 @@
 
 import math
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Protocol, runtime_checkable
@@ -35,9 +34,6 @@ _DIAMETERS_PER_BLUR = 20
 
 # Share of a network pixel that must come from usable pixels of the frame.
 _USABLE_SHARE = 0.5
-
-# Side in pixels of the frame on which the network is timed.
-_TIMED_SIDE = 96
 
 # Pixels beyond which computing several tiles at once gains nothing on a CPU.
 _CPU_PIXELS = 2**20
@@ -176,19 +172,6 @@ class Embedder:
         if self.per_tile:
             areas = [row.length * column.length for row, column in self._spans()]
         return 2 * self._network.channels * sum(areas)
-
-    def seconds_per_frame(self) -> float:
-        """Time the network on a small frame, scaled to all pixels of a whole one."""
-        side = -(-_TIMED_SIDE // self._network.stride) * self._network.stride
-        stream = self._network.start(1, (side, side), at_once=1)
-        frame = torch.zeros(1, side, side, device=self.device)
-        stream.embed(frame)
-        started = time.perf_counter()
-        # A device that works on its own is waited for.
-        stream.embed(frame).sum().item()
-        seconds = time.perf_counter() - started
-        areas = [row.length * column.length for row, column in self._spans()]
-        return seconds * sum(areas) / side**2
 
     def n_blocks(self, n_frames: int) -> int:
         """Count the blocks of a movie."""
