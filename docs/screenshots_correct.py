@@ -16,6 +16,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 from screenshots import IMAGES, Tour, rest, wait
+from skimage.measure import regionprops
 
 SIZE = (1500, 960)
 FRAME = 9
@@ -72,52 +73,43 @@ class CorrectTour(Tour):
         QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
         rest(0.2)
 
-    def neighbours(self) -> tuple[int, int]:
-        """Find two cells that lie close together for some frames."""
-        cells = self._corrector.corrections.cells
-        known = {
-            track: cell
-            for track, cell in cells.frame(FRAME).items()
-            if cells.tracks[track].last > FRAME + 5
-        }
-        pairs = [
-            (np.hypot(a.y - b.y, a.x - b.x), one, two)
-            for one, a in known.items()
-            for two, b in known.items()
-            if one < two
+    def split_and_merge(self) -> None:
+        """Take two cells apart that were taken for one, and join them again."""
+        labels = self._corrector.corrections.labels[FRAME]
+        inside = [
+            cell
+            for cell in regionprops(labels)
+            if min(cell.bbox[:2]) > 20 and max(cell.bbox[2:]) < len(labels) - 20
         ]
-        return min(pairs)[1:]
-
-    def merge_and_split(self) -> None:
-        """Make one cell of two, and two of one."""
-        cells = self._corrector.corrections.cells
-        one, two = self.neighbours()
-        places = [
-            (cells.frame(FRAME)[t].y, cells.frame(FRAME)[t].x) for t in (one, two)
-        ]
-        middle = np.mean(places, axis=0)
-        self._corrector.layers.look_at(FRAME, *middle, 60)
-        rest(0.5)
+        cell = min(inside, key=lambda one: one.solidity)
+        middle, half = np.array(cell.centroid), cell.axis_major_length / 4
+        way = half * np.array([np.cos(cell.orientation), np.sin(cell.orientation)])
+        places = [middle - way, middle + way]
+        self._corrector.layers.look_at(FRAME, *middle, 50)
+        self.press("split")
+        for place in places:
+            self.click(*place)
+        self.picture("correct-split")
+        self.press("from_here_on")
+        self._settle()
+        self._viewer.dims.set_current_step(0, FRAME + 2)
+        self.picture("correct-followed")
+        self._viewer.dims.set_current_step(0, FRAME)
         self.press("merge")
         for place in places:
             self.click(*place)
         self.picture("correct-merge")
-        self.press("from_here_on")
-        self._settle()
-        self.picture("correct-merged")
-        self.press("split")
-        for place in places:
-            self.click(*place)
-        self.press("from_here_on")
-        self._settle()
-        self.picture("correct-split")
         self.press("stop_tool")
         self._viewer.reset_view()
 
     def add(self) -> None:
         """Delete a cell from here on, and add it again by a click."""
         cells = self._corrector.corrections.cells
-        shown = cells.frame(FRAME)
+        shown = {
+            track: cell
+            for track, cell in cells.frame(FRAME).items()
+            if min(cell.y, cell.x) > 40 and max(cell.y, cell.x) < 216
+        }
         track = max(shown, key=lambda one: cells.tracks[one].last)
         place = shown[track].y, shown[track].x
         self._corrector.layers.look_at(FRAME, *place, 60)
@@ -146,6 +138,7 @@ class CorrectTour(Tour):
 
     def tree(self) -> None:
         """Show the lineage beside the movie."""
+        self._widget.parent().setVisible(False)
         self.lineage.parent().setVisible(True)
         self._viewer.dims.set_current_step(0, FRAME)
         rest(1)
@@ -166,6 +159,7 @@ class CorrectTour(Tour):
         )
         path = self._folder / f"correct-keys{self._suffix}.png"
         panel.grab().save(str(path))
+        panel.close()
         print(path)
 
 
@@ -178,11 +172,11 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     tour = CorrectTour(options.theme, options.out)
     tour.start()
-    tour.merge_and_split()
+    tour.split_and_merge()
     tour.add()
     tour.places()
-    tour.tree()
     tour.keys()
+    tour.tree()
     tour.close()
 
 

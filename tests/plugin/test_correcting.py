@@ -53,14 +53,25 @@ class Hand:
         self.click(*self.middle(track, frame))
 
     def drag(self, *points):
-        from qtpy.QtCore import Qt
+        from qtpy.QtCore import QEvent, QPointF, Qt
+        from qtpy.QtGui import QMouseEvent
+        from qtpy.QtWidgets import QApplication
 
         button, qtbot = Qt.MouseButton.LeftButton, self.user.qtbot
         places = [self.place(*point) for point in points]
         qtbot.mouseMove(self.canvas, places[0])
         qtbot.mousePress(self.canvas, button, pos=places[0])
         for place in places[1:]:
-            qtbot.mouseMove(self.canvas, place)
+            moved = QMouseEvent(
+                QEvent.Type.MouseMove,
+                QPointF(place),
+                QPointF(self.canvas.mapToGlobal(place)),
+                Qt.MouseButton.NoButton,
+                button,
+                Qt.KeyboardModifier.NoModifier,
+            )
+            QApplication.sendEvent(self.canvas, moved)
+            qtbot.wait(30)
         qtbot.mouseRelease(self.canvas, button, pos=places[-1])
 
     def wheel(self, row, column, turns):
@@ -295,6 +306,7 @@ def test_painting_is_a_part_of_the_history(hand):
     before = hand.labels.copy()
     row, column = hand.middle(cell, 3)
     hand.go(3)
+    hand.user.viewer.layers.selection.active = hand.layer
     hand.layer.selected_label = cell
     hand.press("E")
     assert hand.layer.mode == "erase"
@@ -337,8 +349,9 @@ def test_locks_are_drawn_and_hold_in_a_re_run(hand):
     hand.user.run()
     np.testing.assert_array_equal(hand.labels[3] == one, merged)
     hand.check()
-    hand.click_cell(two, 4)
-    assert hand.layer.selected_label == two
+    other = int(hand.labels[4].max())
+    hand.click_cell(other, 4)
+    assert hand.layer.selected_label == other
     hand.press("R")
     assert len(locked.data) == 2
     hand.press("Shift+R")

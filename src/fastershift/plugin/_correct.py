@@ -132,15 +132,25 @@ class Corrector(QObject):
         known = self._known.get(layer)
         if known is not None and np.shares_memory(known.labels, labels):
             return known
-        record = layer.metadata.get(METADATA_KEY, {})
         rows = tracks_of(layer) or ()
-        made = Corrections(
-            labels,
-            Lineage(tuple(Track(*row) for row in rows)),
-            record=record.get("corrections"),
-        )
+        lineage = Lineage(tuple(Track(*row) for row in rows))
+        record = layer.metadata.get(METADATA_KEY, {}).get("corrections")
+        try:
+            made = Corrections(labels, lineage, record=record)
+        except InputError as error:
+            if record is None:
+                raise
+            self.said.emit(f"{error} Corrections begin anew.")
+            made = Corrections(labels, lineage)
         self._known[layer] = made
         return made
+
+    def store(self) -> None:
+        """Put history, locks and places into the metadata of the layer, for saving."""
+        for layer, corrections in self._known.items():
+            record = layer.metadata.get(METADATA_KEY)
+            if isinstance(record, dict):
+                record["corrections"] = corrections.record()
 
     def prepare(self) -> None:
         """Find cells and embeddings in another thread, ahead of the first edit."""
@@ -224,7 +234,10 @@ class Corrector(QObject):
         self._marks.show_picks(picks)
         if not self._clicks.wheeling:
             self._proposal = None
-            self._marks.show_region(None)
+            if self._adding:
+                self._marks.show_region(None)
+            else:
+                self._marks.drop_region()
         self._accepting = None
         self.state_changed.emit()
         if tool is not None and not (picks and self._adding):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
@@ -95,18 +96,26 @@ class Clicks(QObject):
             if moved or math.dist(start, tuple(event.pos)) > _STILL:
                 moved = True
                 if self.brushing:
-                    self._tell_brushed(position)
+                    self._tell_brushed(position, tuple(event.position))
                     position = tuple(event.position)
-                    self._tell_brushed(position)
             yield
         found = self.pick(position)
         if not moved and found is not None:
             self.clicked.emit(found)
 
-    def _tell_brushed(self, position: Any) -> None:
-        found = self.pick(position)
-        if found is not None and found.track:
-            self.brushed.emit(found)
+    def _tell_brushed(self, start: Any, end: Any) -> None:
+        """Tell every cell on the way: a fast hand is seen at few places."""
+        layer = self._layer
+        if layer is None:
+            return
+        ends = [layer.world_to_data(point) for point in (start, end)]
+        steps = max(1, math.ceil(math.dist(*ends)))
+        told = 0
+        for point in np.linspace(start, end, steps + 1):
+            found = self.pick(point)
+            if found is not None and found.track not in (0, told):
+                told = found.track
+                self.brushed.emit(found)
 
     def _wheel(self, _viewer: ViewerModel, event: Any) -> None:
         if self.wheeling and self._listening():

@@ -75,6 +75,10 @@ class Marks(QObject):
     def clear(self) -> None:
         """Take clicks and the cell to be added away."""
         self.show_picks([])
+        self.drop_region()
+
+    def drop_region(self) -> None:
+        """Take the layer of the cell to be added away."""
         layer = self._layers.pop("new cell", None)
         if layer is not None and layer in self._viewer.layers:
             selected = set(self._viewer.layers.selection) - {layer}

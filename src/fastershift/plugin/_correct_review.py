@@ -58,10 +58,7 @@ class Review(QObject):
         if self._shown is None:
             self.places.show_doubts((), frozenset())
         else:
-            self.places.show_doubts(
-                getattr(self._shown, "doubts", ()),
-                getattr(self._shown, "ticked", frozenset()),
-            )
+            self.places.show_doubts(self._shown.doubts, self._shown.ticked)
 
     def find(self) -> None:
         """Look for places in another thread."""

@@ -284,8 +284,13 @@ class SegmentTrackWidget(QWidget):
         return partial(session.plan, settings, device=self._input.device)
 
     def _cells(self) -> Labels | None:
-        choice = self._input.choice
-        if choice is None:
-            return None
-        layer = self._runs.outputs.find(choice.layer, "cells")
-        return layer if isinstance(layer, Labels) else None
+        """Find the result to save: that of the input, else the one being corrected."""
+        choice, corrector = self._input.choice, self._correct.corrector
+        corrector.store()
+        layer = None
+        if choice is not None:
+            layer = self._runs.outputs.find(choice.layer, "cells")
+        if isinstance(layer, Labels):
+            return layer
+        other = corrector.layer
+        return other if other is not None and other.visible else None
