@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fastershift.rshn import RSHN
+from fastershift.config import EmbedSettings
+from fastershift.rshn import RSHN, Embedder
 from fastershift.rshn import _strips as strips
 from fastershift.rshn._device import choose_precision
 from fastershift.rshn._streaming import StreamingNetwork
@@ -119,3 +120,11 @@ def test_precision_where_torch_cannot_tell(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert choose_precision("auto", CPU) == torch.float32
     assert choose_precision("auto", torch.device("mps")) == torch.float32
+
+
+def test_the_numbers_of_a_pixel_lie_side_by_side(make_model, embed_pairs):
+    """Clustering reads all numbers of a pixel at once."""
+    frames = torch.randn(3, 40, 40).numpy()
+    settings = EmbedSettings(diameter=20.0, warmup=0)
+    for _, pair in embed_pairs(Embedder(make_model(), settings, (40, 40)), frames):
+        assert pair.movedim(1, -1).is_contiguous()

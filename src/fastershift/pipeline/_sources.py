@@ -170,7 +170,7 @@ class NetworkEmbeddings:
         both = (self._cached(block, t) for t in range(frame, frame + 2))
         known = [embedding for embedding in both if embedding is not None]
         if len(known) == 2:
-            embeddings = torch.stack(known)
+            embeddings = _together(known)
             yield EmbeddedPair(frame, embeddings, time.perf_counter() - started)
             return
         for found in self._block(block):
@@ -204,7 +204,7 @@ class NetworkEmbeddings:
                     embedding = step[1]
             seconds += time.perf_counter() - started
             if before is not None:
-                both = torch.stack((before.to(embedding.device), embedding))
+                both = _together((before, embedding))
                 yield EmbeddedPair(t - 1, both, seconds)
                 seconds = 0.0
             elif self.n_frames == 1:
@@ -229,6 +229,17 @@ class NetworkEmbeddings:
         if self._cache is None:
             return None
         return self._cache.get((self._owner, block, frame))
+
+
+def _together(frames: Sequence[Tensor]) -> Tensor:
+    """Stack embeddings (..., C, Y, X) of frames, on the device of the last one.
+
+    In memory the numbers of a pixel stay side by side, as the network leaves them:
+    `torch.stack` alone would spread them.
+    """
+    device = frames[-1].device
+    rows = torch.stack([frame.to(device).movedim(-3, -1) for frame in frames])
+    return rows.movedim(-1, -3)
 
 
 class GivenEmbeddings:

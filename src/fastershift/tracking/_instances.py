@@ -30,6 +30,9 @@ Background: TypeAlias = Literal["axis", "largest", "mask", "none"]
 
 _Labels = npt.NDArray[np.int32]
 
+# Pixels whose vectors are widened at once.
+_PIXELS = 2**16
+
 
 @dataclass(frozen=True)
 class PairInstances:
@@ -198,11 +201,21 @@ def _wide(vectors: Tensor) -> torch.dtype:
 
 
 def _squared_lengths(vectors: Tensor) -> Tensor:
-    """Return (..., Y, X) in float32 at least, never widening all channels at once."""
-    total = torch.zeros_like(vectors.select(-3, 0), dtype=_wide(vectors))
-    for channel in vectors.unbind(-3):
-        total += channel.to(total.dtype).square()
-    return total
+    """Return (..., Y, X) in float32 at least, never widening all vectors at once."""
+    rows = vectors.movedim(-3, -1)
+    total = torch.zeros(rows.shape[:-1], dtype=_wide(vectors), device=rows.device)
+    if not rows.is_contiguous():
+        for channel in rows.unbind(-1):
+            total += channel.to(total.dtype).square()
+        return total
+    # The network leaves the numbers of a pixel side by side.
+    flat, lengths = rows.view(-1, rows.shape[-1]), total.view(-1)
+    for start in range(0, len(flat), _PIXELS):
+        piece = slice(start, start + _PIXELS)
+        torch.linalg.vector_norm(
+            flat[piece], dim=1, dtype=total.dtype, out=lengths[piece]
+        )
+    return total.square_()
 
 
 def foreground_pixels(
