@@ -1,0 +1,160 @@
+"""Suite ``pipeline``: a whole run as published, against the default one."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from fastershift.benchmark._runs import STAGES, TimedRun, movies_at_hand, timed_run
+from fastershift.benchmark._suite import (
+    BenchmarkOptions,
+    Cell,
+    Plot,
+    Series,
+    SuiteResult,
+    Table,
+)
+from fastershift.rshn import (
+    StreamingNetwork,
+    choose_device,
+    choose_precision,
+    load_model,
+)
+
+__all__ = ["run"]
+
+# One block of the default profile; the published one has eight passes a frame after
+# its first window.
+_FRAMES = 17
+_WINDOW = 8
+
+# The movie of the quick form, which is complete in its truth.
+_QUICK = ("Fluo-N2DH-SIM+", "simulated nuclei")
+
+_SIDE = 512
+_REPEATS = 9
+
+
+def run(options: BenchmarkOptions) -> SuiteResult:
+    """Time both profiles with the same weights, and the network by itself.
+
+    Parameters
+    ----------
+    options : BenchmarkOptions
+        In the quick form a single movie is run.
+
+    Returns
+    -------
+    SuiteResult
+    """
+    network_seconds, convolution_seconds = _network_pass(options.device)
+    rows: list[tuple[Cell, ...]] = []
+    ratios, differences = [], []
+    stages: dict[str, dict[str, float]] = {}
+    for movie in movies_at_hand(options, _FRAMES):
+        if options.quick and movie.name not in _QUICK:
+            continue
+        embed = movie.decided(options.device)
+        ours = timed_run(movie, {"embed": embed}, options.device)
+        published = timed_run(
+            movie, {"profile": "published", "embed": embed}, options.device
+        )
+        times = {"default": ours.stages(), "published": published.stages(_WINDOW)}
+        for profile, one in (("default", ours), ("published", published)):
+            rows.append(_row(movie.name, profile, one, times[profile]))
+            stages[f"{movie.name}, {profile}"] = times[profile]
+        ratios.append(sum(times["published"].values()) / sum(times["default"].values()))
+        if ours.tra is not None and published.tra is not None:
+            differences.append(ours.tra - published.tra)
+    summary = {
+        "published_ratio": round(min(ratios), 1),
+        "tra_difference": round(min(differences), 4) if differences else None,
+        "network_seconds_512": round(network_seconds, 4),
+        "convolution_share": round(convolution_seconds / network_seconds, 3),
+    }
+    columns = ("movie", "profile", "frames", "network size", "TRA", "s a frame")
+    whole = Table(
+        "Whole runs", (*columns, *(f"{one}, s" for one in STAGES)), tuple(rows)
+    )
+    alone = Table(
+        "One pass of the network",
+        ("size", "seconds", "its convolutions alone, seconds"),
+        ((f"{_SIDE} × {_SIDE}", network_seconds, convolution_seconds),),
+    )
+    notes = [
+        "Published: windows of 8 frames, tiles of 256 with step 128, float32, "
+        "clustered tile by tile, in the same kernels and with the same weights. Its "
+        "time for a frame is that of the frames after the first window, each of which "
+        "takes eight passes of the network.",
+        "Default: one block of 16 frames and its 3 frames of warm-up.",
+    ]
+    if options.quick:
+        notes.append("Cut down to one movie.")
+    return SuiteResult(summary, (whole, alone), (_plot(stages),), tuple(notes))
+
+
+def _row(
+    movie: str, profile: str, one: TimedRun, stages: dict[str, float]
+) -> tuple[Cell, ...]:
+    height, width = one.network_shape
+    return (
+        movie,
+        profile,
+        len(one.result.labels),
+        f"{width} × {height}",
+        None if one.tra is None else round(one.tra, 4),
+        round(sum(stages.values()), 3),
+        *(round(stages[stage], 4) for stage in STAGES),
+    )
+
+
+def _plot(stages: dict[str, dict[str, float]]) -> Plot:
+    runs = tuple(stages)
+    series = tuple(
+        Series(stage, runs, tuple(stages[run][stage] for run in runs))
+        for stage in STAGES
+    )
+    return Plot("Where the time goes", "run", "seconds a frame", series, kind="bars")
+
+
+def _seconds(call: Callable[[], torch.Tensor]) -> float:
+    """Return the median time of a call, the device waited for."""
+    times = []
+    for _ in range(_REPEATS + 1):
+        started = time.perf_counter()
+        call().flatten()[0].item()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times[1:]))
+
+
+def _network_pass(device_name: str) -> tuple[float, float]:
+    """Time a pass of the default model, and its convolutions with nothing between."""
+    device = choose_device(device_name)
+    dtype = choose_precision("auto", device)
+    network = StreamingNetwork(load_model("auto").network, device, dtype)
+    stream = network.start(1, (_SIDE, _SIDE), at_once=1)
+    frame = torch.randn(1, _SIDE, _SIDE, device=device)
+    whole = _seconds(lambda: stream.embed(frame))
+    kernels = [
+        (side, kernel)
+        for hourglass in network.hourglasses
+        for side, kernel in hourglass.convolutions(_SIDE)
+    ]
+    inputs = [
+        torch.randn(
+            (1, kernel.weight.shape[1], side, side), dtype=dtype, device=device
+        ).contiguous(memory_format=torch.channels_last)
+        for side, kernel in kernels
+    ]
+
+    @torch.inference_mode()
+    def convolve() -> torch.Tensor:
+        result = inputs[0]
+        for image, (_, kernel) in zip(inputs, kernels, strict=True):
+            rim = kernel.weight.shape[-1] // 2
+            result = functional.conv2d(image, *kernel, padding=rim)
+        return result
+
+    return whole, _seconds(convolve)

@@ -1,0 +1,172 @@
+"""Whole runs, from frames to a written result, with the time of each stage."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.benchmark._suite import BenchmarkOptions
+from fastershift.errors import InputError
+from fastershift.evaluation import evaluate, score_arrays
+from fastershift.io import read_movie, write_result
+from fastershift.pipeline import TrackedMovie, TrackingRun, plan_run
+from fastershift.rshn import FrameSource
+from fastershift.simulate import simulate_movie
+
+__all__ = ["STAGES", "TimedRun", "TrueMovie", "movies_at_hand", "timed_run"]
+
+#: Stages in the order in which a frame goes through them.
+STAGES = ("network", "clustering", "linking", "rest")
+
+
+@dataclass(frozen=True)
+class TrueMovie:
+    """A movie whose cells are known.
+
+    Attributes
+    ----------
+    name : str
+        Of the data set.
+    frames : FrameSource
+        The part of the movie that is used.
+    truth : (Path, (int, int)) or array, optional
+        Folder of the truth and which of its frames, or labels (T, Y, X).
+    """
+
+    name: str
+    frames: FrameSource
+    truth: tuple[Path, tuple[int, int]] | NDArray[np.int32] | None
+
+    def decided(self, device: str) -> dict[str, Any]:
+        """Return the model and the cell diameter that a run of this movie chooses."""
+        embed = plan_run(self.frames, device=device).settings.embed
+        return {"model": embed.model, "diameter": embed.diameter}
+
+
+@dataclass(frozen=True)
+class TimedRun:
+    """A finished run.
+
+    Attributes
+    ----------
+    result : TrackedMovie
+        What it found.
+    tra : float or None
+        Against the truth.
+    network_shape : (int, int)
+        Rows and columns of the embeddings.
+    seconds : float
+        From the first frame to the last file.
+    """
+
+    result: TrackedMovie
+    tra: float | None
+    network_shape: tuple[int, int]
+    seconds: float
+
+    def stages(self, first: int = 0) -> dict[str, float]:
+        """Tell the seconds of each stage, for one frame of those from `first` on.
+
+        What belongs to no frame, such as the tracks and the files, is spread evenly.
+        """
+        reports = self.result.reports
+        columns = {
+            name: [getattr(report, f"{name}_ms") / 1e3 for report in reports]
+            for name in STAGES[:-1]
+        }
+        known = sum(map(sum, columns.values()))
+        seconds = {
+            name: float(np.mean(values[first:])) for name, values in columns.items()
+        }
+        return seconds | {"rest": max(0.0, self.seconds - known) / len(reports)}
+
+
+def movies_at_hand(
+    options: BenchmarkOptions, n_frames: int, side: int = 384
+) -> Iterator[TrueMovie]:
+    """Give the last frames of each real movie, or a simulated one.
+
+    Parameters
+    ----------
+    options : BenchmarkOptions
+        With a folder of movies laid out as in the Cell Tracking Challenge, or without.
+    n_frames : int
+        Frames of each movie, at most.
+    side : int
+        Rows and columns of the simulated movie.
+
+    Yields
+    ------
+    TrueMovie
+
+    Raises
+    ------
+    InputError
+        For a folder without such movies.
+    """
+    if options.data is None:
+        made = simulate_movie(
+            n_frames, (side, side), side**2 // 4000, diameter=24, seed=options.seed + 1
+        )
+        yield TrueMovie("simulated nuclei", made.frames, made.labels)
+        return
+    folders = sorted(one.parent for one in options.data.glob("*/01_GT"))
+    if not folders:
+        raise InputError(
+            f"{options.data} holds no movies; there must be folders such as "
+            "Fluo-N2DH-SIM+ with 01 and 01_GT in them."
+        )
+    for folder in folders:
+        count = len(read_movie(folder / "01"))
+        part = (max(0, count - n_frames), count)
+        frames = read_movie(folder / "01", frames=part)
+        yield TrueMovie(folder.name, frames, (folder / "01_GT", part))
+
+
+def timed_run(
+    movie: TrueMovie, settings: Mapping[str, Any], device: str = "auto"
+) -> TimedRun:
+    """Run a movie and write the result.
+
+    Parameters
+    ----------
+    movie : TrueMovie
+        The movie.
+    settings : mapping
+        As for `plan_run`.
+    device : str
+        Where to compute.
+
+    Returns
+    -------
+    TimedRun
+    """
+    with TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        plan = plan_run(movie.frames, settings, device=device)
+        run = TrackingRun(plan)
+        for _ in run:
+            pass
+        result = run.result
+        tracks = [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks]
+        path = write_result(
+            Path(folder) / "result",
+            result.labels,
+            tracks,
+            reports=[report.row() for report in result.reports],
+            settings=result.settings,
+        )
+        seconds = time.perf_counter() - started
+        if isinstance(movie.truth, tuple):
+            truth, part = movie.truth
+            tra = evaluate(path, truth, frames=part).tra
+        elif movie.truth is None:
+            tra = None
+        else:
+            tra = score_arrays(result.labels, tracks, movie.truth).tra
+    return TimedRun(result, tra, plan.source.shape, seconds)
