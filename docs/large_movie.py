@@ -3,7 +3,7 @@
 The numbers of the page "Many and large movies" come from here::
 
     python docs/large_movie.py --frames 500 --folder /tmp/large     # the whole
-    python docs/large_movie.py --frames 34 --folder /tmp/large      # a part
+    python docs/large_movie.py --frames 34 --first 6 --folder /tmp/large   # a part
 """
 
 import argparse
@@ -71,13 +71,16 @@ def main():
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--chunk", type=int, default=16)
+    parser.add_argument("--first", type=int, default=0, help="run only these frames")
+    parser.add_argument("--options", default="", help="more options of the run")
     parser.add_argument("--compare", type=int, default=0, help="frames in memory, too")
     given = parser.parse_args()
     path = given.folder / f"movie-{given.side}-{given.frames}.zarr"
     simulate(path, given.frames, given.side)
-    frames = given.compare or given.frames
+    frames = given.compare or given.first or given.frames
     out = path / "labels" / "cells" if frames == given.frames else given.folder / "part"
     words = f"--diameter {DIAMETER} --format zarr --chunk {given.chunk} --overwrite"
+    words += f" {given.options}"
     seconds, peak, private = watched(
         command("run", path, "-o", out, "--frames", f"0:{frames}", *words.split())
     )
