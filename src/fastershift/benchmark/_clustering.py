@@ -8,8 +8,8 @@ from torch import Tensor
 
 from fastershift.benchmark._data import blobs, frame_pair
 from fastershift.benchmark._measure import (
+    fresh_process,
     least_seconds,
-    peak_over_points,
     seconds_of,
 )
 from fastershift.benchmark._peers import Labels, ours, published, scikit_learn
@@ -109,8 +109,8 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     given = least_seconds(lambda: mean_shift.fit(here, seeds=seeds), device, repeats)
     agree = adjusted_rand_score(theirs, mean_shift.labels_.cpu().numpy())
     peak = max(
-        peak_over_points(simulated, "ours", 0.1),
-        peak_over_points(pair, "ours", bandwidth),
+        fresh_process(points, "ours", h)[1] / points.nbytes
+        for points, h in ((simulated, 0.1), (pair, bandwidth))
     )
     return SuiteResult(
         summary={

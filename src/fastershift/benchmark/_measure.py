@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fastershift.errors import FastershiftError
 
-__all__ = ["least_seconds", "peak_over_points", "seconds_of"]
+__all__ = ["fresh_process", "least_seconds", "seconds_of"]
 
 
 def seconds_of(call: Callable[[], Any], device: torch.device) -> tuple[Any, float]:
@@ -44,8 +44,8 @@ def _finish(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def peak_over_points(points: Tensor, method: str, bandwidth: float) -> float:
-    """Measure what a fresh process needs to cluster points, in units of their bytes.
+def fresh_process(points: Tensor, method: str, bandwidth: float) -> tuple[float, int]:
+    """Cluster points in a fresh process; give its time and the memory it needed.
 
     Parameters
     ----------
@@ -58,9 +58,10 @@ def peak_over_points(points: Tensor, method: str, bandwidth: float) -> float:
 
     Returns
     -------
-    float
-        Peak resident memory during the clustering, less what was resident before it,
-        over the bytes of the points.
+    seconds : float
+        Of the first clustering in the process.
+    peak : int
+        Peak resident memory during it in bytes, less what was resident before.
 
     Raises
     ------
@@ -83,8 +84,8 @@ def peak_over_points(points: Tensor, method: str, bandwidth: float) -> float:
         raise FastershiftError(
             f"The process that measures memory failed: {run.stderr.strip()[-300:]}"
         )
-    grown: int = json.loads(run.stdout)
-    return grown / points.nbytes
+    seconds, peak = json.loads(run.stdout)
+    return float(seconds), int(peak)
 
 
 def _peak_resident() -> int:
@@ -102,14 +103,16 @@ def _peak_resident() -> int:
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def _grown(points: str, method: str, bandwidth: float) -> int:
+def _clustered(points: str, method: str, bandwidth: float) -> tuple[float, int]:
     from fastershift.benchmark._peers import PEERS
 
     loaded = torch.from_numpy(np.load(points, allow_pickle=False))
     before = psutil.Process().memory_info().rss
-    PEERS[method](loaded, bandwidth, 0, 128)
-    return max(0, _peak_resident() - before)
+    _, seconds = seconds_of(
+        lambda: PEERS[method](loaded, bandwidth, 0, 128), loaded.device
+    )
+    return seconds, max(0, _peak_resident() - before)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_grown(**json.loads(sys.argv[1]))))
+    sys.stdout.write(json.dumps(_clustered(**json.loads(sys.argv[1]))))
