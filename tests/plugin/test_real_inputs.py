@@ -79,9 +79,13 @@ def test_choices_belong_to_their_layer(user, movie):
     assert user.find("axes").currentText() == "TCYX"
     assert user.find("channel").currentText() == "choose…"
     assert user.widget._form.chosen() == {}
+    user.choose("axes", "TZYX")
+    user.choose("plane", "max projection")
     user.viewer.add_image(movie.frames, name="flat")
     user.choose("layer", "flat")
+    assert user.widget._form.chosen() == {}
     assert user.find("channel").isHidden()
+    assert user.find("plane").isHidden()
 
 
 def test_axes_are_those_of_the_file(user, tmp_path):

@@ -88,14 +88,14 @@ class ExportSection(QGroupBox):
             grid.addWidget(label, row, 0)
             grid.addWidget(editor, row, 1)
         grid.addWidget(browse, 1, 2)
-        grid.addWidget(self._save, 2, 0, 1, 3)
         many = self._button(
             "run_many", "Run on many…", "Run many movies with the settings in use."
         )
-        settings = QHBoxLayout()
-        for button in (store, load, many):
-            settings.addWidget(button)
-        grid.addLayout(settings, 3, 0, 1, 3)
+        for row, pair in enumerate(((self._save, many), (store, load)), 2):
+            line = QHBoxLayout()
+            for button in pair:
+                line.addWidget(button)
+            grid.addLayout(line, row, 0, 1, 3)
         grid.setColumnStretch(1, 1)
         browse.clicked.connect(self._browse)
         self._save.clicked.connect(self.save)

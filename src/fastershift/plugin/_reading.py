@@ -66,6 +66,11 @@ def _open_choice() -> Editor:
     )
 
 
+def _numbers(count: int) -> list[tuple[str, Any]]:
+    """List what there is to choose from; one alone is no choice."""
+    return [(str(number), number) for number in range(count)] if count > 1 else []
+
+
 class ReadingControls(QObject):
     """Axes, channel, plane, position and level, each shown where it matters.
 
@@ -160,16 +165,14 @@ class ReadingControls(QObject):
         if self._layer is None:
             return
         sizes = self._sizes()
-        colours = sizes.get("S", 1) >= len(COLOURS)
-        channels = [(str(n), n) for n in range(sizes.get("C", 1))]
-        if colours:
-            channels = [(name, name) for name in (*COLOURS, "grey")]  # type: ignore[misc]
-        planes = [(f"{how} projection", how) for how in PROJECTIONS]
-        planes += [(str(n), n) for n in range(sizes.get("Z", 1))]  # type: ignore[misc]
-        places = [(str(n), n) for n in range(sizes.get("P", 1))]
+        channels, planes = _numbers(sizes.get("C", 1)), _numbers(sizes.get("Z", 1))
+        if sizes.get("S", 1) >= len(COLOURS):
+            channels = [(name, name) for name in (*COLOURS, "grey")]
+        if planes:
+            planes = [(f"{how} projection", how) for how in PROJECTIONS] + planes
         self._fill(self._channel, channels, other)
         self._fill(self._plane, planes, other)
-        self._fill(self._position, places, other)
+        self._fill(self._position, _numbers(sizes.get("P", 1)), other)
         self._fill(self._level, self._levels(), other, open_first=False)
 
     def _levels(self) -> list[tuple[str, int]]:

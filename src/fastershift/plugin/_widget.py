@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
 
 from fastershift.errors import InputError
 from fastershift.pipeline import Plan
@@ -24,6 +24,7 @@ from fastershift.plugin._needs import Needs, Prepared, Units
 from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._readout import ReadOut
 from fastershift.plugin._readout_feed import ReadOutFeed
+from fastershift.plugin._readout_fold import Fold
 from fastershift.plugin._readout_units import (
     in_micrometres,
     micrometres_per_pixel,
@@ -44,6 +45,15 @@ if TYPE_CHECKING:
 __all__ = ["SegmentTrackWidget"]
 
 _WIDTH = 360
+
+
+def _folded(part: QGroupBox, *, is_open: bool = True) -> Fold:
+    """Let a part be folded away, by its title."""
+    fold = Fold(part.title(), "Show or hide this part.", part.parentWidget())
+    part.setTitle("")
+    fold.body.addWidget(part)
+    fold.open(is_open)
+    return fold
 
 
 class SegmentTrackWidget(QWidget):
@@ -99,16 +109,12 @@ class SegmentTrackWidget(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(4, 2, 4, 2)
         column.setSpacing(3)
-        for part in (
-            self._input,
-            self._tune,
-            self._run,
-            self._readout,
-            self._correct,
-            self._views_section,
-            self._export,
-        ):
+        for part in (self._input, self._tune, self._run):
             column.addWidget(part)
+        column.addWidget(_folded(self._readout))
+        column.addWidget(_folded(self._correct, is_open=False))
+        column.addWidget(_folded(self._views_section))
+        column.addWidget(_folded(self._export))
         column.addStretch()
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
