@@ -274,7 +274,7 @@ def _edit(corrections: Corrections, truth: Labels, error: Planted) -> Edit:
     frame = error.first
     points = [deepest(truth[frame] == label) for label in error.cells]
     if error.kind == "swap":
-        return Swap(frame, *error.cells)
+        return Swap(frame, error.cells[0], error.cells[1])
     if error.kind == "split":
         (label,) = error.cells
         pieces = np.unique(corrections.labels[frame][truth[frame] == label]).tolist()
@@ -318,7 +318,7 @@ def _right(editor: Editor, task: _Task, error: Planted) -> int:
         shared = np.count_nonzero(mask & (editor.labels[frame] == wanted[label]))
         if cell is not None:
             union = np.count_nonzero(mask) + cell.area - shared
-            right += shared >= _RIGHT * union
+            right += int(shared >= _RIGHT * union)
     return right
 
 
@@ -339,6 +339,6 @@ def _harmed(
                 name = int(wrong[frame][deepest(mask)])
                 found = result[frame] == name
                 union = np.count_nonzero(found | mask)
-                scores.append(np.count_nonzero(found & mask) >= _RIGHT * union)
-            harmed += scores[0] and not scores[1]
+                scores.append(bool(np.count_nonzero(found & mask) >= _RIGHT * union))
+            harmed += int(scores[0] and not scores[1])
     return others, harmed

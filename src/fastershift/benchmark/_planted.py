@@ -131,7 +131,7 @@ def plant(labels: Labels, lineage: Lineage, error: Planted) -> Editor:
     """
     editor = Editor(labels.copy(), lineage)
     if error.kind == "swap":
-        editor.do(Swap(error.first, *error.cells))
+        editor.do(Swap(error.first, error.cells[0], error.cells[1]))
     elif error.kind == "drop":
         editor.do(Delete(error.first, error.cells, "until", error.last))
     else:

@@ -3,6 +3,7 @@
 from fastershift.editing._basin import basin, parts_by_clicks, reach_of
 from fastershift.editing._carried import Carried
 from fastershift.editing._cells import Cell, Cells
+from fastershift.editing._doubts import Doubt, DoubtKind, find_doubts
 from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._editor import Change, Editor, Entry
 from fastershift.editing._heirs import numbers_of_parts, track_before
@@ -27,6 +28,7 @@ from fastershift.editing._pixel_edits import (
 )
 from fastershift.editing._propagate import PairVectors, propagate
 from fastershift.editing._region import Box, Region
+from fastershift.editing._rerun import Rerun
 from fastershift.editing._scope import Scope, frames_in_scope
 from fastershift.editing._vectors import FrameVectors
 
@@ -38,6 +40,8 @@ __all__ = [
     "Cells",
     "Change",
     "Delete",
+    "Doubt",
+    "DoubtKind",
     "Draft",
     "Edit",
     "Editor",
@@ -53,6 +57,7 @@ __all__ = [
     "PairVectors",
     "Region",
     "RemoveDivision",
+    "Rerun",
     "Scope",
     "Shrink",
     "Split",
@@ -60,6 +65,7 @@ __all__ = [
     "Unlink",
     "Unlock",
     "basin",
+    "find_doubts",
     "frames_in_scope",
     "numbers_of_parts",
     "parts_by_clicks",

@@ -292,6 +292,13 @@ class Draft:
         if label in self.cells.locked.get(frame, ()):
             self.do(LockStep(frame, removed=(label,)))
 
+    def relock(self, frame: int, labels: Iterable[int]) -> None:
+        """Lock these cells of a frame and no others."""
+        wanted, now = set(labels), self.cells.locked.get(frame, set())
+        removed, added = sorted(now - wanted), sorted(wanted - now)
+        if removed or added:
+            self.do(LockStep(frame, tuple(removed), tuple(added)))
+
     def remember_void(self, frame: int, region: Region) -> None:
         """Let no new run put a cell here again."""
         self.do(VoidStep(frame, added=(region,)))

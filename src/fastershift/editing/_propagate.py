@@ -1,6 +1,6 @@
 """Corrections that travel through time by the embeddings of frame pairs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,11 +38,17 @@ _DISTANCE_COST = 0.5
 # An automatic cell belongs to the correction when this share of it does.
 _INSIDE = 0.5
 
+# So does one of which this share lies where the corrected cell was a frame before.
+_WHERE_IT_WAS = 0.7
+
 # Automatic cells are taken as they are when they make up this share of the correction.
 _COVERED = 0.6
 
 # Overlap (IoU) at which the automatic result agrees with a corrected cell.
 _AGREES = 0.5
+
+# A cell that agrees has at least this share of the former area, or it of its area.
+_SAME_SIZE = 0.6
 
 # A corrected cell below this share of its former size is lost.
 _LOST = 0.2
@@ -53,7 +59,6 @@ class _Found:
     """What the embedding says about one more frame."""
 
     regions: tuple[Region, ...]
-    involved: tuple[int, ...]
     agreeing: tuple[int, ...]
     confidence: float
     problem: str = ""
@@ -66,7 +71,7 @@ def propagate(
     ids: Sequence[int],
     *,
     bandwidth: float,
-    limit: float = 0.5,
+    limit: float = 0.3,
     backwards: bool = False,
     until: int | None = None,
 ) -> Iterator[Carried | None]:
@@ -129,7 +134,8 @@ def propagate(
         source, target = vectors[::step]
         with cells.guard:
             divided = _division(cells, ids, now, then)
-            found = _find(cells, source, target, now, then, ids, regions, bandwidth)
+            scene = _Scene.of(cells, now, then, ids, regions)
+        found = _find(scene, source, target, bandwidth)
 
         def carried(
             stopped: str,
@@ -196,64 +202,98 @@ def _division(cells: Cells, ids: Sequence[int], now: int, then: int) -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """What is around corrected cells in two frames, at one moment.
+
+    Attributes
+    ----------
+    box : (slice, slice)
+        The window that is looked at.
+    regions : tuple of Region
+        The corrected cells in the frame they come from.
+    own, others : tuple of (y, x) bool
+        The corrected cells, and those around them, in the window of that frame.
+    labels : (y, x) int32
+        Automatic cells in the window of the other frame.
+    areas : dict
+        Pixels of all of each of these cells.
+    locked : (y, x) bool
+        Pixels that must not be taken.
+    """
+
+    box: Box
+    regions: tuple[Region, ...]
+    own: tuple[Mask, ...]
+    others: tuple[Mask, ...]
+    labels: _Labels
+    areas: Mapping[int, int]
+    locked: Mask
+
+    @classmethod
+    def of(
+        cls,
+        cells: Cells,
+        now: int,
+        then: int,
+        ids: Sequence[int],
+        regions: Sequence[Region],
+    ) -> "_Scene":
+        """Copy what is there now."""
+        box = _window(regions, cells.labels.shape[1:])
+        own = tuple(region.within(box) for region in regions)
+        around = cells.labels[now][box].copy()
+        around[np.any(own, axis=0) | np.isin(around, ids)] = 0
+        others = tuple(around == one for one in np.unique(around).tolist() if one)
+        labels = cells.labels[then][box].copy()
+        found = np.unique(labels).tolist()
+        known = cells.frame(then)
+        areas = {label: known[label].area for label in found if label}
+        locked = np.isin(labels, list(cells.locked.get(then, ())))
+        return cls(box, tuple(regions), own, others, labels, areas, locked)
+
+
 def _find(
-    cells: Cells,
-    source: FrameVectors,
-    target: FrameVectors,
-    now: int,
-    then: int,
-    ids: Sequence[int],
-    regions: Sequence[Region],
-    bandwidth: float,
+    scene: _Scene, source: FrameVectors, target: FrameVectors, bandwidth: float
 ) -> _Found:
     """Look for corrected cells in the next frame."""
-    box = _window(regions, cells.labels.shape[1:])
-    own = [region.within(box) for region in regions]
-    labels_now = cells.labels[now][box].copy()
-    labels_now[np.any(own, axis=0)] = 0
-    labels_now[np.isin(labels_now, ids)] = 0
-    others = _neighbours(labels_now)
+    box, own, others, count = scene.box, scene.own, scene.others, len(scene.own)
     modes = np.stack(
-        [mode_of(source.under(region), bandwidth) for region in regions]
+        [mode_of(source.under(region), bandwidth) for region in scene.regions]
         + [_mean_direction(source, mask, box) for mask in others]
     )
     scores = target.cosines(box, modes)
-    near = scores[: len(ids)] >= 1 - 2 * bandwidth
+    near = scores[:count] >= 1 - 2 * bandwidth
     for number, mask in enumerate((*own, *others)):
         diameter = 2 * np.sqrt(np.count_nonzero(mask) / np.pi)
         distance = ndimage.distance_transform_edt(~mask)
         scores[number] -= _DISTANCE_COST * distance / diameter
-    labels_then = cells.labels[then][box]
-    locked = np.isin(labels_then, list(cells.locked.get(then, ())))
-    allowed = (target.foreground(box) | (labels_then > 0)) & ~locked
+    allowed = (target.foreground(box) | (scene.labels > 0)) & ~scene.locked
     winner = np.where(allowed, scores.argmax(axis=0), -1)
-    claimed = [
-        _connected((winner == number) & near[number], own[number])
-        for number in range(len(ids))
-    ]
+    claimed = [_connected((winner == n) & near[n], own[n]) for n in range(count)]
     if not all(mask.any() for mask in claimed):
         # What cannot be told apart by direction may still be by its place.
-        claimed = [_connected(winner == n, own[n]) for n in range(len(ids))]
+        claimed = [_connected(winner == n, own[n]) for n in range(count)]
     union = np.any(claimed, axis=0)
     if not union.any():
-        return _Found((), (), (), 0.0, "the embedding shows no such cell.")
-    involved = _involved(cells, then, labels_then, union, locked)
-    agreeing = _agreeing(cells, then, labels_then, claimed, involved)
+        return _Found((), (), 0.0, "the embedding shows no such cell.")
+    involved = _involved(scene, union)
+    agreeing = _agreeing(scene, claimed, involved)
     if agreeing:
-        return _Found((), involved, agreeing, 1.0)
-    domain = _domain(labels_then, union, involved)
+        return _Found((), agreeing, 1.0)
+    domain = _domain(scene.labels, union, involved)
     if np.count_nonzero(domain) < _INSIDE * np.count_nonzero(union):
-        return _Found((), involved, (), 0.0, "another cell is there.")
-    parts = _shared_out(domain, scores[: len(ids)], claimed, own)
+        return _Found((), (), 0.0, "another cell is there.")
+    parts = _shared_out(domain, scores[:count], claimed, own)
     confidence = 1.0
     for mask, claim, before in zip(parts, claimed, own, strict=True):
         areas = np.count_nonzero(mask), np.count_nonzero(before)
         if areas[0] < _LOST * areas[1]:
-            return _Found((), involved, (), 0.0, "a part of the cell is lost.")
+            return _Found((), (), 0.0, "a part of the cell is lost.")
         ratio = min(areas) / max(areas)
         confidence = min(confidence, _iou(mask, claim) * np.sqrt(ratio))
     found = tuple(Region.of(mask, box[0].start, box[1].start) for mask in parts)
-    return _Found(found, involved, (), float(confidence))
+    return _Found(found, (), float(confidence))
 
 
 def _window(regions: Sequence[Region], shape: Sequence[int]) -> Box:
@@ -268,11 +308,6 @@ def _window(regions: Sequence[Region], shape: Sequence[int]) -> Box:
         for one, length in zip(box, shape, strict=True)
     )
     return rows, columns
-
-
-def _neighbours(labels: _Labels) -> list[Mask]:
-    """Return the other cells of a window."""
-    return [labels == label for label in np.unique(labels).tolist() if label]
 
 
 def _mean_direction(source: FrameVectors, mask: Mask, box: Box) -> Vectors:
@@ -297,36 +332,38 @@ def _connected(mask: Mask, before: Mask) -> Mask:
     return connected
 
 
-def _involved(
-    cells: Cells, frame: int, labels: _Labels, union: Mask, locked: Mask
-) -> tuple[int, ...]:
+def _involved(scene: _Scene, union: Mask) -> tuple[int, ...]:
     """Return the automatic cells that lie in what is claimed."""
-    inside, counts = np.unique(labels[union & ~locked], return_counts=True)
-    known = cells.frame(frame)
-    return tuple(
-        label
-        for label, count in zip(inside.tolist(), counts.tolist(), strict=True)
-        if label and count >= _INSIDE * known[label].area
-    )
+    found: set[int] = set()
+    for place, share in (
+        (union, _INSIDE),
+        (np.any(scene.own, axis=0), _WHERE_IT_WAS),
+    ):
+        inside = scene.labels[place & ~scene.locked]
+        labels, counts = np.unique(inside, return_counts=True)
+        found.update(
+            label
+            for label, count in zip(labels.tolist(), counts.tolist(), strict=True)
+            if label and count >= share * scene.areas[label]
+        )
+    return tuple(sorted(found))
 
 
 def _agreeing(
-    cells: Cells,
-    frame: int,
-    labels: _Labels,
-    claimed: Sequence[Mask],
-    involved: Sequence[int],
+    scene: _Scene, claimed: Sequence[Mask], involved: Sequence[int]
 ) -> tuple[int, ...]:
     """Return the automatic cell that each corrected one is, when all are found."""
     if len(involved) != len(claimed):
         return ()
-    known = cells.frame(frame)
     found = []
-    for claim in claimed:
-        shared = {label: int(np.sum(claim & (labels == label))) for label in involved}
+    for claim, before in zip(claimed, scene.own, strict=True):
+        shared = {
+            label: int(np.sum(claim & (scene.labels == label))) for label in involved
+        }
         best = max(involved, key=lambda label: shared[label])
-        union = np.count_nonzero(claim) + known[best].area - shared[best]
-        if shared[best] < _AGREES * union:
+        union = np.count_nonzero(claim) + scene.areas[best] - shared[best]
+        areas = scene.areas[best], int(np.count_nonzero(before))
+        if shared[best] < _AGREES * union or min(areas) < _SAME_SIZE * max(areas):
             return ()
         found.append(best)
     return tuple(found) if len(set(found)) == len(found) else ()
@@ -337,7 +374,8 @@ def _domain(labels: _Labels, union: Mask, involved: Sequence[int]) -> Mask:
     taken: Mask = np.isin(labels, involved)
     if np.count_nonzero(taken & union) >= _COVERED * np.count_nonzero(union):
         return taken
-    return taken | (union & (labels == 0))
+    domain: Mask = taken | (union & (labels == 0))
+    return domain
 
 
 def _shared_out(

@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from fastershift.editing._region import Box, Mask, Region
@@ -94,14 +93,14 @@ class FrameVectors:
         """
         unit, rows, columns = self._window(region.box)
         y, x = region.mask.nonzero()
-        found: Vectors = unit[
-            :, rows.round().astype(int)[y], columns.round().astype(int)[x]
-        ].T
+        nearest = rows.round().astype(int)[y], columns.round().astype(int)[x]
+        found: Vectors = unit[:, nearest[0], nearest[1]].T
         return found
 
     def at(self, y: int, x: int) -> Vectors:
         """Return the (C,) unit vector under one pixel."""
-        return self.under(Region(y, x, 1, 1, b"\x80"))[0]
+        vector: Vectors = self.under(Region(y, x, 1, 1, b"\x80"))[0]
+        return vector
 
     def cosines(self, box: Box, modes: Vectors) -> Vectors:
         """Compare every pixel of a rectangle with some modes.
@@ -133,13 +132,19 @@ class FrameVectors:
 
 def _interpolated(maps: Vectors, rows: _Reals, columns: _Reals) -> Vectors:
     """Interpolate (k, y, x) maps linearly at a grid of places."""
-    grid = np.meshgrid(rows, columns, indexing="ij")
-    return np.stack(
-        [
-            ndimage.map_coordinates(one, grid, order=1, mode="nearest")
-            for one in maps.astype(np.float32)
-        ]
+    along_y, along_x = (
+        _weights(places, length)
+        for places, length in zip((rows, columns), maps.shape[1:], strict=True)
     )
+    found: Vectors = along_y @ maps.astype(np.float32) @ along_x.T
+    return found
+
+
+def _weights(places: _Reals, length: int) -> Vectors:
+    """Return (n, length) weights of the pixels on both sides of each place."""
+    pixels = np.arange(length)
+    weights = (1 - np.abs(places[:, None] - pixels)).clip(0)
+    return weights.astype(np.float32)
 
 
 def mode_of(vectors: Vectors, bandwidth: float, seed: Vectors | None = None) -> Vectors:

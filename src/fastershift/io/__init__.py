@@ -9,13 +9,14 @@ from fastershift.io._result import (
     REPORT_COLUMNS,
     ResultFormat,
     check_output,
+    read_corrections,
     read_result,
     write_result,
 )
 from fastershift.io._simulation import write_simulation, write_simulation_zarr
 from fastershift.io._table import write_file, write_table
 from fastershift.io._tiff import stored_axes
-from fastershift.io._zarr import import_zarr, is_zarr
+from fastershift.io._zarr import import_zarr, is_zarr, read_zarr_record
 
 __all__ = [
     "REPORT_COLUMNS",
@@ -30,9 +31,11 @@ __all__ = [
     "import_zarr",
     "is_zarr",
     "plate_fields",
+    "read_corrections",
     "read_movie",
     "read_result",
     "read_segmentation_truth",
+    "read_zarr_record",
     "replacing_folder",
     "stored_axes",
     "tracks_from_labels",

@@ -29,6 +29,7 @@ Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
 #: What a result folder holds, and what file managers leave there.
 CTC_FILES = re.compile(
     r"mask\d{3,}\.tif|res_track\.txt|settings\.toml|report\.csv"
+    r"|corrections\.json"
     r"|\.DS_Store|Thumbs\.db|desktop\.ini"
 )
 _LARGEST = np.iinfo(np.uint16).max

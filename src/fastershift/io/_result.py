@@ -1,6 +1,7 @@
 """Write and read results: labels, tracks, settings and the report of each frame."""
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -21,6 +22,13 @@ from fastershift.io._ctc import (
     write_masks,
     write_tracks,
 )
+from fastershift.io._geff import (
+    import_geff,
+    is_geff,
+    read_geff,
+    read_geff_record,
+    write_geff,
+)
 from fastershift.io._movie import Scale, Units
 from fastershift.io._ome_zarr import (
     labelled_image,
@@ -39,12 +47,15 @@ __all__ = [
     "REPORT_COLUMNS",
     "ResultFormat",
     "check_output",
+    "read_corrections",
     "read_result",
     "write_result",
 ]
 
-ResultFormat: TypeAlias = Literal["ctc", "tiff", "zarr"]
+ResultFormat: TypeAlias = Literal["ctc", "tiff", "zarr", "geff"]
 _Labels: TypeAlias = Sequence[NDArray[np.integer]] | NDArray[np.integer]
+
+_CORRECTIONS = "corrections.json"
 
 #: Columns of report.csv, one row per frame.
 REPORT_COLUMNS = (
@@ -84,7 +95,11 @@ def _write_extras(
     reports: Sequence[Mapping[str, Any]] | None,
     settings: Settings | None,
     provenance: Mapping[str, Any] | None,
+    corrections: Mapping[str, Any] | None,
 ) -> None:
+    if corrections is not None:
+        text = json.dumps(corrections, separators=(",", ":"))
+        (folder / f"{prefix}{_CORRECTIONS}").write_text(text, encoding="ascii")
     if reports is not None:
         _write_report(folder / f"{prefix}report.csv", reports)
     if settings is not None:
@@ -96,9 +111,11 @@ def _record(
     reports: Sequence[Mapping[str, Any]] | None,
     settings: Settings | None,
     provenance: Mapping[str, Any] | None,
+    corrections: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """All but the labels, as JSON can hold it."""
-    return {
+    kept = {} if corrections is None else {"corrections": dict(corrections)}
+    return kept | {
         "tracks": [[int(number) for number in track] for track in tracks],
         "settings": None if settings is None else settings.model_dump(mode="json"),
         "provenance": dict(provenance or {}),
@@ -123,7 +140,12 @@ def _is_zarr_result(path: Path) -> bool:
     return is_zarr(path) and read_zarr_record(path) is not None
 
 
-_IS_RESULT = {"ctc": _is_ctc_result, "tiff": _is_tiff_result, "zarr": _is_zarr_result}
+_IS_RESULT = {
+    "ctc": _is_ctc_result,
+    "tiff": _is_tiff_result,
+    "zarr": _is_zarr_result,
+    "geff": is_geff,
+}
 
 
 def check_output(
@@ -147,7 +169,7 @@ def check_output(
     Raises
     ------
     InputError
-        When the place is taken, the format is not known, or zarr is missing.
+        When the place is taken, the format is not known, or its package is missing.
     """
     path = Path(path)
     if format not in _IS_RESULT:
@@ -161,6 +183,10 @@ def check_output(
         import_zarr()
         if path.suffix.lower() != ".zarr" and labelled_image(path) is None:
             path = path.with_name(path.name + ".zarr")
+    if format == "geff":
+        import_geff()
+        if path.suffix.lower() != ".geff":
+            path = path.with_name(path.name + ".geff")
     check_free(path, overwrite, _IS_RESULT[format])
     return path
 
@@ -223,6 +249,7 @@ def write_result(
     reports: Sequence[Mapping[str, Any]] | None = None,
     settings: Settings | None = None,
     provenance: Mapping[str, Any] | None = None,
+    corrections: Mapping[str, Any] | None = None,
 ) -> Path:
     """Save tracked labels; they appear whole or not at all.
 
@@ -233,13 +260,14 @@ def write_result(
         report.csv. ``"tiff"``: the file, with ``<name>_tracks.txt``,
         ``<name>_settings.toml`` and ``<name>_report.csv`` beside it. ``"zarr"``: the
         OME-Zarr folder, tracks and settings in its attributes; inside the ``labels``
-        of an OME-Zarr image it is listed there. A missing suffix is added.
+        of an OME-Zarr image it is listed there. ``"geff"``: a GEFF graph with the
+        labels in it. A missing suffix is added.
     labels : array of int, shape (T, Y, X), or sequence of (Y, X) frames
         Track numbers, 0 = background; read one frame at a time.
     tracks : sequence of (id, first, last, parent), or None
         Frames counted from 0, last one included, parent 0 = none. None takes them from
         the labels.
-    format : {"ctc", "tiff", "zarr"}
+    format : {"ctc", "tiff", "zarr", "geff"}
         How to store them. ``"ctc"`` holds at most 65,535 tracks.
     scale, units
         As in `Movie`; kept by ``"tiff"`` and ``"zarr"``.
@@ -251,6 +279,9 @@ def write_result(
         What made the result.
     provenance : mapping, optional
         Versions, model and input, stored with the settings.
+    corrections : mapping, optional
+        History, locks and ticks as JSON can hold them; `read_corrections` gives them
+        back.
 
     Returns
     -------
@@ -272,13 +303,20 @@ def write_result(
         if format == "ctc":
             write_masks(folder, "mask", labels)
             write_tracks(folder / "res_track.txt", tracks)
-            _write_extras(folder, "", reports, settings, provenance)
+            _write_extras(folder, "", reports, settings, provenance, corrections)
         elif format == "tiff":
             _write_tiff(folder / path.name, labels, tracks, scale, units)
             write_tracks(_beside(folder / path.name, "tracks.txt"), tracks)
-            _write_extras(folder, f"{path.stem}_", reports, settings, provenance)
+            _write_extras(
+                folder, f"{path.stem}_", reports, settings, provenance, corrections
+            )
+            # Those of a former result would not fit the new one.
+            _beside(path, _CORRECTIONS).unlink(missing_ok=True)
+        elif format == "geff":
+            record = _record(tracks, reports, settings, provenance, corrections)
+            write_geff(folder, labels, tracks, record, scale, units)
         else:
-            record = _record(tracks, reports, settings, provenance)
+            record = _record(tracks, reports, settings, provenance, corrections)
             image = labelled_image(path)
             write_label_image(folder, labels, record, scale, units, image)
     if format == "zarr" and image is not None:
@@ -315,6 +353,9 @@ def read_result(
         raise InputError(f"There is nothing at {path}; check the name.")
     if path.is_dir() and not is_zarr(path):
         return read_ctc(path)
+    if is_geff(path):
+        labels, kept = read_geff(path)
+        return labels, [tuple(row) for row in kept["tracks"]]
     if is_zarr(path):
         movie, record = read_zarr(path, InputSettings()), read_zarr_record(path)
         tracks = None if record is None else [tuple(row) for row in record["tracks"]]
@@ -325,3 +366,42 @@ def read_result(
         raise InputError(f"{path} holds no labels; labels are whole numbers.")
     labels = np.stack([frame.astype(np.int32) for frame in movie])
     return labels, tracks_from_labels(labels) if tracks is None else tracks
+
+
+def read_corrections(path: str | Path) -> dict[str, Any] | None:
+    """Read the corrections saved with a result.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `write_result` has written.
+
+    Returns
+    -------
+    dict or None
+        As it was given; None where there are none.
+
+    Raises
+    ------
+    InputError
+        When they cannot be read.
+    """
+    path = Path(path)
+    if is_geff(path):
+        record: Mapping[str, Any] | None = read_geff_record(path)
+    elif is_zarr(path):
+        record = read_zarr_record(path)
+    else:
+        inside, beside = path / _CORRECTIONS, _beside(path, _CORRECTIONS)
+        file = inside if path.is_dir() else beside
+        if not file.is_file():
+            return None
+        try:
+            record = {"corrections": json.loads(file.read_text(encoding="utf-8"))}
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"The corrections in {file} cannot be read; the labels can be opened "
+                "without them."
+            ) from error
+    found = (record or {}).get("corrections")
+    return None if found is None else dict(found)

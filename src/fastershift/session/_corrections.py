@@ -1,5 +1,6 @@
 """Corrections by hand of one result, with the embeddings they follow."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,11 +13,14 @@ from fastershift.editing import (
     Carried,
     Cells,
     Change,
+    Doubt,
     Edit,
     Editor,
     FrameVectors,
+    Rerun,
     Split,
     basin,
+    find_doubts,
     numbers_of_parts,
     parts_by_clicks,
     propagate,
@@ -24,13 +28,13 @@ from fastershift.editing import (
     track_before,
 )
 from fastershift.errors import InputError
-from fastershift.pipeline import EmbeddedPair, Plan
+from fastershift.pipeline import EmbeddedPair, Plan, TrackedMovie
 from fastershift.tracking import Lineage
 
 __all__ = ["CONFIDENCE_LIMIT", "Corrections", "PlanVectors"]
 
 #: Confidence below which a correction is carried no further.
-CONFIDENCE_LIMIT = 0.5
+CONFIDENCE_LIMIT = 0.3
 
 
 class PlanVectors:
@@ -118,6 +122,10 @@ class Corrections:
         record: Mapping[str, Any] | None = None,
     ) -> None:
         self.editor = Editor(labels, lineage, record)
+        self._doubts: tuple[Doubt, ...] = ()
+        self._ticked: set[str] = set()
+        if record is not None:
+            self._read_doubts(record)
         self.use(plan)
 
     def use(self, plan: Plan | None) -> None:
@@ -188,9 +196,83 @@ class Corrections:
         """Make an edit again that was taken back; None when there is none."""
         return self.editor.redo()
 
+    def take_over(self, result: TrackedMovie, frame: int = 0) -> Change:
+        """Take over a new run of the movie around the locked cells.
+
+        Parameters
+        ----------
+        result : TrackedMovie
+            Of the new run.
+        frame : int
+            Where the user is.
+
+        Returns
+        -------
+        Change
+            It can be taken back like any other.
+        """
+        return self.editor.do(Rerun(result.labels, result.lineage, frame))
+
     def record(self) -> dict[str, Any]:
         """Return all but labels and lineage as values that JSON can hold."""
-        return self.editor.record()
+        doubts = [dataclasses.asdict(doubt) for doubt in self._doubts]
+        return self.editor.record() | {"doubts": doubts, "ticked": sorted(self._ticked)}
+
+    def _read_doubts(self, record: Mapping[str, Any]) -> None:
+        try:
+            self._doubts = tuple(
+                Doubt(**{**doubt, "tracks": tuple(doubt["tracks"])})
+                for doubt in record.get("doubts", ())
+            )
+            self._ticked = {str(key) for key in record.get("ticked", ())}
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                "The saved list of places to look at cannot be read; it is damaged. "
+                "The labels can be opened without it."
+            ) from error
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Places to look at, the most doubtful first, as they were last found."""
+        return self._doubts
+
+    @property
+    def ticked(self) -> frozenset[str]:
+        """Keys of the places that were looked at."""
+        return frozenset(self._ticked)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many places were looked at, and how many there are."""
+        return sum(one.key in self._ticked for one in self._doubts), len(self._doubts)
+
+    def tick(self, key: str, done: bool = True) -> None:
+        """Note that a place was looked at, or that it was not."""
+        if done:
+            self._ticked.add(key)
+        else:
+            self._ticked.discard(key)
+
+    def find_doubts(self) -> Iterator[float | tuple[Doubt, ...]]:
+        """Look for doubtful places again; those that were looked at stay in the list.
+
+        Yields
+        ------
+        float or tuple of Doubt
+            See `fastershift.editing.find_doubts`; the last one is kept in `doubts`.
+        """
+        pairs = None if self._vectors is None else self._vectors.pair
+        for found in find_doubts(self.cells, pairs):
+            if not isinstance(found, float):
+                # What was put right is doubtful no more, but it was looked at.
+                keys = {doubt.key for doubt in found}
+                looked_at = (
+                    doubt
+                    for doubt in self._doubts
+                    if doubt.key in self._ticked and doubt.key not in keys
+                )
+                found = self._doubts = (*found, *looked_at)
+            yield found
 
     def split(
         self, frame: int, id: int, points: Sequence[tuple[int, int]]

@@ -1,0 +1,144 @@
+"""A new run around what was corrected."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fastershift.editing import (
+    Delete,
+    Editor,
+    Link,
+    Lock,
+    Merge,
+    Rerun,
+    Unlink,
+)
+from fastershift.errors import InputError
+from fastershift.tracking import Lineage, Track, ctc_problems
+
+
+def blocks(*tracks, n_frames=5, shape=(20, 40)):
+    """Make a movie of rectangles: (id, first, last, parent, row, column)."""
+    labels = np.zeros((n_frames, *shape), np.int32)
+    for label, first, last, _, row, column in tracks:
+        labels[first : last + 1, row : row + 6, column : column + 6] = label
+    return labels, Lineage(tuple(Track(*track[:4]) for track in tracks))
+
+
+OLD = ((1, 0, 4, 0, 2, 2), (2, 0, 4, 0, 2, 10), (3, 0, 1, 0, 12, 2))
+NEW = (
+    (1, 0, 4, 0, 2, 10),
+    (2, 0, 4, 0, 2, 2),
+    (3, 0, 4, 0, 12, 20),
+    (4, 2, 4, 0, 12, 2),
+)
+
+
+@pytest.fixture
+def editor():
+    return Editor(*blocks(*OLD))
+
+
+def spans(editor):
+    return {t.id: (t.first, t.last, t.parent) for t in editor.lineage.tracks}
+
+
+def test_without_locks_the_new_run_is_all(editor):
+    labels, lineage = blocks(*NEW)
+    editor.do(Rerun(labels, lineage))
+    assert ctc_problems(editor.labels, editor.lineage) == []
+    assert ((editor.labels > 0) == (labels > 0)).all()
+    assert len(editor.lineage.tracks) == 4
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, blocks(*OLD)[0])
+    assert editor.lineage == blocks(*OLD)[1]
+
+
+def test_locked_cells_keep_pixels_numbers_and_identity(editor):
+    editor.do(Merge(2, (1, 2)))
+    labels, lineage = blocks(*NEW)
+    before = editor.cells.region(2, 1)
+    editor.do(Rerun(labels, lineage))
+    assert ctc_problems(editor.labels, editor.lineage) == []
+    assert editor.cells.region(2, 1) == before
+    assert editor.cells.locked == {2: {1}}
+    # One of the two new tracks goes on through the locked cell.
+    assert spans(editor)[1] == (0, 4, 0)
+
+
+def test_deleted_cells_do_not_come_back(editor):
+    editor.do(Delete(0, (3,), "track"))
+    editor.do(Rerun(*blocks(*OLD)))
+    assert not (editor.labels[:, 12:18, 2:8]).any()
+    assert ctc_problems(editor.labels, editor.lineage) == []
+
+
+def test_links_and_cuts_between_locked_cells_stay(editor):
+    editor.do(Unlink(2, 1))
+    editor.do(Link(1, 3, 2, 2))
+    editor.do(Rerun(*blocks(*OLD)))
+    assert ctc_problems(editor.labels, editor.lineage) == []
+    assert editor.labels[1, 3, 3] != editor.labels[2, 3, 3]
+    assert editor.labels[1, 13, 3] == editor.labels[2, 3, 11]
+
+
+def test_another_movie_is_refused(editor):
+    with pytest.raises(InputError, match="another movie"):
+        editor.do(Rerun(*blocks(*NEW, n_frames=6)))
+
+
+rectangles = st.tuples(
+    st.integers(0, 3), st.integers(1, 5), st.integers(0, 14), st.integers(0, 34)
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(rectangles, min_size=1, max_size=5),
+    st.lists(rectangles, min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 5)), max_size=6),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 5)), max_size=2),
+)
+def test_any_two_runs_fit_together(old, new, locks, deleted):
+    def movie(rectangles):
+        painted = np.zeros((5, 20, 40), np.int32)
+        for label, (first, length, row, column) in enumerate(rectangles, 1):
+            painted[first : first + length, row : row + 6, column : column + 6] = label
+        labels, tracks = np.zeros_like(painted), {}
+        for label in range(1, len(rectangles) + 1):
+            number, before = 0, -2
+            for frame in np.flatnonzero((painted == label).any(axis=(1, 2))).tolist():
+                number = number if before == frame - 1 else len(tracks) + 1
+                first = tracks[number].first if number in tracks else frame
+                tracks[number] = Track(number, first, frame)
+                labels[frame][painted[frame] == label] = number
+                before = frame
+        return labels, Lineage(tuple(tracks.values()))
+
+    editor = Editor(*movie(old))
+    for edit in (
+        *(Lock(*one, "onwards") for one in locks),
+        *(Delete(frame, (label,)) for frame, label in deleted),
+    ):
+        try:
+            editor.do(edit)
+        except InputError:
+            continue
+    labels, lineage = editor.labels.copy(), editor.lineage
+    locked = {t: set(ids) for t, ids in editor.cells.locked.items()}
+    kept = {
+        (frame, label): editor.cells.region(frame, label)
+        for frame, ids in locked.items()
+        for label in ids
+    }
+    editor.do(Rerun(*movie(new)))
+    assert ctc_problems(editor.labels, editor.lineage) == []
+    for (frame, _), region in kept.items():
+        (name,) = set(editor.labels[frame][region.box][region.mask].tolist())
+        assert editor.cells.region(frame, name) == region
+        assert name in editor.cells.locked[frame]
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert editor.lineage == lineage
+    assert editor.cells.locked == locked

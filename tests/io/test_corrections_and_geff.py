@@ -1,0 +1,94 @@
+"""Corrections saved with a result, and tracks as a graph."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+
+from fastershift.editing import Delete, Editor, MarkDivision, Merge
+from fastershift.errors import InputError
+from fastershift.io import read_corrections, read_result, write_result
+from fastershift.tracking import Lineage, Track
+
+
+@pytest.fixture
+def editor():
+    labels = np.zeros((4, 24, 30), np.int32)
+    labels[:, 2:8, 2:8] = 1
+    labels[:, 2:8, 12:18] = 2
+    labels[:, 14:20, 2:8] = 3
+    editor = Editor(labels, Lineage(tuple(Track(i, 0, 3) for i in (1, 2, 3))))
+    editor.do(Merge(1, (1, 2)))
+    editor.do(MarkDivision(2, 3, (3, 1)))
+    editor.do(Delete(0, (2,)))
+    editor.undo()
+    return editor
+
+
+def save(editor, path, format, **options):
+    tracks = [(t.id, t.first, t.last, t.parent) for t in editor.lineage.tracks]
+    return write_result(path, editor.labels, tracks, format=format, **options)
+
+
+@pytest.mark.parametrize("format", ["ctc", "tiff", "zarr", "geff"])
+def test_everything_is_back_after_reopening(editor, tmp_path, format):
+    if format in ("zarr", "geff"):
+        pytest.importorskip(format)
+    record = editor.record()
+    path = save(editor, tmp_path / "result", format, corrections=record)
+    assert read_corrections(path) == json.loads(json.dumps(record))
+    labels, rows = read_result(path)
+    lineage = Lineage(tuple(Track(*row) for row in rows))
+    again = Editor(labels, lineage, read_corrections(path))
+    assert again.cells.locked == editor.cells.locked
+    assert again.redo_text == editor.redo_text
+    for one in (again, editor):
+        while one.undo():
+            pass
+    np.testing.assert_array_equal(again.labels, editor.labels)
+    assert again.lineage == editor.lineage
+    # Saved again without corrections, none are left over.
+    path = save(editor, tmp_path / "result", format, overwrite=True)
+    assert read_corrections(path) is None
+
+
+def test_damaged_corrections_are_a_sentence(editor, tmp_path):
+    path = save(editor, tmp_path / "result", "ctc", corrections=editor.record())
+    (path / "corrections.json").write_text("{")
+    with pytest.raises(InputError, match="can be opened without"):
+        read_corrections(path)
+
+
+def test_saved_masks_pass_the_validation_of_the_challenge(editor, tmp_path):
+    pytest.importorskip("ctc_metrics")
+    from ctc_metrics.scripts.validate import validate_sequence
+
+    path = save(editor, tmp_path / "result", "ctc", corrections=editor.record())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert validate_sequence(str(path))["Valid"] == 1
+
+
+def test_graph_passes_validation_and_opens_elsewhere(editor, tmp_path):
+    geff = pytest.importorskip("geff")
+    from geff.validate.data import ValidationConfig, validate_data
+
+    path = save(
+        editor,
+        tmp_path / "result",
+        "geff",
+        scale=(5.0, 0.5, 0.5),
+        units=("minute", "micrometer", "micrometer"),
+    )
+    geff.validate_structure(path)
+    reader = geff.GeffReader(path)
+    reader.read_node_props()
+    validate_data(reader.build(), ValidationConfig(graph=True))
+    loaders = pytest.importorskip("traccuracy.loaders")
+    graph = loaders.load_geff_data(str(path), load_geff_seg=True)
+    n_cells = sum(t.last - t.first + 1 for t in editor.lineage.tracks)
+    assert graph.graph.number_of_nodes() == n_cells
+    np.testing.assert_array_equal(graph.segmentation, editor.labels)
+    divided = [node for node, degree in graph.graph.out_degree() if degree > 1]
+    assert len(divided) == len(editor.lineage.divisions()) == 1
