@@ -133,8 +133,9 @@ class ViewsController(QObject):
             )
             self._mark()
         elif not (self._section.is_on(_SIMILARITY) or self._section.is_on(_WHY)):
+            if self._picker.active:
+                self._section.say("")
             self._picker.stop()
-            self._section.say("")
             if self._choice is not None:
                 self._layers.remove(self._choice, "clicked")
 
