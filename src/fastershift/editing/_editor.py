@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fastershift.editing._cells import Cells, Labels
@@ -39,6 +40,17 @@ class Entry:
     text: str
     steps: tuple[Step, ...]
     selected: tuple[int, ...] = ()
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The entry as values that JSON can hold; not to be changed."""
+        return {
+            "number": self.number,
+            "frame": self.frame,
+            "text": self.text,
+            "selected": list(self.selected),
+            "steps": [step.record() for step in self.steps],
+        }
 
 
 @dataclass(frozen=True)
@@ -258,20 +270,15 @@ class Editor:
         dict
             To be saved with the labels and the lineage as they are now.
         """
+        with self.cells.guard:
+            return self._record()
+
+    def _record(self) -> dict[str, Any]:
         return {
             "version": _VERSION,
             "position": self.position,
             "next": self._next,
-            "history": [
-                {
-                    "number": entry.number,
-                    "frame": entry.frame,
-                    "text": entry.text,
-                    "selected": list(entry.selected),
-                    "steps": [step.record() for step in entry.steps],
-                }
-                for entry in self.history
-            ],
+            "history": [entry.record for entry in self.history],
             "locks": [
                 [frame, sorted(ids)] for frame, ids in sorted(self.cells.locked.items())
             ],

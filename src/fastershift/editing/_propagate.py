@@ -38,8 +38,9 @@ _DISTANCE_COST = 0.5
 # An automatic cell belongs to the correction when this share of it does.
 _INSIDE = 0.5
 
-# So does one of which this share lies where the corrected cell was a frame before.
-_WHERE_IT_WAS = 0.7
+# So does one that begins here, without a parent, when this share of it is claimed or
+# lies where the corrected cell was: a correction cuts off what it takes away.
+_INSIDE_BEGUN = 0.3
 
 # Automatic cells are taken as they are when they make up this share of the correction.
 _COVERED = 0.6
@@ -218,6 +219,9 @@ class _Scene:
         Automatic cells in the window of the other frame.
     areas : dict
         Pixels of all of each of these cells.
+    begun : frozenset of int
+        Those of these cells that are not in the frame the corrected ones come from,
+        and have no relative there.
     locked : (y, x) bool
         Pixels that must not be taken.
     """
@@ -228,6 +232,7 @@ class _Scene:
     others: tuple[Mask, ...]
     labels: _Labels
     areas: Mapping[int, int]
+    begun: frozenset[int]
     locked: Mask
 
     @classmethod
@@ -249,8 +254,19 @@ class _Scene:
         found = np.unique(labels).tolist()
         known = cells.frame(then)
         areas = {label: known[label].area for label in found if label}
+        begun = frozenset(one for one in areas if not _was_there(cells, one, now, then))
         locked = np.isin(labels, list(cells.locked.get(then, ())))
-        return cls(box, tuple(regions), own, others, labels, areas, locked)
+        return cls(box, tuple(regions), own, others, labels, areas, begun, locked)
+
+
+def _was_there(cells: Cells, label: int, now: int, then: int) -> bool:
+    """Tell whether a cell, its parent or its children are in the frame `now`."""
+    if label in cells.frame(now):
+        return True
+    if then > now:
+        parent = cells.tracks.get(cells.tracks[label].parent)
+        return parent is not None and parent.last == now
+    return any(cells.tracks[one].first == now for one in cells.children(label))
 
 
 def _find(
@@ -335,16 +351,18 @@ def _connected(mask: Mask, before: Mask) -> Mask:
 def _involved(scene: _Scene, union: Mask) -> tuple[int, ...]:
     """Return the automatic cells that lie in what is claimed."""
     found: set[int] = set()
-    for place, share in (
-        (union, _INSIDE),
-        (np.any(scene.own, axis=0), _WHERE_IT_WAS),
+    before = np.any(scene.own, axis=0)
+    for place, share, candidates in (
+        (union, _INSIDE, scene.areas.keys()),
+        (before, _INSIDE, scene.areas.keys()),
+        (union | before, _INSIDE_BEGUN, scene.begun),
     ):
         inside = scene.labels[place & ~scene.locked]
         labels, counts = np.unique(inside, return_counts=True)
         found.update(
             label
             for label, count in zip(labels.tolist(), counts.tolist(), strict=True)
-            if label and count >= share * scene.areas[label]
+            if label in candidates and count >= share * scene.areas[label]
         )
     return tuple(sorted(found))
 
