@@ -289,8 +289,19 @@ class ViewsController(QObject):
         elif len(self._pixels) == 1:
             self._section.say("Click the other pixel.")
         else:
-            steps = partial(session.views.explain, *self._pixels, chosen, device=device)
-            self._start(_WHY, steps, lambda said: said and self._section.say(said))
+            self._ask_why(session, chosen, device)
+
+    def _ask_why(
+        self, session: Session, chosen: Mapping[str, Any], device: str
+    ) -> None:
+        first, second = self._pixels
+
+        def tell(sentence: str | None) -> None:
+            if sentence is not None:
+                self._section.say(sentence)
+
+        steps = partial(session.views.explain, first, second, chosen, device=device)
+        self._start(_WHY, steps, tell)
 
     def _ask_similarity(
         self, session: Session, shape: _Shape, prepared: _Prepared
