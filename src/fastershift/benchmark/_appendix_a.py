@@ -54,7 +54,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
                 random_state=options.seed,
             )
             _, seconds = seconds_of(lambda: mean_shift.fit(points), device)  # noqa: B023
-            labels = mean_shift.labels_.cpu().numpy()
+            labels = torch.as_tensor(mean_shift.labels_).cpu().numpy()
             rows.append(
                 (
                     share,

@@ -152,7 +152,7 @@ def _expected(known: list[Measured], n: int) -> float:
         power = math.log(last.warm / before.warm) / math.log(
             last.points / before.points
         )
-    return last.warm * (n / last.points) ** min(2.0, max(1.0, power))
+    return float(last.warm * (n / last.points) ** min(2.0, max(1.0, power)))
 
 
 def comparison_table(title: str, measured: list[Measured]) -> Table:

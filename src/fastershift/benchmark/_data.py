@@ -10,6 +10,7 @@ from fastershift.benchmark._suite import BenchmarkOptions
 from fastershift.errors import InputError
 from fastershift.io import read_movie
 from fastershift.pipeline import plan_run
+from fastershift.rshn import FrameSource  # noqa: TC001
 from fastershift.simulate import simulate_movie
 from fastershift.tracking import foreground_mask
 
@@ -89,7 +90,7 @@ def frame_pair(options: BenchmarkOptions) -> tuple[str, Tensor, float]:
     """
     if options.data is None:
         name = "simulated movie"
-        movie = simulate_movie(
+        movie: FrameSource = simulate_movie(
             3, (512, 512), 60, diameter=28, kind="nuclei", seed=options.seed
         ).frames
     else:

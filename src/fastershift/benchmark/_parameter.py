@@ -1,5 +1,7 @@
 """One parameter of the seeds at a time: what Tables III and IV have in common."""
 
+from collections.abc import Mapping
+
 from fastershift.benchmark._runs import movies_at_hand
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
@@ -21,7 +23,7 @@ def parameter_suite(
     name: str,
     symbol: str,
     values: tuple[int, ...],
-    paper: dict[str, tuple[float, ...]],
+    paper: Mapping[str, tuple[float, ...]],
     title: str,
 ) -> SuiteResult:
     """Run the movies at hand with several values of a cluster setting.
@@ -34,7 +36,7 @@ def parameter_suite(
         Of the setting, in `ClusterSettings` and in the paper.
     values : tuple of int
         To try.
-    paper : dict
+    paper : mapping
         Seconds a frame in the paper, by movie, as many as there are values.
     title : str
         Of the table.

@@ -56,7 +56,8 @@ def _merged(
     for index in np.argsort(-counts, kind="stable"):
         if not kept or (unit[kept] @ unit[index]).max() < 1 - bandwidth:
             kept.append(int(index))
-    return unit[kept]
+    centers: npt.NDArray[np.float64] = unit[kept]
+    return centers
 
 
 def _nearest(
@@ -123,7 +124,7 @@ class _Step:
         n, dimensions = self.vectors.shape
         held = max(1, _HELD // (8 * n * dimensions))
         means, counts = [], []
-        for some in positions.split(held):
+        for some in torch.split(positions, held):
             products = some @ self.vectors.T
             lengths = torch.linalg.vector_norm(some, dim=1)
             similarity = products / (lengths[:, None] * self.lengths)
@@ -238,7 +239,7 @@ def _dense_step(
 ) -> tuple[Tensor, Tensor]:
     """Shift every position once; rows of the big product are cut to fit the memory."""
     means, counts = [], []
-    for some in positions.split(max(1, _HELD // (4 * len(unit)))):
+    for some in torch.split(positions, max(1, _HELD // (4 * len(unit)))):
         inside = ((some @ unit.T) >= 1 - bandwidth).to(unit.dtype)
         count = inside.sum(dim=1)
         mean = (inside @ unit) / count.clamp_min(1)[:, None]
@@ -250,7 +251,7 @@ def _dense_step(
 def ours(points: Tensor, bandwidth: float, seed: int, n_seeds: int) -> Labels:
     """`FasterMeanShift` as it comes."""
     found = FasterMeanShift(bandwidth, n_initial=n_seeds, random_state=seed)
-    labels: Labels = found.fit(points).labels_.cpu().numpy()
+    labels: Labels = torch.as_tensor(found.fit(points).labels_).cpu().numpy()
     return labels
 
 

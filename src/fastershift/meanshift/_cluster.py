@@ -1,14 +1,18 @@
 """Faster Mean-shift on plain tensors."""
 
 import time
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fastershift.errors import InputError
+from fastershift.meanshift._memory import is_shortage
 from fastershift.meanshift._points import prepare
 from fastershift.meanshift._policy import SeedPolicy
 from fastershift.meanshift._search import SAMPLE, Rows, Search
@@ -170,6 +174,45 @@ class _Rounds:
         return chosen[: self.max_seeds - drawn]
 
 
+_Options = ParamSpec("_Options")
+
+
+def _else_on_cpu(
+    run: Callable[Concatenate[Tensor, _Options], Clustering],
+) -> Callable[Concatenate[Tensor, _Options], Clustering]:
+    """Cluster on the CPU what the memory of another device cannot hold, and say so."""
+
+    @wraps(run)
+    def tried(
+        points: Tensor, *arguments: _Options.args, **options: _Options.kwargs
+    ) -> Clustering:
+        generator: Any = options.get("generator")
+        state = None if generator is None else generator.get_state()
+        try:
+            return run(points, *arguments, **options)
+        except (RuntimeError, MemoryError) as error:
+            if points.device.type == "cpu" or not is_shortage(error):
+                raise
+        warnings.warn(
+            f"The memory of {points.device} does not hold {len(points)} vectors; they "
+            "are clustered on the CPU instead.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        if generator is not None:
+            generator.set_state(state)
+        found = run(points.cpu(), *arguments, **options)
+        tensors = {
+            field.name: getattr(found, field.name).to(points.device)
+            for field in fields(found)
+            if isinstance(getattr(found, field.name), Tensor)
+        }
+        return replace(found, **tensors)
+
+    return tried
+
+
+@_else_on_cpu
 @torch.no_grad()
 def cluster(
     points: Tensor,

@@ -180,10 +180,13 @@ def _first_met(
         _, first, inverse = np.unique(
             positions, axis=0, return_index=True, return_inverse=True
         )
-        return first[inverse.ravel()]
+        met: npt.NDArray[np.intp] = first[inverse.ravel()]
+        return met
     lengths = np.linalg.norm(positions, axis=1, keepdims=True)
     unit = positions / np.maximum(lengths, np.finfo(np.float32).tiny)
-    first = np.argmax(unit @ unit.T >= least_cosine(distance), axis=1)
+    close = unit @ unit.T >= least_cosine(distance)
+    np.fill_diagonal(close, True)
+    first: npt.NDArray[np.intp] = np.argmax(close, axis=1)
     # Whom somebody goes with must itself go alone.
     while (first[first] != first).any():
         first = first[first]

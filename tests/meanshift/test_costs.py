@@ -1,0 +1,162 @@
+"""What a clustering computes: products, passes over all points, shortage of memory."""
+
+import warnings
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from fastershift import FasterMeanShift
+from fastershift.meanshift import _cluster, _memory, _search, _shift, cluster
+
+N = 40_000
+
+
+def tight(n: int = N, dimension: int = 16, clusters: int = 10) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(n, dimension, generator=generator)
+    return torch.eye(dimension)[torch.arange(n) % clusters] + 0.01 * noise
+
+
+def draws() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+class Products(TorchDispatchMode):
+    """Notes the shapes of all matrix products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, int, int]] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.mm.default:
+            left, right = args
+            self.shapes.append((*left.shape, right.shape[1]))
+        return func(*args, **(kwargs or {}))
+
+
+def test_all_points_meet_the_modes_and_never_the_seeds():
+    with Products() as products:
+        found = cluster(tight(), generator=draws())
+    assert len(found.sizes) == 10
+    similarities = sum(k * n for k, d, n in products.shapes if d == 16 and n > 16)
+    # 128 seeds on the sample; ten modes shift twice on all points and label them once.
+    # What is left allows for a few more shifts on the sample.
+    assert similarities <= 3 * 10 * N + 5 * 128 * 4096
+    assert similarities < 128 * N
+
+
+def test_seeds_that_coincide_leave_the_batch():
+    """Given seeds shift on all points: once each, then as one of each cluster."""
+    with Products() as products:
+        found = cluster(tight(), seeds=torch.arange(128), generator=draws())
+    assert found.n_iter == 2
+    similarities = sum(k * n for k, d, n in products.shapes if d == 16 and n > 16)
+    assert similarities == (128 + 10 + 10) * N
+
+
+def test_points_are_not_copied():
+    points = tight()
+    prepared = _search.Points
+    rows, made = _cluster.prepare(points, unit_means=True)
+    assert rows is None
+    assert isinstance(made, prepared)
+    assert made.vectors.data_ptr() == points.data_ptr()
+    assert made.averaged.data_ptr() == points.data_ptr()
+
+
+def test_seeds_that_meet_on_the_sample_go_on_as_one():
+    sizes = []
+
+    def counted(points, positions, bandwidth):
+        sizes.append(len(positions))
+        return means(points, positions, bandwidth)
+
+    means = _shift.window_means
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_shift, "window_means", counted)
+        cluster(tight(), reseed=False, generator=draws())
+    assert sizes[0] == 128
+    assert max(sizes[1:]) == 10
+
+
+def test_reseeding_does_not_try_the_same_place_twice():
+    """Lone orphans whose seeds run into a known mode are not tried again."""
+    angle = torch.linspace(0.3, 0.75, 60)
+    tail = torch.zeros(60, 16)
+    tail[:, 0], tail[:, 1] = angle.cos(), angle.sin()
+    points = torch.cat([tight(), tail])
+    found = cluster(points, generator=draws())
+    assert found.stopped_by == "all reached"
+    assert found.n_rounds <= 3
+
+
+class Scarce:
+    """A product that fails while it is larger than the memory."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.failures = most, 0
+        self.sizes: list[int] = []
+
+    def __call__(self, block: slice) -> None:
+        size = block.stop - block.start
+        if size > self.most:
+            self.failures += 1
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        self.sizes.append(size)
+
+
+def test_a_block_that_does_not_fit_is_halved_and_none_is_lost():
+    body = Scarce(most=1000)
+    _memory.for_blocks(10_000, 32, torch.device("cpu"), body)
+    assert sum(body.sizes) == 10_000
+    assert 0 < body.failures < 10
+    with pytest.raises(torch.OutOfMemoryError):
+        _memory.for_blocks(10, 1, torch.device("cpu"), Scarce(most=0))
+
+
+def test_other_errors_are_not_taken_for_a_shortage():
+    assert _memory.is_shortage(torch.OutOfMemoryError("CUDA out of memory."))
+    assert _memory.is_shortage(
+        RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    )
+    assert not _memory.is_shortage(RuntimeError("shapes cannot be multiplied"))
+
+
+class Elsewhere(Tensor):
+    """A tensor that says it lies on a GPU, where there is no memory left."""
+
+    @property
+    def device(self):
+        return torch.device("cuda:0")
+
+    def cpu(self):
+        return self.as_subclass(Tensor)
+
+
+def test_what_a_device_cannot_hold_is_clustered_on_the_cpu(monkeypatch):
+    points = tight(5000)
+    expected = cluster(points, generator=draws())
+    real = _cluster.prepare
+
+    def scarce(given, **options):
+        if isinstance(given, Elsewhere):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(given, **options)
+
+    monkeypatch.setattr(_cluster, "prepare", scarce)
+    monkeypatch.setattr(Tensor, "to", lambda self, *_a, **_k: self, raising=True)
+    with pytest.warns(RuntimeWarning, match="clustered on the CPU instead"):
+        found = cluster(points.as_subclass(Elsewhere), generator=draws())
+    assert torch.equal(found.labels, expected.labels)
+
+
+def test_nan_is_named_without_a_pass_of_its_own():
+    points = tight(300)
+    points[7, 3] = float("nan")
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        FasterMeanShift().fit(points)
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="NaN or infinity"):
+        FasterMeanShift().fit(points.numpy())
