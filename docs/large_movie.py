@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from fastershift.config import Settings
 from fastershift.evaluation import score_arrays
-from fastershift.io import read_movie, read_result
+from fastershift.io import read_movie, read_result, read_zarr_record
 from fastershift.pipeline import segment_movie
 
 DIAMETER = 48
@@ -58,8 +57,7 @@ def scores(labels, tracks, truth, truth_tracks):
     return {"SEG": round(found.seg, 4), "TRA": round(found.tra, 4)}
 
 
-def in_memory(movie, frames):
-    settings = Settings.model_validate({"embed": {"diameter": DIAMETER}})
+def in_memory(movie, frames, settings):
     result = segment_movie(movie.cut(0, frames), settings)
     rows = [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks]
     return result.labels, rows
@@ -97,7 +95,8 @@ def main():
         truth = truth[:frames]
         tracks = [(i, a, min(b, frames - 1), p) for i, a, b, p in tracks if a < frames]
         large, rows = read_result(out.with_name("part.zarr"))
-        small, small_rows = in_memory(movie, frames)
+        settings = read_zarr_record(out.with_name("part.zarr"))["settings"]
+        small, small_rows = in_memory(movie, frames, settings)
         report["equal"] = bool(np.array_equal(large, small) and rows == small_rows)
         report["on_disk"] = scores(large, rows, truth, tracks)
         report["in_memory"] = scores(small, small_rows, truth, tracks)
