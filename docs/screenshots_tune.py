@@ -49,7 +49,7 @@ class TuneTour(Tour):
         self.find(QWidget, "live_preview").setChecked(True)
         self.wait_preview()
         slider = self.find(QWidget, "bandwidth")
-        slider.setValue(slider.value() * 0.8)
+        slider.setValue(slider.value() * 0.5)
         rest(2)
         self.wait_preview()
         self.picture("tune-live")

@@ -154,7 +154,7 @@ class ArrayFrames:
             block = block.compute()
         if isinstance(block, np.ma.MaskedArray):
             kind = np.result_type(block.dtype, np.float32)
-            block = block.astype(kind).filled(np.nan)
+            block = np.ma.filled(block.astype(kind), np.nan)
         return self.plan.frame(np.asarray(block))
 
 
