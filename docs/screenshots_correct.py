@@ -29,7 +29,9 @@ class CorrectTour(Tour):
         """Track a movie and show the part of the widget for corrections."""
         self._window.resize(*SIZE)
         self._viewer.open_sample("fastershift", "nuclei")
-        for layer in list(self._viewer.layers)[1:]:
+        _, truth, tracks = self._viewer.layers
+        self._truth = truth.data
+        for layer in (truth, tracks):
             self._viewer.layers.remove(layer)
         self.dock()
         _, self.lineage = self._window.add_plugin_dock_widget("fastershift", "Lineage")
@@ -42,6 +44,7 @@ class CorrectTour(Tour):
         wait(lambda: not self._corrector._plans.busy)
         self._viewer.layers.selection.active = self._cells
         self._viewer.dims.set_current_step(0, FRAME)
+        self.find(QWidget, "show_correct").setChecked(True)
         rest(1)
         self._scroll("merge")
 
@@ -73,28 +76,44 @@ class CorrectTour(Tour):
         QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
         rest(0.2)
 
+    def joined(self) -> tuple[int, list[tuple[float, float]]]:
+        """Find two cells of the truth that the result takes for one, for some frames.
+
+        Returns the first of these frames, and where the two cells are in it.
+        """
+        labels = self._corrector.corrections.labels
+        size = labels.shape[1]
+        runs: dict[tuple[int, int], int] = {}
+        best, found = 0, (FRAME, [])
+        for frame in reversed(range(len(labels))):
+            covered: dict[int, list] = {}
+            for cell in regionprops(self._truth[frame], labels[frame]):
+                inside = cell.image_intensity[cell.image]
+                label = np.bincount(inside).argmax()
+                central = min(cell.centroid) > 20 and max(cell.centroid) < size - 20
+                if label and central and np.mean(inside == label) > 0.8:
+                    covered.setdefault(label, []).append(cell.centroid)
+            pairs = {one: cells for one, cells in covered.items() if len(cells) == 2}
+            runs = {one: runs.get(one, 0) + 1 for one in pairs}
+            for label, length in runs.items():
+                if length > best:
+                    best, found = length, (frame, pairs[label])
+        return found
+
     def split_and_merge(self) -> None:
         """Take two cells apart that were taken for one, and join them again."""
-        labels = self._corrector.corrections.labels[FRAME]
-        inside = [
-            cell
-            for cell in regionprops(labels)
-            if min(cell.bbox[:2]) > 20 and max(cell.bbox[2:]) < len(labels) - 20
-        ]
-        cell = min(inside, key=lambda one: one.solidity)
-        middle, half = np.array(cell.centroid), cell.axis_major_length / 4
-        way = half * np.array([np.cos(cell.orientation), np.sin(cell.orientation)])
-        places = [middle - way, middle + way]
-        self._corrector.layers.look_at(FRAME, *middle, 50)
+        frame, places = self.joined()
+        middle = np.mean(places, axis=0)
+        self._corrector.layers.look_at(frame, *middle, 50)
         self.press("split")
         for place in places:
             self.click(*place)
         self.picture("correct-split")
         self.press("from_here_on")
         self._settle()
-        self._viewer.dims.set_current_step(0, FRAME + 2)
+        self._viewer.dims.set_current_step(0, frame + 2)
         self.picture("correct-followed")
-        self._viewer.dims.set_current_step(0, FRAME)
+        self._viewer.dims.set_current_step(0, frame)
         self.press("merge")
         for place in places:
             self.click(*place)

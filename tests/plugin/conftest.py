@@ -131,6 +131,16 @@ def last_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep unsaved corrections away from those of the user."""
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(
+        "fastershift.session._autosave.user_cache_path", lambda *_: folder
+    )
+    return folder
+
+
 @pytest.fixture
 def user(make_napari_viewer: Callable[..., Any], qtbot: Any) -> User:
     return dock(make_napari_viewer(), qtbot)

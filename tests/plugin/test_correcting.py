@@ -134,6 +134,7 @@ def hand(make_napari_viewer, docked, qtbot, embeddings):
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1200, 900)
     user = docked(viewer, qtbot)
+    user.find("show_correct").setChecked(True)
     viewer.add_image(embeddings, name="movie", contrast_limits=(-1, 1))
     user.run()
     user.wait_threads()

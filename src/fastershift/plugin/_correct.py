@@ -17,12 +17,13 @@ from fastershift.pipeline import Plan, TrackedMovie
 from fastershift.plugin._correct_clicks import Clicks
 from fastershift.plugin._correct_follow import Follower, Following
 from fastershift.plugin._correct_hand import Hand
-from fastershift.plugin._correct_layers import CorrectedLayers, axes_of, stack_of
+from fastershift.plugin._correct_layers import CorrectedLayers, stack_of
 from fastershift.plugin._correct_marks import Marks
 from fastershift.plugin._correct_paint import PaintCapture
 from fastershift.plugin._correct_tools import TOOLS, Pick, edit_of
 from fastershift.plugin._lineage_source import tracks_of
 from fastershift.plugin._outputs import METADATA_KEY
+from fastershift.plugin._placement import stack_axes
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.session import CONFIDENCE_LIMIT, Corrections, describe_error
 from fastershift.tracking import Lineage, Track
@@ -118,7 +119,7 @@ class Corrector(QObject):
                 self.said.emit(str(error))
         corrections = self.corrections
         labels = None if corrections is None else corrections.labels
-        axes = "" if layer is None else axes_of(layer)
+        axes = "" if layer is None else stack_axes(layer.data.shape)
         watched = None if corrections is None else layer
         self._marks.take(watched, axes)
         self._clicks.listen(watched, axes)

@@ -149,6 +149,7 @@ class Follower(QObject):
     def _on_end(self, _following: Following) -> None:
         now, self._now = self._now, None
         if now is not None:
-            ending = " ".join(self._endings)
-            self.said.emit(f"{now.text} Followed through {self._done()}. {ending}")
+            followed = f"Followed through {self._done()}." if self._frames else ""
+            parts = [now.text, followed, *self._endings]
+            self.said.emit(" ".join(part for part in parts if part))
         self._next()

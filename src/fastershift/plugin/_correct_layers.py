@@ -12,37 +12,15 @@ from fastershift.errors import InputError
 from fastershift.plugin._correct_marks import Marks
 from fastershift.plugin._lineage_source import tracks_of
 from fastershift.plugin._outputs import METADATA_KEY, set_record
-from fastershift.plugin._placement import as_stack
+from fastershift.plugin._placement import as_stack, stack_axes
 from fastershift.plugin._view import frame_in_view, go_to_frame
 from fastershift.session import Corrections
+from fastershift.tracking import Lineage
 
-__all__ = ["CorrectedLayers", "axes_of", "stack_of"]
+__all__ = ["CorrectedLayers", "rows_of", "stack_of"]
 
 # Milliseconds without an edit after which the tracks are drawn again.
 _REST = 400
-
-
-def axes_of(layer: Labels) -> str:
-    """Tell one letter per axis of tracked labels: T, Y and X, C for those of length 1.
-
-    Parameters
-    ----------
-    layer : Labels
-        A result.
-
-    Returns
-    -------
-    str
-    """
-    shape = layer.data.shape
-    axes = ["C"] * len(shape)
-    wide = [axis for axis, size in enumerate(shape) if size > 1]
-    # Rows and columns are the last two, time the first before them that varies.
-    axes[-2:] = "YX"
-    before = [axis for axis in wide if axis < len(shape) - 2] or [0]
-    if len(shape) > 2:
-        axes[before[0]] = "T"
-    return "".join(axes)
 
 
 def stack_of(layer: Labels) -> Any:
@@ -71,10 +49,15 @@ def stack_of(layer: Labels) -> Any:
         )
     if data.dtype != np.int32 or not data.flags.writeable:
         layer.data = data = data.astype(np.int32)
-    stack = as_stack(data, axes_of(layer))
+    stack = as_stack(data, stack_axes(data.shape))
     if stack.ndim != 3:
         raise InputError(f"{layer.name} has too many axes to be corrected.")
     return stack
+
+
+def rows_of(lineage: Lineage) -> list[tuple[int, int, int, int]]:
+    """Return (id, first, last, parent) of every track, as layers store them."""
+    return [(one.id, one.first, one.last, one.parent) for one in lineage.tracks]
 
 
 class CorrectedLayers(QObject):
@@ -111,7 +94,7 @@ class CorrectedLayers(QObject):
     def take(self, cells: Labels | None, corrections: Corrections | None) -> None:
         """Show the corrections of another layer."""
         self._cells, self._corrections = cells, corrections
-        self._axes = "" if cells is None else axes_of(cells)
+        self._axes = "" if cells is None else stack_axes(cells.data.shape)
         self.rows = None if cells is None else tracks_of(cells)
         if corrections is not None:
             self._marks.show_locks(corrections.cells)
@@ -183,10 +166,7 @@ class CorrectedLayers(QObject):
         self._rest.start()
 
     def _store(self, cells: Labels, corrections: Corrections) -> None:
-        self.rows = [
-            (track.id, track.first, track.last, track.parent)
-            for track in corrections.lineage.tracks
-        ]
+        self.rows = rows_of(corrections.lineage)
         record = dict(cells.metadata.get(METADATA_KEY, {}))
         set_record(cells, record | {"tracks": self.rows})
 

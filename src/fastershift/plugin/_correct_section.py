@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from napari.components import ViewerModel
 from napari.layers import Layer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
@@ -23,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from fastershift.editing import Scope
 from fastershift.plugin._correct import Corrector, PlanSource
+from fastershift.plugin._correct_autosave import AutosaveOffer
 from fastershift.plugin._correct_review import Review
 from fastershift.plugin._correct_tools import TOOLS
 from fastershift.plugin._editors import keep_wheel_away
@@ -66,18 +68,28 @@ class CorrectSection(QGroupBox):
         Whose layers.
     plan_source : callable
         Finds the run that a layer comes from.
+    cache : callable
+        Gives the cache folder, None for the usual one.
     parent : QWidget
         The widget this is a part of.
     """
 
+    #: A tool was taken, so its prompts should be in view.
+    wanted = Signal()
+
     def __init__(
-        self, viewer: ViewerModel, plan_source: PlanSource, parent: QWidget
+        self,
+        viewer: ViewerModel,
+        plan_source: PlanSource,
+        cache: Callable[[], Path | None],
+        parent: QWidget,
     ) -> None:
         super().__init__("Correct", parent)
         self._viewer = viewer
         self._cells = CellsInView(viewer, self)
         self.corrector = Corrector(viewer, plan_source, self)
         self._review = Review(self.corrector, self)
+        self.autosave = AutosaveOffer(viewer, self.corrector, cache, self)
         self._tools = {
             tool.name: self._button(tool.name, tool.title, tool.tip, checkable=True)
             for tool in TOOLS.values()
@@ -147,6 +159,7 @@ class CorrectSection(QGroupBox):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
+        column.addWidget(self.autosave)
         grid = QGridLayout()
         for number, button in enumerate(self._tools.values()):
             grid.addWidget(button, number // _COLUMNS, number % _COLUMNS)
@@ -204,6 +217,7 @@ class CorrectSection(QGroupBox):
         self._cells.layer_changed.connect(self._take)
         self._cells.tracks_changed.connect(self._on_tracks)
         self.corrector.said.connect(self._status.setText)
+        self.autosave.said.connect(self._status.setText)
         self.corrector.state_changed.connect(self._show_state)
         self.corrector.follower.progressed.connect(self._show_progress)
 
@@ -275,6 +289,8 @@ class CorrectSection(QGroupBox):
     def _show_state(self) -> None:
         corrector = self.corrector
         usable = corrector.corrections is not None
+        if corrector.hand.tool is not None:
+            self.wanted.emit()
         for name, button in self._tools.items():
             tool = corrector.hand.tool
             button.setChecked(tool is not None and tool.name == name)

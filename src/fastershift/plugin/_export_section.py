@@ -1,6 +1,7 @@
 """The last part of the widget: results and settings to files."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ _FORMATS = {
     "CTC folder": "ctc",
     "TIFF": "tiff",
     "Zarr": "zarr",
+    "GEFF": "geff",
 }
-_SUFFIXES = {"ctc": "", "tiff": ".tif", "zarr": ".zarr"}
+_SUFFIXES = {"ctc": "", "tiff": ".tif", "zarr": ".zarr", "geff": ".geff"}
 
 
 class ExportSection(QGroupBox):
@@ -48,6 +50,7 @@ class ExportSection(QGroupBox):
     """
 
     said = Signal(str)
+    saved = Signal(object)
     save_settings_asked = Signal(str)
     load_settings_asked = Signal(str)
     many_asked = Signal()
@@ -66,7 +69,8 @@ class ExportSection(QGroupBox):
         box.setToolTip(
             "CTC folder: masks and res_track.txt of the Cell Tracking Challenge.\n"
             "TIFF: one file with axes and voxel size, tracks beside it.\n"
-            "Zarr: OME-Zarr, for very long movies."
+            "Zarr: OME-Zarr, for very long movies.\n"
+            "GEFF: a graph of cells and links, for other tracking tools."
         )
         self._folder = QLineEdit()
         self._folder.setObjectName("folder")
@@ -155,10 +159,14 @@ class ExportSection(QGroupBox):
         self._tasks.start(
             Task(
                 steps,
-                lambda written: self.said.emit(f"Saved to {written}."),
+                partial(self._tell_written, cells),
                 lambda error: self.said.emit(describe_error(error)),
             )
         )
+
+    def _tell_written(self, cells: Labels, written: Path) -> None:
+        self.said.emit(f"Saved to {written}.")
+        self.saved.emit(cells)
 
     def _show_state(self) -> None:
         self._save.setEnabled(not self._tasks.busy)
@@ -192,4 +200,4 @@ class ExportSection(QGroupBox):
 
 
 def _available(form: Any) -> bool:
-    return form != "zarr" or find_spec("zarr") is not None
+    return form not in ("zarr", "geff") or find_spec(form) is not None

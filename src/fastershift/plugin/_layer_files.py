@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from fastershift.config import Settings
 from fastershift.errors import InputError
 from fastershift.io import Tracks, tracks_from_labels
+from fastershift.plugin._placement import as_stack, stack_axes
 
 __all__ = ["result_arguments"]
 
@@ -40,15 +39,17 @@ def result_arguments(
     InputError
         For labels with further axes.
     """
-    if data.ndim not in (2, 3):
+    axes = stack_axes(data.shape)
+    longer = "".join(axis for axis, n in zip(axes, data.shape, strict=False) if n > 1)
+    if data.ndim < 2 or "C" in longer:
         raise InputError(
             f"Labels with {data.ndim} axes cannot be saved as a tracked movie; it has "
             "the axes time, row and column."
         )
-    labels = data[None] if data.ndim == 2 else data
+    labels = as_stack(data, axes)
     record = (attributes.get("metadata") or {}).get("fastershift") or {}
     settings = record.get("settings")
-    scale, units = _scale(attributes, data.ndim)
+    scale, units = _scale(attributes, [axes.index(a) for a in "TYX" if a in axes])
     parents = {track: parent for track, _, _, parent in record.get("tracks", ())}
     parents |= {track: found[0] for track, found in (graph or {}).items()}
     return {
@@ -59,6 +60,7 @@ def result_arguments(
         "reports": record.get("reports"),
         "settings": None if settings is None else Settings.model_validate(settings),
         "provenance": record.get("provenance"),
+        "corrections": record.get("corrections"),
     }
 
 
@@ -75,12 +77,14 @@ def _with_parents(
 
 
 def _scale(
-    attributes: Mapping[str, Any], ndim: int
+    attributes: Mapping[str, Any], axes: Sequence[int]
 ) -> tuple[tuple[float, ...] | None, tuple[str, ...] | None]:
-    scale = np.abs(np.asarray(attributes.get("scale", np.ones(ndim)), float))
-    units = [str(unit) for unit in attributes.get("units") or ["pixel"] * ndim]
-    if np.all(scale == 1) and all(unit == "pixel" for unit in units):
+    """Take scale and units of the axes of time, if there is one, rows and columns."""
+    given, named = attributes.get("scale"), attributes.get("units")
+    scale = [1.0 if given is None else abs(float(given[axis])) for axis in axes]
+    units = ["pixel" if not named else str(named[axis]) for axis in axes]
+    if all(step == 1 for step in scale) and all(unit == "pixel" for unit in units):
         return None, None
-    if ndim == 2:
-        scale, units = np.append(1.0, scale), ["pixel", *units]
-    return tuple(scale.tolist()), tuple(units)
+    if len(axes) == 2:
+        scale, units = [1.0, *scale], ["pixel", *units]
+    return tuple(scale), tuple(units)

@@ -1,5 +1,6 @@
 """Where a layer lies in space, so that another can be laid over it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Layer
 
-__all__ = ["Placement", "as_stack", "placement", "result_axes"]
+__all__ = ["Placement", "as_stack", "placement", "result_axes", "stack_axes"]
 
 
 def result_axes(axes: str) -> str:
@@ -60,6 +61,27 @@ class Placement:
         laid = labels.transpose([*(stored.index(axis) for axis in order), *behind])
         whole = slice(None)
         return laid[tuple(whole if a in "TYX" else None for a in self.axes)]
+
+
+def stack_axes(shape: Sequence[int]) -> str:
+    """Tell the axes of tracked labels by their lengths.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the labels.
+
+    Returns
+    -------
+    str
+        Y and X last, T for the first axis before them that is longer than 1, and C for
+        any other.
+    """
+    before = len(shape) - 2
+    axes = ["C"] * before + ["Y", "X"]
+    if before > 0:
+        axes[next((n for n in range(before) if shape[n] > 1), 0)] = "T"
+    return "".join(axes)
 
 
 def as_stack(data: Any, axes: str = "") -> Any:

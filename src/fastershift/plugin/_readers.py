@@ -1,7 +1,7 @@
 """Folders of the Cell Tracking Challenge, dropped onto napari."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,7 +9,9 @@ import numpy as np
 from dask.array import from_delayed, stack
 from dask.delayed import delayed
 
-from fastershift.io import Movie, Tracks, read_movie, read_result
+from fastershift.config import load_settings
+from fastershift.errors import InputError
+from fastershift.io import Movie, Tracks, read_corrections, read_movie, read_result
 from fastershift.plugin._colors import track_colormap
 from fastershift.tracking import Lineage, Track, centroids
 
@@ -67,7 +69,17 @@ def _name(folder: Path) -> str:
 def _read_masks(path: str | Sequence[str]) -> list[LayerData]:
     folder = _folder(path)
     labels, tracks = read_result(folder)
-    return track_layers(labels, tracks, _name(folder))
+    kept = {"corrections": read_corrections(folder), "settings": _settings(folder)}
+    record = {name: value for name, value in kept.items() if value is not None}
+    return track_layers(labels, tracks, _name(folder), record=record)
+
+
+def _settings(folder: Path) -> dict[str, Any] | None:
+    """Read what made a result, so that corrections find its embeddings again."""
+    try:
+        return load_settings(folder / "settings.toml").model_dump(mode="json")
+    except InputError:
+        return None
 
 
 def _read_frames(path: str | Sequence[str]) -> list[LayerData]:
@@ -104,7 +116,12 @@ def _lazy(movie: Movie) -> Any:
 
 
 def track_layers(
-    labels: Any, tracks: Tracks, name: str, *, visible: bool = True
+    labels: Any,
+    tracks: Tracks,
+    name: str,
+    *,
+    visible: bool = True,
+    record: Mapping[str, Any] | None = None,
 ) -> list[LayerData]:
     """Describe the Labels and Tracks layers of tracked cells.
 
@@ -118,13 +135,16 @@ def track_layers(
         Of what was tracked.
     visible : bool
         Whether they are shown at once.
+    record : mapping, optional
+        What else is known about them: settings, corrections.
 
     Returns
     -------
     list of (data, attributes, layer type)
         Without Tracks where there is no cell.
     """
-    metadata = {"fastershift": {"tracks": [tuple(track) for track in tracks]}}
+    rows = [tuple(track) for track in tracks]
+    metadata = {"fastershift": {**(record or {}), "tracks": rows}}
     shared = {"metadata": metadata, "visible": visible}
     cells = {"name": f"{name} [cells]", "colormap": track_colormap(), **shared}
     layers: list[LayerData] = [(labels, cells, "labels")]

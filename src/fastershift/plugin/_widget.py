@@ -22,6 +22,7 @@ from fastershift.plugin._live_row import LiveRow
 from fastershift.plugin._many import ManyDialog
 from fastershift.plugin._needs import Needs, Prepared, Units
 from fastershift.plugin._outputs import METADATA_KEY
+from fastershift.plugin._preferences import preferences
 from fastershift.plugin._readout import ReadOut
 from fastershift.plugin._readout_feed import ReadOutFeed
 from fastershift.plugin._readout_fold import Fold
@@ -96,7 +97,12 @@ class SegmentTrackWidget(QWidget):
             self._form.resolved,
         )
         self._comparison = Comparison(self._form, self)
-        self._correct = CorrectSection(napari_viewer, self._plan_source, self)
+        self._correct = CorrectSection(
+            napari_viewer,
+            self._plan_source,
+            lambda: preferences().cache_folder,
+            self,
+        )
         self._runs.reconcile = self._correct.corrector.reconcile
         self._lay_out()
         self._connect()
@@ -112,7 +118,9 @@ class SegmentTrackWidget(QWidget):
         for part in (self._input, self._tune, self._run):
             column.addWidget(part)
         column.addWidget(_folded(self._readout))
-        column.addWidget(_folded(self._correct, is_open=False))
+        corrections = _folded(self._correct, is_open=self._correct.autosave.offers)
+        self._correct.wanted.connect(corrections.open)
+        column.addWidget(corrections)
         column.addWidget(_folded(self._views_section))
         column.addWidget(_folded(self._export))
         column.addStretch()
@@ -147,6 +155,7 @@ class SegmentTrackWidget(QWidget):
         self._runs.altered.connect(self._input.look_again)
         self._readout.said.connect(self._run.say)
         self._export.said.connect(self._run.say)
+        self._export.saved.connect(self._correct.autosave.forget)
         self._desk.said.connect(self._run.say)
         self._export.save_settings_asked.connect(self._desk.save)
         self._export.load_settings_asked.connect(self._desk.load)

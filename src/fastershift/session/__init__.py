@@ -4,6 +4,7 @@ Nothing here knows a window. A job is an iterator of events; whoever drives it m
 in any thread, and may cancel it at any time.
 """
 
+from fastershift.session._autosave import Autosave, Autosaves
 from fastershift.session._corrections import CONFIDENCE_LIMIT, Corrections
 from fastershift.session._estimate import Estimate
 from fastershift.session._input import SessionInput
@@ -20,6 +21,8 @@ from fastershift.session._words import describe_error, remaining
 
 __all__ = [
     "CONFIDENCE_LIMIT",
+    "Autosave",
+    "Autosaves",
     "CachePlace",
     "ColourFrame",
     "Corrections",

@@ -1,0 +1,143 @@
+"""Corrections that were not saved yet, kept on disk in case of a crash."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from platformdirs import user_cache_path
+
+from fastershift.config import load_settings
+from fastershift.errors import FastershiftError
+from fastershift.io import read_corrections, read_movie, read_result, write_result
+
+__all__ = ["Autosave", "Autosaves"]
+
+_FOLDER = "autosave"
+_UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
+
+
+@dataclass(frozen=True)
+class Autosave:
+    """Corrections that an earlier sitting did not save.
+
+    Attributes
+    ----------
+    path : Path
+        File of the labels; what belongs to them lies beside it.
+    name : str
+        Name of the movie.
+    saved : datetime
+        When it was written.
+    """
+
+    path: Path
+    name: str
+    saved: datetime
+
+    def read(self) -> dict[str, Any]:
+        """Read it.
+
+        Returns
+        -------
+        dict
+            ``labels`` (T, Y, X) int32, ``tracks``, ``corrections``, ``settings``,
+            ``scale`` and ``units``; None for what is not known.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read.
+        """
+        labels, tracks = read_result(self.path)
+        listed = self.path.with_name(f"{self.path.stem}_settings.toml")
+        movie = read_movie(self.path)
+        return {
+            "labels": labels,
+            "tracks": tracks,
+            "corrections": read_corrections(self.path),
+            "settings": load_settings(listed) if listed.exists() else None,
+            "scale": movie.scale,
+            "units": movie.units,
+        }
+
+
+class Autosaves:
+    """Writes the corrections of this sitting, and finds those of ended ones.
+
+    Parameters
+    ----------
+    cache : Path, optional
+        The cache folder; by default that of the user.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self._folder = (cache or user_cache_path("fastershift", False)) / _FOLDER
+
+    def _own(self, key: int) -> Path:
+        return self._folder / f"{os.getpid()}-{key}"
+
+    def write(self, key: int, name: str, result: Mapping[str, Any]) -> None:
+        """Write corrections; what was there appears replaced whole or not at all.
+
+        Parameters
+        ----------
+        key : int
+            Tells results of one sitting apart.
+        name : str
+            Name of the movie.
+        result : mapping
+            Arguments of `fastershift.io.write_result`.
+
+        Raises
+        ------
+        FastershiftError
+            When the disk is full or writing fails otherwise.
+        """
+        file = self._own(key) / f"{name.translate(_UNSAFE).strip() or 'movie'}.tif"
+        write_result(file, format="tiff", overwrite=True, **result)
+
+    def forget(self, key: int) -> None:
+        """Remove what `write` has written: it is saved elsewhere."""
+        shutil.rmtree(self._own(key), ignore_errors=True)
+
+    def pending(self) -> tuple[Autosave, ...]:
+        """Return what ended sittings have left, the newest first.
+
+        Returns
+        -------
+        tuple of Autosave
+        """
+        found = []
+        for folder in self._folder.glob("*-*"):
+            process = folder.name.partition("-")[0]
+            if not process.isdigit() or _runs(int(process)):
+                continue
+            for file in folder.glob("*.tif"):
+                when = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
+                found.append(Autosave(file, file.stem, when))
+        return tuple(sorted(found, key=lambda one: one.saved, reverse=True))
+
+    def discard(self, autosave: Autosave) -> None:
+        """Remove what an ended sitting has left.
+
+        Raises
+        ------
+        FastershiftError
+            When it cannot be removed.
+        """
+        try:
+            shutil.rmtree(autosave.path.parent)
+        except OSError as error:
+            raise FastershiftError(
+                f"{autosave.path.parent} cannot be removed ({error.strerror or error})."
+            ) from error
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a sitting still goes on, this one included."""
+    return process == os.getpid() or psutil.pid_exists(process)

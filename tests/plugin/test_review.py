@@ -1,0 +1,142 @@
+"""Places to look at, and corrections that come back with a saved result."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def tracked(user, embeddings, movie):
+    """A movie with its truth as the result, but for a cell that is lost for a while."""
+    from fastershift.plugin._readers import track_layers
+
+    labels = movie.labels.copy()
+    tracks = [tuple(track) for track in movie.tracks]
+    inside = np.zeros(labels.shape[1:], bool)
+    inside[4:-4, 4:-4] = True
+    lost, end = next(
+        (t, first + 1)
+        for t, first, last, _ in tracks
+        if last >= first + 3 and not (labels[first + 1][~inside] == t).any()
+    )
+    user.lost, user.end = lost, end
+    labels[end + 1 :][labels[end + 1 :] == lost] = 0
+    tracks = [
+        (t, a, end if t == lost else b, 0 if p == lost else p) for t, a, b, p in tracks
+    ]
+    user.viewer.add_image(embeddings[:, 0], name="movie", axis_labels=tuple("tyx"))
+    for data, attributes, kind in track_layers(labels, tracks, "movie"):
+        getattr(user.viewer, f"add_{kind}")(data, **attributes)
+    user.wait_threads()
+    return user
+
+
+def test_places_are_found_visited_and_ticked_off(tracked):
+    from qtpy.QtCore import Qt
+
+    tracked.click("find_places")
+    tracked.wait(lambda: tracked.find("places").count() > 0)
+    places = tracked.find("places")
+    texts = [places.item(row).text() for row in range(places.count())]
+    assert any(
+        f"Frame {tracked.end}" in text and str(tracked.lost) in text for text in texts
+    )
+    zoom = tracked.viewer.scene.camera.zoom
+    tracked.click("next")
+    assert places.currentRow() == 0
+    assert tracked.viewer.scene.camera.zoom > 0
+    frame = int(texts[0].split()[1].rstrip(":"))
+    assert tracked.viewer.dims.current_step[0] == frame
+    assert tracked.find("looked_at").text() == f"0 of {len(texts)} looked at"
+    tracked.click("next")
+    assert tracked.find("looked_at").text() == f"1 of {len(texts)} looked at"
+    assert places.item(0).checkState() == Qt.CheckState.Checked
+    tracked.click("back")
+    assert places.currentRow() == 0
+    assert zoom != tracked.viewer.scene.camera.zoom
+
+
+def test_a_saved_result_brings_its_corrections_back(
+    tracked, tmp_path, make_napari_viewer, docked, qtbot
+):
+    corrector = tracked.widget._correct.corrector
+    cells = tracked.viewer.layers["movie [cells]"]
+    tracked.click("find_places")
+    tracked.wait(lambda: tracked.find("places").count() > 0)
+    tracked.click("next")
+    tracked.click("next")
+    looked_at = tracked.find("looked_at").text()
+    cells.selected_label = int(cells.data[4].max())
+    tracked.viewer.dims.set_current_step(0, 4)
+    corrector.lock()
+    before = cells.data.copy()
+    from fastershift.plugin._correct_tools import Pick
+
+    row, column = np.argwhere(cells.data[4] == cells.selected_label)[0]
+    corrector.take_tool("delete")
+    corrector._on_click(Pick(4, int(row), int(column), int(cells.selected_label)))
+    corrector.accept("onwards")
+    text = tracked.find("correct_status").text()
+    target = tmp_path / "result"
+    tracked.find("folder").setText(str(target))
+    tracked.click("save")
+    tracked.wait(lambda: tracked.status.startswith("Saved to"))
+
+    again = docked(make_napari_viewer(), qtbot)
+    again.viewer.open(str(target), plugin="fastershift")
+    opened = next(layer for layer in again.viewer.layers if "[cells]" in layer.name)
+    np.testing.assert_array_equal(opened.data, cells.data)
+    other = again.widget._correct.corrector
+    again.wait(lambda: other.corrections is not None)
+    assert other.corrections.undo_text == text
+    assert other.corrections.cells.locked == corrector.corrections.cells.locked
+    assert again.find("looked_at").text() == looked_at
+    again.click("undo")
+    np.testing.assert_array_equal(opened.data, before)
+    again.click("redo")
+    np.testing.assert_array_equal(opened.data, cells.data)
+    assert Path(target / "corrections.json").exists()
+
+
+def crash(cache):
+    """Let it look as if another process had written what lies in the cache."""
+    for folder in (cache / "autosave").iterdir():
+        folder.rename(folder.with_name(f"99999999-{folder.name}"))
+
+
+def test_unsaved_corrections_are_offered_after_a_crash(
+    tracked, cache, tmp_path, make_napari_viewer, docked, qtbot
+):
+    cells = tracked.viewer.layers["movie [cells]"]
+    tracked.viewer.dims.set_current_step(0, 4)
+    cells.selected_label = int(cells.data[4].max())
+    tracked.click("lock")
+    text = tracked.find("correct_status").text()
+    tracked.widget._correct.autosave.write()
+    tracked.wait(lambda: list(cache.glob("autosave/*/movie.tif")))
+    tracked.wait_threads()
+    assert tracked.find("restore").isHidden() or not tracked.find("autosave").text()
+    crash(cache)
+
+    again = docked(make_napari_viewer(), qtbot)
+    assert "Corrections of movie" in again.find("autosave").text()
+    again.click("restore")
+    again.wait(lambda: "movie [cells]" in again.names)
+    opened = again.viewer.layers["movie [cells]"]
+    np.testing.assert_array_equal(opened.data, cells.data)
+    other = again.widget._correct.corrector
+    again.wait(lambda: other.corrections is not None)
+    assert other.corrections.undo_text == text
+    again.widget._correct.autosave.write()
+    again.wait_threads()
+    again.qtbot.wait(50)
+    assert not list(cache.glob("autosave/99999999-*")), "it is that of this sitting now"
+
+    again.find("folder").setText(str(tmp_path / "result"))
+    again.click("save")
+    again.wait(lambda: again.status.startswith("Saved to"))
+    assert not list(cache.glob("autosave/*")), "what is saved needs no autosave"
