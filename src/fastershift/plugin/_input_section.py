@@ -98,12 +98,15 @@ class InputSection(QGroupBox):
         layer = self._layers.layer
         if layer is None:
             return None
+        background = self._background.get()
+        # A labels layer that comes or goes is of no concern unless it is the mask.
+        masked = self._input_kind == "embedding" and background == "mask"
         return InputChoice(
             layer,
             self._input_kind,
             self._reading.axes,
-            self._background.get(),
-            self._masks.layer,
+            background,
+            self._masks.layer if masked else None,
             self._reading.settings,
         )
 
