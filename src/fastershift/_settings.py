@@ -207,7 +207,7 @@ class ClusterSettings(Stage):
     )
     high: float = setting(
         8.0,
-        "With more than H·N_min seeds the next frame uses N_min fewer. At least 2·L.",
+        "While there are more than H·N_min seeds, N_min of them are saved. At least 2·L.",
         label="Upper factor",
         symbol="H",
         advanced=False,
@@ -308,7 +308,7 @@ class ClusterSettings(Stage):
     carry_seeds: bool = setting(
         False,
         "Carry the number of seeds from pair to pair through the whole movie, as the "
-        "paper does, instead of restarting it at each block.",
+        "paper does, instead of settling it for each pair on a sample of its pixels.",
         label="Carry seeds",
     )
     random_seed: int = setting(
