@@ -207,7 +207,7 @@ class ClusterSettings(Stage):
     )
     high: float = setting(
         8.0,
-        "While there are more than H·N_min seeds, N_min of them are saved. At least 2·L.",
+        "As long as there are more than H·N_min seeds, N_min are saved. At least 2·L.",
         label="Upper factor",
         symbol="H",
         advanced=False,
