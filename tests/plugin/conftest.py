@@ -132,7 +132,7 @@ def last_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def unsaved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep unsaved corrections away from those of the user."""
     folder = tmp_path / "cache"
     monkeypatch.setattr(

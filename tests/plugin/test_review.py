@@ -12,6 +12,7 @@ pytestmark = pytest.mark.gui
 @pytest.fixture
 def tracked(user, embeddings, movie):
     """A movie with its truth as the result, but for a cell that is lost for a while."""
+    from fastershift.config import Settings
     from fastershift.plugin._readers import track_layers
 
     labels = movie.labels.copy()
@@ -29,7 +30,8 @@ def tracked(user, embeddings, movie):
         (t, a, end if t == lost else b, 0 if p == lost else p) for t, a, b, p in tracks
     ]
     user.viewer.add_image(embeddings[:, 0], name="movie", axis_labels=tuple("tyx"))
-    for data, attributes, kind in track_layers(labels, tracks, "movie"):
+    record = {"settings": Settings().model_dump(mode="json")}
+    for data, attributes, kind in track_layers(labels, tracks, "movie", record=record):
         getattr(user.viewer, f"add_{kind}")(data, **attributes)
     user.wait_threads()
     return user
@@ -92,6 +94,7 @@ def test_a_saved_result_brings_its_corrections_back(
     np.testing.assert_array_equal(opened.data, cells.data)
     other = again.widget._correct.corrector
     again.wait(lambda: other.corrections is not None)
+    assert opened.metadata["fastershift"]["settings"]["cluster"]["bandwidth"] == 0.1
     assert other.corrections.undo_text == text
     assert other.corrections.cells.locked == corrector.corrections.cells.locked
     assert again.find("looked_at").text() == looked_at
@@ -102,14 +105,14 @@ def test_a_saved_result_brings_its_corrections_back(
     assert Path(target / "corrections.json").exists()
 
 
-def crash(cache):
+def crash(folder):
     """Let it look as if another process had written what lies in the cache."""
-    for folder in (cache / "autosave").iterdir():
-        folder.rename(folder.with_name(f"99999999-{folder.name}"))
+    for one in (folder / "autosave").iterdir():
+        one.rename(one.with_name(f"99999999-{one.name}"))
 
 
 def test_unsaved_corrections_are_offered_after_a_crash(
-    tracked, cache, tmp_path, make_napari_viewer, docked, qtbot
+    tracked, unsaved, tmp_path, make_napari_viewer, docked, qtbot
 ):
     cells = tracked.viewer.layers["movie [cells]"]
     tracked.viewer.dims.set_current_step(0, 4)
@@ -117,10 +120,10 @@ def test_unsaved_corrections_are_offered_after_a_crash(
     tracked.click("lock")
     text = tracked.find("correct_status").text()
     tracked.widget._correct.autosave.write()
-    tracked.wait(lambda: list(cache.glob("autosave/*/movie.tif")))
+    tracked.wait(lambda: list(unsaved.glob("autosave/*/movie.tif")))
     tracked.wait_threads()
     assert tracked.find("restore").isHidden() or not tracked.find("autosave").text()
-    crash(cache)
+    crash(unsaved)
 
     again = docked(make_napari_viewer(), qtbot)
     assert "Corrections of movie" in again.find("autosave").text()
@@ -134,9 +137,10 @@ def test_unsaved_corrections_are_offered_after_a_crash(
     again.widget._correct.autosave.write()
     again.wait_threads()
     again.qtbot.wait(50)
-    assert not list(cache.glob("autosave/99999999-*")), "it is that of this sitting now"
+    left = list(unsaved.glob("autosave/99999999-*"))
+    assert not left, "it is that of this sitting now"
 
     again.find("folder").setText(str(tmp_path / "result"))
     again.click("save")
     again.wait(lambda: again.status.startswith("Saved to"))
-    assert not list(cache.glob("autosave/*")), "what is saved needs no autosave"
+    assert not list(unsaved.glob("autosave/*")), "what is saved needs no autosave"

@@ -154,11 +154,8 @@ class AutosaveOffer(QFrame):
         offered = self._offered
         if offered is None:
             return
-        settings = found["settings"]
-        record = {
-            "corrections": found["corrections"],
-            "settings": None if settings is None else settings.model_dump(mode="json"),
-        }
+        known = ("corrections", "settings")
+        record = {name: found[name] for name in known if found[name] is not None}
         placed = {
             name: found[name] for name in ("scale", "units") if found[name] is not None
         }

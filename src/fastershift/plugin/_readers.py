@@ -77,7 +77,7 @@ def _read_masks(path: str | Sequence[str]) -> list[LayerData]:
 def _settings(folder: Path) -> dict[str, Any] | None:
     """Read what made a result, so that corrections find its embeddings again."""
     try:
-        return load_settings(folder / "settings.toml").model_dump(mode="json")
+        return load_settings(folder / "settings.toml")
     except InputError:
         return None
 
