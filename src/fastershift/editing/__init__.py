@@ -6,7 +6,7 @@ from fastershift.editing._cells import Cell, Cells
 from fastershift.editing._doubts import Doubt, DoubtKind, find_doubts
 from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._editor import Change, Editor, Entry
-from fastershift.editing._heirs import numbers_of_parts, track_before
+from fastershift.editing._heirs import numbers_of_parts, track_after, track_before
 from fastershift.editing._link_edits import (
     Link,
     Lock,
@@ -71,5 +71,6 @@ __all__ = [
     "parts_by_clicks",
     "propagate",
     "reach_of",
+    "track_after",
     "track_before",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastershift.editing._cells import Cells
 from fastershift.editing._region import Box, Region
 
-__all__ = ["numbers_of_parts", "track_before"]
+__all__ = ["numbers_of_parts", "track_after", "track_before"]
 
 # Least share of the smaller of two cells that they have in common, to be one cell in
 # two frames.
@@ -44,6 +44,30 @@ def track_before(cells: Cells, frame: int, region: Region) -> int:
         for label in cells.frame(frame - 1)
         if cells.tracks[label].last == frame - 1
         and all(cells.tracks[one].first > frame for one in cells.children(label))
+    }
+    best = max(shared, key=lambda label: shared[label], default=0)
+    return best if best and shared[best] >= _LEAST_SHARED else 0
+
+
+def track_after(cells: Cells, frame: int, region: Region) -> int:
+    """Find the track that begins in the frame after over a cell, without a parent.
+
+    Parameters
+    ----------
+    cells, frame, region
+        As for `track_before`.
+
+    Returns
+    -------
+    int
+        The track with most in common; 0 when none begins there.
+    """
+    if frame == len(cells) - 1:
+        return 0
+    shared = {
+        label: _shared(cells, frame + 1, label, region)
+        for label in cells.frame(frame + 1)
+        if cells.tracks[label].first == frame + 1 and not cells.tracks[label].parent
     }
     best = max(shared, key=lambda label: shared[label], default=0)
     return best if best and shared[best] >= _LEAST_SHARED else 0

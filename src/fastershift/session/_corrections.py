@@ -25,6 +25,7 @@ from fastershift.editing import (
     parts_by_clicks,
     propagate,
     reach_of,
+    track_after,
     track_before,
 )
 from fastershift.errors import InputError
@@ -346,7 +347,9 @@ class Corrections:
             bandwidth=bandwidth or self.bandwidth,
             reach=reach_of(self.cells, frame),
         )
-        yield Add(frame, region, track_before(self.cells, frame, region))
+        before = track_before(self.cells, frame, region)
+        after = before or track_after(self.cells, frame, region)
+        yield Add(frame, region, after)
 
     def propagate(
         self,
