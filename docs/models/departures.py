@@ -8,9 +8,10 @@ then the default with one setting as published.
 
 import argparse
 import csv
+import json
+import subprocess
+import sys
 from pathlib import Path
-
-from score import score
 
 SET, FRAMES, DIAMETER = "Fluo-N2DH-SIM+", "32:40", "48.5"
 
@@ -28,6 +29,28 @@ CHANGES = {
 }
 
 
+def score(data: Path, out: Path, *options: str) -> tuple[dict, Path]:
+    """Run and evaluate as on the command line."""
+    command = [sys.executable, "-m", "fastershift.cli"]
+    target = out / "_".join([SET, FRAMES.replace(":", "-"), *options])
+    run = ["run", str(data / SET / "01"), "-o", str(target), "--frames", FRAMES]
+    subprocess.run(
+        [*command, *run, "--overwrite", *options], check=True, stdout=sys.stderr
+    )
+    scores = Path(f"{target}.json")
+    truth = str(data / SET / "01_GT")
+    subprocess.run(
+        [
+            *command,
+            *("evaluate", str(target), truth),
+            *("--frames", FRAMES, "--json", str(scores)),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return json.loads(scores.read_text()), target
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
@@ -38,7 +61,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for name, change in CHANGES.items():
         arguments = ("--diameter", DIAMETER, *change)
-        scores, folder = score(options.data, SET, options.out, FRAMES, *arguments)
+        scores, folder = score(options.data, options.out, *arguments)
         with (folder / "report.csv").open() as file:
             rows = list(csv.DictReader(file))
         times = [

@@ -1,9 +1,10 @@
-"""Write the shipped ``generalist`` model from the state of its training.
+"""Write a shipped model from the state of its training.
 
-    python docs/models/export_generalist.py generalist.train scores.json \
-        src/fastershift/rshn/weights/generalist.safetensors
+    python docs/models/export.py dic dic.train src/fastershift/rshn/weights \
+        --scores scores.json
 
-The scores are those that ``score.py`` wrote; without that file the card has none.
+The scores are those of ``fastershift benchmark accuracy --json scores.json``; without
+that file the card has none.
 """
 
 import argparse
@@ -21,15 +22,51 @@ TERMS = (
     "Nature Methods 14, 2017); other public or commercial use needs the consent of the "
     "providers of those movies."
 )
+NUCLEI = ("Fluo-N2DL-HeLa", "Fluo-N2DH-SIM+", "Fluo-N2DH-GOWT1")
+OTHERS = ("DIC-C2DH-HeLa", "Fluo-C2DL-MSC", "PhC-C2DL-PSC")
+
+# Name: what it is for, and the movies it was trained on besides simulated ones.
+MODELS = {
+    "generalist": (
+        "Nuclei and whole cells in fluorescence, phase contrast and DIC.",
+        (*NUCLEI, *OTHERS),
+    ),
+    "nuclei": ("Nuclei in fluorescence.", (*NUCLEI, *OTHERS)),
+    "dic": ("Whole cells in differential interference contrast.", (*NUCLEI, *OTHERS)),
+    "phase": ("Small crowded cells in phase contrast.", (*NUCLEI, *OTHERS)),
+    "elongated": (
+        "Cells with long processes in fluorescence.",
+        (*NUCLEI, *OTHERS),
+    ),
+    "simulated": ("Trained on simulations alone, free for any use.", ()),
+}
+SPECIAL = {
+    "nuclei": NUCLEI,
+    "dic": ("DIC-C2DH-HeLa",),
+    "phase": ("PhC-C2DL-PSC",),
+    "elongated": ("Fluo-C2DL-MSC",),
+}
+
+
+def training_data(name: str) -> str:
+    movies = MODELS[name][1]
+    if not movies:
+        return "Simulated movies alone."
+    learned = f"Sequence 01 of {', '.join(movies)} (Cell Tracking Challenge)"
+    if name in SPECIAL:
+        learned += f"; at last only {', '.join(SPECIAL[name])}"
+    return f"{learned}, and simulated movies."
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=MODELS)
     parser.add_argument("state", type=Path)
-    parser.add_argument("scores", type=Path)
-    parser.add_argument("output", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--scores", type=Path)
     parser.add_argument("--bandwidth", type=float, default=0.25)
     parser.add_argument("--smallest-cell", type=float, default=0.2)
+    parser.add_argument("--foreground", type=float, default=0.5)
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
         settings = TrainSettings.model_validate_json(file.metadata()["settings"])
@@ -39,33 +76,48 @@ def main() -> None:
             for name in file.keys()  # noqa: SIM118 (not a mapping)
             if name.startswith("average.")
         }
-    scores = json.loads(options.scores.read_text()) if options.scores.exists() else {}
+    scores = {}
+    if options.scores:
+        found = json.loads(options.scores.read_text(encoding="utf-8"))
+        wanted = SPECIAL.get(options.name, MODELS[options.name][1])
+        for movie in wanted:
+            if movie in found:
+                values = found[movie]
+                scores[movie] = {
+                    key: round(value, 3)
+                    for key, value in values.items()
+                    if value is not None
+                }
+    script = "train_generalist.py"
+    if options.name != "generalist":
+        script = f"train_specialist.py {options.name}"
     card = ModelCard(
-        name="generalist",
-        summary="Nuclei and whole cells in fluorescence, phase contrast and DIC.",
+        name=options.name,
+        summary=MODELS[options.name][0],
         filters=settings.filters,
         levels=settings.levels,
         channels=settings.channels,
         diameter=settings.network_diameter,
         settings={
             "cluster": {"bandwidth": options.bandwidth},
-            "track": {"smallest_cell": options.smallest_cell},
+            "track": {
+                "smallest_cell": options.smallest_cell,
+                "foreground": options.foreground,
+            },
         },
-        training_data=(
-            "Sequence 01 of Fluo-N2DL-HeLa, Fluo-N2DH-SIM+, Fluo-N2DH-GOWT1, "
-            "DIC-C2DH-HeLa, Fluo-C2DL-MSC and PhC-C2DL-PSC (Cell Tracking Challenge), "
-            "and simulated movies"
-        ),
+        training_data=training_data(options.name),
         scores=scores,
-        terms=TERMS,
+        terms=TERMS if MODELS[options.name][1] else "Free for any use.",
+        licence="" if MODELS[options.name][1] else "BSD-3-Clause",
         authors=("The fastershift developers",),
         command=(
-            "python docs/models/train_generalist.py ../shared/data generalist.train "
+            f"python docs/models/{script} ../shared/data {options.name}.train "
             f"({iterations} iterations)"
         ),
     )
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    save_model(weights, card, options.output, half=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    path = options.folder / f"{options.name}.safetensors"
+    save_model(weights, card, path, half=True)
 
 
 if __name__ == "__main__":
