@@ -7,7 +7,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from fastershift.benchmark._runs import STAGES, TimedRun, movies_at_hand, timed_run
+from fastershift.benchmark._runs import (
+    STAGES,
+    TimedRun,
+    movies_at_hand,
+    timed_run,
+    warm_up,
+)
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Cell,
@@ -49,6 +55,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     -------
     SuiteResult
     """
+    warm_up(options.device)
     network_seconds, convolution_seconds = _network_pass(options.device)
     rows: list[tuple[Cell, ...]] = []
     ratios, differences = [], []

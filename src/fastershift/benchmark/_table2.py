@@ -1,6 +1,12 @@
 """Suite ``table2``: the time of a frame on the movies at hand, as in Table II."""
 
-from fastershift.benchmark._runs import STAGES, TrueMovie, movies_at_hand, timed_run
+from fastershift.benchmark._runs import (
+    STAGES,
+    TrueMovie,
+    movies_at_hand,
+    timed_run,
+    warm_up,
+)
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Cell,
@@ -38,6 +44,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     -------
     SuiteResult
     """
+    warm_up(options.device)
     count = _QUICK_FRAMES if options.quick else _FRAMES
     rows: list[tuple[Cell, ...]] = []
     stages: dict[str, dict[str, float]] = {}
