@@ -63,7 +63,9 @@ def live(user, embeddings):
     user.widget._runs.previewed.connect(user.shown.append)
     user.find("live_preview").setChecked(True)
     user.wait(lambda: len(user.shown) > 0)
-    user.wait_threads()
+    # The layer of the preview is news, too, and may lead to another one.
+    user.qtbot.wait(200)
+    assert at_rest(user)
     user.shown.clear()
     user.watch.asked.clear()
     return user
@@ -76,6 +78,7 @@ def shows(user, bandwidth):
 
 
 def at_rest(user):
+    user.wait(lambda: not user.widget._runs._tasks.busy)
     user.wait_threads()
     user.qtbot.wait(50)
     return not user.watch.running
