@@ -80,6 +80,7 @@ def _lazy(movie: Movie) -> Any:
 
     shape = movie.shape[1:]
     frames = [
-        from_delayed(delayed(frame)(t), shape, np.int32) for t in range(len(movie))
-    ]  # type: ignore[no-untyped-call]
+        from_delayed(delayed(frame)(t), shape, np.int32)  # type: ignore[no-untyped-call]
+        for t in range(len(movie))
+    ]
     return stack(frames)  # type: ignore[no-untyped-call]
