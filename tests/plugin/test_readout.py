@@ -297,3 +297,38 @@ def test_a_movie_in_the_widget(user, embeddings, movie):
     user.viewer.layers.clear()
     assert user.find("readout_frame").text() == "–"
     assert not user.find("report_table").isVisible()
+
+
+def test_what_a_run_needs_is_told_before_it_starts():
+    from dataclasses import replace
+
+    from fastershift.plugin._needs import Units, describe_needs
+    from fastershift.session import Estimate
+
+    estimate = Estimate(
+        n_frames=20,
+        network_shape=(200, 300),
+        diameter=24.0,
+        scale=0.5,
+        memory=400_000_000,
+        available=8_000_000_000,
+        seconds=120.0,
+        network_seconds=0.25,
+        clustering_seconds=1.25,
+        model="nuclei",
+        device="cpu",
+        threads=2,
+    )
+    assert describe_needs(estimate, Units(0.5, 300)).split("\n") == [
+        "20 frames (95 min) · 300 × 200 network pixels · cells of 24 px (12 µm)",
+        "about 2 min (250 ms network, 1.2 s clustering a frame) · 400 MB of 8.0 GB "
+        "free",
+        "model nuclei at scale 0.50 · cpu, 2 threads",
+    ]
+    short = replace(estimate, available=10**8, notes=("It works in tiles.",))
+    *_, note, warning = describe_needs(short).split("\n")
+    assert note == "It works in tiles."
+    assert warning.startswith("This does not fit in memory")
+    given = replace(estimate, diameter=None, network_seconds=0.0)
+    assert "µm" not in describe_needs(given)
+    assert "(1.2 s clustering a frame)" in describe_needs(given)
