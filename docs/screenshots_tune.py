@@ -49,7 +49,8 @@ class TuneTour(Tour):
         self.find(QWidget, "live_preview").setChecked(True)
         self.wait_preview()
         slider = self.find(QWidget, "bandwidth")
-        slider.setValue(slider.value() * 0.5)
+        self._tuned = slider.value() * 0.7
+        slider.setValue(self._tuned)
         rest(2)
         self.wait_preview()
         self.picture("tune-live")
@@ -59,7 +60,7 @@ class TuneTour(Tour):
         self.find(QWidget, "live_preview").setChecked(False)
         self.find(QWidget, "bandwidth").setValue(0.7)
         self.part("bandwidth", "tune-notes")
-        self.press("reset_bandwidth")
+        self.find(QWidget, "bandwidth").setValue(self._tuned)
 
     def colours(self) -> None:
         """Show the embedding as colours."""

@@ -52,6 +52,8 @@ def _folded(part: QGroupBox, *, is_open: bool = True) -> Fold:
     """Let a part be folded away, by its title."""
     fold = Fold(part.title(), "Show or hide this part.", part.parentWidget())
     part.setTitle("")
+    # The title stands in the fold; its room would be left empty.
+    part.setStyleSheet("QGroupBox { margin-top: 0; padding-top: 0 }")
     fold.body.addWidget(part)
     fold.open(is_open)
     return fold
