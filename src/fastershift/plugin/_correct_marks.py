@@ -15,7 +15,7 @@ from fastershift.plugin._placement import placement
 __all__ = ["Marks"]
 
 # Size of marks: as a share of a locked cell's width, and in pixels without one.
-_LOCK, _CLICK = 0.3, 4.0
+_LOCK, _CLICK = 0.22, 4.0
 
 
 class Marks(QObject):
