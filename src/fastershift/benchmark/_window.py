@@ -59,11 +59,13 @@ class _Sitting:
     def wait(self, ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Let the window live until something is the case."""
         end = time.perf_counter() + seconds
+        # Once at least, so that a window that is late is not kept from living at all.
+        QApplication.processEvents()
         while not ready():
             if time.perf_counter() > end:
                 raise TimeoutError("the window did not come to rest in time")
-            QApplication.processEvents()
             time.sleep(0.0005)
+            QApplication.processEvents()
 
     def rest(self, seconds: float) -> None:
         """Let the window live for a while."""
