@@ -71,7 +71,7 @@ def resize_labels(
     resized = _nearest(source, places)
     edges = _nearest(_varies(source), places)
     rows, columns = np.nonzero(edges)
-    resized[rows, columns] = _smooth(source, places[0][rows], places[1][columns])
+    resized[rows, columns] = _smooth(source, places, rows, columns)
     if not published:
         _restore_lost(resized, source, places)
     return resized
@@ -154,18 +154,25 @@ def _weights(places: _Reals, length: int) -> tuple[_Integers, _Reals]:
     return np.minimum(pixels, length - 1), weights
 
 
-def _smooth(source: Labels, y: _Reals, x: _Reals) -> _Resized:
-    """Return the label with most weight at each place; the first to reach it wins."""
-    rows, row_weights = _weights(y, source.shape[0])
-    columns, column_weights = _weights(x, source.shape[1])
-    winner = np.zeros(y.size, dtype=np.int32)
-    most = np.zeros(y.size)
+def _smooth(
+    source: Labels, places: list[_Reals], at_rows: _Integers, at_columns: _Integers
+) -> _Resized:
+    """Return the label with most weight at some places; the first to reach it wins."""
+    # The weights of all pixels in a row of the image are the same downwards.
+    (rows, row_weights), (columns, column_weights) = (
+        tuple(table[at] for table in _weights(along, length))
+        for along, length, at in zip(
+            places, source.shape, (at_rows, at_columns), strict=True
+        )
+    )
+    winner = np.zeros(at_rows.size, dtype=np.int32)
+    most = np.zeros(at_rows.size)
     seen: list[tuple[Labels, _Reals]] = []
     for i, j in itertools.product(range(_TAPS), repeat=2):
         label = source[rows[:, i], columns[:, j]]
         weight = row_weights[:, i] * column_weights[:, j]
         seen.append((label, weight))
-        total = np.zeros(y.size)
+        total = np.zeros(at_rows.size)
         for other, other_weight in seen:
             total += np.where(other == label, other_weight, 0)
         better = total > most
