@@ -149,6 +149,7 @@ def pair_cells(
     settings = plan.settings
     carries = settings.cluster.carry_seeds
     policy: SeedPolicy | None = None
+    found: tuple[PairCells, float] | None = None
     for frame in range(0 if carries else start, start + 1):
         smallest = plan.smallest_in_pair(min(2, plan.source.n_frames))
         key: ClusterKey = (
@@ -172,9 +173,9 @@ def pair_cells(
             labels = cells_of_clusters(clustered.cells.clusters, smallest)
             clustered = ClusteredPair(replace(clustered.cells, labels=labels), smallest)
         kept.clusters.put(key, clustered)
-        policy = clustered.cells.policy
+        found, policy = (clustered.cells, network), clustered.cells.policy
         yield None
-    yield clustered.cells, network
+    yield found
 
 
 def _numbered(
