@@ -51,7 +51,7 @@ def test_all_points_meet_the_modes_and_never_the_seeds():
 def test_seeds_that_coincide_leave_the_batch():
     """Given seeds shift on all points: once each, then as one of each cluster."""
     with Products() as products:
-        found = cluster(tight(), seeds=torch.arange(128), generator=draws())
+        found = cluster(tight(), seeds=torch.arange(128), gamma=1.0)
     assert found.n_iter == 2
     similarities = sum(k * n for k, d, n in products.shapes if d == 16 and n > 16)
     assert similarities == (128 + 10 + 10) * N

@@ -15,6 +15,9 @@ __all__ = ["COLUMNS", "Measured", "compare", "comparison_plot", "comparison_tabl
 
 _BANDWIDTH, _SEEDS, _CLUSTERS = 0.1, 128, 10
 
+# Methods in which every point moves and meets every other.
+_QUADRATIC = ("GPU_H", "GPU_P")
+
 #: Of the table that `comparison_table` makes.
 COLUMNS = (
     "method",
@@ -105,7 +108,7 @@ def compare(
     for method, peer in PEERS.items():
         known: list[Measured] = []
         for n in sizes:
-            expected = _expected(known, n)
+            expected = _expected(known, n, 2.0 if method in _QUADRATIC else 1.0)
             if expected > limit or (known and known[-1].extrapolated):
                 known.append(
                     Measured(method, dimensions, n, expected, extrapolated=True)
@@ -141,18 +144,17 @@ def compare(
     return results
 
 
-def _expected(known: list[Measured], n: int) -> float:
-    """Extrapolate by the growth between the last two sizes, at least linear."""
+def _expected(known: list[Measured], n: int, least_power: float) -> float:
+    """Extrapolate by the growth between the last two sizes."""
     if not known:
         return 0.0
     last = known[-1]
-    power = 1.0
+    power = least_power
     if len(known) > 1:
         before = known[-2]
-        power = math.log(last.warm / before.warm) / math.log(
-            last.points / before.points
-        )
-    return float(last.warm * (n / last.points) ** min(2.0, max(1.0, power)))
+        grown = math.log(last.warm / before.warm)
+        power = grown / math.log(last.points / before.points)
+    return float(last.warm * (n / last.points) ** min(2.0, max(least_power, power)))
 
 
 def comparison_table(title: str, measured: list[Measured]) -> Table:

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -209,7 +209,7 @@ def _else_on_cpu(
         }
         return replace(found, **tensors)
 
-    return tried
+    return cast("Callable[Concatenate[Tensor, _Options], Clustering]", tried)
 
 
 @_else_on_cpu
@@ -285,11 +285,14 @@ max_seeds, min_cluster_size, max_iter
     kept = len(prepared)
     if kept == 0:
         return _nothing(len(points), points, policy, started)
+    # Who names the seeds and waits for all of them wants to know where each one ends.
+    samples = given is None or gamma < 1
+    most = max(max_seeds, SAMPLE) if samples else 0
+    order = _drawn_rows(kept, most, generator)
     if given is None:
-        order = _drawn_rows(kept, max(max_seeds, SAMPLE), generator)
         first = order[: min(policy.n, max_seeds)]
     else:
-        order, first = given[:0], given
+        first = given
         if rows is not None:
             position = np.full(len(points), -1, dtype=np.int64)
             position[rows.cpu().numpy()] = np.arange(kept)
@@ -299,10 +302,11 @@ max_seeds, min_cluster_size, max_iter
     rounds = _Rounds(
         search=Search(
             prepared,
-            order if given is None else None,
+            order if samples else None,
             bandwidth=bandwidth,
             gamma=gamma,
             max_iter=max_iter,
+            generator=generator,
         ),
         order=order,
         n_points=kept,

@@ -29,6 +29,10 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 # hurrying on the sample, too, gave 0.7 to 1.
 SAMPLE = 4096
 
+# Above four times this number of points, modes of the sample are shifted on as many
+# points, drawn at random, before they are shifted on all of them.
+_MIDDLE = 16384
+
 # Seeds that come closer than this share of the bandwidth on the sample go on as one.
 _MET = 0.005
 
@@ -126,6 +130,8 @@ class Search:
         seeds on; None shifts every seed on all points.
     bandwidth, gamma, max_iter
         As for `shift`.
+    generator : torch.Generator, optional
+        On the CPU; draws further points where there are very many.
 
     Attributes
     ----------
@@ -147,6 +153,7 @@ class Search:
         bandwidth: float,
         gamma: float,
         max_iter: int,
+        generator: torch.Generator | None,
     ) -> None:
         self._points = points
         self._bandwidth = bandwidth
@@ -157,6 +164,10 @@ class Search:
         if sample is not None and len(points) > 2 * SAMPLE:
             self._sample = points.take(self._on_device(sample[:SAMPLE]))
             self._sampled[sample[:SAMPLE]] = True
+        self._levels = [points]
+        if self._sample is not None and len(points) > 4 * _MIDDLE:
+            rows = torch.randint(len(points), (_MIDDLE,), generator=generator)
+            self._levels.insert(0, points.take(self._on_device(rows)))
         self._tried = points.vectors[:0]
         self._modes = self._anchors = points.averaged[:0]
         self._counts = self._modes[:, 0]
@@ -244,7 +255,7 @@ class Search:
         self._tried = torch.cat([self._tried, unit[self._on_device(alone)]])
         return rows[alone]
 
-    def _on_device(self, rows: Rows) -> Tensor:
+    def _on_device(self, rows: Rows | Tensor) -> Tensor:
         return torch.as_tensor(rows, device=self._points.vectors.device)
 
     def _shift(self, points: Points, starts: Tensor, same: float = 0.0) -> Shifted:
@@ -295,16 +306,19 @@ class Search:
         owner = owners(unit_rows(stops).cpu().numpy(), support, _SAME * self._bandwidth)
         fresh = np.unique(owner[owner >= known])
         anchors = stops[self._on_device(fresh)]
-        finished = shift(
-            self._points,
-            anchors,
-            bandwidth=self._bandwidth,
-            gamma=1.0,
-            max_iter=self._max_iter,
-            same=_MET * self._bandwidth,
-            hurries=True,
-        )
-        self.n_iter += finished.n_iter
+        positions = anchors
+        for points in self._levels:
+            finished = shift(
+                points,
+                positions,
+                bandwidth=self._bandwidth,
+                gamma=1.0,
+                max_iter=self._max_iter,
+                same=_MET * self._bandwidth,
+                hurries=True,
+            )
+            positions = finished.positions
+            self.n_iter += finished.n_iter
         mode_of_stop = np.arange(len(stops))
         mode_of_stop[fresh] = self._keep(
             finished.positions, finished.counts, np.ones(len(fresh), dtype=bool)

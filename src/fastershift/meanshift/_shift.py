@@ -72,7 +72,9 @@ def window_means(
         counts.add_(found)
         sums.add_(found_sums)
 
-    for_blocks(len(points), len(positions), positions.device, add)
+    # A block of the points should stay in the cache as well as its similarities.
+    columns = sum(positions.shape)
+    for_blocks(len(points), columns, positions.device, add)
     means = sums / counts.clamp_min(1)[:, None]
     # Opposite vectors cancel to rounding noise, which has no direction.
     lengths = torch.linalg.vector_norm(means, dim=1, keepdim=True)
@@ -177,10 +179,10 @@ def _first_met(
 ) -> npt.NDArray[np.intp]:
     """Find for each position the first one that lies within a distance of it."""
     if distance <= 0:
-        _, first, inverse = np.unique(
+        _, chosen, inverse = np.unique(
             positions, axis=0, return_index=True, return_inverse=True
         )
-        met: npt.NDArray[np.intp] = first[inverse.ravel()]
+        met: npt.NDArray[np.intp] = chosen[inverse.ravel()]
         return met
     lengths = np.linalg.norm(positions, axis=1, keepdims=True)
     unit = positions / np.maximum(lengths, np.finfo(np.float32).tiny)
