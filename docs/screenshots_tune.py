@@ -49,10 +49,9 @@ class TuneTour(Tour):
         self.find(QWidget, "live_preview").setChecked(True)
         self.wait_preview()
         slider = self.find(QWidget, "bandwidth")
-        self._tuned = slider.value() * 0.7
+        self._tuned = round(slider.value() * 0.8, 3)
         slider.setValue(self._tuned)
-        rest(2)
-        self.wait_preview()
+        self.wait_preview(self._tuned)
         self.picture("tune-live")
 
     def notes(self) -> None:
@@ -90,12 +89,20 @@ class TuneTour(Tour):
         self.find(QLineEdit, "folder").setText("results/movie-1")
         self.part("folder", "tune-export")
 
-    def wait_preview(self) -> None:
-        """Wait for a preview of the frame in view."""
+    def wait_preview(self, bandwidth: float | None = None) -> None:
+        """Wait for a preview of the frame in view, made with a bandwidth."""
         name = f"{self.find(QComboBox, 'layer').currentText()} [preview]"
-        wait(
-            lambda: name in self._viewer.layers and self._viewer.layers[name].data.any()
-        )
+
+        def shown() -> bool:
+            if name not in self._viewer.layers:
+                return False
+            record = self._viewer.layers[name].metadata.get("fastershift", {})
+            if "settings" not in record:
+                return False
+            found = record["settings"]["cluster"]["bandwidth"]
+            return bandwidth is None or abs(found - bandwidth) < 1e-6
+
+        wait(shown)
 
     def choose(self, name: str, text: str) -> None:
         """Choose from a list."""
