@@ -73,6 +73,13 @@ def seamless_axis(length: int, tile: int, overlap: int, stride: int) -> Axis:
     size = min(size, padded)
     step = max(stride, (size - overlap) // stride * stride)
     starts = _starts(padded, size, step)
+    # As many tiles as are needed, but none larger than they must be.
+    n_tiles = len(starts)
+    even = _multiple(-(-(padded + (n_tiles - 1) * overlap) // n_tiles), stride)
+    if stride < even < size and even - overlap >= stride:
+        evenly = _starts(padded, even, (even - overlap) // stride * stride)
+        if len(evenly) == n_tiles:
+            size, starts = even, evenly
     cuts = [0, *((one + size + other) // 2 for one, other in pairwise(starts)), length]
     cuts = [min(cut, length) for cut in cuts]
     spans = [
