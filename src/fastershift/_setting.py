@@ -60,7 +60,7 @@ def setting(
     Any
         The field.
     """
-    extra = {
+    extra: dict[str, Any] = {
         "label": label,
         "symbol": symbol,
         "unit": unit,

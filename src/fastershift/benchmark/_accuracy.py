@@ -16,7 +16,7 @@ from fastershift.evaluation import Scores, evaluate, score_arrays
 from fastershift.io import Tracks, read_movie, tracks_from_labels, write_result
 from fastershift.pipeline import TrackedMovie, segment_movie
 from fastershift.rshn import FrameSource
-from fastershift.simulate import simulate_movie
+from fastershift.simulate import Kind, simulate_movie
 
 __all__ = ["run"]
 
@@ -44,7 +44,7 @@ _KEPT_OUT = {
 _QUICK = 3
 
 # Simulated movies where there are no real ones.
-_KINDS = ("nuclei", "phase", "dic", "elongated")
+_KINDS: tuple[Kind, ...] = ("nuclei", "phase", "dic", "elongated")
 _SIMULATED_SEED = 1000
 _SIMULATED_DIAMETER = 32.0
 
@@ -104,7 +104,8 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             choice = f"{task.by_hand.model}, {task.by_hand.diameter:.1f} px"
             found = task.score(given.labels, _tracks(given))
             rows.append(_row(task, f"by hand: {choice}", found))
-        labels = simple_baseline(task.movie, task.by_hand.diameter)
+        frames = [np.asarray(task.movie[t]) for t in range(len(task.movie))]
+        labels = simple_baseline(frames, task.by_hand.diameter)
         scores = task.score(labels, tracks_from_labels(labels))
         rows.append(_row(task, "Otsu, watershed, overlap", scores))
         summary["baseline"][task.name] = scores.as_dict()

@@ -195,7 +195,8 @@ class _LongMovie:
         return self._n_frames
 
     def __getitem__(self, index: int) -> NDArray[np.uint16]:
-        return self._shown[index % len(self._shown)]
+        frame: NDArray[np.uint16] = self._shown[index % len(self._shown)]
+        return frame
 
 
 def _peak_memory(n_frames: int, options: BenchmarkOptions) -> int:
@@ -224,4 +225,4 @@ def _measure_peak(n_frames: int, options: BenchmarkOptions) -> int:
     finally:
         ended.set()
         watcher.join()
-    return peak - before - result.labels.nbytes
+    return int(peak - before - result.labels.nbytes)

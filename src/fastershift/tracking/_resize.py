@@ -167,7 +167,7 @@ def _smooth(
     )
     winner = np.zeros(at_rows.size, dtype=np.int32)
     most = np.zeros(at_rows.size)
-    seen: list[tuple[Labels, _Reals]] = []
+    seen: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
     for i, j in itertools.product(range(_TAPS), repeat=2):
         label = source[rows[:, i], columns[:, j]]
         weight = row_weights[:, i] * column_weights[:, j]
