@@ -162,6 +162,23 @@ def test_every_result_tells_what_made_it(user, movie, tiny_model):
         assert {"network_ms", "clustering_ms", "linking_ms"} <= row.keys()
 
 
+def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
+    user, movie, monkeypatch
+):
+    from fastershift.plugin._settings_form import card_of
+    from fastershift.rshn import FirstLook
+
+    look = FirstLook(diameter=18.0, kind="dic", probability=1.0)
+    monkeypatch.setattr("fastershift.pipeline._plan._look", lambda _movie: look)
+    wanted = card_of("dic").settings["cluster"]["bandwidth"]
+    assert user.find("bandwidth").value() != pytest.approx(wanted)
+    user.choose("device", "cpu")
+    user.viewer.add_image(movie.frames, name="movie")
+    user.wait(lambda: "model dic" in user.find("needs").text())
+    assert user.find("bandwidth").value() == pytest.approx(wanted)
+    assert user.widget._form.chosen() == {}
+
+
 def test_the_widget_remembers_what_was_last_used(
     make_napari_viewer, docked, qtbot, last_used, movie
 ):

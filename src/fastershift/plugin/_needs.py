@@ -106,6 +106,7 @@ class Needs(QObject):
     """
 
     told = Signal(str)
+    model_chosen = Signal(str)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -149,6 +150,7 @@ class Needs(QObject):
 
         def tell(estimate: Estimate | None) -> None:
             if estimate is not None:
+                self.model_chosen.emit(estimate.model)
                 self.told.emit(describe_needs(estimate, units))
 
         self.told.emit("…")

@@ -104,9 +104,16 @@ class SettingsForm(QObject):
         """
         return resolve_settings(user=self.chosen(), card=self._advice)
 
-    def follow_model(self) -> None:
-        """Show what the chosen model recommends where nothing was chosen."""
-        self._advice = _advice_of(self.controls["model"].value)
+    def follow_model(self, automatic: str = _AUTO) -> None:
+        """Show what the chosen model recommends where nothing was chosen.
+
+        Parameters
+        ----------
+        automatic : str
+            The model that is taken for the movie when the choice is left open.
+        """
+        chosen = self.controls["model"].value
+        self._advice = _advice_of(automatic if chosen == "auto" else chosen)
         self._recommend()
 
     def _recommend(self) -> None:

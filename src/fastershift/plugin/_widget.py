@@ -145,6 +145,7 @@ class SegmentTrackWidget(QWidget):
         self._input.hinted.connect(self._run.say)
         self._input.estimate_asked.connect(self._estimate_diameter)
         self._needs.told.connect(self._input.needs.setText)
+        self._needs.model_chosen.connect(self._form.follow_model)
         self._tune.forgotten.connect(self._form.forget_unseen)
         self._form.changed.connect(self._on_settings)
         self._run.run_asked.connect(partial(self._start, self._runs.run))
