@@ -6,15 +6,13 @@ from time import time
 from typing import TypeAlias
 
 from fastershift.batch._join import Joined
-from fastershift.batch._model_file import ModelFile, pack_model
 from fastershift.batch._movie import MovieTask, prepare_movie
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
-from fastershift.config import resolve_settings
 from fastershift.errors import FastershiftError
 from fastershift.pipeline import Progress, Started
 
-__all__ = ["LargeEvent", "Written", "chosen_model", "run_large"]
+__all__ = ["LargeEvent", "Written", "run_large"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +23,6 @@ class Written:
 
 
 LargeEvent: TypeAlias = Started | Progress | Written
-
-
-def chosen_model(task: MovieTask) -> ModelFile:
-    """Read the model that the settings of a movie name."""
-    wanted = resolve_settings(user=task.settings, file=task.file, preset=task.preset)
-    return pack_model(wanted.embed.model)
 
 
 def run_large(task: MovieTask) -> Iterator[LargeEvent]:
@@ -59,10 +51,13 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
         When memory or disk are full.
     """
     started = time()
-    model = chosen_model(task)
-    movie = prepare_movie(task, model)
+    models = task.models()
+    movie = prepare_movie(task, models)
+    model = next(one for one in models.values() if one.sha256 == movie.model)
     n_frames = movie.shape[0]
-    yield Started(movie.settings, model.name, n_frames, movie.network_shape)
+    yield Started(
+        movie.settings, movie.settings.embed.model, n_frames, movie.network_shape
+    )
     try:
         for chunk, (first, stop) in enumerate(movie.chunks):
             for done in compute_chunk(movie, chunk, model):
@@ -70,14 +65,8 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
             yield Progress(stop, n_frames, "cells")
         for step in finish_movie(movie, started):
             if isinstance(step, Joined):
-                diameter = movie.settings.embed.diameter
-                outcome = outcome_of(
-                    step,
-                    movie=movie.task.open().name,
-                    output=str(movie.task.output),
-                    diameter=None if diameter == "auto" else diameter,
-                    seconds=time() - started,
-                )
+                name = movie.task.open().name
+                outcome = outcome_of(step, movie, name, time() - started)
             else:
                 yield Progress(step, n_frames, "tracks")
     except MemoryError as error:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastershift.batch import _remote
 from fastershift.batch._inputs import NamedMovie, list_movies
-from fastershift.batch._large import chosen_model
-from fastershift.batch._model_file import ModelFile
+from fastershift.batch._model_file import ModelFiles
 from fastershift.batch._movie import MovieTask, PreparedMovie
 from fastershift.batch._outcome import Outcome
 from fastershift.batch._remote import Failure
@@ -148,25 +147,26 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         holds a batch that was made otherwise.
     """
     movies = list_movies(batch.inputs)
-    task = batch.task(movies[0])
-    model = chosen_model(task)
+    models = batch.task(movies[0]).models()
     summary = Summary(batch.output)
-    if not summary.begin(_request(batch, model)):
+    request = _request(batch, models)
+    if not summary.begin(request):
         if not batch.overwrite:
             raise InputError(
                 f"{batch.output} holds a batch with other settings or another model; "
                 "choose another folder, or replace it with --overwrite."
             )
-        summary.restart(_request(batch, model))
-    run = _Run(batch, movies, model, summary, client)
+        summary.restart(request)
+    run = _Run(batch, movies, models, summary, client)
     try:
         yield from run.events()
     finally:
         run.stop()
 
 
-def _request(batch: BatchTask, model: ModelFile) -> str:
-    asked = (batch.settings, batch.file, batch.preset, batch.format, model.sha256)
+def _request(batch: BatchTask, models: ModelFiles) -> str:
+    hashes = {name: model.sha256 for name, model in models.items()}
+    asked = (batch.settings, batch.file, batch.preset, batch.format, hashes)
     text = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -187,7 +187,7 @@ class _Run:
         self,
         batch: BatchTask,
         movies: list[NamedMovie],
-        model: ModelFile,
+        models: ModelFiles,
         summary: Summary,
         client: "Client",
     ) -> None:
@@ -196,9 +196,14 @@ class _Run:
         self._summary = summary
         self._client = client
         self._id = uuid.uuid4().hex[:8]
-        self._model = client.submit(
-            _remote.unpacked, model, key=f"model-{model.sha256}", pure=True
-        )
+        sent = {
+            model.sha256: client.submit(
+                _remote.unpacked, model, key=f"model-{model.sha256}", pure=True
+            )
+            for model in models.values()
+        }
+        self._by_hash = sent
+        self._models = {name: sent[model.sha256] for name, model in models.items()}
         self._waiting: deque[NamedMovie] = deque()
         self._parts: dict[str, _Part] = {}
         self._futures: dict[str, list[Future]] = {}
@@ -250,7 +255,7 @@ class _Run:
             self._began[movie.name] = time()
             self._futures[movie.name] = []
             task = self._batch.task(movie)
-            self._submit(_Part(movie), "prepare", _remote.prepare, task, self._model)
+            self._submit(_Part(movie), "prepare", _remote.prepare, task, self._models)
 
     def _submit(
         self, part: _Part, kind: str, function: Any, *arguments: Any
@@ -299,7 +304,7 @@ class _Run:
                 _remote.chunk,
                 prepared,
                 number,
-                self._model,
+                self._by_hash[prepared.model],
             )
             for number, (first, stop) in enumerate(prepared.chunks)
         ]

@@ -2,13 +2,15 @@
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from fastershift.errors import FastershiftError
-from fastershift.rshn import Model, find_model, read_model
+from fastershift.rshn import Model, eligible_models, find_model, read_model
 
-__all__ = ["ModelFile", "pack_model"]
+__all__ = ["ModelFile", "ModelFiles", "pack_model", "pack_models"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,33 @@ class ModelFile:
             return read_model(path, self.name)
 
 
-def pack_model(name_or_path: str | Path = "auto") -> ModelFile:
+#: Models by the name, or the path, that they are asked for by.
+ModelFiles: TypeAlias = Mapping[str, ModelFile]
+
+
+def pack_models(name_or_path: str = "auto") -> ModelFiles:
+    """Read all weight files that a run may need.
+
+    Parameters
+    ----------
+    name_or_path : str
+        As for `load_model`; with ``"auto"`` all from which a first look at a movie may
+        choose.
+
+    Returns
+    -------
+    mapping of str to ModelFile
+
+    Raises
+    ------
+    InputError
+        For an unknown name, and for a file that is no model.
+    """
+    names = eligible_models() if name_or_path == "auto" else [name_or_path]
+    return {name: pack_model(name) for name in names}
+
+
+def pack_model(name_or_path: str | Path) -> ModelFile:
     """Read the weight file of a model.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastershift.batch._model_file import ModelFile
+from fastershift.batch._model_file import ModelFile, ModelFiles, pack_models
 from fastershift.batch._work import WorkFolder
 from fastershift.config import Settings, resolve_settings
 from fastershift.io import (
@@ -22,6 +22,7 @@ from fastershift.io import (
     read_movie,
 )
 from fastershift.pipeline import Plan, plan_run
+from fastershift.rshn import choose_model
 
 __all__ = ["MovieTask", "PreparedMovie", "prepare_movie"]
 
@@ -67,10 +68,15 @@ class MovieTask:
         """Open the movie; no frame is read."""
         if isinstance(self.source, Movie):
             return self.source if self.frames is None else self.source.cut(*self.frames)
-        wanted = resolve_settings(
-            user=self.settings, file=self.file, preset=self.preset
-        )
-        return read_movie(self.source, **wanted.input.model_dump(), frames=self.frames)
+        reading = self._wanted().input.model_dump()
+        return read_movie(self.source, **reading, frames=self.frames)
+
+    def models(self) -> ModelFiles:
+        """Read the model that is asked for, or all that may be chosen."""
+        return pack_models(self._wanted().embed.model)
+
+    def _wanted(self) -> Settings:
+        return resolve_settings(user=self.settings, file=self.file, preset=self.preset)
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,11 @@ class PreparedMovie:
     signature: Mapping[str, str]
 
     @property
+    def model(self) -> str:
+        """Hash of the weight file of the model that was chosen."""
+        return self.signature["model"]
+
+    @property
     def work(self) -> WorkFolder:
         """What is kept until the result is there."""
         return WorkFolder(self.task.output)
@@ -122,15 +133,15 @@ class PreparedMovie:
         )
 
 
-def prepare_movie(task: MovieTask, model: ModelFile) -> PreparedMovie:
+def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
     """Decide everything about a movie, and begin or take up its run.
 
     Parameters
     ----------
     task : MovieTask
         The movie.
-    model : ModelFile
-        The network.
+    models : mapping of str to ModelFile
+        What `MovieTask.models` gave, on whatever machine that was.
 
     Returns
     -------
@@ -149,8 +160,9 @@ def prepare_movie(task: MovieTask, model: ModelFile) -> PreparedMovie:
         task.settings,
         file=task.file,
         preset=task.preset,
-        model=model.load(),
         device=task.device,
+        read=lambda name: models[name].load(),
+        choose=lambda look: choose_model(look, models),
     )
     chunks = cut_chunks(len(movie), task.chunk, plan.settings)
     prepared = PreparedMovie(
@@ -164,7 +176,7 @@ def prepare_movie(task: MovieTask, model: ModelFile) -> PreparedMovie:
         movie.units,
         {
             "settings": _hash(plan.settings.model_dump(mode="json")),
-            "model": model.sha256,
+            "model": plan.provenance["model_sha256"],
             "input": _fingerprint(movie),
             "version": str(plan.provenance["fastershift"]),
             "chunks": _hash(chunks),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastershift.batch._join import Joined
+from fastershift.batch._movie import PreparedMovie
 from fastershift.tracking import Lineage
 
 __all__ = ["Outcome", "doubtful_places", "outcome_of"]
@@ -36,6 +37,8 @@ class Outcome:
         Cells in the first and in the last frame.
     mean_cells : float
         Cells per frame.
+    model : str
+        Name of the model that the run used.
     diameter : float or None
         Cell diameter in pixels that the run used.
     doubtful : int
@@ -56,6 +59,7 @@ class Outcome:
     mean_cells: float = 0.0
     tracks: int = 0
     divisions: int = 0
+    model: str = ""
     diameter: float | None = None
     doubtful: int = 0
     places: tuple[str, ...] = ()
@@ -96,7 +100,7 @@ def doubtful_places(
 
 
 def outcome_of(
-    joined: Joined, *, movie: str, output: str, diameter: float | None, seconds: float
+    joined: Joined, prepared: PreparedMovie, movie: str, seconds: float
 ) -> Outcome:
     """Count what was found in a movie.
 
@@ -104,13 +108,16 @@ def outcome_of(
     ----------
     joined : Joined
         Its tracks.
-    movie, output, diameter, seconds
+    prepared : PreparedMovie
+        How they were made.
+    movie, seconds
         As in `Outcome`.
 
     Returns
     -------
     Outcome
     """
+    embed = prepared.settings.embed
     places = sorted(doubtful_places(joined.lineage, joined.at_edge))
     cells = np.zeros(len(joined.labels), dtype=int)
     for track in joined.lineage.tracks:
@@ -118,14 +125,15 @@ def outcome_of(
     return Outcome(
         movie=movie,
         status="done",
-        output=output,
+        output=str(prepared.task.output),
         frames=len(joined.labels),
         first_cells=int(cells[0]),
         last_cells=int(cells[-1]),
         mean_cells=round(float(cells.mean()), 2),
         tracks=len(joined.lineage.tracks),
         divisions=len(joined.lineage.divisions()),
-        diameter=diameter,
+        model=embed.model,
+        diameter=None if embed.diameter == "auto" else embed.diameter,
         doubtful=len(places),
         places=tuple(f"frame {t}: track {n} {what}" for t, n, what in places[:_NAMED]),
         seconds=round(seconds, 1),

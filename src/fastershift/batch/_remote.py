@@ -7,7 +7,7 @@ from time import time
 from typing import TypeVar
 
 from fastershift.batch._join import Joined
-from fastershift.batch._model_file import ModelFile
+from fastershift.batch._model_file import ModelFile, ModelFiles
 from fastershift.batch._movie import MovieTask, PreparedMovie, prepare_movie
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
@@ -39,9 +39,9 @@ def unpacked(model: ModelFile) -> ModelFile:
     return model
 
 
-def prepare(task: MovieTask, model: ModelFile) -> PreparedMovie | Failure:
+def prepare(task: MovieTask, models: ModelFiles) -> PreparedMovie | Failure:
     """Open a movie and decide everything about its run."""
-    return _told(lambda: prepare_movie(task, model))
+    return _told(lambda: prepare_movie(task, models))
 
 
 def chunk(movie: PreparedMovie, number: int, model: ModelFile) -> Failure | None:
@@ -78,16 +78,9 @@ def _finish(movie: PreparedMovie, name: str, results: Path, started: float) -> O
     former = Summary(results).get(name)
     if former is not None and not movie.work.matches(movie.signature):
         return former
-    diameter = movie.settings.embed.diameter
     for step in finish_movie(movie, started):
         if isinstance(step, Joined):
-            outcome = outcome_of(
-                step,
-                movie=name,
-                output=str(movie.task.output),
-                diameter=None if diameter == "auto" else diameter,
-                seconds=time() - started,
-            )
+            outcome = outcome_of(step, movie, name, time() - started)
             middle = len(step.labels) // 2
             picture = thumbnail(movie.task.open()[middle], step.labels[middle])
             Summary(results).put(outcome, picture)

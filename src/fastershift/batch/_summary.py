@@ -30,6 +30,7 @@ _COLUMNS = {
     "tracks": "Tracks",
     "divisions": "Divisions",
     "doubtful": "Doubtful places",
+    "model": "Model",
     "diameter": "Diameter (px)",
     "seconds": "Time (s)",
 }

@@ -117,6 +117,7 @@ def plan_run(
     region: Region | None = None,
     former: Plan | None = None,
     read: Callable[[str], Model] = load_model,
+    choose: Callable[[FirstLook | None], str] = choose_model,
 ) -> Plan:
     """Load the model, decide every setting, and prepare the embedder.
 
@@ -147,6 +148,8 @@ def plan_run(
         An earlier one for the same input: what it found out is not found out again.
     read : callable
         Loads a model by name or path.
+    choose : callable
+        Names the model for what a first look tells, where it is left open.
 
     Returns
     -------
@@ -197,7 +200,7 @@ def plan_run(
     look = None if former is None else former.look
     if chosen == "auto":
         look = look or _look(movie)
-        chosen = "auto" if look is None else choose_model(look)
+        chosen = choose(look)
     loaded = chosen if isinstance(chosen, Model) else read(chosen)
     resolved = resolve_settings(
         user=user, file=file, preset=preset, card=loaded.card.settings

@@ -232,7 +232,7 @@ def track(
     settings : Settings or mapping, optional
         What is not set follows from the model and the defaults.
     model : str or Model, optional
-        Name of a model, or a file; the generalist by default.
+        Name of a model, or a file; by default chosen by a first look at the movie.
     embeddings : array_like, optional
         (T, C, Y, X) embeddings of any network, clustered and tracked instead.
     background : {"axis", "largest", "mask", "none"}

@@ -10,6 +10,7 @@ from fastershift.rshn._normalise import normalise_frame, resize_frame
 from fastershift.rshn._published import network_from_published
 from fastershift.rshn._registry import (
     choose_model,
+    eligible_models,
     find_model,
     list_models,
     load_model,
@@ -33,6 +34,7 @@ __all__ = [
     "choose_device",
     "choose_model",
     "choose_precision",
+    "eligible_models",
     "estimate_diameter",
     "find_model",
     "first_look",

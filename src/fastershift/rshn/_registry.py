@@ -1,6 +1,7 @@
 """Models by name: those in the package and those of the user."""
 
 import logging
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,11 +9,12 @@ from platformdirs import user_data_path
 
 from fastershift.errors import InputError
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._scout import FirstLook
+from fastershift.rshn._scout import KINDS, FirstLook
 from fastershift.rshn._weights import SUFFIX, Model, read_card, read_model
 
 __all__ = [
     "choose_model",
+    "eligible_models",
     "find_model",
     "list_models",
     "load_model",
@@ -94,13 +96,22 @@ def load_model(name_or_path: str | Path = "auto") -> Model:
     return read_model(path, name)
 
 
-def choose_model(look: FirstLook) -> str:
+def eligible_models() -> list[str]:
+    """Name the models of this machine that `choose_model` may return."""
+    return [_DEFAULT, *(kind for kind in KINDS if kind in _known())]
+
+
+def choose_model(
+    look: FirstLook | None, eligible: Collection[str] | None = None
+) -> str:
     """Choose the model for a kind of image.
 
     Parameters
     ----------
-    look : FirstLook
+    look : FirstLook or None
         See `first_look`.
+    eligible : collection of str, optional
+        What there is to choose from; `eligible_models` by default.
 
     Returns
     -------
@@ -108,8 +119,10 @@ def choose_model(look: FirstLook) -> str:
         The model made for that kind, where there is one and the kind is sure enough;
         ``"generalist"`` otherwise.
     """
-    sure = look.probability >= _SURE and look.kind in _known()
-    return look.kind if sure else _DEFAULT
+    if look is None or look.probability < _SURE:
+        return _DEFAULT
+    names = eligible_models() if eligible is None else eligible
+    return look.kind if look.kind in names else _DEFAULT
 
 
 def list_models() -> list[ModelCard]:
