@@ -177,6 +177,38 @@ def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
     user.wait(lambda: "model dic" in user.find("needs").text())
     assert user.find("bandwidth").value() == pytest.approx(wanted)
     assert user.widget._form.chosen() == {}
+    user.click("reset_all")
+    assert user.find("bandwidth").value() == pytest.approx(wanted)
+
+
+def test_what_a_file_sets_holds_whichever_model_auto_turns_out_to_be(form):
+    from fastershift.plugin._settings_form import card_of
+
+    bandwidth = card_of("auto").settings["cluster"]["bandwidth"]
+    form.load({"cluster": {"bandwidth": bandwidth}})
+    form.follow_model("dic")
+    assert form.controls["smallest_cell"].value == 0.2
+    assert form.resolved().cluster.bandwidth == bandwidth
+    assert form.chosen() == {"cluster": {"bandwidth": bandwidth}}
+
+
+def test_given_embeddings_take_no_advice_of_a_model(user, movie, embeddings):
+    form, bandwidth = user.widget._form, user.find("bandwidth")
+    default = resolve_settings().cluster.bandwidth
+    user.viewer.add_image(movie.frames, name="movie")
+    assert bandwidth.value() != pytest.approx(default)
+    user.viewer.add_image(embeddings, name="vectors")
+    user.choose("layer", "vectors")
+    assert bandwidth.value() == pytest.approx(default)
+    user.click("reset_all")
+    assert bandwidth.value() == pytest.approx(default)
+    form.load({"embed": {"model": "dic"}})
+    assert bandwidth.value() == pytest.approx(default)
+    user.run()
+    record = user.viewer.layers["vectors [cells]"].metadata["fastershift"]
+    assert record["settings"]["cluster"] == form.resolved().cluster.model_dump()
+    user.choose("layer", "movie")
+    assert bandwidth.value() == pytest.approx(0.07)
 
 
 def test_the_widget_remembers_what_was_last_used(

@@ -70,6 +70,8 @@ class SettingsForm(QObject):
         self.controls = {control.name: control for control in controls}
         self._unseen: dict[str, Any] = {}
         self._advice: Mapping[str, Any] = {}
+        self._automatic = _AUTO
+        self._embeds = True
         self._loading = False
         for control in controls:
             control.changed.connect(self._on_change)
@@ -104,17 +106,37 @@ class SettingsForm(QObject):
         """
         return resolve_settings(user=self.chosen(), card=self._advice)
 
-    def follow_model(self, automatic: str = _AUTO) -> None:
+    def follow_model(self, automatic: str | None = None) -> None:
         """Show what the chosen model recommends where nothing was chosen.
 
         Parameters
         ----------
-        automatic : str
-            The model that is taken for the movie when the choice is left open.
+        automatic : str, optional
+            The model that is taken for the movie when the choice is left open; by
+            default the one that was told last.
         """
         chosen = self.controls["model"].value
-        self._advice = _advice_of(automatic if chosen == "auto" else chosen)
+        if automatic is not None and self._embeds and chosen == "auto":
+            self._automatic = automatic
+        self._advice = self._advice_on(chosen)
         self._recommend()
+
+    def follow_input(self, *, embeds: bool) -> None:
+        """Take the advice of a model only where one is used.
+
+        Parameters
+        ----------
+        embeds : bool
+            Whether a model embeds the input; False where embeddings are given.
+        """
+        if embeds != self._embeds:
+            self._embeds = embeds
+            self.follow_model()
+
+    def _advice_on(self, model: str) -> Mapping[str, Any]:
+        if not self._embeds:
+            return {}
+        return _advice_of(self._automatic if model == "auto" else model)
 
     def _recommend(self) -> None:
         user = {"profile": self.controls["profile"].value, **self._unseen}
@@ -127,7 +149,8 @@ class SettingsForm(QObject):
         """Take over settings in place of those in use.
 
         What a run does with the form afterwards is what it does with `values` alone.
-        Only what differs from the model's advice counts as chosen by the user.
+        Only what differs from the model's advice counts as chosen by the user; where
+        the model is left open, from that of any.
 
         Parameters
         ----------
@@ -140,10 +163,13 @@ class SettingsForm(QObject):
             When a value cannot be used; nothing is changed then.
         """
         model = values.get("embed", {}).get("model", "auto")
-        advice = _advice_of(model)
+        advice = self._advice_on(model)
         wanted = resolve_settings(file=values, card=advice)
         profile = {"profile": wanted.profile}
-        advised = resolve_settings(user=profile, card=advice)
+        advices = [advice]
+        if self._embeds and model == "auto":
+            advices += [card.settings for card in list_models()]
+        advised = [resolve_settings(user=profile, card=one) for one in advices]
         self._advice, self._unseen = advice, {}
         self._loading = True
         for control in self.controls.values():
@@ -155,7 +181,9 @@ class SettingsForm(QObject):
         self._recommend()
         for stage, name, _ in iter_settings():
             value = _value(wanted, stage, name)
-            if name == "model" or value == _value(advised, stage, name):
+            if name == "model" or name not in values.get(stage, {}):
+                continue
+            if all(value == _value(one, stage, name) for one in advised):
                 continue
             if name in self.controls:
                 self.controls[name].touch(value)

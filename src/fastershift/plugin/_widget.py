@@ -145,7 +145,7 @@ class SegmentTrackWidget(QWidget):
         self._input.hinted.connect(self._run.say)
         self._input.estimate_asked.connect(self._estimate_diameter)
         self._needs.told.connect(self._input.needs.setText)
-        self._needs.model_chosen.connect(self._form.follow_model)
+        self._needs.model_chosen.connect(self._on_model_chosen)
         self._tune.forgotten.connect(self._form.forget_unseen)
         self._form.changed.connect(self._on_settings)
         self._run.run_asked.connect(partial(self._start, self._runs.run))
@@ -183,6 +183,8 @@ class SegmentTrackWidget(QWidget):
         box.setSuffix(f" px{world}")
 
     def _on_input(self) -> None:
+        choice = self._input.choice
+        self._form.follow_input(embeds=choice is None or choice.kind == "image")
         self._show_units()
         self._ask_needs()
         self._show_state()
@@ -202,6 +204,10 @@ class SegmentTrackWidget(QWidget):
             self._live.ask()
             self._views.settings_changed()
         self._show_state()
+
+    def _on_model_chosen(self, model: str) -> None:
+        self._form.follow_model(model)
+        self._views.settings_changed()
 
     def _prepare_view(self) -> tuple[InputChoice, Mapping[str, Any], str] | None:
         choice = self._input.choice
