@@ -254,6 +254,38 @@ class Corrections:
         else:
             self._ticked.discard(key)
 
+    @property
+    def looked_at(self) -> tuple[int, ...]:
+        """Frames with a corrected cell or a place that was looked at, ascending."""
+        ticked = (one.frame for one in self._doubts if one.key in self._ticked)
+        with self.cells.guard:
+            return tuple(sorted({*self.cells.locked, *self.cells.voids, *ticked}))
+
+    def truth(self) -> npt.NDArray[np.int32]:
+        """Return what may be learned from.
+
+        Returns
+        -------
+        (T, Y, X) int32
+            A copy of the labels in the frames that were looked at, and -1 for unknown
+            in every pixel of the others.
+
+        Raises
+        ------
+        InputError
+            When no frame was looked at.
+        """
+        frames = list(self.looked_at)
+        if not frames:
+            raise InputError(
+                "No frame was looked at yet: correct or lock a cell, or tick off a "
+                "place."
+            )
+        known = np.full_like(self.labels, -1)
+        with self.cells.guard:
+            known[frames] = self.labels[frames]
+        return known
+
     def find_doubts(self) -> Iterator[float | tuple[Doubt, ...]]:
         """Look for doubtful places again; those that were looked at stay in the list.
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -47,6 +48,11 @@ class TrainingMovie:
     labels: Tensor
     scale: float
     weight: float = 1.0
+
+    @cached_property
+    def known(self) -> tuple[bool, ...]:
+        """Whether anything is known of each frame."""
+        return tuple(bool((one != UNKNOWN).any()) for one in self.labels)
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,12 @@ def _choose_frames(
         # A movie shorter than a clip is walked back and forth.
         cycle = [*range(n_frames), *range(n_frames - 2, 0, -1)]
         return [cycle[i % len(cycle)] for i in range(length)]
-    first = int(torch.randint(n_frames - span + 1, (), generator=generator))
-    frames = list(range(first, first + span, 2 if skip else 1))
+    step = 2 if skip else 1
+    firsts = range(n_frames - span + 1)
+    # Nothing is learned from a clip without truth.
+    useful = [t for t in firsts if any(movie.known[t : t + span : step])] or firsts
+    first = useful[int(torch.randint(len(useful), (), generator=generator))]
+    frames = list(range(first, first + span, step))
     return frames[::-1] if _uniform(generator, 0, 1) < options.reverse else frames
 
 
@@ -276,7 +286,8 @@ def draw_clip(
     weights = torch.tensor([movie.weight for movie in movies])
     movie = movies[int(torch.multinomial(weights, 1, generator=generator))]
     chosen = _choose_frames(movie, length, options, generator)
-    centre = _choose_centre(movie.labels[chosen[0]], generator)
+    shown = next((t for t in chosen if movie.known[t]), chosen[0])
+    centre = _choose_centre(movie.labels[shown], generator)
     # Beyond the frame there is nothing to learn from.
     shortest = min(movie.frames.shape[1:]) * movie.scale
     size = min(size, max(_SMALLEST_CLIP, math.ceil(shortest / _STEP) * _STEP))

@@ -45,6 +45,9 @@ _VALIDATED_FRAMES = 3
 # Least frames kept out of a movie, and left to learn from.
 _LEAST = 2
 
+# Frames on either side of one with truth that are shown to the network with it.
+_REACH = 8
+
 # Movies whose cell diameters lie within this ratio have one diameter.
 _ALIKE = 1.3
 
@@ -90,11 +93,15 @@ class LabelledMovie:
         Frames.
     labels : Movie
         Whole numbers of the same shape: track id, 0 background, negative unknown.
+    corrected : bool
+        Whether the labels are a result that was put right by hand: some of the frames
+        learned from are then judged, too, to see what was learned from them.
     """
 
     name: str
     images: Movie
     labels: Movie
+    corrected: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +113,8 @@ class TrainingData:
     movies : tuple of TrainingMovie
         Each thing that was named has the same weight.
     parts : tuple of ValidationPart
-        Kept out of the training; may be empty.
+        Kept out of the training, and of corrected movies one that is learned from, too;
+        may be empty.
     sources : tuple of str
         For each thing that was named: which truth was used and what is kept out.
     names : tuple of str
@@ -131,6 +139,8 @@ class _Source:
     learned: tuple[TruthSequence, ...]
     kept_out: TruthSequence | None
     description: str
+    # Learned from, and judged all the same.
+    judged: TruthSequence | None = None
 
 
 def load_pair_truth(
@@ -174,13 +184,15 @@ def load_pair_truth(
     if not sizes.size:
         raise InputError(f"There is no labelled cell in {labels.name}.")
     outlines = tuple(np.maximum(frame, 0) for frame in truth)
+    labelled = sum(bool((frame != UNKNOWN).any()) for frame in truth)
+    of_all = "" if labelled == len(truth) else f" of {len(truth)}"
     for frame in truth:
         ignore_border(frame, border)
     return TruthSequence(
         tuple(images),
         tuple(truth),
         float(np.median(sizes)) if diameter is None else diameter,
-        f"{images.source or images.name}: {len(truth)} frames labelled",
+        f"{images.source or images.name}: {labelled}{of_all} frames labelled",
         outlines,
         outlines,
     )
@@ -218,27 +230,49 @@ def _simulated(kind: str, seed: int) -> _Source:
     )
 
 
-def _split(name: str, truth: TruthSequence) -> _Source:
-    """Keep the last fifth out."""
+def _split(name: str, truth: TruthSequence, *, corrected: bool = False) -> _Source:
+    """Keep the last fifth out, of what is known."""
     count = len(truth.frames)
-    held = max(_LEAST, count // 5)
-    learned = count - held
+    known = truth.known
     measured = f"{truth.source}; cell diameter {truth.diameter:.1f} px"
-    if learned < _LEAST:
-        return _Source(
-            name, (truth,), None, f"{measured}; too short to keep a part out"
-        )
+    partial = len(known) < count
+    least = 1 if partial else _LEAST
+    left = len(known) - max(least, len(known) // 5)
+    if left < least:
+        learned, kept_out = truth, None
+        described = f"{measured}; too short to keep a part out"
+    elif partial:
+        learned, kept_out = truth.only(known[:left]), truth.only(known[left:])
+        numbers = ", ".join(map(str, known[left:]))
+        described = f"{measured}; of these, {numbers} kept out"
+    else:
+        learned, kept_out = truth.cut(0, left), truth.cut(left, count)
+        described = f"{measured}; frames {left}:{count} are kept out"
     return _Source(
         name,
-        (truth.cut(0, learned),),
-        truth.cut(learned, count),
-        f"{measured}; frames {learned}:{count} are kept out",
+        _around_known(learned),
+        kept_out,
+        described,
+        learned if corrected else None,
     )
+
+
+def _around_known(truth: TruthSequence) -> tuple[TruthSequence, ...]:
+    """Cut out the frames that a clip with some truth can hold."""
+    count = len(truth.frames)
+    ranges: list[tuple[int, int]] = []
+    for frame in truth.known:
+        first, stop = max(frame - _REACH, 0), min(frame + _REACH + 1, count)
+        if ranges and first <= ranges[-1][1]:
+            first = ranges.pop()[0]
+        ranges.append((first, stop))
+    return tuple(truth.cut(first, stop) for first, stop in ranges)
 
 
 def _read(argument: str | LabelledMovie, options: TruthOptions, seed: int) -> _Source:
     if isinstance(argument, LabelledMovie):
-        return _split(argument.name, _pair_truth(argument, options))
+        truth = _pair_truth(argument, options)
+        return _split(argument.name, truth, corrected=argument.corrected)
     if argument.startswith(_SIMULATE):
         return _simulated(argument.removeprefix(_SIMULATE), seed)
     path = Path(argument)
@@ -287,9 +321,9 @@ def _prepared(
     sources: Sequence[_Source], network_diameter: float
 ) -> Iterator[TrainingMovie]:
     for source in sources:
-        for truth in source.learned:
-            weight = 1 / len(source.learned)
-            yield prepare_movie(truth, network_diameter, weight=weight)
+        known = [len(truth.known) for truth in source.learned]
+        for truth, count in zip(source.learned, known, strict=True):
+            yield prepare_movie(truth, network_diameter, weight=count / sum(known))
 
 
 def read_training_data(
@@ -307,7 +341,8 @@ def read_training_data(
         Each an image folder of the Cell Tracking Challenge such as ``01`` with its
         truth beside it, ``IMAGE=LABELS`` (two TIFF or Zarr movies),
         ``simulate:KIND``, or a movie with its labels. Of each movie the last fifth, and
-        at least two frames, is kept out.
+        at least two frames, is kept out; where frames are unknown, the last fifth of
+        the others, and at least one.
     network_diameter : float
         Cell diameter in network pixels.
     options : TruthOptions, optional
@@ -330,9 +365,11 @@ def read_training_data(
     sources = [_read(argument, options, seed) for argument in arguments]
     parts = []
     for source in sources:
-        if source.kept_out is not None:
-            part = choose_part(source.kept_out, source.name, network_diameter)
-            parts.append(part)
+        for truth, learned in ((source.kept_out, False), (source.judged, True)):
+            if truth is not None:
+                name = f"{source.name}, learned from" if learned else source.name
+                part = choose_part(truth, name, network_diameter, learned=learned)
+                parts.append(part)
     return TrainingData(
         tuple(_prepared(sources, network_diameter)),
         tuple(part for part in parts if part is not None),

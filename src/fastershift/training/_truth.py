@@ -4,6 +4,7 @@ A pixel is a cell (its track id), background (0) or unknown (-1). Unknown pixels
 never called background: the loss leaves them out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,6 +58,39 @@ class TruthSequence:
     source: str
     markers: tuple[NDArray[np.int32], ...]
     outlines: tuple[NDArray[np.int32], ...]
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """Frames of which anything is known."""
+        return tuple(t for t, one in enumerate(self.labels) if (one != UNKNOWN).any())
+
+    def only(self, frames: Sequence[int]) -> "TruthSequence":
+        """Forget the truth of all other frames.
+
+        Parameters
+        ----------
+        frames : sequence of int
+            Frames whose truth is kept; the images of all stay.
+
+        Returns
+        -------
+        TruthSequence
+        """
+
+        def kept(
+            truth: tuple[NDArray[np.int32], ...], blank: int
+        ) -> tuple[NDArray[np.int32], ...]:
+            return tuple(
+                one if t in frames else np.full_like(one, blank)
+                for t, one in enumerate(truth)
+            )
+
+        return replace(
+            self,
+            labels=kept(self.labels, UNKNOWN),
+            markers=kept(self.markers, 0),
+            outlines=kept(self.outlines, 0),
+        )
 
     def cut(self, first: int, stop: int) -> "TruthSequence":
         """Take the frames from `first` up to but without `stop`."""

@@ -23,7 +23,7 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class ValidationPart:
-    """Some frames of a movie that are kept out of the training.
+    """Some frames of a movie on which a network is judged.
 
     Attributes
     ----------
@@ -35,6 +35,8 @@ class ValidationPart:
         (T, Y, X), see `TruthSequence`.
     diameter : float
         Cell diameter in pixels.
+    learned : bool
+        Whether it is learned from all the same, so that it proves little.
     """
 
     name: str
@@ -43,6 +45,13 @@ class ValidationPart:
     markers: Labels
     outlines: Labels
     diameter: float
+    learned: bool = False
+
+    @property
+    def shown(self) -> int:
+        """Frame for a picture: the middle one of those with truth."""
+        known = [t for t, one in enumerate(self.labels) if (one != UNKNOWN).any()]
+        return known[len(known) // 2] if known else len(self.frames) // 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,7 @@ class PartScores:
     name: str
     seg: float | None
     tra: float | None
+    learned: bool = False
 
     @property
     def values(self) -> dict[str, float]:
@@ -69,27 +79,36 @@ class Validation:
     parts : tuple of PartScores
         One for each.
     picture : ndarray of uint8
-        (Y, X, 3); a frame of the first part, its truth and the result side by side.
+        (Y, X, 3); a frame of the first part, its truth and the result side by side;
+        below, the same of the first part that was learned from, if there is one.
     """
 
     parts: tuple[PartScores, ...]
     picture: NDArray[np.uint8]
 
     @property
+    def _proof(self) -> tuple[PartScores, ...]:
+        """The parts kept out; where nothing is kept out, those learned from."""
+        return tuple(one for one in self.parts if not one.learned) or self.parts
+
+    @property
     def score(self) -> float:
-        """Mean over the parts of (SEG + TRA) / 2, or of the one that there is."""
-        means = [np.mean(list(p.values.values())) for p in self.parts if p.values]
+        """Mean over the parts of (SEG + TRA) / 2, or of the one that there is.
+
+        Parts that are learned from count only where there is no other.
+        """
+        means = [np.mean(list(p.values.values())) for p in self._proof if p.values]
         return float(np.mean(means)) if means else 0.0
 
     @property
     def seg(self) -> float | None:
-        """Mean SEG of the parts."""
-        return _mean([part.seg for part in self.parts])
+        """Mean SEG of these parts."""
+        return _mean([part.seg for part in self._proof])
 
     @property
     def tra(self) -> float | None:
-        """Mean TRA of the parts."""
-        return _mean([part.tra for part in self.parts])
+        """Mean TRA of these parts."""
+        return _mean([part.tra for part in self._proof])
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -98,18 +117,20 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def choose_part(
-    truth: TruthSequence, name: str, network_diameter: float
+    truth: TruthSequence, name: str, network_diameter: float, *, learned: bool = False
 ) -> ValidationPart | None:
     """Take the frames with most outlines, cut to where the cells are.
 
     Parameters
     ----------
     truth : TruthSequence
-        What is kept out of the training.
+        What is kept out of the training, or judged besides.
     name : str
         Of the movie.
     network_diameter : float
         Cell diameter in network pixels.
+    learned : bool
+        Whether it is learned from all the same.
 
     Returns
     -------
@@ -140,6 +161,7 @@ def choose_part(
         markers[here],
         np.stack(chosen.outlines)[here],
         truth.diameter,
+        learned,
     )
 
 
@@ -245,9 +267,27 @@ def validate(
     scores = []
     for part, result in zip(parts, results, strict=True):
         found = score_part(result.labels, part)
-        scores.append(PartScores(part.name, found.seg, found.tra))
-    shown = len(parts[0].frames) // 2
-    picture = side_by_side(
-        parts[0].frames[shown], parts[0].labels[shown], results[0].labels[shown]
-    )
-    return Validation(tuple(scores), picture)
+        scores.append(PartScores(part.name, found.seg, found.tra, part.learned))
+    return Validation(tuple(scores), _picture(parts, results))
+
+
+def _picture(
+    parts: Sequence[ValidationPart], results: Sequence[TrackedMovie]
+) -> NDArray[np.uint8]:
+    """Draw the first part, and below it the first that was learned from."""
+    pairs = list(zip(parts, results, strict=True))
+    learned = [pair for pair in pairs[1:] if pair[0].learned]
+    rows = [
+        side_by_side(
+            part.frames[part.shown],
+            part.labels[part.shown],
+            result.labels[part.shown],
+        )
+        for part, result in (pairs[0], *learned[:1])
+    ]
+    width = max(row.shape[1] for row in rows)
+    padded = [
+        np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255)
+        for row in rows
+    ]
+    return np.concatenate(padded)
