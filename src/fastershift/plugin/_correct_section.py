@@ -27,6 +27,7 @@ from fastershift.plugin._correct import Corrector, PlanSource
 from fastershift.plugin._correct_autosave import AutosaveOffer
 from fastershift.plugin._correct_review import Review
 from fastershift.plugin._correct_tools import TOOLS
+from fastershift.plugin._correct_train import MovieSource, TrainOnCorrections
 from fastershift.plugin._editors import keep_wheel_away
 from fastershift.plugin._keys import bind, label, unbind
 from fastershift.plugin._keys_panel import KeysPanel
@@ -68,6 +69,8 @@ class CorrectSection(QGroupBox):
         Whose layers.
     plan_source : callable
         Finds the run that a layer comes from.
+    movie_source : callable
+        Gives the movie that is chosen, to learn from corrections of it.
     cache : callable
         Gives the cache folder, None for the usual one.
     parent : QWidget
@@ -81,6 +84,7 @@ class CorrectSection(QGroupBox):
         self,
         viewer: ViewerModel,
         plan_source: PlanSource,
+        movie_source: MovieSource,
         cache: Callable[[], Path | None],
         parent: QWidget,
     ) -> None:
@@ -89,6 +93,7 @@ class CorrectSection(QGroupBox):
         self._cells = CellsInView(viewer, self)
         self.corrector = Corrector(viewer, plan_source, self)
         self._review = Review(self.corrector, self)
+        self.learning = TrainOnCorrections(viewer, self.corrector, movie_source, self)
         self.autosave = AutosaveOffer(viewer, self.corrector, cache, self)
         self._tools = {
             tool.name: self._button(tool.name, tool.title, tool.tip, checkable=True)
@@ -184,6 +189,7 @@ class CorrectSection(QGroupBox):
             locks.addWidget(button, number // 2, number % 2)
         column.addLayout(locks)
         column.addWidget(self._review.places)
+        column.addWidget(self.learning)
 
     @property
     def actions(self) -> dict[str, Callable[[], None]]:
@@ -218,6 +224,7 @@ class CorrectSection(QGroupBox):
         self._cells.tracks_changed.connect(self._on_tracks)
         self.corrector.said.connect(self._status.setText)
         self.autosave.said.connect(self._status.setText)
+        self.learning.said.connect(self._status.setText)
         self.corrector.state_changed.connect(self._show_state)
         self.corrector.follower.progressed.connect(self._show_progress)
 
@@ -309,6 +316,7 @@ class CorrectSection(QGroupBox):
         if not busy:
             self._bar.setValue(0)
         self._review.show_state()
+        self.learning.show_state()
 
     def _show_progress(self, done: int, total: int) -> None:
         self._bar.setRange(0, max(total, 1))

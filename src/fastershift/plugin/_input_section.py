@@ -246,6 +246,20 @@ class InputSection(QGroupBox):
         self._estimate_button.setVisible(not embedding)
         self.changed.emit()
 
+    def offer_model(self, name: str) -> None:
+        """Put a model that was just made into the list.
+
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        """
+        box = self._model.widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        if box.findData(name) < 0:
+            box.insertItem(box.findData(_OPEN_FILE), name, name)
+            self._explain_model()
+
     def _on_model(self) -> None:
         if self.model.value == _OPEN_FILE:
             path, _ = QFileDialog.getOpenFileName(

@@ -62,7 +62,10 @@ class BeforeAndAfter(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        tip = "A frame that is not learned from, its truth, and what the model finds."
+        tip = (
+            "A frame that is not learned from, its truth, and what the model finds; "
+            "of corrected movies below it one that is learned from."
+        )
         self._before_text, self._after_text = QLabel("Before"), QLabel("After")
         self._before = _Picture("picture_before", tip)
         self._after = _Picture("picture_after", tip)

@@ -10,12 +10,13 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
 
 from fastershift.errors import InputError
+from fastershift.io import Movie
 from fastershift.pipeline import Plan
 from fastershift.plugin._correct_section import CorrectSection
 from fastershift.plugin._export_section import ExportSection
 from fastershift.plugin._input_section import InputSection
 from fastershift.plugin._keys import bind, key_of, unbind
-from fastershift.plugin._layer_input import InputChoice
+from fastershift.plugin._layer_input import InputChoice, session_input
 from fastershift.plugin._lifetime import when_gone
 from fastershift.plugin._live import Comparison, LivePreview
 from fastershift.plugin._live_row import LiveRow
@@ -102,6 +103,7 @@ class SegmentTrackWidget(QWidget):
         self._correct = CorrectSection(
             napari_viewer,
             self._plan_source,
+            self._movie,
             lambda: preferences().cache_folder,
             self,
         )
@@ -159,6 +161,7 @@ class SegmentTrackWidget(QWidget):
         self._readout.said.connect(self._run.say)
         self._export.said.connect(self._run.say)
         self._export.saved.connect(self._correct.autosave.forget)
+        self._correct.learning.trained.connect(self._input.offer_model)
         self._desk.said.connect(self._run.say)
         self._export.save_settings_asked.connect(self._desk.save)
         self._export.load_settings_asked.connect(self._desk.load)
@@ -306,6 +309,12 @@ class SegmentTrackWidget(QWidget):
         record = layer.metadata.get(METADATA_KEY, {})
         settings = record.get("settings") or self._form.chosen()
         return partial(session.plan, settings, device=self._input.device)
+
+    def _movie(self) -> Movie | None:
+        """Return the chosen movie; None for embeddings and without an input."""
+        choice = self._input.choice
+        given = None if choice is None else session_input(choice).movie
+        return given if isinstance(given, Movie) else None
 
     def _cells(self) -> Labels | None:
         """Find the result to save: that of the input, else the one being corrected."""
