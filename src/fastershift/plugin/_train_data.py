@@ -138,8 +138,8 @@ class TrainingDataList(QGroupBox):
             The movie.
         """
         for row, held in reversed(list(enumerate(self.held))):
-            corrected = isinstance(held, LabelledMovie) and held.corrected
-            if corrected and held.name == data.name:
+            movie = held if isinstance(held, LabelledMovie) else None
+            if movie is not None and movie.corrected and movie.name == data.name:
                 self._list.takeItem(row)
         self.add(text, data)
 
