@@ -288,6 +288,11 @@ def test_reseeding_finds_a_cluster_that_no_seed_fell_into():
     assert (found.n_rounds, found.stopped_by) == (2, "all reached")
     spared = cluster(points, seeds=seeds, min_cluster_size=4, generator=draws())
     assert spared.n_rounds == 1
+    # Whether a seed fell among them or not, three points are too few.
+    assert spared.sizes.tolist() == [400, 400, 400]
+    assert spared.labels[-3:].tolist() == [-1, -1, -1]
+    kept = cluster(points, seeds=seeds, min_cluster_size=3, generator=draws())
+    assert kept.sizes.tolist() == [400, 400, 400, 3]
 
 
 def test_reseeding_starts_where_most_points_were_missed():

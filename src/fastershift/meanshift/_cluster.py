@@ -35,8 +35,9 @@ class Clustering:
     Attributes
     ----------
     labels : Tensor
-        (n,) int64 cluster of every point; -1 for a zero row and for points of a cluster
-        below `min_cluster_size`.
+        (n,) int64 cluster of every point; -1 for a zero row, for points of a cluster
+        below `min_cluster_size` and, with re-seeding, for points beyond the bandwidth of
+        every mode with fewer than `min_cluster_size` points within the bandwidth.
     centers : Tensor
         (k, d) float32 modes, best supported first.
     sizes : Tensor
@@ -357,14 +358,17 @@ def _clustering(
 ) -> Clustering:
     """Drop small clusters and put everything in terms of the rows that came in."""
     search = rounds.search
+    if rounds.reseeding and rounds.min_cluster_size > 1:
+        search.leave_out(rounds.min_cluster_size)
     assigned, merged = search.assigned, search.merged
     device = assigned.labels.device
     large = assigned.sizes >= rounds.min_cluster_size
-    renumbered = np.full(len(large), -1, dtype=np.int64)
-    renumbered[large] = np.arange(large.sum())
+    # One more entry, so that -1 for "no cluster" stays -1.
+    renumbered = np.full(len(large) + 1, -1, dtype=np.int64)
+    renumbered[:-1][large] = np.arange(large.sum())
     kept = torch.as_tensor(np.flatnonzero(large), device=device)
     labels = assigned.labels
-    if not large.all():
+    if assigned.sizes[large].sum() < len(labels):
         labels = torch.as_tensor(renumbered, device=device)[labels]
     seeds = torch.as_tensor(search.seeds, device=device)
     if rows is not None:

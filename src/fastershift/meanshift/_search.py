@@ -108,7 +108,7 @@ class Assigned:
     Attributes
     ----------
     labels, similarity : Tensor
-        (n,) nearest centre of every point and the cosine with it.
+        (n,) nearest centre of every point, -1 for one left out, and the cosine with it.
     sizes : ndarray
         (k,) points of each centre.
     """
@@ -254,6 +254,29 @@ class Search:
         alone = np.flatnonzero(owner == np.arange(len(rows)))
         self._tried = torch.cat([self._tried, unit[self._on_device(alone)]])
         return rows[alone]
+
+    def leave_out(self, least: int) -> None:
+        """Take points away from the clusters that are like too few others.
+
+        Had they been seeds, they would have made a cluster too small to be kept. So
+        they must not depend on chance: beyond the bandwidth of every centre and with
+        fewer than `least` points within the bandwidth, itself counted, a point belongs
+        to no cluster.
+
+        Parameters
+        ----------
+        least : int
+            Points.
+        """
+        assigned = self.assigned
+        beyond = assigned.similarity < least_cosine(self._bandwidth)
+        rows = torch.nonzero(beyond).flatten()
+        starts = self._points.starts(rows)
+        _, counts = window_means(self._points, starts, self._bandwidth)
+        labels = assigned.labels.clone()
+        labels[rows[counts < least]] = -1
+        sizes = torch.bincount(labels + 1, minlength=len(assigned.sizes) + 1)[1:]
+        self._assigned = Assigned(labels, assigned.similarity, sizes.cpu().numpy())
 
     def _on_device(self, rows: Rows | Tensor) -> Tensor:
         return torch.as_tensor(rows, device=self._points.vectors.device)
