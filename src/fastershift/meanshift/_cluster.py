@@ -36,8 +36,8 @@ class Clustering:
     ----------
     labels : Tensor
         (n,) int64 cluster of every point; -1 for a zero row, for points of a cluster
-        below `min_cluster_size` and, with re-seeding, for points beyond the bandwidth of
-        every mode with fewer than `min_cluster_size` points within the bandwidth.
+        below `min_cluster_size` and, with re-seeding, for points beyond the bandwidth
+        of every mode with fewer than `min_cluster_size` points within the bandwidth.
     centers : Tensor
         (k, d) float32 modes, best supported first.
     sizes : Tensor
