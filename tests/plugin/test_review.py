@@ -135,13 +135,36 @@ def test_unsaved_corrections_are_offered_after_a_crash(
     again.wait(lambda: other.corrections is not None)
     assert other.corrections.undo_text == text
     again.widget._correct.autosave.write()
-    again.wait_threads()
-    again.qtbot.wait(50)
-    left = list(unsaved.glob("autosave/99999999-*"))
-    assert not left, "it is that of this sitting now"
+    # It is that of this sitting now.
+    again.wait(lambda: not any(unsaved.glob("autosave/99999999-*")))
+    assert any(unsaved.glob(f"autosave/*-{id(opened)}/movie.tif"))
 
+    # Saving begins while it is being written once more.
+    again.widget._correct.autosave.write()
     again.find("folder").setText(str(tmp_path / "result"))
     again.click("save")
     again.wait(lambda: again.status.startswith("Saved to"))
-    left = list(unsaved.glob(f"autosave/*-{id(opened)}"))
-    assert not left, "what is saved needs no autosave"
+    # What is saved needs no autosave.
+    again.wait(lambda: not any(unsaved.glob(f"autosave/*-{id(opened)}")))
+    again.wait_threads()
+    assert not any(unsaved.glob(f"autosave/*-{id(opened)}"))
+
+
+def test_what_is_restored_and_saved_is_not_offered_again(
+    tracked, unsaved, tmp_path, make_napari_viewer, docked, qtbot
+):
+    tracked.viewer.dims.set_current_step(0, 4)
+    cells = tracked.viewer.layers["movie [cells]"]
+    cells.selected_label = int(cells.data[4].max())
+    tracked.click("lock")
+    tracked.widget._correct.autosave.write()
+    tracked.wait(lambda: any(unsaved.glob("autosave/*/movie.tif")))
+    tracked.wait_threads()
+    crash(unsaved)
+    again = docked(make_napari_viewer(), qtbot)
+    again.click("restore")
+    again.wait(lambda: "movie [cells]" in again.names)
+    again.find("folder").setText(str(tmp_path / "result"))
+    again.click("save")
+    again.wait(lambda: again.status.startswith("Saved to"))
+    again.wait(lambda: not any(unsaved.glob("autosave/99999999-*")))

@@ -1,6 +1,7 @@
 """Keeps unsaved corrections on disk, and offers those that a crash has left."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ class AutosaveOffer(QFrame):
         discard.clicked.connect(self._discard)
         corrector.edited.connect(self._rest.start)
         self._offered: Autosave | None = None
-        self._left: Autosave | None = None
+        self._left: tuple[Autosave, Layer] | None = None
         self.look()
 
     def _button(self, name: str, text: str, tip: str) -> QPushButton:
@@ -134,13 +135,20 @@ class AutosaveOffer(QFrame):
             shown = {**attributes, "metadata": {METADATA_KEY: record}}
             autosaves.write(id(layer), name, result_arguments(kept, shown))
 
-        self._writes.start(Task(steps, _nothing, self._tell_error, self._drop_left))
+        dropped = partial(self._drop_left, layer)
+        self._writes.start(Task(steps, _nothing, self._tell_error, dropped))
 
     def forget(self, layer: Labels) -> None:
         """Remove the autosave of a layer that was saved."""
         self._rest.stop()
-        self._writes.drop()
-        self._autosaves.forget(id(layer))
+        autosaves, key = self._autosaves, id(layer)
+
+        def steps() -> Iterator[None]:
+            yield autosaves.forget(key)
+
+        # After a write that goes on, which would put back what is removed.
+        dropped = partial(self._drop_left, layer)
+        self._writes.start(Task(steps, _nothing, self._tell_error, dropped))
 
     def _restore(self) -> None:
         offered = self._offered
@@ -165,15 +173,16 @@ class AutosaveOffer(QFrame):
             made = Layer.create(data, {**attributes, **placed}, kind)
             self._viewer.add_layer(made)
             if kind == "labels":
+                self._left = offered, made
                 self._viewer.layers.selection.active = made
         # It stays on disk until this sitting has written it, too.
-        self._offered, self._left = None, offered
+        self._offered = None
         self.setVisible(False)
         self._rest.start()
 
-    def _drop_left(self) -> None:
-        left, self._left = self._left, None
-        if left is not None:
+    def _drop_left(self, layer: Labels) -> None:
+        if self._left is not None and self._left[1] is layer:
+            left, self._left = self._left[0], None
             self._autosaves.discard(left)
 
     def _discard(self) -> None:
