@@ -72,8 +72,9 @@ class TrainOnCorrections(QPushButton):
         except InputError as error:
             self.said.emit(str(error))
             return
+        # As a tab: below, it would leave the corrections hardly any room.
         dock, widget = self._viewer.window.add_plugin_dock_widget(
-            "fastershift", "Train a model"
+            "fastershift", "Train a model", tabify=True
         )
         dock.show()
         dock.raise_()
