@@ -144,7 +144,8 @@ class AutosaveOffer(QFrame):
         autosaves, key = self._autosaves, id(layer)
 
         def steps() -> Iterator[None]:
-            yield autosaves.forget(key)
+            autosaves.forget(key)
+            yield
 
         # After a write that goes on, which would put back what is removed.
         dropped = partial(self._drop_left, layer)
