@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from fastershift.benchmark import BenchmarkOptions, _pipeline, _runs, _scaling, _table2
+from fastershift.benchmark import (
+    BenchmarkOptions,
+    Plot,
+    Table,
+    _pipeline,
+    _runs,
+    _scaling,
+    _table2,
+)
 from fastershift.errors import InputError
 from fastershift.simulate import simulate_movie
 
@@ -106,8 +114,14 @@ def test_the_scaling_suite(monkeypatch):
     monkeypatch.setattr(_scaling, "_of_area", lambda side, _: side**2 * 1e-6)
     monkeypatch.setattr(_scaling, "_of_cells", lambda *_: 0.1)
     monkeypatch.setattr(_scaling, "_peak_memory", lambda length, _: 5e8 + length)
+    workers = {"workers_ratio": 0.6}
+    monkeypatch.setattr(
+        _scaling,
+        "time_of_workers",
+        lambda _: (workers, Table("Workers", ("workers",), ()), Plot("W", "", "", ())),
+    )
     result = _scaling.run(QUICK)
-    assert result.summary == {
+    assert result.summary == workers | {
         "area_exponent": 1.0,
         "cells_exponent": pytest.approx(0, abs=1e-9),
         "frames_memory_ratio": 1.0,
