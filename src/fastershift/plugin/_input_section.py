@@ -32,7 +32,7 @@ __all__ = ["InputSection"]
 _OPEN_FILE = "open file…"
 
 _TIPS = {
-    "auto": "The model that serves most images.",
+    "auto": "Chooses the model by the kind of image.",
     _OPEN_FILE: "A weight file (.safetensors) from anywhere.",
 }
 
