@@ -271,6 +271,9 @@ class Search:
         assigned = self.assigned
         beyond = assigned.similarity < least_cosine(self._bandwidth)
         rows = torch.nonzero(beyond).flatten()
+        # Where many are beyond, they are no strays, and each costs a look at all.
+        if not 0 < len(rows) <= _ORPHANS:
+            return
         starts = self._points.starts(rows)
         _, counts = window_means(self._points, starts, self._bandwidth)
         labels = assigned.labels.clone()
