@@ -1,5 +1,7 @@
 """The clusters themselves: against a plain reference, by properties, at the edges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from fastershift.errors import InputError
 from fastershift.meanshift import cluster
+from fastershift.meanshift._search import Search
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -352,3 +355,20 @@ def test_sample_and_all_points_agree_on_many_points():
     # Modes with nearly the same support may change places.
     apart = 1 - sampled.centers @ exact.centers.T
     assert (apart.min(dim=1).values < 1e-6).all()
+
+
+def test_a_mode_that_is_nobodys_nearest_leaves_no_gap_in_the_numbers(monkeypatch):
+    assign = Search._assign
+
+    def without_the_second(search):
+        found = assign(search)
+        labels = torch.where(found.labels == 1, 2, found.labels)
+        sizes = torch.bincount(labels, minlength=len(found.sizes)).numpy()
+        return replace(found, labels=labels, sizes=sizes)
+
+    monkeypatch.setattr(Search, "_assign", without_the_second)
+    points = torch.eye(3).repeat_interleave(torch.tensor([9, 8, 7]), dim=0)
+    found = cluster(points, bandwidth=0.1, generator=draws())
+    assert found.sizes.tolist() == [9, 15]
+    assert torch.bincount(found.labels).tolist() == [9, 15]
+    assert len(found.centers) == 2

@@ -368,7 +368,8 @@ def _clustering(
     renumbered[:-1][large] = np.arange(large.sum())
     kept = torch.as_tensor(np.flatnonzero(large), device=device)
     labels = assigned.labels
-    if assigned.sizes[large].sum() < len(labels):
+    # A cluster that is nobody's nearest leaves a gap in the numbers, too.
+    if not large.all():
         labels = torch.as_tensor(renumbered, device=device)[labels]
     seeds = torch.as_tensor(search.seeds, device=device)
     if rows is not None:
