@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
+from fastershift.pipeline._measure import measured_diameter
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
@@ -73,6 +74,8 @@ class Plan:
         Rows and columns of the frames that are worked on; all by default.
     look : FirstLook, optional
         What model and diameter were chosen by, where one of them was left open.
+    diameters : dict of str to float
+        Diameters in pixels that were measured, by the hash of the model.
     """
 
     source: EmbeddingSource
@@ -85,6 +88,7 @@ class Plan:
     asked: EmbedSettings
     region: Region | None = None
     look: FirstLook | None = None
+    diameters: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def published(self) -> bool:
@@ -206,9 +210,15 @@ def plan_run(
         user=user, file=file, preset=preset, card=loaded.card.settings
     )
     asked = resolved.embed
+    diameters = {} if former is None else dict(former.diameters)
+    embed: dict[str, Any] = {"model": loaded.name}
     if asked.diameter == "auto" and asked.network_size is None:
         look = look or _look(movie)
-    resolved = _with_dilation(_decided(resolved, loaded, look))
+        if loaded.sha256 not in diameters:
+            diameters[loaded.sha256] = _diameter(movie, loaded, look, device)
+        embed["diameter"] = diameters[loaded.sha256]
+    resolved = resolved.model_copy(update={"embed": asked.model_copy(update=embed)})
+    resolved = _with_dilation(resolved)
     region = _widened(region, resolved, loaded.card.diameter, _frame_shape(movie))
     source = _network(loaded, resolved, movie, device, region, former)
     provenance |= {
@@ -227,6 +237,7 @@ def plan_run(
         asked,
         region,
         look,
+        diameters,
     )
 
 
@@ -312,19 +323,19 @@ def _look(movie: FrameSource) -> FirstLook | None:
     return first_look(movie[t] for t in sorted(spread))
 
 
-def _decided(settings: Settings, model: Model, look: FirstLook | None) -> Settings:
-    """Put the model's name and a number for the diameter into the settings."""
-    embed: dict[str, Any] = {"model": model.name}
-    if settings.embed.diameter == "auto" and settings.embed.network_size is None:
-        if look is None:
-            raise InputError(
-                "The cell diameter cannot be estimated, because no frame has any "
-                "contrast; give it in pixels."
-            )
-        # Rounded as a person would, so that the number shown gives the same result.
-        embed["diameter"] = max(1.0, round(look.diameter, 1))
-    values: EmbedSettings = settings.embed.model_copy(update=embed)
-    return settings.model_copy(update={"embed": values})
+def _diameter(
+    movie: FrameSource, model: Model, look: FirstLook | None, device: str
+) -> float:
+    """Measure the cells in the middle of the movie, starting from a first look."""
+    if look is None:
+        raise InputError(
+            "The cell diameter cannot be estimated, because no frame has any "
+            "contrast; give it in pixels."
+        )
+    middle = movie[len(movie) // 2]
+    measured = measured_diameter(middle, model, look.diameter, device=device)
+    # Rounded as a person would, so that the number shown gives the same result.
+    return max(1.0, round(measured, 1))
 
 
 def _with_dilation(settings: Settings) -> Settings:
