@@ -1,0 +1,102 @@
+"""The cell diameter, guessed from the image and measured on the cells found."""
+
+import numpy as np
+import pytest
+
+from fastershift.errors import InputError
+from fastershift.pipeline import _plan, plan_run
+from fastershift.pipeline._measure import measured_diameter
+from fastershift.rshn import load_model
+from fastershift.simulate import simulate_movie
+
+
+@pytest.fixture(scope="module")
+def movie():
+    return simulate_movie(3, (256, 256), 30, diameter=28, seed=5)
+
+
+@pytest.fixture(scope="module")
+def truth(movie):
+    areas = np.bincount(movie.labels[1].ravel())[1:]
+    return float(np.median(np.sqrt(areas[areas > 0] * 4 / np.pi)))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("nuclei")
+
+
+@pytest.mark.parametrize("wrong", [0.85, 1.2])
+def test_a_wrong_guess_is_put_right(movie, truth, model, wrong):
+    measured = measured_diameter(movie.frames[1], model, wrong * truth, device="cpu")
+    assert measured == pytest.approx(truth, rel=0.1)
+
+
+def test_a_guess_that_the_cells_contradict_is_kept(movie, truth, model):
+    guess = 2.5 * truth
+    assert measured_diameter(movie.frames[1], model, guess, device="cpu") == guess
+
+
+def test_without_whole_cells_the_guess_is_kept(model):
+    flat = np.zeros((128, 128))
+    assert measured_diameter(flat, model, 20.0, device="cpu") == 20
+    lone = flat.copy()
+    lone[50:70, 50:70] = 100
+    assert measured_diameter(lone, model, 20.0, device="cpu") == 20
+
+
+def test_only_the_middle_of_a_large_frame_is_segmented(movie, truth, model):
+    frame = movie.frames[1]
+    # Bright noise around it, which a measurement of the whole frame would meet.
+    large = np.random.default_rng(0).normal(frame.mean(), 5, (1500, 1500))
+    side = int(np.ceil(32 * truth))
+    assert side < 1000
+    corner = (1500 - 256) // 2
+    large[corner : corner + 256, corner : corner + 256] = frame
+    part = (1500 - side) // 2
+    cut = large[part : part + side, part : part + side]
+    assert measured_diameter(large, model, truth, device="cpu") == measured_diameter(
+        cut, model, truth, device="cpu"
+    )
+
+
+def test_a_plan_measures_once_for_each_model(movie, monkeypatch):
+    measured = []
+
+    def counted(frame, model, guess, *, device):
+        measured.append(model.name)
+        return guess + 1
+
+    monkeypatch.setattr(_plan, "measured_diameter", counted)
+    first = plan_run(movie.frames, device="cpu")
+    assert first.look is not None
+    assert first.settings.embed.diameter == round(first.look.diameter + 1, 1)
+    again = plan_run(movie.frames, {"cluster": {"bandwidth": 0.2}}, former=first)
+    assert again.settings.embed.diameter == first.settings.embed.diameter
+    assert measured == [first.settings.embed.model]
+    other = {"embed": {"model": "simulated"}}
+    second = plan_run(movie.frames, other, former=again)
+    plan_run(movie.frames, former=second)
+    assert measured == [first.settings.embed.model, "simulated"]
+
+
+def test_a_given_diameter_is_not_measured(movie, monkeypatch):
+    monkeypatch.setattr(_plan, "measured_diameter", None)
+    plan = plan_run(movie.frames, {"embed": {"diameter": 25.0, "model": "nuclei"}})
+    assert plan.settings.embed.diameter == 25
+    assert plan.look is None
+
+
+def test_what_the_tuning_settings_are_does_not_change_the_diameter(movie):
+    diameters = {
+        plan_run(
+            movie.frames, {"cluster": {"bandwidth": h}}, device="cpu"
+        ).settings.embed.diameter
+        for h in (0.1, 0.6)
+    }
+    assert len(diameters) == 1
+
+
+def test_frames_without_contrast_are_a_sentence():
+    with pytest.raises(InputError, match="give it in pixels"):
+        plan_run(np.zeros((2, 64, 64)), device="cpu")
