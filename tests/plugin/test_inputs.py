@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from fastershift.pipeline import plan_run
+
 pytest.importorskip("napari")
 pytestmark = pytest.mark.gui
 
@@ -128,4 +130,8 @@ def test_the_diameter_is_estimated_in_the_background(user, movie):
     user.viewer.add_image(movie.frames, name="movie")
     user.click("estimate")
     user.wait(lambda: user.status.startswith("Cells measure"))
-    assert 8 < user.find("diameter").value() < 40
+    found = user.find("diameter").value()
+    assert 8 < found < 40
+    # As the run is told to need, and as it takes it where it is left open.
+    user.wait(lambda: f"cells of {found:g} px" in user.find("needs").text())
+    assert plan_run(movie.frames).settings.embed.diameter == pytest.approx(found)

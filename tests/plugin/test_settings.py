@@ -192,6 +192,31 @@ def test_what_a_file_sets_holds_whichever_model_auto_turns_out_to_be(form):
     assert form.chosen() == {"cluster": {"bandwidth": bandwidth}}
 
 
+@pytest.mark.parametrize("looked", [False, True])
+def test_a_saved_file_leaves_open_what_auto_decides(form, looked, tmp_path):
+    from fastershift.config import save_settings
+    from fastershift.plugin._settings_form import card_of
+
+    if looked:
+        form.follow_model("elongated")
+    form.controls["gamma"].touch(0.8)
+    form.controls["smallest_cell"].touch(0.3)
+    save_settings(form.to_save(), tmp_path / "settings.toml")
+    values = load_settings(tmp_path / "settings.toml")
+    assert values["embed"]["model"] == "auto"
+    for model in ("generalist", "dic", "nuclei"):
+        card = card_of(model).settings
+        expected = resolve_settings(user=form.chosen(), card=card)
+        assert resolve_settings(file=values, card=card) == expected
+        assert expected.track.smallest_cell == 0.3
+    before = form.chosen()
+    form.load(values)
+    assert form.chosen() == before
+    form.controls["model"].touch("dic")
+    form.follow_model()
+    assert form.to_save()["cluster"]["bandwidth"] == form.resolved().cluster.bandwidth
+
+
 def test_given_embeddings_take_no_advice_of_a_model(user, movie, embeddings):
     form, bandwidth = user.widget._form, user.find("bandwidth")
     default = resolve_settings().cluster.bandwidth

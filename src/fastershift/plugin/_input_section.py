@@ -162,7 +162,7 @@ class InputSection(QGroupBox):
         )
         self._measure_button.setCheckable(True)
         self._estimate_button = self._button(
-            "estimate", "Estimate the diameter from the first frames."
+            "estimate", "Measure the cells in the middle of the movie, as a run does."
         )
         line = QHBoxLayout()
         line.setSpacing(6)

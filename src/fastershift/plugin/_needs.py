@@ -10,7 +10,6 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from fastershift.plugin._readout_units import in_micrometres, in_minutes
 from fastershift.plugin._run_section import in_words
 from fastershift.plugin._tasks import Task, TaskRunner
-from fastershift.rshn import estimate_diameter
 from fastershift.session import Estimate, Session, describe_error
 
 __all__ = ["Needs", "Prepared", "Units", "describe_needs"]
@@ -61,7 +60,7 @@ def describe_needs(estimate: Estimate, units: Units | None = None) -> str:
         frames += f" ({in_minutes((estimate.n_frames - 1) * units.seconds)})"
     much = [frames, f"{width} × {height} network pixels"]
     if estimate.diameter is not None:
-        cells = f"cells of {estimate.diameter:.0f} px"
+        cells = f"cells of {estimate.diameter:g} px"
         if units.micrometres is not None:
             cells += f" ({in_micrometres(estimate.diameter * units.micrometres)})"
         much.append(cells)
@@ -72,9 +71,11 @@ def describe_needs(estimate: Estimate, units: Units | None = None) -> str:
         f"about {in_words(estimate.seconds)} ({stages} a frame)",
         f"{_size(estimate.memory)} of {_size(estimate.available)} free",
     ]
+    many = estimate.threads
+    threads = "1 thread" if many == 1 else f"{many} threads"
     used = [
         f"model {estimate.model} at scale {estimate.scale:.2f}",
-        f"{estimate.device}, {estimate.threads} threads",
+        f"{estimate.device}, {threads}",
     ]
     lines = [" · ".join(part) for part in (much, takes, used)]
     lines += estimate.notes
@@ -162,11 +163,22 @@ class Needs(QObject):
             )
         )
 
-    def estimate_diameter(self, movie: Any, on_found: Callable[[float], None]) -> None:
-        """Estimate the cell diameter of a movie in the background."""
+    def measure_diameter(
+        self, prepared: Prepared, on_found: Callable[[float], None]
+    ) -> None:
+        """Measure in the background the cell diameter that a run would take.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            What to measure.
+        on_found : callable
+            Receives the diameter in pixels.
+        """
+        session, settings, device, _ = prepared
 
         def steps() -> Iterator[float]:
-            yield estimate_diameter(movie)
+            yield session.measure_diameter(settings, device=device)
 
         self._timer.stop()
         self._tasks.start(

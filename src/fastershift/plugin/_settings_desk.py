@@ -59,9 +59,9 @@ class SettingsDesk(QObject):
         form.changed.connect(self._memory.note)
 
     def save(self, path: str) -> None:
-        """Write all settings, as they are resolved, to a file."""
+        """Write all settings to a file, see `SettingsForm.to_save`."""
         try:
-            save_settings(self._form.resolved(), path)
+            save_settings(self._form.to_save(), path)
         except (InputError, OSError) as error:
             self.said.emit(f"The settings were not saved: {error}.")
         else:

@@ -106,6 +106,32 @@ class SettingsForm(QObject):
         """
         return resolve_settings(user=self.chosen(), card=self._advice)
 
+    def to_save(self) -> dict[str, Any]:
+        """Return what a settings file has to hold for a run to do the same.
+
+        That is every value as a run resolves it. Where the model is left open, what
+        the models advise on and nobody chose is left out, so that a run takes the
+        advice of the model that it finds for its movie.
+
+        Returns
+        -------
+        dict
+            Nested as in a settings file.
+
+        Raises
+        ------
+        InputError
+            When values do not go together.
+        """
+        values = self.resolved().model_dump(mode="json", exclude_none=True)
+        if self.controls["model"].value == "auto" and self._embeds:
+            chosen = self.chosen()
+            for card in list_models():
+                for stage, advised in card.settings.items():
+                    for name in advised.keys() - chosen.get(stage, {}).keys():
+                        values.get(stage, {}).pop(name, None)
+        return values
+
     def follow_model(self, automatic: str | None = None) -> None:
         """Show what the chosen model recommends where nothing was chosen.
 

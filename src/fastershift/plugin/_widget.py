@@ -251,21 +251,18 @@ class SegmentTrackWidget(QWidget):
         return session, self._form.chosen(), self._input.device, units
 
     def _estimate_diameter(self) -> None:
-        choice = self._input.choice
-        try:
-            given = None if choice is None else self._runs.open(choice).input
-        except InputError as error:
-            self._run.say(str(error))
-            return
-        if given is None or given.movie is None:
+        prepared = self._prepare_needs()
+        if prepared is not None:
+            self._run.say("Measuring the cells …")
+            self._needs.measure_diameter(prepared, self._on_diameter)
+        elif self._runs.busy:
+            self._run.say("Cells are measured when the run has ended.")
+        else:
             self._run.say("Choose an image layer first.")
-            return
-        self._run.say("Estimating the diameter …")
-        self._needs.estimate_diameter(given.movie, self._on_diameter)
 
     def _on_diameter(self, diameter: float) -> None:
         self._form.controls["diameter"].touch(diameter)
-        self._run.say(f"Cells measure about {diameter:.0f} pixels.")
+        self._run.say(f"Cells measure about {diameter:g} pixels.")
 
     def _start(self, start: Any) -> None:
         choice = self._input.choice

@@ -41,6 +41,8 @@ __all__ = ["Session"]
 
 Labels: TypeAlias = npt.NDArray[np.int32]
 
+_OPEN_DIAMETER: Mapping[str, Any] = {"diameter": "auto", "network_size": None}
+
 
 class Session:
     """Holds one input with everything that was computed for it.
@@ -138,9 +140,11 @@ class Session:
                 read=self._models.read,
             )
             plan = decide(settings, former=kept.plan)
-            tile = self._tile(plan, kept, lambda t: decide(_tiled(settings, t)))
+            tile = self._tile(
+                plan, kept, lambda side: decide(_with_embed(settings, tile=side))
+            )
             if tile is not None:
-                plan = decide(_tiled(settings, tile), former=kept.plan)
+                plan = decide(_with_embed(settings, tile=tile), former=kept.plan)
             kept.plan = plan
             if isinstance(plan.source, NetworkEmbeddings):
                 if region is None:
@@ -164,6 +168,36 @@ class Session:
             cache = folder_cache(kept.embeddings.limit, embedding_bytes(plan))
             if cache is not None:
                 kept.embeddings = cache
+
+    def measure_diameter(
+        self,
+        settings: Settings | Mapping[str, Any] | None = None,
+        *,
+        device: str = "auto",
+    ) -> float:
+        """Tell the cell diameter that a run takes where it is left open.
+
+        Parameters
+        ----------
+        settings, device
+            As for `plan`; a diameter or a size for the network among the settings is
+            passed over.
+
+        Returns
+        -------
+        float
+            Pixels of the image.
+
+        Raises
+        ------
+        InputError
+            As `plan`, and for embeddings, which have no image to measure.
+        """
+        plan = self.plan(_with_embed(settings, **_OPEN_DIAMETER), device=device)
+        diameter = plan.settings.embed.diameter
+        if diameter == "auto":
+            raise InputError("Cells are measured in images; choose an image layer.")
+        return diameter
 
     @property
     def views(self) -> Views:
@@ -317,11 +351,11 @@ class Session:
             yield None if estimate is None else replace(estimate, notes=notes)
 
 
-def _tiled(
-    settings: Settings | Mapping[str, Any] | None, tile: int
+def _with_embed(
+    settings: Settings | Mapping[str, Any] | None, **chosen: Any
 ) -> Mapping[str, Any]:
-    """Set the tiles, and leave open what was left open."""
+    """Set values of the embedding, and leave open what was left open."""
     if isinstance(settings, Settings):
         settings = settings.model_dump(exclude_unset=True)
     values = dict(settings or {})
-    return values | {"embed": {**values.get("embed", {}), "tile": tile}}
+    return values | {"embed": {**values.get("embed", {}), **chosen}}
