@@ -10,7 +10,14 @@ from typer.testing import CliRunner
 pytest.importorskip("distributed")
 pytest.importorskip("zarr")
 
-from fastershift.batch import MovieTask, run_large
+from fastershift.batch import (
+    BatchTask,
+    MovieEnded,
+    MovieTask,
+    connect,
+    run_large,
+    run_many,
+)
 from fastershift.batch._model_file import pack_models
 from fastershift.batch._movie import prepare_movie
 from fastershift.cli import app
@@ -123,6 +130,26 @@ def test_a_run_that_would_choose_otherwise_is_not_taken_up(movies, installed, tm
     del installed["dic"]
     with pytest.raises(InputError, match="another model"):
         next(run_large(task))
+
+
+def test_a_damaged_model_concerns_only_movies_that_choose_it(
+    movies, installed, tmp_path
+):
+    installed["dic"].write_bytes(b"cut off")
+    output = tmp_path / "batch"
+    batch = BatchTask([movies], output, settings={"embed": {"block": 2, "warmup": 1}})
+    with connect() as client:
+        ended = {
+            event.outcome.movie: event.outcome
+            for event in run_many(batch, client)
+            if isinstance(event, MovieEnded)
+        }
+    assert ended["nuclei"].status == "done"
+    assert ended["nuclei"].model == "generalist"
+    assert ended["dic"].status == "failed"
+    assert ended["dic"].sentence.startswith(f"{installed['dic']} is damaged")
+    with pytest.raises(InputError, match="is damaged"):
+        pack_models("dic")
 
 
 def test_a_model_that_was_asked_for_is_the_only_one(installed):

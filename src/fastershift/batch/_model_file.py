@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from fastershift.errors import FastershiftError
+from fastershift.errors import FastershiftError, InputError
 from fastershift.rshn import Model, eligible_models, find_model, read_model
 
 __all__ = ["ModelFile", "ModelFiles", "pack_model", "pack_models"]
@@ -25,20 +25,27 @@ class ModelFile:
         Of its bytes, in hexadecimal.
     content : bytes
         The file.
+    fault : str
+        What is wrong with the file, in a sentence; empty when nothing is.
     """
 
     name: str
     sha256: str
     content: bytes = field(repr=False)
+    fault: str = ""
 
     def load(self) -> Model:
         """Make the model of it, on a machine that may never have seen its file.
 
         Raises
         ------
+        InputError
+            When something was wrong with the file already where it was packed.
         FastershiftError
             When the bytes are not those of the hash.
         """
+        if self.fault:
+            raise InputError(self.fault)
         if hashlib.sha256(self.content).hexdigest() != self.sha256:
             raise FastershiftError(
                 f"The model {self.name} arrived damaged; run again to send it anew."
@@ -60,7 +67,8 @@ def pack_models(name_or_path: str = "auto") -> ModelFiles:
     ----------
     name_or_path : str
         As for `load_model`; with ``"auto"`` all from which a first look at a movie may
-        choose.
+        choose. A file of these that cannot be used concerns only the movies that
+        choose it: it is packed with its fault.
 
     Returns
     -------
@@ -69,10 +77,19 @@ def pack_models(name_or_path: str = "auto") -> ModelFiles:
     Raises
     ------
     InputError
-        For an unknown name, and for a file that is no model.
+        For an unknown name, and for a file that is no model, when it was asked for.
     """
-    names = eligible_models() if name_or_path == "auto" else [name_or_path]
-    return {name: pack_model(name) for name in names}
+    if name_or_path != "auto":
+        return {name_or_path: pack_model(name_or_path)}
+    return {name: _pack_with_fault(name) for name in eligible_models()}
+
+
+def _pack_with_fault(name: str) -> ModelFile:
+    try:
+        return pack_model(name)
+    except InputError as error:
+        digest = hashlib.sha256(str(error).encode()).hexdigest()
+        return ModelFile(name, digest, b"", str(error))
 
 
 def pack_model(name_or_path: str | Path) -> ModelFile:
