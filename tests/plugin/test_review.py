@@ -1,5 +1,6 @@
 """Places to look at, and corrections that come back with a saved result."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,65 @@ def test_what_is_restored_and_saved_is_not_offered_again(
     again.click("save")
     again.wait(lambda: again.status.startswith("Saved to"))
     again.wait(lambda: not any(unsaved.glob("autosave/99999999-*")))
+
+
+def test_edits_made_while_the_result_is_saved_are_kept(
+    tracked, unsaved, tmp_path, monkeypatch
+):
+    import threading
+
+    from fastershift.plugin import _export_section
+
+    autosave, corrector = tracked.widget._correct.autosave, tracked.widget._correct
+    cells = tracked.viewer.layers["movie [cells]"]
+    written, go_on = threading.Event(), threading.Event()
+    write_result = _export_section.write_result
+
+    def slowly(*arguments, **options):
+        written.set()
+        assert go_on.wait(30)
+        return write_result(*arguments, **options)
+
+    def lock(frame):
+        tracked.viewer.dims.set_current_step(0, frame)
+        cells.selected_label = int(cells.data[frame].max())
+        tracked.click("lock")
+
+    monkeypatch.setattr(_export_section, "write_result", slowly)
+    lock(4)
+    tracked.find("folder").setText(str(tmp_path / "result"))
+    tracked.click("save")
+    tracked.wait(written.is_set)
+    lock(2)
+    go_on.set()
+    tracked.wait(lambda: tracked.status.startswith("Saved to"))
+    assert autosave._rest.isActive(), "the second lock is saved nowhere"
+    autosave.write()
+    file = "autosave/*/movie_corrections.json"
+    tracked.wait(lambda: any(unsaved.glob(file)))
+    tracked.wait_threads()
+    saved = json.loads((tmp_path / "result" / "corrections.json").read_text())
+    kept = json.loads(next(unsaved.glob(file)).read_text())
+    assert [frame for frame, _ in saved["locks"]] == [4]
+    assert [frame for frame, _ in kept["locks"]] == [2, 4]
+    assert corrector.corrector.known[cells].revision == 2
+    # What is kept as it is, is not written again.
+    next(unsaved.glob(file)).unlink()
+    autosave.write()
+    tracked.wait_threads()
+    assert not any(unsaved.glob(file))
+
+
+def test_what_was_edited_last_is_kept_when_another_result_is_taken_up(tracked, unsaved):
+    cells = tracked.viewer.layers["movie [cells]"]
+    cells.selected_label = int(cells.data[0].max())
+    tracked.click("lock")
+    other = tracked.viewer.add_labels(
+        cells.data.copy(), name="other [cells]", metadata=dict(cells.metadata)
+    )
+    tracked.viewer.layers.selection.active = other
+    tracked.wait(lambda: tracked.widget._correct.corrector.layer is other)
+    tracked.widget._correct.autosave.write()
+    tracked.wait(lambda: any(unsaved.glob("autosave/*/movie.tif")))
+    tracked.wait_threads()
+    assert not any(unsaved.glob("autosave/*/other.tif"))

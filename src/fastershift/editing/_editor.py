@@ -1,6 +1,6 @@
 """One result under correction: edits, their history, undo and redo."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -123,6 +123,7 @@ class Editor:
         self._done: list[Entry] = []
         self._undone: list[Entry] = []
         self._next = 1
+        self._revision = 0
         if record is not None:
             self._read(record)
 
@@ -145,6 +146,11 @@ class Editor:
     def position(self) -> int:
         """How many entries of the history are in force."""
         return len(self._done)
+
+    @property
+    def revision(self) -> int:
+        """How many changes were made so far, those of undo and redo included."""
+        return self._revision
 
     @property
     def undo_text(self) -> str:
@@ -249,6 +255,7 @@ class Editor:
         return self._change(entry, entry.steps, "Done again: ")
 
     def _change(self, entry: Entry, steps: tuple[Step, ...], said: str = "") -> Change:
+        self._revision += 1
         touched = Touched()
         for step in steps:
             step.touch(touched, self.cells)
@@ -270,23 +277,35 @@ class Editor:
         dict
             To be saved with the labels and the lineage as they are now.
         """
-        with self.cells.guard:
-            return self._record()
+        return self.record_later()()
 
-    def _record(self) -> dict[str, Any]:
-        return {
-            "version": _VERSION,
-            "position": self.position,
-            "next": self._next,
-            "history": [entry.record for entry in self.history],
-            "locks": [
-                [frame, sorted(ids)] for frame, ids in sorted(self.cells.locked.items())
-            ],
-            "voids": [
-                [frame, [region.record() for region in regions]]
-                for frame, regions in sorted(self.cells.voids.items())
-            ],
-        }
+    def record_later(self) -> Callable[[], dict[str, Any]]:
+        """Note history and locks as they are now, which is soon done.
+
+        Returns
+        -------
+        callable
+            Gives the `record` of this moment; to write it takes a while.
+        """
+        with self.cells.guard:
+            position, following, history = self.position, self._next, self.history
+            locked = {t: sorted(ids) for t, ids in sorted(self.cells.locked.items())}
+            voids = {t: tuple(one) for t, one in sorted(self.cells.voids.items())}
+
+        def write() -> dict[str, Any]:
+            return {
+                "version": _VERSION,
+                "position": position,
+                "next": following,
+                "history": [entry.record for entry in history],
+                "locks": [[frame, ids] for frame, ids in locked.items()],
+                "voids": [
+                    [frame, [region.record() for region in regions]]
+                    for frame, regions in voids.items()
+                ],
+            }
+
+        return write
 
     def _read(self, record: Mapping[str, Any]) -> None:
         try:

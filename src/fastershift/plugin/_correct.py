@@ -20,6 +20,7 @@ from fastershift.plugin._correct_hand import Hand
 from fastershift.plugin._correct_layers import CorrectedLayers, stack_of
 from fastershift.plugin._correct_marks import Marks
 from fastershift.plugin._correct_paint import PaintCapture
+from fastershift.plugin._correct_snapshot import LayerSnapshot, prepare_snapshot
 from fastershift.plugin._correct_tools import TOOLS, Pick, edit_of
 from fastershift.plugin._lineage_source import tracks_of
 from fastershift.plugin._outputs import METADATA_KEY
@@ -146,12 +147,14 @@ class Corrector(QObject):
         self._known[layer] = made
         return made
 
-    def store(self) -> None:
-        """Put history, locks and places into the metadata of the layer, for saving."""
-        for layer, corrections in self._known.items():
-            record = layer.metadata.get(METADATA_KEY)
-            if isinstance(record, dict):
-                record["corrections"] = corrections.record()
+    @property
+    def known(self) -> dict[Labels, Corrections]:
+        """The layers that were corrected in this sitting, or could have been."""
+        return dict(self._known)
+
+    def snapshot(self, layer: Labels) -> Callable[[], LayerSnapshot]:
+        """Prepare to write a layer, see `prepare_snapshot`."""
+        return prepare_snapshot(layer, self._known.get(layer))
 
     def prepare(self) -> None:
         """Find cells and embeddings in another thread, ahead of the first edit."""

@@ -1,9 +1,9 @@
 """Keeps unsaved corrections on disk, and offers those that a crash has left."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
@@ -19,14 +19,16 @@ from qtpy.QtWidgets import (
 
 from fastershift.errors import FastershiftError
 from fastershift.plugin._correct import Corrector
-from fastershift.plugin._correct_layers import rows_of
+from fastershift.plugin._correct_snapshot import LayerSnapshot
 from fastershift.plugin._layer_files import result_arguments
-from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._readers import track_layers
 from fastershift.plugin._tasks import Task, TaskRunner
-from fastershift.session import Autosave, Autosaves, describe_error
+from fastershift.session import Autosave, Autosaves, Corrections, describe_error
 
 __all__ = ["AutosaveOffer"]
+
+#: A layer and what was written of it.
+_Written: TypeAlias = tuple[Labels, LayerSnapshot]
 
 # Milliseconds without an edit after which corrections are written.
 _REST = 5000
@@ -83,6 +85,8 @@ class AutosaveOffer(QFrame):
         corrector.edited.connect(self._rest.start)
         self._offered: Autosave | None = None
         self._left: tuple[Autosave, Layer] | None = None
+        # The revision of each that is on disk, here or where it was saved.
+        self._kept: WeakKeyDictionary[Corrections, int] = WeakKeyDictionary()
         self.look()
 
     def _button(self, name: str, text: str, tip: str) -> QPushButton:
@@ -113,34 +117,64 @@ class AutosaveOffer(QFrame):
             )
 
     def write(self) -> None:
-        """Write the corrections in hand in another thread."""
-        layer, corrections = self._corrector.layer, self._corrector.corrections
-        if layer is None or corrections is None:
-            return
+        """Write in another thread what has changed since it was written or saved."""
         if self._corrector.follower.busy:
             self._rest.start()
             return
-        record = dict(layer.metadata.get(METADATA_KEY, {}))
-        name = layer.name.removesuffix(" [cells]")
-        autosaves, data = self._autosaves, layer.data
-        attributes = {"scale": layer.scale, "units": layer.units}
+        autosaves = self._autosaves
+        jobs = [
+            (layer, _name_of(layer), self._corrector.snapshot(layer))
+            for layer in self._changed()
+        ]
 
-        def steps() -> Iterator[None]:
-            # Labels are edited in place: all of it is of one moment.
-            with corrections.cells.guard:
-                kept = data.copy()
-                record["corrections"] = corrections.record()
-                record["tracks"] = rows_of(corrections.lineage)
-            yield
-            shown = {**attributes, "metadata": {METADATA_KEY: record}}
-            autosaves.write(id(layer), name, result_arguments(kept, shown))
+        def steps() -> Iterator[_Written]:
+            for layer, name, take in jobs:
+                taken = take()
+                arguments = result_arguments(taken.data, taken.attributes)
+                autosaves.write(id(layer), name, arguments)
+                yield layer, taken
 
-        dropped = partial(self._drop_left, layer)
-        self._writes.start(Task(steps, _nothing, self._tell_error, dropped))
+        if jobs:
+            self._writes.start(
+                Task(steps, self._on_written, self._tell_error, self._go_on)
+            )
 
-    def forget(self, layer: Labels) -> None:
-        """Remove the autosave of a layer that was saved."""
-        self._rest.stop()
+    def _changed(self) -> list[Labels]:
+        """Return the layers whose corrections are kept nowhere as they are now."""
+        return [
+            layer
+            for layer, corrections in self._corrector.known.items()
+            if corrections.revision != self._kept.get(corrections, 0)
+            or (self._left is not None and layer is self._left[1])
+        ]
+
+    def _on_written(self, written: _Written) -> None:
+        layer, taken = written
+        if taken.corrections is not None:
+            self._kept[taken.corrections] = taken.revision
+        if self._left is not None and self._left[1] is layer:
+            left, self._left = self._left[0], None
+            self._autosaves.discard(left)
+
+    def _go_on(self) -> None:
+        """Write soon what was changed, or passed over, while something was written."""
+        if self._changed():
+            self._rest.start()
+
+    def forget(self, layer: Labels, saved: LayerSnapshot) -> None:
+        """Remove the autosave of a layer that was saved as it is.
+
+        Parameters
+        ----------
+        layer : Labels
+            The layer.
+        saved : LayerSnapshot
+            What was saved of it; edits made since then are still to be kept.
+        """
+        self._on_written((layer, saved))
+        if layer in self._changed():
+            self._rest.start()
+            return
         autosaves, key = self._autosaves, id(layer)
 
         def steps() -> Iterator[None]:
@@ -148,8 +182,7 @@ class AutosaveOffer(QFrame):
             yield
 
         # After a write that goes on, which would put back what is removed.
-        dropped = partial(self._drop_left, layer)
-        self._writes.start(Task(steps, _nothing, self._tell_error, dropped))
+        self._writes.start(Task(steps, _nothing, self._tell_error, self._go_on))
 
     def _restore(self) -> None:
         offered = self._offered
@@ -181,11 +214,6 @@ class AutosaveOffer(QFrame):
         self.setVisible(False)
         self._rest.start()
 
-    def _drop_left(self, layer: Labels) -> None:
-        if self._left is not None and self._left[1] is layer:
-            left, self._left = self._left[0], None
-            self._autosaves.discard(left)
-
     def _discard(self) -> None:
         if self._offered is not None:
             try:
@@ -196,6 +224,10 @@ class AutosaveOffer(QFrame):
 
     def _tell_error(self, error: Exception) -> None:
         self.said.emit(f"The corrections were not kept: {describe_error(error)}")
+
+
+def _name_of(layer: Labels) -> str:
+    return str(layer.name).removesuffix(" [cells]")
 
 
 def _nothing(_item: None) -> None:

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.io import write_result
+from fastershift.plugin._correct_snapshot import LayerSnapshot
 from fastershift.plugin._editors import choice
 from fastershift.plugin._layer_files import result_arguments
 from fastershift.plugin._tasks import Task, TaskRunner
@@ -45,19 +46,28 @@ class ExportSection(QGroupBox):
     ----------
     cells : callable
         Gives the labels layer to save, or None.
+    snapshot : callable
+        Prepares to take what a layer holds at one moment, in another thread.
     parent : QWidget
         The widget this is a part of.
     """
 
     said = Signal(str)
-    saved = Signal(object)
+    #: The layer, and the moment of it that was saved.
+    saved = Signal(object, object)
     save_settings_asked = Signal(str)
     load_settings_asked = Signal(str)
     many_asked = Signal()
 
-    def __init__(self, cells: Callable[[], Labels | None], parent: QWidget) -> None:
+    def __init__(
+        self,
+        cells: Callable[[], Labels | None],
+        snapshot: Callable[[Labels], Callable[[], LayerSnapshot]],
+        parent: QWidget,
+    ) -> None:
         super().__init__("Export", parent)
         self._cells = cells
+        self._snapshot = snapshot
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._show_state)
         names = [(text, value) for text, value in _FORMATS.items() if _available(value)]
@@ -143,30 +153,26 @@ class ExportSection(QGroupBox):
         return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _write(self, cells: Labels, path: Path, *, overwrite: bool) -> None:
-        # Taken now: the layer may change or go while its labels are being written.
-        data, form = cells.data, self._format.get()
-        attributes = {
-            "scale": cells.scale,
-            "units": cells.units,
-            "metadata": dict(cells.metadata),
-        }
+        form, take = self._format.get(), self._snapshot(cells)
 
-        def steps() -> Iterator[Path]:
-            arguments = result_arguments(data, attributes)
-            yield write_result(path, format=form, overwrite=overwrite, **arguments)
+        def steps() -> Iterator[LayerSnapshot]:
+            taken = take()
+            arguments = result_arguments(taken.data, taken.attributes)
+            write_result(path, format=form, overwrite=overwrite, **arguments)
+            yield taken
 
         self.said.emit(f"Saving to {path} …")
         self._tasks.start(
             Task(
                 steps,
-                partial(self._tell_written, cells),
+                partial(self._tell_written, cells, path),
                 lambda error: self.said.emit(describe_error(error)),
             )
         )
 
-    def _tell_written(self, cells: Labels, written: Path) -> None:
-        self.said.emit(f"Saved to {written}.")
-        self.saved.emit(cells)
+    def _tell_written(self, cells: Labels, path: Path, taken: LayerSnapshot) -> None:
+        self.said.emit(f"Saved to {path}.")
+        self.saved.emit(cells, taken)
 
     def _show_state(self) -> None:
         self._save.setEnabled(not self._tasks.busy)

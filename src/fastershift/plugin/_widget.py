@@ -80,7 +80,9 @@ class SegmentTrackWidget(QWidget):
         self._run = RunSection(self)
         self._readout = ReadOut(self)
         self._views_section = ViewsSection(self)
-        self._export = ExportSection(self._cells, self)
+        self._export = ExportSection(
+            self._cells, lambda layer: self._correct.corrector.snapshot(layer), self
+        )
         self._many = ManyDialog(lambda: (self._form.chosen(), self._input.device), self)
         self._feed = ReadOutFeed(
             napari_viewer, self._runs, lambda: self._input.choice, self._readout
@@ -316,7 +318,6 @@ class SegmentTrackWidget(QWidget):
     def _cells(self) -> Labels | None:
         """Find the result to save: that of the input, else the one being corrected."""
         choice, corrector = self._input.choice, self._correct.corrector
-        corrector.store()
         layer = None
         if choice is not None:
             layer = self._runs.outputs.find(choice.layer, "cells")

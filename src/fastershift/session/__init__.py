@@ -12,6 +12,7 @@ from fastershift.session._job import Job, JobState
 from fastershift.session._kept import CachePlace
 from fastershift.session._preview import Preview, PreviewRequest
 from fastershift.session._session import Session
+from fastershift.session._snapshot import Snapshot, take_snapshot
 from fastershift.session._view_clusters import SeedMap
 from fastershift.session._view_colours import ColourFrame
 from fastershift.session._view_frame import Pixel
@@ -36,7 +37,9 @@ __all__ = [
     "Session",
     "SessionInput",
     "SimilarityFrame",
+    "Snapshot",
     "Views",
     "describe_error",
     "remaining",
+    "take_snapshot",
 ]

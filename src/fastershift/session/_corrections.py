@@ -1,7 +1,7 @@
 """Corrections by hand of one result, with the embeddings they follow."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,7 @@ class Corrections:
         self.editor = Editor(labels, lineage, record)
         self._doubts: tuple[Doubt, ...] = ()
         self._ticked: set[str] = set()
+        self._ticks = 0
         if record is not None:
             self._read_doubts(record)
         self.use(plan)
@@ -172,6 +173,11 @@ class Corrections:
         return self._bandwidth
 
     @property
+    def revision(self) -> int:
+        """How many changes were made so far: edits, undo, redo and ticks."""
+        return self.editor.revision + self._ticks
+
+    @property
     def undo_text(self) -> str:
         """What `undo` would take back; empty when there is nothing."""
         return self.editor.undo_text
@@ -216,8 +222,18 @@ class Corrections:
 
     def record(self) -> dict[str, Any]:
         """Return all but labels and lineage as values that JSON can hold."""
-        doubts = [dataclasses.asdict(doubt) for doubt in self._doubts]
-        return self.editor.record() | {"doubts": doubts, "ticked": sorted(self._ticked)}
+        return self.record_later()()
+
+    def record_later(self) -> Callable[[], dict[str, Any]]:
+        """Note what `record` is to give of this moment, see `Editor.record_later`."""
+        later = self.editor.record_later()
+        places, ticked = self._doubts, sorted(self._ticked)
+
+        def write() -> dict[str, Any]:
+            doubts = [dataclasses.asdict(doubt) for doubt in places]
+            return later() | {"doubts": doubts, "ticked": ticked}
+
+        return write
 
     def _read_doubts(self, record: Mapping[str, Any]) -> None:
         try:
@@ -249,6 +265,7 @@ class Corrections:
 
     def tick(self, key: str, done: bool = True) -> None:
         """Note that a place was looked at, or that it was not."""
+        self._ticks += 1
         if done:
             self._ticked.add(key)
         else:
