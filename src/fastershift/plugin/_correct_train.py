@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from fastershift.errors import InputError
-from fastershift.io import Movie, as_movie
+from fastershift.io import Movie
 from fastershift.plugin._correct import Corrector
 from fastershift.plugin._keys import label
 from fastershift.plugin._outputs import METADATA_KEY
@@ -101,9 +101,10 @@ class TrainOnCorrections(QPushButton):
                 f"{movie.name} is not the movie that these cells come from; choose "
                 "that one under Input."
             )
-        cells = as_movie(corrections.truth(), "TYX", name=movie.name)
+        truth = corrections.truth()
+        cells = Movie(truth, movie.name)
         data = LabelledMovie(movie.name, movie, cells, corrected=True)
-        return data, len(corrections.looked_at)
+        return data, len(truth.frames)
 
 
 def _models_of(layer: Labels | None) -> tuple[str, ...]:

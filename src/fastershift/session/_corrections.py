@@ -30,6 +30,7 @@ from fastershift.editing import (
 )
 from fastershift.errors import InputError
 from fastershift.pipeline import EmbeddedPair, Plan, TrackedMovie
+from fastershift.session._truth import KnownLabels
 from fastershift.tracking import Lineage
 
 __all__ = ["CONFIDENCE_LIMIT", "Corrections", "PlanVectors"]
@@ -278,30 +279,21 @@ class Corrections:
         with self.cells.guard:
             return tuple(sorted({*self.cells.locked, *self.cells.voids, *ticked}))
 
-    def truth(self) -> npt.NDArray[np.int32]:
-        """Return what may be learned from.
-
-        Returns
-        -------
-        (T, Y, X) int32
-            A copy of the labels in the frames that were looked at, and -1 for unknown
-            in every pixel of the others.
+    def truth(self) -> KnownLabels:
+        """Return what may be learned from: the frames that were looked at.
 
         Raises
         ------
         InputError
             When no frame was looked at.
         """
-        frames = list(self.looked_at)
+        frames = self.looked_at
         if not frames:
             raise InputError(
                 "No frame was looked at yet: correct or lock a cell, or tick off a "
                 "place."
             )
-        known = np.full_like(self.labels, -1)
-        with self.cells.guard:
-            known[frames] = self.labels[frames]
-        return known
+        return KnownLabels(self.labels, frames, self.cells.guard)
 
     def find_doubts(self) -> Iterator[float | tuple[Doubt, ...]]:
         """Look for doubtful places again; those that were looked at stay in the list.
