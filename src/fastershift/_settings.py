@@ -123,9 +123,9 @@ class EmbedSettings(Stage):
     )
     largest_frame: int = setting(
         2048,
-        "Frames with a longer side than this, in network pixels, are clustered tile by "
-        "tile in runs on disk, and their cells stitched; memory is then that of one "
-        "tile. 0 never does so.",
+        "In runs on disk, frames with a longer side than this, in network pixels, are "
+        "embedded one tile after the other, and their embeddings kept on disk. The "
+        "result is the same in less memory. 0 never does so.",
         label="Largest frame",
         unit="px",
         ge=0,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastershift.rshn import RSHN, ModelCard, save_model
 from fastershift.simulate import simulate_movie
 
 SETTINGS = {"embed": {"diameter": 16.0, "block": 2, "warmup": 1}}
@@ -28,3 +29,18 @@ def movie_file(tmp_path, simulated):
     )
     array[:] = np.asarray(simulated.frames)
     return path
+
+
+@pytest.fixture
+def make_model_of(tmp_path):
+    """Save an untrained network with some number of channels."""
+
+    def make(channels):
+        network = RSHN(4, 5, channels)
+        card = ModelCard(
+            name="any", filters=4, levels=5, channels=channels, diameter=24.0
+        )
+        save_model(network, card, tmp_path / "any.safetensors")
+        return tmp_path / "any.safetensors"
+
+    return make

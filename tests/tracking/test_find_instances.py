@@ -7,6 +7,7 @@ from fastershift.errors import InputError
 from fastershift.meanshift import SeedPolicy
 from fastershift.tracking import (
     Linker,
+    _instances,
     finalize,
     find_instances,
     foreground_mask,
@@ -318,3 +319,25 @@ def test_default_profile_is_translation_invariant(shift):
     np.testing.assert_array_equal(moved_labels, expected)
     assert moved_lineage == lineage
     assert len(lineage.divisions()) == 1
+
+
+@pytest.mark.parametrize("coordinate_weight", [0.0, 0.01])
+def test_of_very_many_vectors_a_sample_is_clustered(monkeypatch, coordinate_weight):
+    codes = np.kron(pair_of_squares(), np.ones((1, 4, 4), int))
+    settings = CLUSTER.model_copy(update={"coordinate_weight": coordinate_weight})
+    whole = instances(embed(codes), settings)
+    monkeypatch.setattr(_instances, "_MOST", 500)
+    seen = []
+    original = _instances.cluster
+
+    def counted(points, **options):
+        seen.append(len(points))
+        return original(points, **options)
+
+    monkeypatch.setattr(_instances, "cluster", counted)
+    found = instances(embed(codes), settings)
+    assert 0 < max(seen) <= 500 < np.count_nonzero(codes)
+    np.testing.assert_array_equal(found.labels, whole.labels)
+    assert found.clustering.sizes.sum() == np.count_nonzero(found.clusters)
+    frames, rows, columns = found.seed_positions.T
+    assert (codes[frames, rows, columns] > 0).all()

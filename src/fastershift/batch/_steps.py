@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fastershift.batch._join import Joined, join_chunks
 from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import PreparedMovie
-from fastershift.batch._regions import cluster_in_regions, needs_regions
+from fastershift.batch._on_disk import with_large_frames
 from fastershift.io import write_result
 from fastershift.pipeline import Plan, cluster_pair, frame_report
 
@@ -46,36 +46,21 @@ def compute_chunk(movie: PreparedMovie, chunk: int, model: ModelFile) -> Iterato
     first, stop = movie.chunks[chunk]
     if movie.work.has(chunk):
         return
-    plan = movie.plan(model)
-    regions = needs_regions(plan)
     n_frames = min(2, movie.shape[0])
-    size = plan.frame_shape if regions else plan.source.shape
-    with TemporaryDirectory(dir=movie.work.path, prefix="scratch-") as scratch:
-        if regions:
-            pairs = _pairs_in_regions(movie, plan, model, first, stop, Path(scratch))
-        else:
-            pairs = _pairs(plan, first, stop)
-        yield from movie.work.write(chunk, (stop - first, n_frames, *size), pairs)
+    with TemporaryDirectory(
+        dir=movie.work.path, prefix="scratch-", ignore_cleanup_errors=True
+    ) as scratch:
+        plan = with_large_frames(movie.plan(model), movie.task.open(), Path(scratch))
+        pairs = _pairs(plan, first, stop)
+        shape = (stop - first, n_frames, *plan.source.shape)
+        yield from movie.work.write(chunk, shape, pairs)
 
 
-def _pairs_in_regions(
-    movie: PreparedMovie,
-    plan: Plan,
-    model: ModelFile,
-    first: int,
-    stop: int,
-    scratch: Path,
-) -> Iterator[_Pair]:
-    opened, network = movie.task.open(), model.load()
-    for step in cluster_in_regions(plan, network, opened, first, stop, scratch):
-        if step is not None:
-            yield step[0], asdict(step[1])
-
-
-def _pairs(plan: Plan, first: int, stop: int) -> Iterator[_Pair]:
+def _pairs(plan: Plan, first: int, stop: int) -> Iterator[_Pair | None]:
     policy: SeedPolicy | None = None
     for pair in plan.source.pairs(first, stop):
         if pair is None:
+            yield None
             continue
         cells = cluster_pair(plan, pair, policy)
         if plan.settings.cluster.carry_seeds:

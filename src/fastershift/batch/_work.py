@@ -92,7 +92,7 @@ class WorkFolder:
         self,
         chunk: int,
         shape: tuple[int, int, int, int],
-        pairs: Iterable[tuple[Labels, Mapping[str, Any]]],
+        pairs: Iterable[tuple[Labels, Mapping[str, Any]] | None],
     ) -> Iterator[int]:
         """Write the labels and the report of every pair of a chunk.
 
@@ -102,13 +102,14 @@ class WorkFolder:
             Number of the chunk.
         shape : tuple of int
             Pairs, frames of a pair, rows and columns.
-        pairs : iterable of (labels, report)
-            Labels (F, Y, X) int32 and values that JSON can hold.
+        pairs : iterable of (labels, report) or None
+            Labels (F, Y, X) int32 and values that JSON can hold; None at further
+            places to stop.
 
         Yields
         ------
         int
-            Pairs written so far.
+            Pairs written so far, for each of `pairs`.
         """
         path = self._chunk(chunk)
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
@@ -116,11 +117,12 @@ class WorkFolder:
             array = import_zarr().create_array(
                 partial, shape=shape, chunks=(1, *shape[1:]), dtype="int32"
             )
-            reports = []
-            for number, (labels, report) in enumerate(pairs):
-                array[number] = labels
-                reports.append(dict(report))
-                yield number + 1
+            reports: list[dict[str, Any]] = []
+            for pair in pairs:
+                if pair is not None:
+                    array[len(reports)], report = pair
+                    reports.append(dict(report))
+                yield len(reports)
             array.attrs["reports"] = reports
             # Two workers may have computed the same chunk; the second finds it there.
             with suppress(OSError):

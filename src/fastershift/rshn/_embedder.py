@@ -4,7 +4,9 @@ import math
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,18 +21,20 @@ from fastershift.rshn._device import (
     choose_precision,
     free_memory,
 )
-from fastershift.rshn._layout import Span, overlapping_axis, seamless_axis
+from fastershift.rshn._layout import (
+    Span,
+    network_shape,
+    overlapping_axis,
+    seamless_axis,
+)
 from fastershift.rshn._normalise import normalise_frame, resize_frame
-from fastershift.rshn._schedule import block_of, count_blocks, plan_block
+from fastershift.rshn._prepared import PreparedFrames
+from fastershift.rshn._schedule import Block, block_of, count_blocks, plan_block
 from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._unit import write_unit
 from fastershift.rshn._weights import Model
 
 __all__ = ["Embedder", "FrameSource"]
-
-# Frames of small cells are smoothed less, as in training: a fixed blur would wash
-# cells of a few pixels away.
-_DIAMETERS_PER_BLUR = 20
 
 # Share of a network pixel that must come from usable pixels of the frame.
 _USABLE_SHARE = 0.5
@@ -51,17 +55,6 @@ class FrameSource(Protocol):
 
     def __getitem__(self, index: int, /) -> ArrayLike:
         """Return a frame (Y, X)."""
-        ...
-
-
-@runtime_checkable
-class NormalisedSource(Protocol):
-    """A movie whose frames were normalised before, so that parts of them suffice."""
-
-    def normalised(
-        self, number: int, blur: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return what `normalise_frame` makes of a frame; may lie on disk."""
         ...
 
 
@@ -135,7 +128,7 @@ class Embedder:
             for side, part in zip(frame_shape, self._region, strict=True)
         )
         embedded = height, width
-        self.network_shape, self._blur = _network_shape(model, settings, embedded)
+        self.network_shape, self._blur = network_shape(model, settings, embedded)
         self._zoom = settings.zoom if settings.network_size else 1.0
         area_ratio = math.prod(self.network_shape) / math.prod(embedded)
         self.scale = math.sqrt(area_ratio) / self._zoom
@@ -234,6 +227,71 @@ class Embedder:
             if shortage is not None:
                 self._make_do(shortage)
 
+    def embed_block_on_disk(
+        self, frames: FrameSource, block: int, folder: Path
+    ) -> Iterator[Tensor | None]:
+        """Embed the frames of one block tile after tile, in the memory of one.
+
+        Each tile goes through the whole block before the next one, so that no other
+        recurrent state is held. The embeddings are those of `embed_block`.
+
+        Parameters
+        ----------
+        frames, block
+            As for `embed_block`.
+        folder : Path
+            For the frames as the network sees them, and the embeddings.
+
+        Yields
+        ------
+        Tensor or None
+            None after each frame of each tile: a place to stop. At last the embeddings
+            of all frames of the block, (F, C, height, width) float16, on disk until the
+            generator goes on.
+
+        Raises
+        ------
+        InputError, FastershiftError
+            As for `embed_block`; no embeddings are kept per tile.
+        """
+        plan = plan_block(block, len(frames), self.settings)
+        with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
+            shown = PreparedFrames(lambda t: self._prepare(frames, t), Path(scratch))
+            shape = (len(plan.frames), *self.network_shape, self._network.channels)
+            kept = np.memmap(Path(scratch) / "embeddings", np.float16, "w+", 0, shape)
+            result = torch.from_numpy(kept)
+            while True:
+                shortage: BaseException | None = None
+                try:
+                    yield from self._by_tile(shown, plan, result)
+                except (MemoryError, RuntimeError) as error:
+                    if not is_shortage(error):
+                        raise
+                    shortage = error.with_traceback(None)
+                if shortage is None:
+                    break
+                self._make_do(shortage)
+            yield result.movedim(-1, -3)
+
+    def _by_tile(
+        self, shown: PreparedFrames, plan: Block, result: Tensor
+    ) -> Iterator[None]:
+        """Embed a block, as many tiles together as memory has room for."""
+        spans, at_once = self._spans(), self._tiles_at_once()
+        shape = spans[0][0].length, spans[0][1].length
+        for first in range(0, len(spans), at_once):
+            tiles = spans[first : first + at_once]
+            stream = self._network.start(len(tiles), shape, len(tiles))
+            for number in plan.warmup:
+                stream.embed(self._windows(shown[number][0], tiles))
+                yield None
+            for index, number in enumerate(plan.frames):
+                padded, usable = shown[number]
+                embedded = stream.embed(self._windows(padded, tiles))
+                for raw, span in zip(embedded, tiles, strict=True):
+                    self._write(raw, usable, span, result[index])
+                yield None
+
     def _spans(self) -> list[tuple[Span, Span]]:
         across = product(self._columns.spans, self._rows.spans)
         return [(row, column) for column, row in across]
@@ -241,9 +299,7 @@ class Embedder:
     def _normalised(
         self, frames: FrameSource, number: int
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Check and normalise a frame, unless the movie has done so already."""
-        if isinstance(frames, NormalisedSource):
-            return frames.normalised(number, self._blur)
+        """Check and normalise a frame."""
         frame = np.asarray(frames[number])
         if frame.shape != tuple(self.frame_shape):
             raise InputError(
@@ -299,23 +355,29 @@ class Embedder:
             (*shape, channels), dtype=torch.float16, device=self.device
         )
         for number, chunk in enumerate(stream.chunks):
-            windows = torch.stack(
-                [
-                    padded[self._rows.read(row), self._columns.read(column)]
-                    for row, column in spans[chunk]
-                ]
-            )
-            embedded = stream.embed(windows, number)
+            embedded = stream.embed(self._windows(padded, spans[chunk]), number)
             for index, raw in enumerate(embedded, chunk.start):
-                row, column = spans[index]
-                inside = raw[self._rows.inside(row), self._columns.inside(column)]
-                kept = (row.kept, column.kept)
-                write_unit(
-                    inside,
-                    usable[kept],
-                    result[index] if self.per_tile else result[kept],
-                )
+                out = result[index] if self.per_tile else result
+                self._write(raw, usable, spans[index], out)
         return result.movedim(-1, -3)
+
+    def _windows(self, padded: Tensor, spans: list[tuple[Span, Span]]) -> Tensor:
+        """Take from a padded frame what tiles see of it."""
+        windows = [
+            padded[self._rows.read(row), self._columns.read(column)]
+            for row, column in spans
+        ]
+        return torch.stack(windows).to(self.device)
+
+    def _write(
+        self, raw: Tensor, usable: Tensor, span: tuple[Span, Span], out: Tensor
+    ) -> None:
+        """Write what is kept of a tile into an embedding of the frame, or its own."""
+        row, column = span
+        inside = raw[self._rows.inside(row), self._columns.inside(column)]
+        kept = (row.kept, column.kept)
+        allowed = usable[kept].to(self.device)
+        write_unit(inside, allowed, out if self.per_tile else out[kept])
 
     def _tiles_at_once(self) -> int:
         """Tell how many tiles are computed together: as many as fit, and help."""
@@ -375,19 +437,3 @@ class Embedder:
 
 def _size(row: Span, column: Span) -> tuple[int, int]:
     return row.kept.stop - row.kept.start, column.kept.stop - column.kept.start
-
-
-def _network_shape(
-    model: Model, settings: EmbedSettings, frame_shape: tuple[int, int]
-) -> tuple[tuple[int, int], float]:
-    """Return rows and columns of the network input, and the blur in frame pixels."""
-    if settings.network_size is not None:
-        width, height = settings.network_size
-        return (height, width), settings.blur
-    if settings.diameter == "auto":
-        raise InputError(
-            "The cell diameter is not known yet; give it in pixels or estimate it."
-        )
-    scale = model.card.diameter / settings.diameter
-    height, width = (max(1, round(side * scale)) for side in frame_shape)
-    return (height, width), min(settings.blur, settings.diameter / _DIAMETERS_PER_BLUR)

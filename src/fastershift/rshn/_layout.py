@@ -1,9 +1,17 @@
-"""How a frame is padded and cut into the tiles that the network sees."""
+"""How a frame is scaled, padded and cut into the tiles that the network sees."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["Axis", "Span", "overlapping_axis", "seamless_axis"]
+from fastershift.config import EmbedSettings
+from fastershift.errors import InputError
+from fastershift.rshn._weights import Model
+
+__all__ = ["Axis", "Span", "network_shape", "overlapping_axis", "seamless_axis"]
+
+# Frames of small cells are smoothed less, as in training: a fixed blur would wash
+# cells of a few pixels away.
+_DIAMETERS_PER_BLUR = 20
 
 
 @dataclass(frozen=True)
@@ -103,3 +111,19 @@ def overlapping_axis(length: int, tile: int, overlap: int, stride: int) -> Axis:
     starts = _starts(length, size, max(1, size - overlap))
     spans = tuple(Span(start, size, slice(start, start + size)) for start in starts)
     return Axis(0, 0, spans)
+
+
+def network_shape(
+    model: Model, settings: EmbedSettings, frame_shape: tuple[int, int]
+) -> tuple[tuple[int, int], float]:
+    """Return rows and columns of the network input, and the blur in frame pixels."""
+    if settings.network_size is not None:
+        width, height = settings.network_size
+        return (height, width), settings.blur
+    if settings.diameter == "auto":
+        raise InputError(
+            "The cell diameter is not known yet; give it in pixels or estimate it."
+        )
+    scale = model.card.diameter / settings.diameter
+    height, width = (max(1, round(side * scale)) for side in frame_shape)
+    return (height, width), min(settings.blur, settings.diameter / _DIAMETERS_PER_BLUR)

@@ -13,7 +13,6 @@ from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problem
 from fastershift.tracking._linker import Linker
 from fastershift.tracking._numbers import keep_numbers
 from fastershift.tracking._resize import nearest_pixels, resize_labels
-from fastershift.tracking._stitch import stitch_parts
 from fastershift.tracking._tiles import merge_tiles
 from fastershift.tracking._tree import (
     TreeLayout,
@@ -47,5 +46,4 @@ __all__ = [
     "nearest_pixels",
     "newick",
     "resize_labels",
-    "stitch_parts",
 ]

@@ -13,6 +13,7 @@ from torch import Tensor
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
 from fastershift.meanshift import Clustering, SeedPolicy, cluster
+from fastershift.tracking._codes import Codes, cluster_sample
 from fastershift.tracking._seeds import settled_policy
 
 __all__ = [
@@ -32,6 +33,9 @@ _Labels = npt.NDArray[np.int32]
 
 # Pixels whose vectors are widened at once.
 _PIXELS = 2**16
+
+# Vectors of a pair that are clustered; where there are more, a sample stands for them.
+_MOST = 2**22
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,9 @@ def find_instances(
     """Cluster the foreground of a frame pair and take the clusters apart into cells.
 
     Parts of a cluster that touch neither within a frame nor through time are different
-    cells (Payer et al. 2019).
+    cells (Payer et al. 2019). Of more than 2²² vectors a random sample of as many is
+    clustered, and the others join the nearest mode: modes belong to the whole frame,
+    and so memory need not hold all vectors of it.
 
     Parameters
     ----------
@@ -152,21 +158,29 @@ def find_instances(
     foreground = foreground_pixels(
         vectors, track_settings.foreground, background=background, mask=mask
     )
-    codes = _codes(vectors, foreground, cluster_settings.coordinate_weight)
+    codes = Codes(vectors, foreground, cluster_settings.coordinate_weight)
     within: Literal["none", "largest"]
     within = "largest" if background == "largest" else "none"
-    if policy is None and seeds is None and not cluster_settings.carry_seeds:
-        policy = settled_policy(codes, cluster_settings, within, generator)
-    clustering = cluster(
-        codes,
-        **cluster_settings.model_dump(
-            exclude={"coordinate_weight", "carry_seeds", "random_seed"}
-        ),
-        background=within,
-        seeds=None if seeds is None else torch.as_tensor(seeds),
-        policy=policy,
-        generator=generator,
-    )
+
+    def clustered(points: Tensor) -> Clustering:
+        start = policy
+        if policy is None and seeds is None and not cluster_settings.carry_seeds:
+            start = settled_policy(points, cluster_settings, within, generator)
+        return cluster(
+            points,
+            **cluster_settings.model_dump(
+                exclude={"coordinate_weight", "carry_seeds", "random_seed"}
+            ),
+            background=within,
+            seeds=None if seeds is None else torch.as_tensor(seeds),
+            policy=start,
+            generator=generator,
+        )
+
+    if len(codes) > _MOST and seeds is None:
+        clustering = cluster_sample(codes, _MOST, clustered, generator)
+    else:
+        clustering = clustered(codes[:])
     clustering = _in_settled_order(clustering)
     modes = clustering.labels + 1
     if background == "largest" and clustering.sizes.numel():
@@ -262,15 +276,6 @@ def foreground_pixels(
             f"{tuple(usable.shape[1:])}; choose a mask of the same size."
         )
     return usable & torch.as_tensor(cells, device=usable.device)
-
-
-def _codes(vectors: Tensor, foreground: Tensor, coordinate_weight: float) -> Tensor:
-    """Return one row per foreground pixel, in the order frame, row, column."""
-    codes = vectors.movedim(1, -1)[foreground].to(_wide(vectors))
-    if not coordinate_weight:
-        return codes
-    coordinates = foreground.nonzero()[:, 1:].to(codes.dtype)
-    return torch.cat([codes, coordinate_weight * coordinates], dim=1)
 
 
 def _in_settled_order(clustering: Clustering) -> Clustering:

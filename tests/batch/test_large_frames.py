@@ -1,0 +1,157 @@
+"""Frames that are embedded tile by tile, on disk."""
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("zarr")
+
+from fastershift.batch import MovieTask, run_large
+from fastershift.batch._on_disk import EmbeddingsOnDisk, with_large_frames
+from fastershift.io import as_movie, read_result
+from fastershift.pipeline import cluster_pair, plan_run, segment_movie
+from fastershift.rshn import Stream
+from fastershift.simulate import simulate_movie
+from fastershift.tracking import centroids
+
+TILES = {"tile": 16, "tile_overlap": 8, "largest_frame": 20}
+
+
+def given(settings, **options):
+    return {"embed": {**settings["embed"], **options}}
+
+
+def embeddings(source):
+    return [one.embeddings.clone() for one in source.pairs() if one is not None]
+
+
+def test_embeddings_are_those_of_a_run_in_memory(tmp_path, simulated, settings):
+    reads = []
+
+    class Counting:
+        shape = simulated.frames.shape
+
+        def __len__(self):
+            return len(simulated.frames)
+
+        def __getitem__(self, number):
+            reads.append(number)
+            return simulated.frames[number]
+
+    plan = plan_run(simulated.frames, given(settings, **TILES))
+    large = with_large_frames(plan, Counting(), tmp_path)
+    assert isinstance(large.source, EmbeddingsOnDisk)
+    for one, other in zip(
+        embeddings(large.source), embeddings(plan.source), strict=True
+    ):
+        assert torch.equal(one, other)
+    # Once for each block that shows a frame or is warmed up on it.
+    assert max(reads.count(number) for number in set(reads)) <= 3
+    assert not list(tmp_path.iterdir())
+
+
+def test_small_frames_stay_in_memory(tmp_path, simulated, settings):
+    plan = plan_run(simulated.frames, settings)
+    assert with_large_frames(plan, simulated.frames, tmp_path) is plan
+
+
+def test_the_result_is_that_of_a_run_in_memory(tmp_path, simulated, settings):
+    asked = given(settings, **TILES)
+    expected = segment_movie(simulated.frames, asked)
+    movie = as_movie(simulated.frames)
+    *_, last = run_large(MovieTask(movie, tmp_path / "out", "ctc", asked, chunk=4))
+    labels, tracks = read_result(last.outcome.output)
+    assert np.array_equal(labels, expected.labels)
+    rows = [(t.id, t.first, t.last, t.parent) for t in expected.lineage.tracks]
+    assert tracks == rows
+    assert rows
+
+
+#: Pixels from the border of what it sees in which the network is at a loss.
+BLIND = 24
+CODES = 16
+
+
+def code_of(labels, seed=0):
+    """Give neighbours different codes; cells far apart share one."""
+    rng = np.random.default_rng(seed)
+    places = {int(row[0]): row[2:] for row in centroids(labels)}
+    codes = np.zeros(labels.max() + 1, int)
+    for label, place in places.items():
+        near = [
+            codes[other] for other in places if np.hypot(*(places[other] - place)) < 46
+        ]
+        codes[label] = rng.choice(np.setdiff1d(np.arange(1, CODES), near))
+    return codes[labels]
+
+
+@pytest.fixture(scope="module")
+def codes():
+    endless = float("inf")
+    movie = simulate_movie(2, (528, 528), 260, diameter=20, seed=4, cell_cycle=endless)
+    return code_of(movie.labels)
+
+
+@pytest.fixture
+def cells(settings, make_model_of, tmp_path, monkeypatch):
+    """Cells of the second frame, by a network that reads codes off the intensities."""
+
+    def embed(_stream, images, _chunk=0):
+        code = ((images + 1) / 2 * (CODES - 1)).round().long().clamp(0, CODES - 1)
+        generator = torch.Generator().manual_seed(images.shape[1])
+        lost = torch.ones(code.shape, dtype=torch.bool)
+        lost[:, BLIND:-BLIND, BLIND:-BLIND] = False
+        code[lost] = torch.randint(CODES, (int(lost.sum()),), generator=generator)
+        noise = torch.randn((*code.shape, CODES), generator=generator)
+        return torch.eye(CODES)[code] + 0.06 * noise
+
+    monkeypatch.setattr(Stream, "embed", embed)
+    model = make_model_of(CODES)
+
+    def find(codes, tile, overlap):
+        embed = {"diameter": 24, "blur": 0, "warmup": 0, "model": str(model)}
+        embed |= {"tile": tile, "tile_overlap": overlap, "largest_frame": 300}
+        plan = plan_run(codes.astype(np.uint8), {"embed": embed})
+        plan = with_large_frames(plan, codes.astype(np.uint8), tmp_path)
+        assert isinstance(plan.source, EmbeddingsOnDisk)
+        pairs = (pair for pair in plan.source.pairs() if pair is not None)
+        return cluster_pair(plan, next(pairs)).labels[1]
+
+    return find
+
+
+def agreement(one, other, margin=BLIND + 12):
+    """IoU of every cell of `one` that does not come near the edge."""
+    rim = np.ones(one.shape, bool)
+    rim[margin:-margin, margin:-margin] = False
+    found = []
+    for label in np.setdiff1d(np.unique(one), np.append(np.unique(one[rim]), 0)):
+        mask = one == label
+        counts = np.bincount(other[mask])
+        counts[0] = 0
+        best = other == counts.argmax()
+        share = np.count_nonzero(mask & best) / np.count_nonzero(mask | best)
+        found.append(share if counts.any() else 0.0)
+    return np.array(found)
+
+
+def test_borders_do_not_show(codes, cells):
+    """Two tilings, and a shift of the movie, find the same cells."""
+    here = codes[:, 16:, 16:]
+    first = cells(here, 192, 64)
+    second = cells(here, 256, 96)
+    shifted = cells(codes[:, :-16, :-16], 192, 64)
+    inner = shifted[16:, 16:], first[:-16, :-16]
+    for mine, other in ((first, second), inner[::-1]):
+        shares = agreement(mine, other)
+        assert len(shares) > 100
+        assert np.mean(shares >= 0.95) >= 0.99
+        counts = len(shares), len(agreement(other, mine))
+        assert abs(counts[0] - counts[1]) <= 0.001 * counts[0]
+
+
+def test_too_little_overlap_shows(codes, cells):
+    """The comparison above can fail."""
+    here = codes[:, 16:, 16:]
+    shares = agreement(cells(here, 192, 64), cells(here, 192, 16))
+    assert np.mean(shares >= 0.95) < 0.99
