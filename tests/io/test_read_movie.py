@@ -366,3 +366,48 @@ def test_challenge_movie(shared):
     assert movie.shape == (12, 700, 1100)
     expected = tifffile.imread(shared / "data/Fluo-N2DL-HeLa/01/t024.tif")
     np.testing.assert_array_equal(movie[0], expected)
+
+
+def test_a_packed_bigtiff_is_read_piece_by_piece(tmp_path, monkeypatch):
+    """By the zarr view of tifffile: what is not asked for is not unpacked."""
+    pytest.importorskip("zarr")
+    stack = np.random.default_rng(4).integers(0, 99, (6, 2, 96, 80), dtype=np.uint16)
+    path = tmp_path / "big.tif"
+    tifffile.imwrite(
+        path,
+        stack,
+        bigtiff=True,
+        ome=True,
+        metadata={"axes": "TCYX"},
+        photometric="minisblack",
+        compression="zlib",
+        tile=(32, 48),
+    )
+    movie = read_movie(path, channel=1)
+    unpacked = []
+    original = tifffile.TiffPage.decode.func
+
+    def counted(page):
+        decode = original(page)
+        return lambda *given, **options: (
+            unpacked.append(given[1]) or decode(*given, **options)
+        )
+
+    monkeypatch.setattr(tifffile.TiffPage, "decode", property(counted))
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", None)
+    assert np.array_equal(movie[4], stack[4, 1])
+    assert len(unpacked) == 3 * 2
+    for t in range(6):
+        assert np.array_equal(movie[t], stack[t, 1])
+    path.unlink()  # it is not held open
+
+
+def test_a_packed_bigtiff_without_zarr(tmp_path, monkeypatch):
+    stack = np.random.default_rng(4).integers(0, 99, (3, 40, 50), dtype=np.uint16)
+    path = tmp_path / "big.tif"
+    tifffile.imwrite(
+        path, stack, bigtiff=True, compression="zlib", photometric="minisblack"
+    )
+    monkeypatch.setattr("fastershift.io._tiff.find_spec", lambda _name: None)
+    movie = read_movie(path, axes="TYX")
+    assert np.array_equal(np.stack(list(movie)), stack)

@@ -3,6 +3,7 @@
 import re
 import threading
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,12 @@ def _open(path: Path) -> tifffile.TiffFile:
 
 
 class _TiffStack:
-    """The pages of one TIFF file as an array; one page is read at a time."""
+    """The pages of one TIFF file as an array; one page is read at a time.
+
+    A file whose numbers lie there as they are is mapped to memory. Of a packed BigTIFF
+    the zarr view of tifffile unpacks the pieces that are asked for, where zarr is
+    installed; of any other file whole pages are unpacked.
+    """
 
     def __init__(self, path: Path, level: int = 0) -> None:
         self._path = path
@@ -67,6 +73,7 @@ class _TiffStack:
     def _examine(self, file: tifffile.TiffFile) -> None:
         series = file.series[0]
         self._offset: int | None = None
+        self._view: tifffile.TiffPageSeries | None = None
         self._shrunk = 1.0
         # Frames appended one by one make one series each.
         if len(file.series) > 1 and all(one.axes == "YX" for one in file.series):
@@ -84,6 +91,8 @@ class _TiffStack:
             self._pages = series.pages
             self.axes, self.shape = series.axes, tuple(series.shape)
             self._offset = series.dataoffset
+            if file.is_bigtiff and find_spec("zarr"):
+                self._view = series
             self._add_positions(file)
         self.dtype = np.dtype(series.dtype)
         self._stored_type = self.dtype.newbyteorder(file.byteorder)
@@ -105,6 +114,7 @@ class _TiffStack:
         if not file.is_ome or len(others) < 2 or len(alike) > 1:
             return
         self._pages = [page for one in others for page in one.pages]
+        self._view = None
         self.axes, self.shape = "P" + self.axes, (len(others), *self.shape)
         self._offset = None
 
@@ -114,6 +124,8 @@ class _TiffStack:
                 self._path, self._stored_type, "r", self._offset, self.shape
             )
             return np.array(stored[index])
+        if self._view is not None:
+            return self._read_view(self._view, index)
         lead = len(self._lead)
         numbers = np.arange(len(self._pages)).reshape(self._lead)[index[:lead]]
         pages = [
@@ -122,6 +134,20 @@ class _TiffStack:
         ]
         stacked = np.stack(pages)
         return stacked.reshape(*numbers.shape, *stacked.shape[1:])
+
+    def _read_view(
+        self, series: tifffile.TiffPageSeries, index: tuple[int | slice, ...]
+    ) -> NDArray[Any]:
+        import zarr
+
+        with self._lock:
+            self._file.filehandle.open()
+            store = series.aszarr(level=0)
+            try:
+                return np.asarray(zarr.open_array(store, mode="r")[index])
+            finally:
+                store.close()
+                self._file.filehandle.close()
 
     def _read_page(self, number: int) -> NDArray[Any]:
         # Opened for each page, so that the file is never held open between frames.
