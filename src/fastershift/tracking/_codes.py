@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -79,7 +80,8 @@ def cluster_sample(
     Clustering
         Of all vectors.
     """
-    drawn = torch.randint(len(codes), (most,), generator=generator).unique()
+    rows = torch.randint(len(codes), (most,), generator=generator)
+    drawn = torch.from_numpy(np.unique(rows.numpy()))
     sample = codes[drawn]
     drawn = drawn.to(sample.device)
     found = clustered(sample)
