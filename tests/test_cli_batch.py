@@ -7,7 +7,9 @@ import tifffile
 from typer.testing import CliRunner
 
 from fastershift.cli import app
-from fastershift.io import read_result
+from fastershift.evaluation import score_arrays
+from fastershift.io import read_movie, read_result, read_zarr_record
+from fastershift.pipeline import segment_movie
 from fastershift.simulate import simulate_movie
 
 pytest.importorskip("distributed")
@@ -67,17 +69,30 @@ def test_mistakes_are_sentences(words, sentence):
     assert sentence in result.output
 
 
-def test_run_beside_the_image(tmp_path, tiny_model):
+def test_from_zarr_to_labels_beside_the_image(tmp_path, tiny_model):
+    """What `docs/large_movie.py` does, in small: the scores are those in memory."""
     image = tmp_path / "movie.zarr"
-    made = ("--frames", 3, "--height", 40, "--width", 44, "--cells", 3)
-    assert invoke("simulate", "-o", image, *made, "--diameter", 14).exit_code == 0
+    made = ("--frames", 5, "--height", 72, "--width", 80, "--cells", 8)
+    cells = ("--cell-cycle", 5, "--diameter", 16)
+    assert invoke("simulate", "-o", image, *made, *cells).exit_code == 0
     place = image / "labels" / "cells"
     words = ("run", image, "-o", place, "--format", "zarr", "--model", tiny_model)
-    result = invoke(*words, "--diameter", 14, "--chunk", 2)
+    tiles = ("--largest-frame", 20, "--tile", 16, "--tile-overlap", 8, "--block", 2)
+    result = invoke(*words, *tiles, "--diameter", 16, "--chunk", 2)
     assert result.exit_code == 0, result.output
     labels, tracks = read_result(place)
-    assert labels.shape == (3, 40, 44)
+    assert labels.shape == (5, 72, 80)
     assert f"{len(tracks)} tracks" in result.output
+    settings = read_zarr_record(place)["settings"]
+    memory = segment_movie(read_movie(image), settings, model=str(tiny_model))
+    rows = [(t.id, t.first, t.last, t.parent) for t in memory.lineage.tracks]
+    truth, truth_tracks = read_result(image / "labels" / "truth")
+    scores = [
+        score_arrays(found, lineage, truth, truth_tracks, dict(enumerate(truth)))
+        for found, lineage in ((labels, tracks), (memory.labels, rows))
+    ]
+    assert scores[0].seg == scores[1].seg > 0
+    assert scores[0].tra == scores[1].tra
     again = invoke(*words, "--diameter", 14)
     assert again.exit_code == 2
     assert "--overwrite" in again.output

@@ -146,6 +146,56 @@ def test_a_batch_goes_on_where_it_stopped(plates, settings, tmp_path, serial):
             next(run_many(other, client))
 
 
+def test_a_slow_worker_and_no_model_on_any(
+    plates, settings, tmp_path, serial, tiny_model
+):
+    """One worker is stuck: the other takes its work over, all but what it has begun.
+
+    The model travels to both, though its file is gone.
+    """
+
+    def hinder(gate):
+        import time
+
+        from fastershift.batch import _steps
+        from fastershift.rshn import _registry
+
+        _registry._known = dict
+        original = _steps.cluster_pair
+
+        def slow(*given):
+            # Dask takes over only what takes longer than handing it over.
+            time.sleep(0.3)
+            while gate is not None and not gate.exists():
+                time.sleep(0.1)
+            return original(*given)
+
+        _steps.cluster_pair = slow
+
+    model, gate = tmp_path / "tiny.safetensors", tmp_path / "gate"
+    model.write_bytes(tiny_model.read_bytes())
+    few = [plates / f"{name}.tif" for name in FEW if name != DAMAGED]
+    embed = {**settings["embed"], "model": str(model)}
+    output = tmp_path / "out"
+    task = batch(plates, output, {"embed": embed}, few)
+    with connect(workers=2) as client:
+        one, other = client.nthreads()
+        client.run(hinder, gate, workers=[one])
+        client.run(hinder, None, workers=[other])
+        outcomes = {}
+        for number, event in enumerate(run_many(task, client)):
+            model.unlink(missing_ok=True)
+            outcomes |= ended([event])
+            # There is an event every half second, at least; none is waited for forever.
+            if len(outcomes) == len(few) - 1 or number == 200:
+                before = len(outcomes)
+                gate.touch()
+    assert before == len(few) - 1
+    assert len(outcomes) == len(few)
+    assert {outcome.status for outcome in outcomes.values()} == {"done"}
+    assert same_results(output, serial[0], outcomes)
+
+
 def test_names_keep_the_structure_of_the_folders(plates, tmp_path):
     names = [movie.name for movie in list_movies([plates])]
     assert names[0] == "plate1/m00"
