@@ -334,7 +334,7 @@ def _drawn_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
     # Putting all of very many rows in random order would take longer than clustering.
     drawn = np.empty(0, dtype=np.int64)
     while len(drawn) < most:
-        more = torch.randint(n, (most,), generator=generator).numpy()
+        more = torch.randint(n, (most + most // 4,), generator=generator).numpy()
         drawn = np.concatenate([drawn, more])
         drawn = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
     return drawn[:most]

@@ -32,7 +32,8 @@ class Points:
     lengths : Tensor or None
         (n,) float32 lengths of `vectors`; None if all are 1.
     averaged : Tensor
-        (n, d) float32, averaged in a window.
+        (n, d) float32, averaged in a window; (n, d + 1) with a last column of ones,
+        whose sum is the number of points in a window, if these are a copy.
     weights : Tensor or None
         (n,) float32 weights of `averaged` in a mean; None if all are 1.
     normalise : bool
@@ -60,14 +61,14 @@ class Points:
         """Copy some of the rows, compared at length 1."""
         unit = self.unit(rows)
         averaged = unit if self.normalise else self.averaged[rows]
+        if averaged.shape[1] == unit.shape[1]:
+            averaged = torch.cat([averaged, averaged.new_ones(len(unit), 1)], dim=1)
         return Points(unit, None, averaged, None, self.normalise)
 
     def joined(self, other: "Points") -> "Points":
         """Append other points; both were taken from the same."""
         unit = torch.cat([self.vectors, other.vectors])
-        averaged = (
-            unit if self.normalise else torch.cat([self.averaged, other.averaged])
-        )
+        averaged = torch.cat([self.averaged, other.averaged])
         return Points(unit, None, averaged, None, self.normalise)
 
 

@@ -8,13 +8,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fastershift.meanshift._points import Points, unit_rows
-from fastershift.meanshift._shift import (
-    Shifted,
+from fastershift.meanshift._points import Points
+from fastershift.meanshift._shift import Shifted, nearest, shift
+from fastershift.meanshift._window import (
+    Vectors,
     least_cosine,
-    nearest,
-    shift,
-    window_means,
+    unit_vectors,
+    window_counts,
 )
 
 __all__ = ["SAMPLE", "Assigned", "Merged", "Rows", "Search", "owners"]
@@ -166,11 +166,16 @@ class Search:
             self._sampled[sample[:SAMPLE]] = True
         self._levels = [points]
         if self._sample is not None and len(points) > 4 * _MIDDLE:
-            rows = torch.randint(len(points), (_MIDDLE,), generator=generator)
+            # One row of each of as many equal stretches, so that they lie in order.
+            place = torch.rand(_MIDDLE, dtype=torch.float64, generator=generator)
+            place += torch.arange(_MIDDLE)
+            rows = (place * (len(points) / _MIDDLE)).long().clamp_max(len(points) - 1)
             self._levels.insert(0, points.take(self._on_device(rows)))
         self._tried = points.vectors[:0]
-        self._modes = self._anchors = points.averaged[:0]
-        self._counts = self._modes[:, 0]
+        nowhere = np.empty((0, points.vectors.shape[1]), dtype=np.float32)
+        self._modes: Vectors = nowhere
+        self._anchors: Vectors = nowhere
+        self._counts: Vectors = nowhere[:, 0]
         self._merged: Merged | None = None
         self._assigned: Assigned | None = None
         self.seeds: Rows = np.empty(0, dtype=np.int64)
@@ -180,7 +185,7 @@ class Search:
 
     def add(self, rows: Rows) -> None:
         """Shift one round of seeds and keep the modes of those that converged."""
-        starts = self._points.starts(self._on_device(rows))
+        starts = self._points.starts(self._on_device(rows)).cpu().numpy()
         if self._sample is None:
             shifted = self._shift(self._points, starts)
             mode_of_seed = self._keep(
@@ -246,7 +251,7 @@ class Search:
             known = (group.vectors @ self._tried.T).amax(dim=1) >= reach
             rows = rows[~known.cpu().numpy()]
             group = group.take(torch.nonzero(~known).flatten())
-        counts = window_means(group, group.vectors, self._bandwidth)[1].cpu().numpy()
+        counts = window_counts(group, group.vectors, self._bandwidth).cpu().numpy()
         enough = counts * max(1.0, drawn) >= least
         rows, counts = rows[enough], counts[enough]
         unit = group.vectors[self._on_device(np.flatnonzero(enough))]
@@ -274,17 +279,16 @@ class Search:
         # Where many are beyond, they are no strays, and each costs a look at all.
         if not 0 < len(rows) <= _ORPHANS:
             return
-        starts = self._points.starts(rows)
-        _, counts = window_means(self._points, starts, self._bandwidth)
+        counts = window_counts(self._points, self._points.unit(rows), self._bandwidth)
         labels = assigned.labels.clone()
         labels[rows[counts < least]] = -1
         sizes = torch.bincount(labels + 1, minlength=len(assigned.sizes) + 1)[1:]
         self._assigned = Assigned(labels, assigned.similarity, sizes.cpu().numpy())
 
-    def _on_device(self, rows: Rows | Tensor) -> Tensor:
-        return torch.as_tensor(rows, device=self._points.vectors.device)
+    def _on_device(self, numbers: Rows | Vectors | Tensor) -> Tensor:
+        return torch.as_tensor(numbers, device=self._points.vectors.device)
 
-    def _shift(self, points: Points, starts: Tensor, same: float = 0.0) -> Shifted:
+    def _shift(self, points: Points, starts: Vectors, same: float = 0.0) -> Shifted:
         shifted = shift(
             points,
             starts,
@@ -304,7 +308,7 @@ class Search:
         self._sampled[fresh] = True
         return sample.joined(self._points.take(self._on_device(fresh)))
 
-    def _keep(self, positions: Tensor, counts: Tensor, converged: Flags) -> Rows:
+    def _keep(self, positions: Vectors, counts: Vectors, converged: Flags) -> Rows:
         """Store modes that converged; return their index, -1 where discarded."""
         # With nothing else to go by, seeds still on their way are better than none.
         keeps_all = not converged.any() and not len(self._modes)
@@ -313,9 +317,8 @@ class Search:
         mode[kept] = len(self._modes) + np.arange(len(kept))
         if len(kept):
             self._merged = self._assigned = None
-        index = self._on_device(kept)
-        self._modes = torch.cat([self._modes, positions[index]])
-        self._counts = torch.cat([self._counts, counts[index]])
+        self._modes = np.concatenate([self._modes, positions[kept]])
+        self._counts = np.concatenate([self._counts, counts[kept]])
         return mode
 
     def _finish(self, shifted: Shifted) -> Rows:
@@ -323,15 +326,12 @@ class Search:
         known = len(self._modes)
         keeps_all = not shifted.converged.any() and not known
         kept = np.flatnonzero(shifted.converged | keeps_all)
-        index = self._on_device(kept)
-        stops = torch.cat([self._anchors, shifted.positions[index]])
+        stops = np.concatenate([self._anchors, shifted.positions[kept]])
         # Stops that were finished in an earlier round are not finished again.
-        support = np.concatenate(
-            [np.full(known, np.inf), shifted.counts[index].cpu().numpy()]
-        )
-        owner = owners(unit_rows(stops).cpu().numpy(), support, _SAME * self._bandwidth)
+        support = np.concatenate([np.full(known, np.inf), shifted.counts[kept]])
+        owner = owners(unit_vectors(stops), support, _SAME * self._bandwidth)
         fresh = np.unique(owner[owner >= known])
-        anchors = stops[self._on_device(fresh)]
+        anchors = stops[fresh]
         positions = anchors
         for points in self._levels:
             finished = shift(
@@ -349,19 +349,19 @@ class Search:
         mode_of_stop[fresh] = self._keep(
             finished.positions, finished.counts, np.ones(len(fresh), dtype=bool)
         )
-        self._anchors = torch.cat([self._anchors, anchors])
+        self._anchors = np.concatenate([self._anchors, anchors])
         mode_of_seed = np.full(len(shifted.converged), -1, dtype=np.int64)
         mode_of_seed[kept] = mode_of_stop[owner[known:]]
         return mode_of_seed
 
     def _merge(self) -> Merged:
-        support = self._counts.cpu().numpy()
-        owner = owners(unit_rows(self._modes).cpu().numpy(), support, self._bandwidth)
+        support = self._counts
+        owner = owners(unit_vectors(self._modes), support, self._bandwidth)
         kept = np.unique(owner)
         kept = kept[np.argsort(-support[kept], kind="stable")]
         center_of_mode = np.empty(len(owner), dtype=np.int64)
         center_of_mode[kept] = np.arange(len(kept))
-        centers = self._modes[self._on_device(kept)]
+        centers = self._on_device(self._modes[kept])
         return Merged(centers, support[kept], center_of_mode[owner])
 
     def _assign(self) -> Assigned:

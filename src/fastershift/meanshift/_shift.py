@@ -9,11 +9,15 @@ from torch import Tensor
 
 from fastershift.meanshift._memory import for_blocks
 from fastershift.meanshift._points import Points, unit_rows
+from fastershift.meanshift._window import (
+    Edges,
+    Vectors,
+    least_cosine,
+    unit_vectors,
+    window_means,
+)
 
-__all__ = ["Shifted", "least_cosine", "nearest", "shift", "window_means"]
-
-# Below this cosine distance float32 vectors cannot be told apart.
-_RESOLUTION = 1e-6
+__all__ = ["Shifted", "nearest", "shift"]
 
 # A seed that moves less than this share of the bandwidth has converged.
 _STILL = 1e-3
@@ -21,10 +25,8 @@ _STILL = 1e-3
 # Steps are taken to shrink by no less than this factor when a seed is put ahead.
 _MOST_RATIO = 0.8
 
-
-def least_cosine(distance: float) -> float:
-    """Cosine of float32 vectors that still lie within a cosine distance."""
-    return 1 - max(distance, _RESOLUTION)
+# Iterations after which none is: two places could go on sending a seed to each other.
+_HURRIED = 20
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class Shifted:
 
     Attributes
     ----------
-    positions : Tensor
-        (k, d) where each seed is now.
-    counts : Tensor
+    positions : ndarray
+        (k, d) float32 where each seed is now.
+    counts : ndarray
         (k,) float32, points in the last window of each.
     converged : ndarray
         (k,) bool.
@@ -43,51 +45,15 @@ class Shifted:
         Iterations done.
     """
 
-    positions: Tensor
-    counts: Tensor
+    positions: Vectors
+    counts: Vectors
     converged: npt.NDArray[np.bool_]
     n_iter: int
 
 
-def window_means(
-    points: Points, positions: Tensor, bandwidth: float
-) -> tuple[Tensor, Tensor]:
-    """Mean and number of the points within the bandwidth of each position.
-
-    A position whose window is empty, or whose window averages to zero, stays.
-    """
-    reach = least_cosine(bandwidth)
-    unit = unit_rows(positions)
-    sums = torch.zeros_like(positions)
-    counts = positions.new_zeros(len(positions))
-
-    def add(block: slice) -> None:
-        inside = unit @ points.vectors[block].T
-        lengths = points.lengths
-        inside.ge_(reach if lengths is None else reach * lengths[block])
-        found = inside.sum(dim=1)
-        if points.weights is not None:
-            inside.mul_(points.weights[block])
-        found_sums = inside @ points.averaged[block]
-        counts.add_(found)
-        sums.add_(found_sums)
-
-    # A block of the points should stay in the cache as well as its similarities.
-    columns = sum(positions.shape)
-    for_blocks(len(points), columns, positions.device, add)
-    means = sums / counts.clamp_min(1)[:, None]
-    # Opposite vectors cancel to rounding noise, which has no direction.
-    lengths = torch.linalg.vector_norm(means, dim=1, keepdim=True)
-    scale = torch.linalg.vector_norm(positions, dim=1, keepdim=True)
-    stays = (counts[:, None] == 0) | (lengths <= _RESOLUTION * scale)
-    if points.normalise:
-        means = unit_rows(means)
-    return torch.where(stays, positions, means), counts
-
-
 def shift(
     points: Points,
-    seeds: Tensor,
+    seeds: Vectors,
     *,
     bandwidth: float,
     gamma: float,
@@ -106,7 +72,7 @@ def shift(
     ----------
     points : Points
         What is clustered.
-    seeds : Tensor
+    seeds : ndarray
         (k, d) float32 start positions.
     bandwidth : float
         Cosine distance h.
@@ -120,39 +86,40 @@ def shift(
     hurries : bool
         Whether a seed that creeps, each step a little shorter than the one before, is
         put ahead to where the steps would lead it. It still stops only where a plain
-        step moves it no more.
+        step moves it no more. Such seeds are taken to be near their modes, so that
+        points away from the edges of their windows are looked at once (`Edges`).
 
     Returns
     -------
     Shifted
         Positions, window counts and which seeds converged.
     """
-    positions = seeds.clone()
-    counts = seeds.new_zeros(len(seeds))
+    positions = seeds.copy()
+    counts = np.zeros(len(seeds), dtype=np.float32)
     converged = np.zeros(len(seeds), dtype=bool)
     # The seed that each one goes with; its own number while it goes alone.
     leader = np.arange(len(seeds))
     active = leader.copy()
-    rows = torch.arange(len(seeds), device=seeds.device)
-    steps = torch.zeros_like(positions)
+    steps = np.zeros_like(positions)
+    edges = Edges(points, len(seeds), bandwidth) if hurries else None
     n_iter = 0
     while len(active) and n_iter < max_iter and converged[leader].mean() <= gamma:
-        before = positions[rows]
-        after, count = window_means(points, before, bandwidth)
-        step = after - before
-        moved = torch.linalg.vector_norm(step, dim=1, keepdim=True)
-        if hurries:
-            ahead = after + step * _steps_ahead(step, steps[rows])
-            after = torch.where(moved < _STILL * bandwidth, after, ahead)
-            steps[rows] = step
-        positions[rows] = after
-        counts[rows] = count
-        # The only synchronisation of an iteration.
-        host = torch.cat([after, moved], dim=1).cpu().numpy()
+        before = positions[active]
+        if edges is None:
+            after, count = window_means(points, before, bandwidth)
+        else:
+            after, count = edges.means(active, before)
         n_iter += 1
-        stands = host[:, -1] < _STILL * bandwidth
+        step = after - before
+        stands = np.linalg.norm(step, axis=1) < _STILL * bandwidth
+        if hurries and n_iter <= _HURRIED:
+            ahead = step * _steps_ahead(step, steps[active])
+            after = np.where(stands[:, None], after, after + ahead)
+            steps[active] = step
+        positions[active] = after
+        counts[active] = count
         converged[active[stands]] = True
-        met = _first_met(host[:, :-1], same)
+        met = _first_met(after, same)
         goes_on = met == np.arange(len(active))
         # A frozen seed keeps its place; one that stands still follows nobody.
         goes_on |= stands
@@ -161,31 +128,25 @@ def shift(
         if not goes_on.all():
             leader = leader[leader]
             active = active[goes_on]
-            rows = torch.as_tensor(active, device=seeds.device)
-    index = torch.as_tensor(leader, device=seeds.device)
-    return Shifted(positions[index], counts[index], converged[leader], n_iter)
+    return Shifted(positions[leader], counts[leader], converged[leader], n_iter)
 
 
-def _steps_ahead(step: Tensor, before: Tensor) -> Tensor:
+def _steps_ahead(step: Vectors, before: Vectors) -> Vectors:
     """Sum the steps to come, if each is shorter than the last by the same factor."""
-    squared = (before * before).sum(dim=1, keepdim=True)
-    ratio = (step * before).sum(dim=1, keepdim=True) / squared.clamp_min(1e-20)
-    ratio = ratio.clamp(0, _MOST_RATIO)
-    return ratio / (1 - ratio)
+    squared = np.einsum("ij,ij->i", before, before)
+    ratio = np.einsum("ij,ij->i", step, before) / np.maximum(squared, 1e-20)
+    ratio = np.clip(ratio, 0, _MOST_RATIO)
+    ahead: Vectors = (ratio / (1 - ratio))[:, None]
+    return ahead
 
 
-def _first_met(
-    positions: npt.NDArray[np.float32], distance: float
-) -> npt.NDArray[np.intp]:
+def _first_met(positions: Vectors, distance: float) -> npt.NDArray[np.intp]:
     """Find for each position the first one that lies within a distance of it."""
     if distance <= 0:
-        _, chosen, inverse = np.unique(
-            positions, axis=0, return_index=True, return_inverse=True
-        )
-        met: npt.NDArray[np.intp] = chosen[inverse.ravel()]
-        return met
-    lengths = np.linalg.norm(positions, axis=1, keepdims=True)
-    unit = positions / np.maximum(lengths, np.finfo(np.float32).tiny)
+        seen: dict[bytes, int] = {}
+        rows = enumerate(np.ascontiguousarray(positions))
+        return np.array([seen.setdefault(row.tobytes(), i) for i, row in rows])
+    unit = unit_vectors(positions)
     close = unit @ unit.T >= least_cosine(distance)
     np.fill_diagonal(close, True)
     first: npt.NDArray[np.intp] = np.argmax(close, axis=1)
