@@ -113,7 +113,11 @@ def test_a_long_movie_repeats_a_short_one_to_and_fro():
 def test_the_scaling_suite(monkeypatch):
     monkeypatch.setattr(_scaling, "_of_area", lambda side, _: side**2 * 1e-6)
     monkeypatch.setattr(_scaling, "_of_cells", lambda *_: 0.1)
-    monkeypatch.setattr(_scaling, "_peak_memory", lambda length, _: 5e8 + length)
+    monkeypatch.setattr(
+        _scaling,
+        "_of_length",
+        lambda length, _: _scaling._Long(length * 0.02, 500_000_000 + length),
+    )
     workers = {"workers_ratio": 0.6}
     monkeypatch.setattr(
         _scaling,
@@ -124,5 +128,15 @@ def test_the_scaling_suite(monkeypatch):
     assert result.summary == workers | {
         "area_exponent": 1.0,
         "cells_exponent": pytest.approx(0, abs=1e-9),
+        "frames_exponent": 1.0,
         "frames_memory_ratio": 1.0,
     }
+    frames = next(table for table in result.tables if table.title == "Frames")
+    assert [row[1] for row in frames.rows] == [0.2, 1.0, 4.0]
+    assert {plot.title for plot in result.plots} >= {"Time and area", "Time and frames"}
+
+
+def test_a_long_run_is_measured_in_a_process_of_its_own():
+    measured = _scaling._of_length(2, QUICK)
+    assert measured.seconds > 0
+    assert measured.memory > 0

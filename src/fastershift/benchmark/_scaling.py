@@ -1,10 +1,11 @@
-"""Suite ``scaling``: how time and memory grow with area, cells and frames."""
+"""Suite ``scaling``: how time and memory grow with area, cells, frames, workers."""
 
 import math
 import multiprocessing
 import threading
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -60,10 +61,13 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     cells_side = _QUICK_CELLS_SIDE if options.quick else _CELLS_SIDE
     cells = [_of_cells(number, cells_side) for number in _CELLS]
     lengths = _QUICK_FRAMES if options.quick else _FRAMES
-    memory = [_peak_memory(length, options) for length in lengths]
+    long = [_of_length(length, options) for length in lengths]
+    memory, seconds = [one.memory for one in long], [one.seconds for one in long]
     summary = {
         "area_exponent": _exponent([side**2 for side in sides], areas),
         "cells_exponent": _exponent(_CELLS, cells),
+        # A run of few frames is mostly its beginning.
+        "frames_exponent": _exponent(lengths[1:], seconds[1:]),
         "frames_memory_ratio": round(memory[-1] / memory[1], 3),
     }
     sizes = [f"{side} × {side}" for side in sides]
@@ -83,8 +87,16 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         ),
         Table(
             "Frames",
-            ("frames", "peak memory without labels, MB"),
-            tuple((n, round(b / 1e6, 1)) for n, b in zip(lengths, memory, strict=True)),
+            ("frames", "seconds", "milliseconds a frame", "peak memory, MB"),
+            tuple(
+                (
+                    length,
+                    round(one.seconds, 3),
+                    round(one.seconds / length * 1e3, 1),
+                    round(one.memory / 1e6, 1),
+                )
+                for length, one in zip(lengths, long, strict=True)
+            ),
         ),
     )
     plots = (
@@ -93,6 +105,14 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             "pixels",
             "seconds a frame",
             (Series("whole run", tuple(side**2 for side in sides), tuple(areas)),),
+            log_x=True,
+            log_y=True,
+        ),
+        Plot(
+            "Time and frames",
+            "frames",
+            "seconds",
+            (Series("whole run", lengths, tuple(seconds)),),
             log_x=True,
             log_y=True,
         ),
@@ -109,8 +129,10 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         "An exponent of 1 is a straight line, 0 no growth at all.",
         f"Cells: frames of {cells_side} × {cells_side} pixels of which cells cover "
         f"{_COVERED:.0%}, however many there are; embeddings are given.",
-        "Frames: peak of the resident memory of a fresh process above that before the "
-        f"run, less the label stack; {lengths[-1]} frames over {lengths[1]}.",
+        f"Frames of {_LONG_SIDE} × {_LONG_SIDE} pixels: time, and the peak of the "
+        "resident memory above that before the run, less the label stack, each in a "
+        f"fresh process; exponent and ratio are those of {lengths[-1]} frames over "
+        f"{lengths[1]}.",
     ]
     if options.quick:
         notes.append(
@@ -199,14 +221,21 @@ class _LongMovie:
         return frame
 
 
-def _peak_memory(n_frames: int, options: BenchmarkOptions) -> int:
-    """Return the peak in bytes of a run in a fresh process, without its labels."""
+class _Long(NamedTuple):
+    """A run of many frames: its seconds, and its memory in bytes without labels."""
+
+    seconds: float
+    memory: int
+
+
+def _of_length(n_frames: int, options: BenchmarkOptions) -> _Long:
+    """Measure a run in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_measure_peak, (n_frames, options))
+        return pool.apply(_measure_long, (n_frames, options))
 
 
-def _measure_peak(n_frames: int, options: BenchmarkOptions) -> int:
+def _measure_long(n_frames: int, options: BenchmarkOptions) -> _Long:
     movie = _LongMovie(_frames(6, _LONG_SIDE, options.seed), n_frames)
     process = psutil.Process()
     before = peak = process.memory_info().rss
@@ -219,10 +248,12 @@ def _measure_peak(n_frames: int, options: BenchmarkOptions) -> int:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
+    started = time.perf_counter()
     try:
         embed = {"diameter": _DIAMETER, "model": "generalist"}
         result = segment_movie(movie, {"embed": embed}, device=options.device)
+        seconds = time.perf_counter() - started
     finally:
         ended.set()
         watcher.join()
-    return int(peak - before - result.labels.nbytes)
+    return _Long(seconds, int(peak - before - result.labels.nbytes))
