@@ -135,21 +135,30 @@ def test_a_run_that_would_choose_otherwise_is_not_taken_up(movies, installed, tm
 def test_a_damaged_model_concerns_only_movies_that_choose_it(
     movies, installed, tmp_path
 ):
+    sound = installed["dic"].read_bytes()
     installed["dic"].write_bytes(b"cut off")
-    output = tmp_path / "batch"
-    batch = BatchTask([movies], output, settings={"embed": {"block": 2, "warmup": 1}})
+    settings = {"embed": {"block": 2, "warmup": 1}}
+
+    def run(**options):
+        task = BatchTask([movies], tmp_path / "batch", settings=settings, **options)
+        ended = [one for one in run_many(task, client) if isinstance(one, MovieEnded)]
+        return {one.outcome.movie: one.outcome for one in ended}
+
     with connect() as client:
-        ended = {
-            event.outcome.movie: event.outcome
-            for event in run_many(batch, client)
-            if isinstance(event, MovieEnded)
-        }
-    assert ended["nuclei"].status == "done"
-    assert ended["nuclei"].model == "generalist"
-    assert ended["dic"].status == "failed"
-    assert ended["dic"].sentence.startswith(f"{installed['dic']} is damaged")
-    with pytest.raises(InputError, match="is damaged"):
-        pack_models("dic")
+        first = run()
+        assert (first["nuclei"].status, first["nuclei"].model) == ("done", "generalist")
+        assert first["dic"].status == "failed"
+        assert first["dic"].sentence.startswith(f"{installed['dic']} is damaged")
+        with pytest.raises(InputError, match="is damaged"):
+            pack_models("dic")
+        # Repaired, it is taken for the movie that failed.
+        installed["dic"].write_bytes(sound)
+        again = run(retry_failed=True)
+        assert (again["dic"].status, again["dic"].model) == ("done", "dic")
+        assert again["nuclei"] == first["nuclei"]
+        installed["generalist"].write_bytes(sound)
+        with pytest.raises(InputError, match="another model"):
+            run()
 
 
 def test_a_model_that_was_asked_for_is_the_only_one(installed):

@@ -164,11 +164,15 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         run.stop()
 
 
-def _request(batch: BatchTask, models: ModelFiles) -> str:
-    hashes = {name: model.sha256 for name, model in models.items()}
-    asked = (batch.settings, batch.file, batch.preset, batch.format, hashes)
+def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
+    """Hash all that results depend on; a model that cannot be read has no hash."""
+    asked = (batch.settings, batch.file, batch.preset, batch.format)
     text = json.dumps(asked, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    hashes = {
+        f"model {name}": "" if model.fault else model.sha256
+        for name, model in models.items()
+    }
+    return {"settings": hashlib.sha256(text.encode()).hexdigest(), **hashes}
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import html
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
@@ -56,18 +56,29 @@ class Summary:
         self.folder = folder.absolute()
         self._records = self.folder / "summary"
 
-    def begin(self, request: str) -> bool:
-        """Note what is asked for; tell whether it is what was asked for before."""
-        noted = self._records / _NOTE
-        if noted.exists():
-            return noted.read_text(encoding="utf-8") == request
-        self.restart(request)
-        return True
+    def begin(self, request: Mapping[str, str]) -> bool:
+        """Note what is asked for; tell whether it is what was asked for before.
 
-    def restart(self, request: str) -> None:
+        What is empty was not known, then or now, and agrees with anything.
+        """
+        former = dict(request)
+        if (self._records / _NOTE).exists():
+            former = json.loads((self._records / _NOTE).read_text(encoding="utf-8"))
+        known = [name for name in former.keys() & request.keys() if former[name]]
+        same = former.keys() == request.keys() and all(
+            request[name] in ("", former[name]) for name in known
+        )
+        if same:
+            self._note({name: former[name] or request[name] for name in former})
+        return same
+
+    def restart(self, request: Mapping[str, str]) -> None:
         """Forget all movies, and note what is asked for now."""
         shutil.rmtree(self._records, ignore_errors=True)
-        write_file(self._records / _NOTE, request.encode())
+        self._note(request)
+
+    def _note(self, request: Mapping[str, str]) -> None:
+        write_file(self._records / _NOTE, json.dumps(dict(request), indent=1).encode())
 
     def put(self, outcome: Outcome, picture: bytes | None = None) -> None:
         """Keep the record of a movie, and its thumbnail."""
