@@ -17,6 +17,7 @@ from pathlib import Path
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 # A home of its own, so that nobody's settings are seen or changed.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 
 import napari
 from napari.settings import get_settings

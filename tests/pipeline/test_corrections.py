@@ -116,6 +116,16 @@ def test_a_cell_left_out_is_added_and_followed(plan, backwards):
     is_valid(corrections)
 
 
+def test_a_click_just_beside_a_cell_counts_for_it(plan):
+    wrong = truth()
+    wrong[2:][wrong[2:] == 3] = 0
+    corrections = Corrections(wrong, lineage_of(wrong), plan=plan)
+    found, beside = (last(corrections.add(2, (34, x))) for x in (18, 10))
+    assert beside == found
+    with pytest.raises(InputError, match="background"):
+        last(corrections.add(2, (34, 6)))
+
+
 def test_it_goes_as_far_as_asked(plan):
     wrong = truth()
     wrong[2:][wrong[2:] == 3] = 0

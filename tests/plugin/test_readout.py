@@ -76,7 +76,7 @@ def test_every_number_is_told(readout):
     assert text(readout, "clusters") == "9"
     assert text(readout, "cells") == "23"
     assert text(readout, "foreground") == "21.0%"
-    assert text(readout, "time") == "100 / 27 / 3 ms"
+    assert text(readout, "time") == "network 100, clustering 27, linking 3 ms"
     assert text(readout, "change") == "–"
     readout.show_frame(3, None)
     assert text(readout, "cells") == "–"

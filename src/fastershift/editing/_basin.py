@@ -20,6 +20,10 @@ _TOUCHING = np.ones((3, 3), bool)
 _DIAMETERS = 2.5
 _LEAST_REACH = 24
 
+# A click beside what the embedding takes for a cell counts for it within this share of
+# the reach, a quarter of a typical diameter.
+_BESIDE = 0.1
+
 # Modes nearer to each other than this share of the bandwidth are one and the same.
 _SAME_MODE = 0.5
 
@@ -55,7 +59,7 @@ def basin(
 
     The vector under the click is shifted to its mode; the basin is what lies within
     the bandwidth of the mode, in the foreground, outside all cells, and is connected
-    with the click.
+    with the click. Where a cell is thin or faint, a click just beside it counts.
 
     Parameters
     ----------
@@ -87,25 +91,40 @@ def basin(
             f"Cell {labels[point]} is here already; split it, or click beside it."
         )
     box = box_around(point, reach, labels.shape)
-    foreground = vectors.foreground(box)
+    free = vectors.foreground(box) & (labels[box] == 0)
     here = (point[0] - box[0].start, point[1] - box[1].start)
-    if not foreground[here]:
+    beside = _BESIDE * reach
+    start = _nearest(free, here, beside)
+    if start is None:
         raise InputError(
             "The embedding sees background here; click nearer to the middle of the "
             "cell, or paint it."
         )
-    free = foreground & (labels[box] == 0)
     window = Region.of(free, box[0].start, box[1].start)
-    mode = mode_of(vectors.under(window), bandwidth, vectors.at(*point))
+    seed = vectors.at(start[0] + box[0].start, start[1] + box[1].start)
+    mode = mode_of(vectors.under(window), bandwidth, seed)
     near = vectors.cosines(box, mode[None])[0] >= 1 - bandwidth
     parts, _ = ndimage.label(near & free, _TOUCHING)
-    if not parts[here]:
+    found = _nearest(parts > 0, start, beside)
+    if found is None:
         raise InputError(
             "The pixel under the click belongs to no cell of its own; click nearer to "
             "the middle of the cell, or make h larger."
         )
-    filled = ndimage.binary_fill_holes(parts == parts[here])
+    filled = ndimage.binary_fill_holes(parts == parts[found])
     return Region.of(filled & (labels[box] == 0), box[0].start, box[1].start)
+
+
+def _nearest(mask: Mask, point: tuple[int, int], most: float) -> tuple[int, int] | None:
+    """Return the pixel of a mask nearest to a point; None if all are further away."""
+    if not mask.any():
+        return None
+    places = np.argwhere(mask)
+    away = np.hypot(*(places - point).T)
+    nearest = int(away.argmin())
+    if away[nearest] > most:
+        return None
+    return int(places[nearest, 0]), int(places[nearest, 1])
 
 
 def parts_by_clicks(

@@ -58,7 +58,10 @@ def describe_frame(row: Mapping[str, Any]) -> dict[str, str]:
         "Clusters": str(row["clusters"]),
         "Cells": str(row["cells"]),
         "Foreground": f"{row['foreground']:.1%}",
-        "Time": " / ".join(f"{row[stage]:.0f}" for stage in _STAGES) + " ms",
+        "Time": ", ".join(
+            f"{stage.removesuffix('_ms')} {row[stage]:.0f}" for stage in _STAGES
+        )
+        + " ms",
     }
     if "coverage" in row:
         equal = _share(row["coverage_equal"])
