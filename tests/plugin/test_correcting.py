@@ -344,7 +344,7 @@ def test_locks_are_drawn_and_hold_in_a_re_run(hand):
     hand.press("8")
     hand.press("Q")
     locked = hand.user.viewer.layers["movie [locked]"]
-    assert locked.data[:, 0].tolist() == [3]
+    hand.user.wait(lambda: locked.data[:, 0].tolist() == [3])
     merged = hand.labels[3] == one
     hand.user.find("bandwidth").setValue(0.2)
     hand.user.run()
@@ -354,13 +354,13 @@ def test_locks_are_drawn_and_hold_in_a_re_run(hand):
     hand.click_cell(other, 4)
     assert hand.layer.selected_label == other
     hand.press("R")
-    assert len(locked.data) == 2
+    hand.user.wait(lambda: len(locked.data) == 2)
     hand.press("Shift+R")
-    assert len(locked.data) == 1
+    hand.user.wait(lambda: len(locked.data) == 1)
     hand.user.click("unlock_all")
-    assert len(locked.data) == 0
+    hand.user.wait(lambda: len(locked.data) == 0)
     hand.press("Ctrl+Z")
-    assert len(locked.data) == 1
+    hand.user.wait(lambda: len(locked.data) == 1)
 
 
 def test_tracks_stay_in_step(hand):

@@ -19,7 +19,7 @@ from fastershift.tracking import Lineage
 
 __all__ = ["CorrectedLayers", "rows_of", "stack_of"]
 
-# Milliseconds without an edit after which the tracks are drawn again.
+# Milliseconds without an edit after which tracks and locks are drawn again.
 _REST = 400
 
 
@@ -86,6 +86,7 @@ class CorrectedLayers(QObject):
         self._axes = ""
         self._corrections: Corrections | None = None
         self.rows: Any = None
+        self._locks_stale = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
@@ -96,6 +97,7 @@ class CorrectedLayers(QObject):
         self._cells, self._corrections = cells, corrections
         self._axes = "" if cells is None else stack_axes(cells.data.shape)
         self.rows = None if cells is None else tracks_of(cells)
+        self._locks_stale = False
         if corrections is not None:
             self._marks.show_locks(corrections.cells)
 
@@ -161,8 +163,8 @@ class CorrectedLayers(QObject):
             cells.refresh(extent=False)
         if change.lineage_changed:
             self._store(cells, corrections)
-        if change.locks_changed:
-            self._marks.show_locks(corrections.cells)
+        # All of them are drawn anew, which takes longer the more there are.
+        self._locks_stale |= change.locks_changed
         self._rest.start()
 
     def _store(self, cells: Labels, corrections: Corrections) -> None:
@@ -171,10 +173,13 @@ class CorrectedLayers(QObject):
         set_record(cells, record | {"tracks": self.rows})
 
     def settle(self) -> None:
-        """Draw the tracks again."""
+        """Draw tracks and locks again."""
         self._rest.stop()
         if self._cells is None or self._corrections is None:
             return
+        if self._locks_stale:
+            self._locks_stale = False
+            self._marks.show_locks(self._corrections.cells)
         name = self._cells.name.removesuffix(" [cells]") + " [tracks]"
         layer = next((one for one in self._viewer.layers if one.name == name), None)
         positions = self._corrections.cells.positions()
