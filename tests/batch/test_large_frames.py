@@ -50,6 +50,27 @@ def test_embeddings_are_those_of_a_run_in_memory(tmp_path, simulated, settings):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_shortage_of_memory_changes_nothing(
+    tmp_path, simulated, settings, monkeypatch
+):
+    frames = simulated.frames[:3]
+    plan = plan_run(frames, given(settings, **TILES))
+    expected = embeddings(plan.source)
+    original, calls = Stream.embed, []
+
+    def short(stream, images, chunk=0):
+        calls.append(len(images))
+        if len(calls) > 2 and len(images) > 2:
+            raise MemoryError
+        return original(stream, images, chunk)
+
+    monkeypatch.setattr(Stream, "embed", short)
+    found = embeddings(with_large_frames(plan, frames, tmp_path).source)
+    assert calls[0] > 2
+    assert calls[-1] <= 2
+    assert all(map(torch.equal, found, expected))
+
+
 def test_small_frames_stay_in_memory(tmp_path, simulated, settings):
     plan = plan_run(simulated.frames, settings)
     assert with_large_frames(plan, simulated.frames, tmp_path) is plan
