@@ -42,9 +42,9 @@ class TrainSettings(BaseModel):
     network_diameter: float = Field(
         24.0, gt=2, description="Cell diameter in network pixels."
     )
-    size: int = Field(128, ge=16, description="Side of a clip in network pixels.")
+    size: int = Field(192, ge=16, description="Side of a clip in network pixels.")
     length: int = Field(4, ge=1, description="Frames of a clip.")
-    batch: int = Field(2, ge=1, description="Clips of an iteration.")
+    batch: int = Field(1, ge=1, description="Clips of an iteration.")
     reach: float = Field(
         16.0, ge=0, description="Gap in network pixels up to which cells repel."
     )
