@@ -118,12 +118,13 @@ class Marks(QObject):
         """Draw clicks and locks in one layer: each costs the viewer some time."""
         if self._cells is None:
             return
-        rows = np.vstack([self._picks, self._locks])
+        # Clicks last, so that they lie over the locks.
+        rows = np.vstack([self._locks, self._picks])
         # Any further axis has length 1, and napari lines layers up from the last.
         columns = {"T": rows[:, 0], "Y": rows[:, 1], "X": rows[:, 2]}
         nothing = np.zeros(len(rows))
         points = np.column_stack([columns.get(a, nothing) for a in self._axes])
-        symbols = ["cross"] * len(self._picks) + ["diamond"] * len(self._locks)
+        symbols = ["diamond"] * len(self._locks) + ["cross"] * len(self._picks)
         layer = self._find("locked")
         if layer is None and len(points):
             layer = Points(

@@ -1,7 +1,8 @@
 """What may be learned from corrections, read one frame at a time."""
 
-import threading
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ class KnownLabels:
         They may go on being edited.
     frames : iterable of int
         Those that are known.
-    guard : RLock
+    guard : context manager
         Held while they are edited.
 
     Attributes
@@ -39,7 +40,7 @@ class KnownLabels:
         self,
         labels: npt.NDArray[np.int32],
         frames: Iterable[int],
-        guard: "threading._RLock",
+        guard: AbstractContextManager[Any],
     ) -> None:
         self._labels = labels
         self._guard = guard
@@ -52,4 +53,5 @@ class KnownLabels:
         if t not in self.frames:
             return np.full(self.shape[1:], _UNKNOWN, np.int32)
         with self._guard:
-            return self._labels[t].copy()
+            known: npt.NDArray[np.int32] = self._labels[t].copy()
+        return known
