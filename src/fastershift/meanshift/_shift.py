@@ -19,9 +19,6 @@ from fastershift.meanshift._window import (
 
 __all__ = ["Shifted", "nearest", "shift"]
 
-# A seed that moves less than this share of the bandwidth has converged.
-_STILL = 1e-3
-
 # Steps are taken to shrink by no less than this factor when a seed is put ahead.
 _MOST_RATIO = 0.8
 
@@ -58,15 +55,16 @@ def shift(
     bandwidth: float,
     gamma: float,
     max_iter: int,
+    still: float,
     same: float = 0.0,
     hurries: bool = False,
 ) -> Shifted:
     """Move seeds to the mean of their window until enough of them stand still.
 
-    A seed has converged when it moves less than a thousandth of the bandwidth; it is
-    then frozen and leaves the batch. So does a seed that meets another one: it ends
-    where that one ends. The batch ends when more than `gamma` of the seeds have
-    converged (Zhao et al. 2021, Algorithm 2 and II.B.3).
+    A seed that stands still has converged; it is then frozen and leaves the batch. So
+    does a seed that meets another one: it ends where that one ends. The batch ends when
+    more than `gamma` of the seeds have converged (Zhao et al. 2021, Algorithm 2 and
+    II.B.3).
 
     Parameters
     ----------
@@ -80,6 +78,8 @@ def shift(
         Share of converged seeds above which the batch ends; 1 waits for all.
     max_iter : int
         Most iterations.
+    still : float
+        A seed that moves less than this share of the bandwidth stands still.
     same : float
         Cosine distance within which seeds have met; with 0 they must coincide to the
         last bit, which changes nothing but the time.
@@ -111,7 +111,7 @@ def shift(
             after, count = edges.means(active, before)
         n_iter += 1
         step = after - before
-        stands = np.linalg.norm(step, axis=1) < _STILL * bandwidth
+        stands = np.linalg.norm(step, axis=1) < still * bandwidth
         if hurries and n_iter <= _HURRIED:
             ahead = step * _steps_ahead(step, steps[active])
             after = np.where(stands[:, None], after, after + ahead)
