@@ -44,6 +44,7 @@ class Specialist:
     size: int
     start: str | None = "generalist"
     learning_rate: float = 7e-4
+    length: int = 4
 
 
 SPECIALISTS = {
@@ -51,10 +52,11 @@ SPECIALISTS = {
         {"Fluo-N2DL-HeLa": 0.38, "Fluo-N2DH-SIM+": 0.2, "Fluo-N2DH-GOWT1": 0.24},
         {"nuclei": 0.18},
         24.0,
-        256,
+        320,
+        length=3,
     ),
     "dic": Specialist({"DIC-C2DH-HeLa": 0.9}, {"dic": 0.1}, 40.0, 192),
-    "phase": Specialist({"PhC-C2DL-PSC": 0.85}, {"phase": 0.15}, 24.0, 192),
+    "phase": Specialist({"PhC-C2DL-PSC": 0.85}, {"phase": 0.15}, 24.0, 256, length=3),
     "elongated": Specialist({"Fluo-C2DL-MSC": 0.75}, {"elongated": 0.25}, 32.0, 224),
     "simulated": Specialist(
         {},
@@ -79,7 +81,7 @@ def main() -> None:
     what = SPECIALISTS[options.name]
     settings = TrainSettings(
         size=what.size,
-        length=4,
+        length=what.length,
         batch=1,
         network_diameter=what.diameter,
         reach=what.diameter * 2 / 3,
