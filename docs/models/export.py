@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--bandwidth", type=float, default=0.25)
     parser.add_argument("--smallest-cell", type=float, default=0.2)
     parser.add_argument("--foreground", type=float, default=0.5)
+    parser.add_argument("--split-large", action="store_true")
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
         settings = TrainSettings.model_validate_json(file.metadata()["settings"])
@@ -99,7 +100,10 @@ def main() -> None:
         channels=settings.channels,
         diameter=settings.network_diameter,
         settings={
-            "cluster": {"bandwidth": options.bandwidth},
+            "cluster": {
+                "bandwidth": options.bandwidth,
+                "split_large": options.split_large,
+            },
             "track": {
                 "smallest_cell": options.smallest_cell,
                 "foreground": options.foreground,

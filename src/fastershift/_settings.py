@@ -305,6 +305,13 @@ class ClusterSettings(Stage):
             above="Coordinates this heavy cut large cells by position alone.",
         ),
     )
+    split_large: bool = setting(
+        False,
+        "Look at cells that are larger than the typical one again with 0.3 of the "
+        "bandwidth, and split those that fall into parts of a quarter of the typical "
+        "size. Useful where round cells touch; it cuts long ones.",
+        label="Split large cells",
+    )
     carry_seeds: bool = setting(
         False,
         "Carry the number of seeds from pair to pair through the whole movie, as the "

@@ -106,9 +106,11 @@ def test_what_survives_which_change(session, settings, clustered, monkeypatch):
     assert (len(clustered), len(embedded)) == (2, 4)
 
 
-def test_the_smallest_cell_needs_no_clustering(session, settings, clustered):
-    few = settings(track={"smallest_cell": 0.4})
-    look(session, 2, settings(track={"smallest_cell": 0.01}))
+@pytest.mark.parametrize("split", [False, True])
+def test_the_smallest_cell_needs_no_clustering(session, settings, clustered, split):
+    divided = {"split_large": split}
+    few = settings(track={"smallest_cell": 0.4}, cluster=divided)
+    look(session, 2, settings(track={"smallest_cell": 0.01}, cluster=divided))
     again = look(session, 2, few)
     assert clustered == [1]
     fresh = Session()

@@ -41,6 +41,8 @@ class PairCells:
         Cells, and the modes they belong to, in network pixels. Where tiles are
         clustered on their own, modes have no common number and the cells stand for
         them.
+    pieces : (F, Y, X) int32
+        Cells before small ones are dropped; where tiles are merged, the cells.
     parts : tuple of PairInstances
         One for the frame, or one for each tile.
     policy : SeedPolicy
@@ -51,6 +53,7 @@ class PairCells:
 
     labels: Labels
     clusters: Labels
+    pieces: Labels
     parts: tuple[PairInstances, ...]
     policy: SeedPolicy
     seconds: float
@@ -59,7 +62,7 @@ class PairCells:
     def nbytes(self) -> int:
         """Memory it takes, about."""
         lasting = sum(part.clustering.labels.nbytes for part in self.parts)
-        return self.labels.nbytes + self.clusters.nbytes + lasting
+        return self.labels.nbytes + self.clusters.nbytes + self.pieces.nbytes + lasting
 
 
 def _generator(settings: Settings, frame: int) -> torch.Generator:
@@ -116,6 +119,7 @@ def cluster_pair(
         return PairCells(
             found.labels,
             found.clusters,
+            found.pieces,
             (found,),
             found.clustering.policy,
             seconds,
@@ -131,7 +135,7 @@ def cluster_pair(
     )
     seconds = time.perf_counter() - started
     last = parts[-1].clustering.policy
-    return PairCells(labels, labels, tuple(parts), last, seconds)
+    return PairCells(labels, labels, labels, tuple(parts), last, seconds)
 
 
 def frame_report(

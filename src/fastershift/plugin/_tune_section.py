@@ -24,6 +24,7 @@ _BASIC = ("bandwidth", "gamma", "low", "high", "n_initial")
 _ADVANCED = (
     "coverage",
     "coordinate_weight",
+    "split_large",
     "smallest_cell",
     "linking_overlap",
     "division_search",

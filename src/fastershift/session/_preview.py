@@ -18,7 +18,7 @@ from fastershift.pipeline import (
     to_image,
 )
 from fastershift.session._kept import ClusteredPair, ClusterKey, Kept
-from fastershift.tracking import cells_of_clusters, keep_numbers
+from fastershift.tracking import cells_of_pieces, keep_numbers
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
@@ -170,7 +170,7 @@ def pair_cells(
                     clustered = ClusteredPair(cells, smallest)
         assert clustered is not None  # noqa: S101 (a source has all its pairs)
         if clustered.smallest != smallest:
-            labels = cells_of_clusters(clustered.cells.clusters, smallest)
+            labels = cells_of_pieces(clustered.cells.pieces, smallest)
             clustered = ClusteredPair(replace(clustered.cells, labels=labels), smallest)
         kept.clusters.put(key, clustered)
         found, policy = (clustered.cells, network), clustered.cells.policy

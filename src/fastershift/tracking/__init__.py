@@ -4,7 +4,6 @@ from fastershift.tracking._finalize import Finalizer, FinalNames, finalize
 from fastershift.tracking._instances import (
     Background,
     PairInstances,
-    cells_of_clusters,
     find_instances,
     foreground_mask,
     foreground_pixels,
@@ -12,6 +11,7 @@ from fastershift.tracking._instances import (
 from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problems
 from fastershift.tracking._linker import Linker
 from fastershift.tracking._numbers import keep_numbers
+from fastershift.tracking._pieces import cells_of_pieces
 from fastershift.tracking._resize import nearest_pixels, resize_labels
 from fastershift.tracking._tiles import merge_tiles
 from fastershift.tracking._tree import (
@@ -32,7 +32,7 @@ __all__ = [
     "Track",
     "TreeLayout",
     "branch",
-    "cells_of_clusters",
+    "cells_of_pieces",
     "centroids",
     "ctc_problems",
     "family",

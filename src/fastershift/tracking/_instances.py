@@ -7,19 +7,22 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
-from skimage import measure
 from torch import Tensor
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
 from fastershift.meanshift import Clustering, SeedPolicy, cluster
 from fastershift.tracking._codes import Codes, cluster_sample
+from fastershift.tracking._pieces import (
+    cells_of_pieces,
+    pieces_of_clusters,
+    split_large,
+)
 from fastershift.tracking._seeds import settled_policy
 
 __all__ = [
     "Background",
     "PairInstances",
-    "cells_of_clusters",
     "find_instances",
     "foreground_mask",
     "foreground_pixels",
@@ -49,6 +52,9 @@ class PairInstances:
     clusters : (F, Y, X) int32
         Number of the mode each pixel belongs to, plus 1; 0 is background. One mode
         may serve several cells that do not touch.
+    pieces : (F, Y, X) int32
+        Connected pieces of the clusters, numbered from 1, before small ones are
+        dropped; large ones are split where the settings say so.
     clustering : Clustering
         What Faster Mean-shift found and how.
     seed_positions : (n, 3) int64
@@ -61,6 +67,7 @@ class PairInstances:
 
     labels: _Labels
     clusters: _Labels
+    pieces: _Labels
     clustering: Clustering
     seed_positions: npt.NDArray[np.int64]
     foreground: float
@@ -162,15 +169,15 @@ def find_instances(
     within: Literal["none", "largest"]
     within = "largest" if background == "largest" else "none"
 
+    own = {"coordinate_weight", "carry_seeds", "split_large", "random_seed"}
+
     def clustered(points: Tensor) -> Clustering:
         start = policy
         if policy is None and seeds is None and not cluster_settings.carry_seeds:
             start = settled_policy(points, cluster_settings, within, generator)
         return cluster(
             points,
-            **cluster_settings.model_dump(
-                exclude={"coordinate_weight", "carry_seeds", "random_seed"}
-            ),
+            **cluster_settings.model_dump(exclude=own),
             background=within,
             seeds=None if seeds is None else torch.as_tensor(seeds),
             policy=start,
@@ -189,9 +196,13 @@ def find_instances(
     clusters = np.zeros(pixels.shape, dtype=np.int32)
     clusters[pixels] = modes.cpu().numpy()
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
+    pieces = pieces_of_clusters(clusters)
+    if cluster_settings.split_large:
+        pieces = split_large(pieces, vectors, cluster_settings)
     return PairInstances(
-        labels=cells_of_clusters(clusters, smallest_cell),
+        labels=cells_of_pieces(pieces, smallest_cell),
         clusters=clusters,
+        pieces=pieces,
         clustering=clustering,
         seed_positions=np.column_stack(np.unravel_index(rows, pixels.shape)),
         foreground=float(pixels.mean()) if pixels.size else 0.0,
@@ -300,30 +311,3 @@ def _in_settled_order(clustering: Clustering) -> Clustering:
         sizes=clustering.sizes[rows],
         seed_modes=ranks[clustering.seed_modes],
     )
-
-
-def cells_of_clusters(clusters: _Labels, smallest: int) -> _Labels:
-    """Take the clusters of a pair apart into cells.
-
-    Parameters
-    ----------
-    clusters : (F, Y, X) int32
-        As in `PairInstances`.
-    smallest : int
-        Cells with fewer pixels, summed over the frames, are dropped.
-
-    Returns
-    -------
-    (F, Y, X) int32
-        As in `PairInstances`.
-    """
-    components = measure.label(clusters, background=0, connectivity=2)
-    sizes = np.bincount(components.ravel())
-    cluster_of = np.zeros(sizes.size, dtype=np.int32)
-    cluster_of[components] = clusters
-    kept = np.flatnonzero((sizes >= smallest) & (cluster_of > 0))
-    kept = kept[np.argsort(cluster_of[kept], kind="stable")]
-    numbers = np.zeros(sizes.size, dtype=np.int32)
-    numbers[kept] = np.arange(1, kept.size + 1)
-    labels: _Labels = numbers[components]
-    return labels
