@@ -1,11 +1,11 @@
 """Embeddings of frames too large for memory: tile after tile, kept on disk."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from fastershift.pipeline import EmbeddedPair, NetworkEmbeddings, Plan
+from fastershift.pipeline import EmbeddedPair, NetworkEmbeddings, NetworkSource, Plan
 from fastershift.rshn import Embedder, FrameSource
 
 __all__ = ["EmbeddingsOnDisk", "with_large_frames"]
@@ -37,7 +37,7 @@ def with_large_frames(plan: Plan, movie: FrameSource, folder: Path) -> Plan:
     return replace(plan, source=EmbeddingsOnDisk(source.embedder, movie, folder))
 
 
-class EmbeddingsOnDisk:
+class EmbeddingsOnDisk(NetworkSource):
     """Embeddings of a movie, those of one block at a time, on disk.
 
     They are what `NetworkEmbeddings` gives, and so is all that follows from them.
@@ -54,24 +54,8 @@ class EmbeddingsOnDisk:
     """
 
     def __init__(self, embedder: Embedder, movie: FrameSource, folder: Path) -> None:
-        self.embedder = embedder
-        self._movie = movie
+        super().__init__(embedder, movie)
         self._folder = folder
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return len(self._movie)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the embeddings."""
-        return self.embedder.network_shape
-
-    @property
-    def notices(self) -> Sequence[str]:
-        """Sentences for the user: what was changed because memory was short."""
-        return self.embedder.notices
 
     def pairs(
         self, first: int = 0, stop: int | None = None
@@ -81,9 +65,8 @@ class EmbeddingsOnDisk:
         They come in order, with None at further places to cancel; by default all. The
         embeddings of a pair can be read until the next one is asked for.
         """
-        last = max(0, (self.n_frames - 1 if stop is None else stop) - 1)
-        blocks = [self.embedder.block_of(frame) for frame in (first, last)]
-        for block in range(blocks[0], blocks[1] + 1):
+        last = self._last(stop)
+        for block in self._blocks(first, last):
             frames = self.embedder.block_frames(block, self.n_frames)
             started = time.perf_counter()
             for found in self.embedder.embed_block_on_disk(

@@ -11,7 +11,6 @@ from fastershift.meanshift._memory import for_blocks
 from fastershift.meanshift._points import Points
 
 __all__ = [
-    "RESOLUTION",
     "Edges",
     "Vectors",
     "least_cosine",
@@ -24,7 +23,7 @@ __all__ = [
 Vectors: TypeAlias = npt.NDArray[np.float32]
 
 # Below this cosine distance float32 vectors cannot be told apart.
-RESOLUTION = 1e-6
+_RESOLUTION = 1e-6
 
 # Windows may move by this share of the bandwidth before all points are looked at again.
 _SLACK = 0.1
@@ -32,7 +31,7 @@ _SLACK = 0.1
 
 def least_cosine(distance: float) -> float:
     """Cosine of float32 vectors that still lie within a cosine distance."""
-    return 1 - max(distance, RESOLUTION)
+    return 1 - max(distance, _RESOLUTION)
 
 
 def unit_vectors(vectors: Vectors) -> Vectors:
@@ -43,16 +42,20 @@ def unit_vectors(vectors: Vectors) -> Vectors:
     return unit
 
 
+def _inside(points: Points, towards: Tensor, block: slice, reach: float) -> Tensor:
+    """Mark with 1 which points of a block lie within reach of each unit vector."""
+    inside = towards @ points.vectors[block].T
+    lengths = points.lengths
+    return inside.ge_(reach if lengths is None else reach * lengths[block])
+
+
 def window_counts(points: Points, unit: Tensor, bandwidth: float) -> Tensor:
     """Count the points within the bandwidth of each of some unit vectors."""
     reach = least_cosine(bandwidth)
     counts = unit.new_zeros(len(unit))
 
     def add(block: slice) -> None:
-        inside = unit @ points.vectors[block].T
-        lengths = points.lengths
-        inside.ge_(reach if lengths is None else reach * lengths[block])
-        counts.add_(inside.sum(dim=1))
+        counts.add_(_inside(points, unit, block, reach).sum(dim=1))
 
     for_blocks(len(points), len(unit), unit.device, add)
     return counts
@@ -77,9 +80,7 @@ def _sums(points: Points, unit: Vectors, bandwidth: float) -> Vectors:
     counted = points.averaged.shape[1] > unit.shape[1]
 
     def add(block: slice) -> None:
-        inside = towards @ points.vectors[block].T
-        lengths = points.lengths
-        inside.ge_(reach if lengths is None else reach * lengths[block])
+        inside = _inside(points, towards, block, reach)
         if counted:
             sums.add_(inside @ points.averaged[block])
             return
@@ -105,7 +106,7 @@ def _means(
     # Opposite vectors cancel to rounding noise, which has no direction.
     lengths = np.linalg.norm(means, axis=1)
     stays = counts == 0
-    stays |= lengths <= RESOLUTION * np.linalg.norm(positions, axis=1)
+    stays |= lengths <= _RESOLUTION * np.linalg.norm(positions, axis=1)
     if points.normalise:
         means = unit_vectors(means)
     return np.where(stays[:, None], positions, means), counts

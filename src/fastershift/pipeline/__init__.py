@@ -24,6 +24,7 @@ from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
     NetworkEmbeddings,
+    NetworkSource,
 )
 from fastershift.pipeline._spill import FolderCache
 from fastershift.pipeline._track import (
@@ -44,6 +45,7 @@ __all__ = [
     "FrameReport",
     "GivenEmbeddings",
     "NetworkEmbeddings",
+    "NetworkSource",
     "Notice",
     "PairCells",
     "Plan",

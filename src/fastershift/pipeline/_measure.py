@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fastershift.config import resolve_settings
+from fastershift.config import Settings, resolve_settings
 from fastershift.pipeline._sources import NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 from fastershift.tracking import find_instances
 
-__all__ = ["measured_diameter"]
+__all__ = ["measured_diameter", "smallest_cell"]
 
 # Cells a side of the part that is measured: enough for a median, and soon done.
 _CELLS_A_SIDE = 32
@@ -22,6 +22,15 @@ _FEWEST = 5
 # Where what is found differs by more than this factor from what was guessed, the model
 # has cut cells or joined them, and the guess is better.
 _MOST = 1.3
+
+
+def smallest_cell(settings: Settings, diameter: float) -> float:
+    """Smallest cell of one frame in the pixels in which the diameter is given."""
+    pixels = settings.track.smallest_cell_pixels
+    if pixels is not None:
+        # Published sizes are summed over both frames of a pair.
+        return pixels / 2
+    return settings.track.smallest_cell * math.pi / 4 * diameter**2
 
 
 def measured_diameter(
@@ -59,7 +68,7 @@ def measured_diameter(
         Embedder(model, settings.embed, (height, width), device=device), [image]
     )
     pair = next(found for found in source.pairs() if found is not None)
-    smallest = settings.track.smallest_cell * math.pi / 4 * model.card.diameter**2
+    smallest = smallest_cell(settings, model.card.diameter)
     found = find_instances(
         pair.embeddings,
         settings.cluster,

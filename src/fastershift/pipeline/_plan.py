@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
-from fastershift.pipeline._measure import measured_diameter
+from fastershift.pipeline._measure import measured_diameter, smallest_cell
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
@@ -184,7 +184,7 @@ def plan_run(
             smallest: float = _SMALLEST_WITHOUT_DIAMETER
         else:
             scale = math.sqrt(math.prod(given.shape) / math.prod(shape))
-            smallest = _smallest(resolved, diameter * scale)
+            smallest = smallest_cell(resolved, diameter * scale)
         provenance |= {"model": "given embeddings", "device": "cpu"}
         return Plan(
             given,
@@ -230,7 +230,7 @@ def plan_run(
         source,
         resolved,
         _part_shape(_frame_shape(movie), region),
-        _smallest(resolved, loaded.card.diameter),
+        smallest_cell(resolved, loaded.card.diameter),
         "axis",
         None,
         provenance,
@@ -350,12 +350,3 @@ def _with_dilation(settings: Settings) -> Settings:
         dilation = min(dilation, 99) if track.parent_reach else 0
     track = track.model_copy(update={"parent_dilation": dilation})
     return settings.model_copy(update={"track": track})
-
-
-def _smallest(settings: Settings, diameter: float) -> float:
-    """Smallest cell of one frame in network pixels."""
-    pixels = settings.track.smallest_cell_pixels
-    if pixels is not None:
-        # Published sizes are summed over both frames of a pair.
-        return pixels / 2
-    return settings.track.smallest_cell * math.pi / 4 * diameter**2

@@ -21,6 +21,7 @@ __all__ = [
     "EmbeddingSource",
     "GivenEmbeddings",
     "NetworkEmbeddings",
+    "NetworkSource",
 ]
 
 #: Embeddings of single frames by owner, block and frame.
@@ -101,8 +102,8 @@ class _BlockPass:
         return step
 
 
-class NetworkEmbeddings:
-    """Embeddings computed from frames, block by block, and kept in a cache.
+class NetworkSource:
+    """What a network embeds of a movie, wherever the embeddings are kept.
 
     Parameters
     ----------
@@ -115,11 +116,6 @@ class NetworkEmbeddings:
     def __init__(self, embedder: Embedder, movie: FrameSource) -> None:
         self.embedder = embedder
         self._movie = movie
-        self._cache: EmbeddingCache | None = None
-        self._owner: Hashable = None
-        self._pass: _BlockPass | None = None
-        # A pass belongs to whoever takes its next step.
-        self._lock = threading.Lock()
 
     @property
     def n_frames(self) -> int:
@@ -135,6 +131,33 @@ class NetworkEmbeddings:
     def notices(self) -> Sequence[str]:
         """Sentences for the user: what was changed because memory was short."""
         return self.embedder.notices
+
+    def _last(self, stop: int | None) -> int:
+        """Frame that the last of the pairs before `stop` starts with."""
+        return max(0, (self.n_frames - 1 if stop is None else stop) - 1)
+
+    def _blocks(self, first: int, last: int) -> range:
+        """Blocks in which the pairs lie that start with these frames."""
+        block_of = self.embedder.block_of
+        return range(block_of(first), block_of(last) + 1)
+
+
+class NetworkEmbeddings(NetworkSource):
+    """Embeddings computed from frames, block by block, and kept in a cache.
+
+    Parameters
+    ----------
+    embedder, movie
+        As for `NetworkSource`.
+    """
+
+    def __init__(self, embedder: Embedder, movie: FrameSource) -> None:
+        super().__init__(embedder, movie)
+        self._cache: EmbeddingCache | None = None
+        self._owner: Hashable = None
+        self._pass: _BlockPass | None = None
+        # A pass belongs to whoever takes its next step.
+        self._lock = threading.Lock()
 
     def use_cache(self, cache: EmbeddingCache, owner: Hashable = None) -> None:
         """Look embeddings up here from now on, and keep new ones.
@@ -156,9 +179,8 @@ class NetworkEmbeddings:
         They come in order, with None at further places to cancel; by default all. The
         blocks they lie in are embedded from their beginnings.
         """
-        last = max(0, (self.n_frames - 1 if stop is None else stop) - 1)
-        blocks = (self.embedder.block_of(frame) for frame in (first, last))
-        for block in range(next(blocks), next(blocks) + 1):
+        last = self._last(stop)
+        for block in self._blocks(first, last):
             for found in self._block(block):
                 if found is None or first <= found.frame <= last:
                     yield found
