@@ -305,6 +305,12 @@ class ClusterSettings(Stage):
             above="Coordinates this heavy cut large cells by position alone.",
         ),
     )
+    join_alike: bool = setting(
+        True,
+        "Join pieces of cells that touch where their mean vectors lie within the "
+        "bandwidth: a cell between two modes stays whole.",
+        label="Join alike pieces",
+    )
     split_large: bool = setting(
         False,
         "Look at cells that are larger than the typical one again with 0.3 of the "

@@ -12,6 +12,7 @@ from torch import Tensor
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
 from fastershift.meanshift import Clustering, SeedPolicy, cluster
+from fastershift.tracking._alike import join_alike
 from fastershift.tracking._codes import Codes, cluster_sample
 from fastershift.tracking._pieces import (
     cells_of_pieces,
@@ -54,7 +55,7 @@ class PairInstances:
         may serve several cells that do not touch.
     pieces : (F, Y, X) int32
         Connected pieces of the clusters, numbered from 1, before small ones are
-        dropped; large ones are split where the settings say so.
+        dropped; alike ones joined and large ones split where the settings say so.
     clustering : Clustering
         What Faster Mean-shift found and how.
     seed_positions : (n, 3) int64
@@ -169,7 +170,13 @@ def find_instances(
     within: Literal["none", "largest"]
     within = "largest" if background == "largest" else "none"
 
-    own = {"coordinate_weight", "carry_seeds", "split_large", "random_seed"}
+    own = {
+        "coordinate_weight",
+        "carry_seeds",
+        "join_alike",
+        "split_large",
+        "random_seed",
+    }
 
     def clustered(points: Tensor) -> Clustering:
         start = policy
@@ -197,6 +204,8 @@ def find_instances(
     clusters[pixels] = modes.cpu().numpy()
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
     pieces = pieces_of_clusters(clusters)
+    if cluster_settings.join_alike:
+        pieces = join_alike(pieces, vectors, foreground, cluster_settings.bandwidth)
     if cluster_settings.split_large:
         pieces = split_large(pieces, vectors, cluster_settings)
     return PairInstances(

@@ -1,0 +1,135 @@
+"""Pieces that touch and are alike are one: the fusion of modes, done locally."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from fastershift.tracking._codes import Codes
+
+__all__ = ["join_alike"]
+
+_Labels: TypeAlias = npt.NDArray[np.int32]
+_Edges: TypeAlias = npt.NDArray[np.int64]
+
+# Vectors, and rows of a frame, that are looked at together.
+_VECTORS = 2**18
+_ROWS = 512
+
+
+def join_alike(
+    pieces: _Labels, vectors: Tensor, foreground: Tensor, bandwidth: float
+) -> _Labels:
+    """Join pieces that touch where their mean directions are within the bandwidth.
+
+    Modes that end within one bandwidth of each other are one (Zhao et al. 2021). That
+    rule looks at the whole frame, where one mode stands for cells in many places and
+    lies between their embeddings; a cell between two such modes is cut in two although
+    its parts are alike. Here the rule is applied once more, to the means of pieces that
+    touch: the most similar first, each other's nearest at a time.
+
+    Parameters
+    ----------
+    pieces : (F, Y, X) int32
+        From `pieces_of_clusters`.
+    vectors : (F, C, Y, X) Tensor
+        Embeddings of the pair; may lie on disk.
+    foreground : (F, Y, X) bool Tensor
+        Not False where there are pieces.
+    bandwidth : float
+        h, a cosine distance.
+
+    Returns
+    -------
+    (F, Y, X) int32
+        Pieces in the same order, numbered anew from 1.
+    """
+    edges = _touching(pieces)
+    if not len(edges):
+        return pieces
+    sums = _sums(pieces, vectors, foreground)
+    piece = np.arange(len(sums))
+    while len(edges):
+        near = _each_others_nearest(sums, edges, bandwidth)
+        if not near.any():
+            break
+        joined = _components(edges[near], len(sums))
+        total = np.zeros((joined.max() + 1, sums.shape[1]))
+        np.add.at(total, joined, sums)
+        edges = _unique(*joined[edges].T, len(total))
+        sums, piece = total, joined[piece]
+    first = np.full(len(sums), len(piece))
+    np.minimum.at(first, piece, np.arange(len(piece)))
+    rank = np.empty(len(sums), dtype=np.int32)
+    rank[np.argsort(first)] = np.arange(len(sums))
+    result: _Labels = rank[piece][pieces]
+    return result
+
+
+def _touching(pieces: _Labels) -> _Edges:
+    """Find the pairs of pieces that touch, within a frame or through time."""
+    count = int(pieces.max(initial=0)) + 1
+    found = []
+    for start in range(0, pieces.shape[1], _ROWS):
+        # One row of the next strip, so that contacts between strips are seen.
+        strip = pieces[:, start : start + _ROWS + 1]
+        sides = [
+            (strip[:, 1:], strip[:, :-1]),
+            (strip[:, :, 1:], strip[:, :, :-1]),
+            (strip[:, 1:, 1:], strip[:, :-1, :-1]),
+            (strip[:, 1:, :-1], strip[:, :-1, 1:]),
+            (strip[1:], strip[:-1]),
+        ]
+        for first, second in sides:
+            differ = (first != second) & (first > 0) & (second > 0)
+            found.append(_unique(first[differ], second[differ], count))
+    return _unique(*np.concatenate(found).T, count)
+
+
+def _unique(
+    first: npt.NDArray[np.integer], second: npt.NDArray[np.integer], count: int
+) -> _Edges:
+    """Return (n, 2) edges, each once, the smaller number first; no loops."""
+    low = np.minimum(first, second).astype(np.int64)
+    keys = np.unique((low * count + np.maximum(first, second))[first != second])
+    return np.column_stack([keys // count, keys % count])
+
+
+def _sums(
+    pieces: _Labels, vectors: Tensor, foreground: Tensor
+) -> npt.NDArray[np.float64]:
+    """Add up the unit vectors of every piece."""
+    codes = Codes(vectors, foreground, 0.0)
+    numbers = torch.as_tensor(pieces, device=foreground.device)[foreground]
+    sums = torch.zeros(int(pieces.max()) + 1, vectors.shape[1], device=vectors.device)
+    for start in range(0, len(codes), _VECTORS):
+        part = slice(start, start + _VECTORS)
+        sums.index_add_(0, numbers[part], normalize(codes[part].float(), dim=1))
+    return sums.cpu().numpy().astype(np.float64)
+
+
+def _each_others_nearest(
+    sums: npt.NDArray[np.float64], edges: _Edges, bandwidth: float
+) -> npt.NDArray[np.bool_]:
+    """Tell which edges lie within the bandwidth and are the shortest of both ends."""
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    unit = sums / np.where(length > 0, length, 1)
+    distance = 1 - np.einsum("ij,ij->i", unit[edges[:, 0]], unit[edges[:, 1]])
+    least = np.full(len(sums), np.inf)
+    for end in edges.T:
+        np.minimum.at(least, end, distance)
+    shortest: npt.NDArray[np.bool_] = distance <= least[edges].min(axis=1)
+    return shortest & (distance <= bandwidth)
+
+
+def _components(edges: _Edges, count: int) -> npt.NDArray[np.int32]:
+    graph = sparse.coo_array(
+        (np.ones(len(edges), dtype=bool), tuple(edges.T)), shape=(count, count)
+    )
+    joined: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return joined
