@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from fastershift.tracking._codes import Codes
+from fastershift.tracking._regions import Labels
 
 __all__ = ["join_alike"]
 
@@ -53,7 +54,7 @@ def join_alike(
     if not len(edges):
         return pieces
     sums = _sums(pieces, vectors, foreground)
-    piece = np.arange(len(sums))
+    piece = np.arange(len(sums), dtype=np.int32)
     while len(edges):
         near = _each_others_nearest(sums, edges, bandwidth)
         if not near.any():
@@ -61,7 +62,7 @@ def join_alike(
         joined = _components(edges[near], len(sums))
         total = np.zeros((joined.max() + 1, sums.shape[1]))
         np.add.at(total, joined, sums)
-        edges = _unique(*joined[edges].T, len(total))
+        edges = _unique(joined[edges[:, 0]], joined[edges[:, 1]], len(total))
         sums, piece = total, joined[piece]
     first = np.full(len(sums), len(piece))
     np.minimum.at(first, piece, np.arange(len(piece)))
@@ -88,12 +89,11 @@ def _touching(pieces: _Labels) -> _Edges:
         for first, second in sides:
             differ = (first != second) & (first > 0) & (second > 0)
             found.append(_unique(first[differ], second[differ], count))
-    return _unique(*np.concatenate(found).T, count)
+    edges = np.concatenate(found)
+    return _unique(edges[:, 0], edges[:, 1], count)
 
 
-def _unique(
-    first: npt.NDArray[np.integer], second: npt.NDArray[np.integer], count: int
-) -> _Edges:
+def _unique(first: Labels, second: Labels, count: int) -> _Edges:
     """Return (n, 2) edges, each once, the smaller number first; no loops."""
     low = np.minimum(first, second).astype(np.int64)
     keys = np.unique((low * count + np.maximum(first, second))[first != second])
@@ -123,8 +123,9 @@ def _each_others_nearest(
     least = np.full(len(sums), np.inf)
     for end in edges.T:
         np.minimum.at(least, end, distance)
-    shortest: npt.NDArray[np.bool_] = distance <= least[edges].min(axis=1)
-    return shortest & (distance <= bandwidth)
+    chosen: npt.NDArray[np.bool_] = distance <= least[edges].min(axis=1)
+    chosen &= distance <= bandwidth
+    return chosen
 
 
 def _components(edges: _Edges, count: int) -> npt.NDArray[np.int32]:
