@@ -89,7 +89,7 @@ def test_a_piece_joins_the_neighbour_it_is_most_like():
     pieces = np.zeros((2, SIDE, SIDE), np.int32)
     for number in range(3):
         pieces[:, square(10, 10 * number)] = number + 1
-    joined = join_alike(pieces, vectors, torch.as_tensor(pieces > 0), BANDWIDTH)
+    joined = join_alike(pieces, vectors, BANDWIDTH)
     assert joined[0, 15, [5, 15, 25]].tolist() == [1, 1, 2]
 
 
@@ -98,14 +98,13 @@ def test_pieces_touch_through_time():
     pieces[0, square(10, 10)] = 1
     pieces[1, square(12, 12)] = 2
     vectors = scene((square(8, 8, 16), 0.3))
-    joined = join_alike(pieces, vectors, torch.as_tensor(pieces > 0), BANDWIDTH)
+    joined = join_alike(pieces, vectors, BANDWIDTH)
     assert np.array_equal(joined, (pieces > 0).astype(np.int32))
 
 
 def test_an_empty_pair_stays_empty():
     pieces = np.zeros((2, SIDE, SIDE), np.int32)
-    nothing = torch.zeros(2, SIDE, SIDE, dtype=torch.bool)
-    assert not join_alike(pieces, scene(), nothing, BANDWIDTH).any()
+    assert not join_alike(pieces, scene(), BANDWIDTH).any()
 
 
 def means(pieces, vectors):
@@ -144,8 +143,7 @@ def test_in_the_end_no_two_that_touch_are_alike(clusters, seed, bandwidth):
     vectors = torch.randn(len(clusters), 3, 9, 7, generator=generator)
     # A common direction, so that there are pieces on both sides of the bandwidth.
     vectors[:, 0] += 1
-    foreground = torch.as_tensor(pieces > 0)
-    joined = join_alike(pieces, vectors, foreground, bandwidth)
+    joined = join_alike(pieces, vectors, bandwidth)
 
     assert np.array_equal(joined > 0, pieces > 0)
     numbers = np.unique(joined[joined > 0])

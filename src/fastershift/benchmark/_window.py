@@ -13,8 +13,8 @@ from typing import Any
 
 import napari
 import numpy as np
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtCore import QEventLoop, Qt, QTimer
+from qtpy.QtWidgets import QWidget
 
 from fastershift.simulate import simulate_movie
 
@@ -27,6 +27,9 @@ _CELLS_PER_PIXEL = 60 / 512**2
 _BEAT_MS = 10
 _SCROLL_MS = 100
 _PATIENCE = 600.0
+
+# What is waited for is looked for this often.
+_LOOK_MS = 5
 
 
 class _Sitting:
@@ -59,18 +62,20 @@ class _Sitting:
     def wait(self, ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Let the window live until something is the case."""
         end = time.perf_counter() + seconds
-        # Once at least, so that a window that is late is not kept from living at all.
-        QApplication.processEvents()
         while not ready():
             if time.perf_counter() > end:
                 raise TimeoutError("the window did not come to rest in time")
-            time.sleep(0.0005)
-            QApplication.processEvents()
+            self.rest(_LOOK_MS / 1e3)
 
     def rest(self, seconds: float) -> None:
-        """Let the window live for a while."""
-        end = time.perf_counter() + seconds
-        self.wait(lambda: time.perf_counter() >= end)
+        """Let the window live for a while.
+
+        As it lives for a user: events wake it, and it sleeps in between. A loop that
+        looked for events all the time would keep a core from the work that is timed.
+        """
+        life = QEventLoop()
+        QTimer.singleShot(round(1e3 * seconds), life.quit)
+        life.exec()
 
     @property
     def preview(self) -> Any:

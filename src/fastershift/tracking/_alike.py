@@ -8,7 +8,6 @@ import torch
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from fastershift.tracking._codes import Codes
 from fastershift.tracking._regions import Labels
@@ -22,10 +21,11 @@ _Edges: TypeAlias = npt.NDArray[np.int64]
 _VECTORS = 2**18
 _ROWS = 512
 
+# Vectors shorter than this have no direction.
+_TINY = 1e-12
 
-def join_alike(
-    pieces: _Labels, vectors: Tensor, foreground: Tensor, bandwidth: float
-) -> _Labels:
+
+def join_alike(pieces: _Labels, vectors: Tensor, bandwidth: float) -> _Labels:
     """Join pieces that touch where their mean directions are within the bandwidth.
 
     Modes that end within one bandwidth of each other are one (Zhao et al. 2021). That
@@ -40,8 +40,6 @@ def join_alike(
         From `pieces_of_clusters`.
     vectors : (F, C, Y, X) Tensor
         Embeddings of the pair; may lie on disk.
-    foreground : (F, Y, X) bool Tensor
-        Not False where there are pieces.
     bandwidth : float
         h, a cosine distance.
 
@@ -53,7 +51,9 @@ def join_alike(
     edges = _touching(pieces)
     if not len(edges):
         return pieces
-    sums = _sums(pieces, vectors, foreground)
+    touches = np.zeros(int(pieces.max()) + 1, dtype=bool)
+    touches[edges] = True
+    sums = _sums(pieces, vectors, touches)
     piece = np.arange(len(sums), dtype=np.int32)
     while len(edges):
         near = _each_others_nearest(sums, edges, bandwidth)
@@ -77,18 +77,16 @@ def _touching(pieces: _Labels) -> _Edges:
     count = int(pieces.max(initial=0)) + 1
     found = []
     for start in range(0, pieces.shape[1], _ROWS):
-        # One row of the next strip, so that contacts between strips are seen.
-        strip = pieces[:, start : start + _ROWS + 1]
-        sides = [
-            (strip[:, 1:], strip[:, :-1]),
-            (strip[:, :, 1:], strip[:, :, :-1]),
-            (strip[:, 1:, 1:], strip[:, :-1, :-1]),
-            (strip[:, 1:, :-1], strip[:, :-1, 1:]),
-            (strip[1:], strip[:-1]),
-        ]
-        for first, second in sides:
-            differ = (first != second) & (first > 0) & (second > 0)
-            found.append(_unique(first[differ], second[differ], count))
+        # One row of the next strip, so that contacts between strips are seen, and an
+        # empty rim, so that a step from a pixel never leads to another row or frame.
+        strip = np.pad(pieces[:, start : start + _ROWS + 1], ((0, 1), (0, 1), (1, 1)))
+        flat, width = strip.ravel(), strip.shape[2]
+        places = np.flatnonzero(flat)
+        here = flat[places]
+        for step in (1, width - 1, width, width + 1, width * strip.shape[1]):
+            there = flat[places + step]
+            differ = (there > 0) & (there != here)
+            found.append(_unique(here[differ], there[differ], count))
     edges = np.concatenate(found)
     return _unique(edges[:, 0], edges[:, 1], count)
 
@@ -101,16 +99,24 @@ def _unique(first: Labels, second: Labels, count: int) -> _Edges:
 
 
 def _sums(
-    pieces: _Labels, vectors: Tensor, foreground: Tensor
+    pieces: _Labels, vectors: Tensor, wanted: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
-    """Add up the unit vectors of every piece."""
-    codes = Codes(vectors, foreground, 0.0)
-    numbers = torch.as_tensor(pieces, device=foreground.device)[foreground]
-    sums = torch.zeros(int(pieces.max()) + 1, vectors.shape[1], device=vectors.device)
+    """Add up the unit vectors of the pieces that are wanted; the others stay zero."""
+    pixels = wanted[pieces]
+    codes = Codes(vectors, torch.as_tensor(pixels, device=vectors.device), 0.0)
+    numbers = pieces[pixels]
+    sums = np.zeros((len(wanted), vectors.shape[1]))
     for start in range(0, len(codes), _VECTORS):
         part = slice(start, start + _VECTORS)
-        sums.index_add_(0, numbers[part], normalize(codes[part].float(), dim=1))
-    return sums.cpu().numpy().astype(np.float64)
+        rows = codes[part].cpu().numpy()
+        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        ends = np.arange(len(rows) + 1)
+        belongs = sparse.csr_array(
+            (1 / np.maximum(length, _TINY), numbers[part], ends),
+            shape=(len(rows), len(wanted)),
+        )
+        sums += belongs.T @ rows
+    return sums
 
 
 def _each_others_nearest(

@@ -205,7 +205,7 @@ def find_instances(
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
     pieces = pieces_of_clusters(clusters)
     if cluster_settings.join_alike:
-        pieces = join_alike(pieces, vectors, foreground, cluster_settings.bandwidth)
+        pieces = join_alike(pieces, vectors, cluster_settings.bandwidth)
     if cluster_settings.split_large:
         pieces = split_large(pieces, vectors, cluster_settings)
     return PairInstances(
