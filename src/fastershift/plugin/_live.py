@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, Qt, Signal
 
 from fastershift.errors import InputError
 from fastershift.plugin._layer_input import InputChoice
@@ -63,6 +63,8 @@ class LivePreview(QObject):
         Lives as long as this.
     """
 
+    _soon = Signal()
+
     def __init__(
         self,
         viewer: ViewerModel,
@@ -76,10 +78,10 @@ class LivePreview(QObject):
         self._runs = runs
         self._row = row
         self._prepare = prepare
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._submit)
+        self._asked = False
+        # As soon as this turn of the event loop is over, and before the controls are
+        # drawn: drawing a window takes longer than many a preview.
+        self._soon.connect(self._submit, Qt.ConnectionType.QueuedConnection)
         row.live_switched.connect(self._switch)
         row.region_switched.connect(self.ask)
         moved = viewer.dims.events.current_step
@@ -91,10 +93,16 @@ class LivePreview(QObject):
         when_gone(self, camera.zoom.disconnect, self._on_view)
         when_gone(self, camera.center.disconnect, self._on_view)
 
+    @property
+    def follows(self) -> bool:
+        """Whether a change of a value leads to a preview."""
+        return self._row.live and not self._runs.busy
+
     def ask(self, _event: Any = None) -> None:
         """Preview the frame in view soon, if that is wanted at all."""
-        if self._row.live:
-            self._timer.start()
+        if self._row.live and not self._asked:
+            self._asked = True
+            self._soon.emit()
 
     def _on_view(self, _event: Any = None) -> None:
         if self._row.visible_only:
@@ -104,11 +112,11 @@ class LivePreview(QObject):
         if live:
             self.ask()
         else:
-            self._timer.stop()
             self._runs.stop_live()
 
     def _submit(self) -> None:
-        prepared = self._prepare()
+        self._asked = False
+        prepared = self._prepare() if self._row.live else None
         if prepared is None:
             return
         choice = prepared[0]

@@ -205,7 +205,9 @@ class SegmentTrackWidget(QWidget):
         except InputError as error:
             self._run.say(str(error))
         else:
-            self._run.say("")
+            # A preview has words of its own: no others for the moment in between.
+            if not self._live.follows:
+                self._run.say("")
             self._live.ask()
             self._views.settings_changed()
         self._show_state()
