@@ -8,6 +8,7 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin._lifetime import when_gone
+from fastershift.session import spare_core
 
 __all__ = ["Task", "TaskRunner"]
 
@@ -50,8 +51,9 @@ def _guarded(task: Task) -> Iterator[tuple[Task, Any]]:
     be lost when it is a RuntimeError, of which torch has many.
     """
     try:
-        for item in task.steps():
-            yield task, item
+        with spare_core():
+            for item in task.steps():
+                yield task, item
     except Exception as error:  # noqa: BLE001
         yield task, _Failure(error)
 

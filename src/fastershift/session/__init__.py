@@ -13,6 +13,7 @@ from fastershift.session._kept import CachePlace
 from fastershift.session._preview import Preview, PreviewRequest
 from fastershift.session._session import Session
 from fastershift.session._snapshot import Snapshot, take_snapshot
+from fastershift.session._threads import spare_core
 from fastershift.session._truth import KnownLabels
 from fastershift.session._view_clusters import SeedMap
 from fastershift.session._view_colours import ColourFrame
@@ -43,5 +44,6 @@ __all__ = [
     "Views",
     "describe_error",
     "remaining",
+    "spare_core",
     "take_snapshot",
 ]

@@ -54,8 +54,8 @@ def compact(labels: Labels) -> tuple[_Integers, _Integers]:
     codes : int64, shape of `labels`
         Positions in `ids`, so that ``ids[codes] == labels``.
     """
-    largest = int(labels.max(initial=0))
-    if largest <= max(2 * labels.size, 65_536):
+    largest = _largest_of_few(labels)
+    if largest is not None:
         present = np.zeros(largest + 1, dtype=bool)
         present[labels.ravel()] = True
         present[0] = True
@@ -64,8 +64,19 @@ def compact(labels: Labels) -> tuple[_Integers, _Integers]:
     return ids, np.searchsorted(ids, labels)
 
 
+def _largest_of_few(labels: Labels) -> int | None:
+    """Return the largest label if a table up to it is no larger than the image."""
+    largest = int(labels.max(initial=0))
+    return largest if largest <= max(2 * labels.size, 65_536) else None
+
+
 def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
     """Return the labels above 0, ascending, and their pixel counts."""
+    if _largest_of_few(labels) is not None:
+        areas = np.bincount(labels.ravel().astype(np.int64), minlength=1)
+        areas[0] = 0
+        present = np.flatnonzero(areas)
+        return present, areas[present]
     ids, codes = compact(labels)
     return ids[1:], np.bincount(codes.ravel(), minlength=ids.size)[1:]
 
@@ -102,7 +113,11 @@ def relabel(
     labels: Labels, old: Iterable[int], new: Iterable[int]
 ) -> npt.NDArray[np.int32]:
     """Replace labels; those not named in `old` stay."""
-    ids, codes = compact(labels)
+    largest = _largest_of_few(labels)
+    if largest is None:
+        ids, codes = compact(labels)
+    else:
+        ids, codes = np.arange(largest + 1), labels
     table = ids.astype(np.int32)
     replaced = np.fromiter(old, dtype=np.int64)
     positions = np.searchsorted(ids, replaced)
