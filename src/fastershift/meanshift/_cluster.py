@@ -13,9 +13,9 @@ from torch import Tensor
 
 from fastershift.errors import InputError
 from fastershift.meanshift._memory import is_shortage
-from fastershift.meanshift._points import prepare
+from fastershift.meanshift._points import Rows, prepare, spread_rows
 from fastershift.meanshift._policy import SeedPolicy
-from fastershift.meanshift._search import SAMPLE, Rows, Search
+from fastershift.meanshift._search import SAMPLE, Search
 
 __all__ = ["Background", "Clustering", "Mean", "StopReason", "cluster"]
 
@@ -288,8 +288,9 @@ max_seeds, min_cluster_size, max_iter
         return _nothing(len(points), points, policy, started)
     # Who names the seeds and waits for all of them wants to know where each one ends.
     samples = given is None or gamma < 1
-    most = max(max_seeds, SAMPLE) if samples else 0
-    order = _drawn_rows(kept, most, generator)
+    order = np.empty(0, dtype=np.int64)
+    if samples:
+        order = _drawn_rows(kept, max(max_seeds, SAMPLE), generator)
     if given is None:
         first = order[: min(policy.n, max_seeds)]
     else:
@@ -332,12 +333,8 @@ def _drawn_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
     if n <= 4 * most:
         return torch.randperm(n, generator=generator)[:most].numpy()
     # Putting all of very many rows in random order would take longer than clustering.
-    drawn = np.empty(0, dtype=np.int64)
-    while len(drawn) < most:
-        more = torch.randint(n, (most + most // 4,), generator=generator).numpy()
-        drawn = np.concatenate([drawn, more])
-        drawn = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
-    return drawn[:most]
+    chance = torch.randperm(most, generator=generator).numpy()
+    return spread_rows(n, most, generator)[chance]
 
 
 def _checked_seeds(seeds: Tensor, n: int) -> Rows:

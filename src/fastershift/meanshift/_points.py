@@ -1,13 +1,19 @@
 """Points as they are clustered: checked and measured once."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from fastershift.errors import InputError
 
-__all__ = ["Points", "prepare", "unit_rows"]
+__all__ = ["Points", "Rows", "prepare", "spread_rows", "unit_rows"]
+
+#: Numbers of some rows, on the host.
+Rows: TypeAlias = npt.NDArray[np.int64]
 
 # Squared lengths outside these bounds are at risk of under- or overflow.
 _SAFE = 1e-30, 1e30
@@ -21,6 +27,19 @@ def unit_rows(rows: Tensor) -> Tensor:
     return torch.nn.functional.normalize(rows, dim=1, eps=torch.finfo(rows.dtype).tiny)
 
 
+def spread_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
+    """Draw one row of each of as many equal stretches; all where there are fewer.
+
+    Successive rows are neighbouring pixels, so that such a draw follows the points more
+    closely than an independent one. They come in order.
+    """
+    most = min(n, most)
+    ends = np.arange(most + 1) * n // most
+    place = torch.rand(most, dtype=torch.float64, generator=generator).numpy()
+    rows: Rows = ends[:-1] + (place * np.diff(ends)).astype(np.int64)
+    return rows
+
+
 @dataclass(frozen=True)
 class Points:
     """Vectors to compare and to average; nothing is copied that need not be.
@@ -32,8 +51,7 @@ class Points:
     lengths : Tensor or None
         (n,) float32 lengths of `vectors`; None if all are 1.
     averaged : Tensor
-        (n, d) float32, averaged in a window; (n, d + 1) with a last column of ones,
-        whose sum is the number of points in a window, if these are a copy.
+        (n, d) float32, averaged in a window.
     weights : Tensor or None
         (n,) float32 weights of `averaged` in a mean; None if all are 1.
     normalise : bool
@@ -61,8 +79,6 @@ class Points:
         """Copy some of the rows, compared at length 1."""
         unit = self.unit(rows)
         averaged = unit if self.normalise else self.averaged[rows]
-        if averaged.shape[1] == unit.shape[1]:
-            averaged = torch.cat([averaged, averaged.new_ones(len(unit), 1)], dim=1)
         return Points(unit, None, averaged, None, self.normalise)
 
     def joined(self, other: "Points") -> "Points":

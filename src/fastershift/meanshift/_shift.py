@@ -10,9 +10,9 @@ from torch import Tensor
 from fastershift.meanshift._memory import for_blocks
 from fastershift.meanshift._points import Points, unit_rows
 from fastershift.meanshift._window import (
-    Edges,
     Vectors,
     least_cosine,
+    row_lengths,
     unit_vectors,
     window_means,
 )
@@ -22,8 +22,15 @@ __all__ = ["Shifted", "nearest", "shift"]
 # Steps are taken to shrink by no less than this factor when a seed is put ahead.
 _MOST_RATIO = 0.8
 
-# Iterations after which none is: two places could go on sending a seed to each other.
-_HURRIED = 20
+# A hurrying seed stands still when its last step was shorter than the first number, and
+# all steps to come would be shorter together than the second, times the step that
+# stands still by itself. Without the first, modes were lost: steps of a flat window are
+# no smooth sequence.
+_LAST_STEP = 20
+_TO_COME = 3
+
+# Keeps quotients of lengths finite.
+_TINY = np.float32(1e-20)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class Shifted:
         (k,) float32, points in the last window of each.
     converged : ndarray
         (k,) bool.
+    ratios : ndarray
+        (k,) float32, length of the last step over that of the one before; infinite
+        where there was only one.
     n_iter : int
         Iterations done.
     """
@@ -45,6 +55,7 @@ class Shifted:
     positions: Vectors
     counts: Vectors
     converged: npt.NDArray[np.bool_]
+    ratios: Vectors
     n_iter: int
 
 
@@ -57,7 +68,7 @@ def shift(
     max_iter: int,
     still: float,
     same: float = 0.0,
-    hurries: bool = False,
+    ratios: Vectors | None = None,
 ) -> Shifted:
     """Move seeds to the mean of their window until enough of them stand still.
 
@@ -83,11 +94,11 @@ def shift(
     same : float
         Cosine distance within which seeds have met; with 0 they must coincide to the
         last bit, which changes nothing but the time.
-    hurries : bool
-        Whether a seed that creeps, each step a little shorter than the one before, is
-        put ahead to where the steps would lead it. It still stops only where a plain
-        step moves it no more. Such seeds are taken to be near their modes, so that
-        points away from the edges of their windows are looked at once (`Edges`).
+    ratios : ndarray, optional
+        (k,) of an earlier shift, on fewer points: the seeds are near their modes, and
+        hurry. One that creeps, each step a little shorter than the one before, is put
+        ahead to where the steps would lead it, and stands still, too, when all the
+        steps to come would be small.
 
     Returns
     -------
@@ -99,44 +110,81 @@ def shift(
     converged = np.zeros(len(seeds), dtype=bool)
     # The seed that each one goes with; its own number while it goes alone.
     leader = np.arange(len(seeds))
-    active = leader.copy()
-    steps = np.zeros_like(positions)
-    edges = Edges(points, len(seeds), bandwidth) if hurries else None
+    active = leader
+    pace = _Pace(positions, still * bandwidth, ratios)
     n_iter = 0
-    while len(active) and n_iter < max_iter and converged[leader].mean() <= gamma:
+    while len(active) and n_iter < max_iter:
         before = positions[active]
-        if edges is None:
-            after, count = window_means(points, before, bandwidth)
-        else:
-            after, count = edges.means(active, before)
-        n_iter += 1
-        step = after - before
-        stands = np.linalg.norm(step, axis=1) < still * bandwidth
-        if hurries and n_iter <= _HURRIED:
-            ahead = step * _steps_ahead(step, steps[active])
-            after = np.where(stands[:, None], after, after + ahead)
-            steps[active] = step
+        after, counts[active] = window_means(points, before, bandwidth)
+        stands, ahead = pace.judge(active, after - before)
+        if ahead is not None:
+            after += ahead
+            if points.normalise:
+                after = unit_vectors(after)
         positions[active] = after
-        counts[active] = count
-        converged[active[stands]] = True
+        n_iter += 1
         met = _first_met(after, same)
-        goes_on = met == np.arange(len(active))
-        # A frozen seed keeps its place; one that stands still follows nobody.
-        goes_on |= stands
-        leader[active[~goes_on]] = active[met[~goes_on]]
-        goes_on &= ~stands
-        if not goes_on.all():
+        # One that stands still keeps its place and follows nobody.
+        follows = (met != np.arange(len(active))) & ~stands
+        if follows.any():
+            leader[active[follows]] = active[met[follows]]
             leader = leader[leader]
-            active = active[goes_on]
-    return Shifted(positions[leader], counts[leader], converged[leader], n_iter)
+        if stands.any():
+            converged[active[stands]] = True
+            if converged[leader].mean() > gamma:
+                break
+        active = active[~(stands | follows)]
+    return Shifted(
+        positions[leader],
+        counts[leader],
+        converged[leader],
+        pace.ratios[leader],
+        n_iter,
+    )
 
 
-def _steps_ahead(step: Vectors, before: Vectors) -> Vectors:
+class _Pace:
+    """How fast seeds move: which stand still, and how far others may be put ahead."""
+
+    def __init__(self, seeds: Vectors, least: float, ratios: Vectors | None) -> None:
+        self._least = np.float32(least)
+        self._hurries = ratios is not None
+        self._steps = np.zeros_like(seeds)
+        self._lengths = np.zeros(len(seeds), dtype=np.float32)
+        self._first = True
+        self.ratios: Vectors = np.full(len(seeds), np.inf, dtype=np.float32)
+        if ratios is not None:
+            self.ratios[:] = ratios
+
+    def judge(
+        self, active: npt.NDArray[np.intp], step: Vectors
+    ) -> tuple[npt.NDArray[np.bool_], Vectors | None]:
+        """Take in a step; tell who stands still, and what to add for the others."""
+        length = row_lengths(step)
+        stands: npt.NDArray[np.bool_] = length < self._least
+        before = self._lengths[active]
+        if not self._first:
+            self.ratios[active] = length / np.maximum(before, _TINY)
+        ahead = None
+        if self._hurries:
+            ratio = np.minimum(self.ratios[active], 0.999)
+            to_come = length * ratio / (1 - ratio)
+            last = length < _LAST_STEP * self._least
+            stands |= last & (to_come < _TO_COME * self._least)
+            if not self._first:
+                ahead = _ahead(step, self._steps[active], before)
+                ahead[stands] = 0
+            self._steps[active] = step
+        self._lengths[active] = length
+        self._first = False
+        return stands, ahead
+
+
+def _ahead(step: Vectors, before: Vectors, length_before: Vectors) -> Vectors:
     """Sum the steps to come, if each is shorter than the last by the same factor."""
-    squared = np.einsum("ij,ij->i", before, before)
-    ratio = np.einsum("ij,ij->i", step, before) / np.maximum(squared, 1e-20)
-    ratio = np.clip(ratio, 0, _MOST_RATIO)
-    ahead: Vectors = (ratio / (1 - ratio))[:, None]
+    along = np.einsum("ij,ij->i", step, before)
+    ratio = (along / np.maximum(length_before, _TINY) ** 2).clip(0, _MOST_RATIO)
+    ahead: Vectors = step * (ratio / (1 - ratio))[:, None]
     return ahead
 
 
@@ -146,9 +194,11 @@ def _first_met(positions: Vectors, distance: float) -> npt.NDArray[np.intp]:
         seen: dict[bytes, int] = {}
         rows = enumerate(np.ascontiguousarray(positions))
         return np.array([seen.setdefault(row.tobytes(), i) for i, row in rows])
+    if len(positions) == 1:
+        return np.zeros(1, dtype=np.intp)
     unit = unit_vectors(positions)
     close = unit @ unit.T >= least_cosine(distance)
-    np.fill_diagonal(close, True)
+    close.flat[:: len(unit) + 1] = True
     first: npt.NDArray[np.intp] = np.argmax(close, axis=1)
     # Whom somebody goes with must itself go alone.
     while (first[first] != first).any():
@@ -192,13 +242,14 @@ def nearest(points: Points, centers: Tensor) -> tuple[Tensor, Tensor]:
         ties[block] = found[1]
 
     for_blocks(len(vectors), len(centers), device, assign)
-    tied = torch.nonzero(ties != 1).flatten()
+    if float(ties.amax()) > 1:
+        tied = torch.nonzero(ties > 1).flatten()
 
-    def settle(block: slice) -> None:
-        cosines = vectors[tied[block]] @ towards.T
-        labels[tied[block]] = cosines.max(dim=1).indices
+        def settle(block: slice) -> None:
+            cosines = vectors[tied[block]] @ towards.T
+            labels[tied[block]] = cosines.max(dim=1).indices
 
-    for_blocks(len(tied), len(centers), device, settle)
+        for_blocks(len(tied), len(centers), device, settle)
     if points.lengths is not None:
         similarity /= points.lengths
     return labels, similarity

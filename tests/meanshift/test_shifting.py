@@ -1,0 +1,96 @@
+"""Single shifts, and the modes of a sample finished on all points."""
+
+import numpy as np
+import pytest
+import torch
+
+from fastershift.meanshift._points import prepare, spread_rows
+from fastershift.meanshift._shift import shift
+from fastershift.meanshift._window import window_means
+
+N, DIMENSION, BANDWIDTH = 30_000, 8, 0.3
+
+
+def diffuse(n: int = N) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(n, DIMENSION, generator=generator)
+    lengths = 1 + torch.rand(n, 1, generator=generator)
+    return (torch.eye(DIMENSION)[torch.arange(n) % 4] + 0.25 * noise) * lengths
+
+
+def places() -> np.ndarray:
+    noise = np.random.default_rng(0).normal(size=(4, DIMENSION))
+    made = (0.1 * noise + np.eye(4, DIMENSION)).astype(np.float32)
+    return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("unit_means", [True, False])
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_window_averages_what_lies_in_it(unit_means, copied):
+    vectors = diffuse()
+    points = prepare(vectors, unit_means=unit_means)[1]
+    if copied:
+        points = points.take(torch.arange(N))
+    means, counts = window_means(points, places(), BANDWIDTH)
+    wide = vectors.double().numpy()
+    unit = wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    for place, mean, count in zip(places(), means, counts, strict=True):
+        inside = unit @ place >= 1 - BANDWIDTH
+        expected = (unit if unit_means else wide)[inside].mean(axis=0)
+        if unit_means:
+            expected /= np.linalg.norm(expected)
+        # A point on the very edge may be rounded in or out.
+        assert abs(count - inside.sum()) <= 1
+        assert np.allclose(mean, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("unit_means", [True, False])
+def test_an_empty_window_and_opposite_vectors_leave_a_seed_where_it_is(unit_means):
+    vectors = torch.tensor([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])
+    points = prepare(vectors, unit_means=unit_means)[1]
+    seeds = np.array([[0, 0, 1]], dtype=np.float32)
+    means, counts = window_means(points, seeds, 0.5)
+    assert (means == seeds).all()
+    assert counts.tolist() == [0]
+    means, counts = window_means(points, seeds, 1.5)
+    assert (means == seeds).all()
+    assert counts.tolist() == [2]
+
+
+def test_seeds_that_hurry_reach_the_same_modes_in_fewer_shifts():
+    points = prepare(diffuse(), unit_means=True)[1]
+    options = {
+        "bandwidth": BANDWIDTH,
+        "gamma": 1.0,
+        "max_iter": 300,
+        "still": 1e-3,
+        "same": 0.0,
+    }
+    patient = shift(points, places(), **options)
+    unknown = np.full(4, np.inf, dtype=np.float32)
+    hasty = shift(points, places(), ratios=unknown, **options)
+    assert hasty.converged.all()
+    assert hasty.n_iter < patient.n_iter
+    # Each within a few steps too small to count.
+    apart = np.linalg.norm(hasty.positions - patient.positions, axis=1)
+    assert apart.max() < 0.02 * BANDWIDTH
+
+
+def test_who_came_by_ever_shorter_steps_needs_no_step_to_see_that_it_stands():
+    """A tight cluster is reached in one step, and known to be."""
+    points = prepare(torch.eye(4).repeat(500, 1), unit_means=True)[1]
+    seeds = (np.eye(4) + 5e-4).astype(np.float32)
+    seeds /= np.linalg.norm(seeds, axis=1, keepdims=True)
+    options = {"bandwidth": 0.1, "gamma": 1.0, "max_iter": 9, "still": 1e-3}
+    assert shift(points, seeds, **options).n_iter == 2
+    known = np.zeros(4, dtype=np.float32)
+    assert shift(points, seeds, ratios=known, **options).n_iter == 1
+
+
+@pytest.mark.parametrize(("n", "most"), [(10, 10), (7, 20), (1000, 999), (10**6, 4096)])
+def test_rows_drawn_from_stretches_are_distinct_and_everywhere(n, most):
+    rows = spread_rows(n, most, torch.Generator().manual_seed(0))
+    assert len(rows) == min(n, most)
+    assert (np.diff(rows) > 0).all()
+    assert 0 <= rows[0] <= n / len(rows)
+    assert n - 1 - n / len(rows) <= rows[-1] < n
