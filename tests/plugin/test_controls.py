@@ -127,6 +127,22 @@ def test_a_control_is_touched_and_reset_by_keyboard(user, embeddings):
     assert user.find("n_initial").value() == 128
 
 
+def test_a_switch_is_a_box_to_tick(user):
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QCheckBox
+
+    for name in ("join_alike", "split_large"):
+        control = user.widget._form.controls[name]
+        assert isinstance(control.widget, QCheckBox)
+        before = control.value
+        assert isinstance(before, bool)
+        user.qtbot.keyClick(control.widget, Qt.Key.Key_Space)
+        assert control.value is (not before)
+        assert user.widget._form.chosen() == {"cluster": {name: not before}}
+        control.reset()
+        assert user.widget._form.chosen() == {}
+
+
 def test_the_wheel_does_not_change_what_it_passes(user):
     from qtpy.QtCore import QPoint, QPointF, Qt
     from qtpy.QtGui import QWheelEvent

@@ -5,6 +5,7 @@ import pytest
 import tifffile
 
 from fastershift.config import PRESETS, load_settings, resolve_settings
+from fastershift.rshn import load_model
 
 pytest.importorskip("napari")
 pytestmark = pytest.mark.gui
@@ -233,7 +234,9 @@ def test_given_embeddings_take_no_advice_of_a_model(user, movie, embeddings):
     record = user.viewer.layers["vectors [cells]"].metadata["fastershift"]
     assert record["settings"]["cluster"] == form.resolved().cluster.model_dump()
     user.choose("layer", "movie")
-    assert bandwidth.value() == pytest.approx(0.07)
+    advised = load_model("dic").card.settings["cluster"]["bandwidth"]
+    assert bandwidth.value() == pytest.approx(advised)
+    assert advised != default
 
 
 def test_the_widget_remembers_what_was_last_used(

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from qtpy.QtCore import QEvent, QObject, Qt, SignalInstance
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QSpinBox,
@@ -95,12 +96,14 @@ def make_editor(field: FieldInfo) -> Editor:
     Parameters
     ----------
     field : FieldInfo
-        A number, or one word out of several, of `config`.
+        A number, a switch, or one word out of several, of `config`.
 
     Returns
     -------
     Editor
     """
+    if field.annotation is bool:
+        return _switch()
     if get_origin(field.annotation) is Literal:
         return choice([(word, word) for word in get_args(field.annotation)])
     if field.annotation is int:
@@ -109,6 +112,11 @@ def make_editor(field: FieldInfo) -> Editor:
     if not _extra(field).get("advanced") and math.isfinite(low) and high <= 2:
         return _slider(field)
     return _real_number(field)
+
+
+def _switch() -> Editor:
+    box = QCheckBox()
+    return Editor(box, box.isChecked, lambda v: box.setChecked(bool(v)), box.toggled)
 
 
 def _whole_number(field: FieldInfo) -> Editor:
