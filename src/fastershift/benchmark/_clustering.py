@@ -28,6 +28,9 @@ __all__ = ["run"]
 
 _SEEDS = 128
 
+# Products of one block of the pass against the modes; measured best on a CPU.
+_BLOCK = 2**17
+
 
 @dataclass(frozen=True)
 class _Case:
@@ -39,6 +42,7 @@ class _Case:
     published: float
     ours: float
     reseeded: float
+    product: float
     floor: float
     ari: float
     ari_published: float | None
@@ -53,8 +57,10 @@ class _Case:
             self.published,
             1e3 * self.ours,
             1e3 * self.reseeded,
+            1e3 * self.product,
             1e3 * self.floor,
             self.published / self.ours,
+            self.ours / self.product,
             self.ours / self.floor,
             self.ari,
             self.ari_published,
@@ -68,8 +74,10 @@ _COLUMNS = (
     "published (s)",
     "ours (ms)",
     "ours, re-seeding (ms)",
+    "product (ms)",
     "floor (ms)",
     "published / ours",
+    "ours / product",
     "ours / floor",
     "ARI with published",
     "ARI of two published",
@@ -107,7 +115,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     seeds = torch.randperm(
         len(fifty), generator=torch.Generator().manual_seed(options.seed)
     )[:_SEEDS]
-    mean_shift = FasterMeanShift(0.1, random_state=options.seed)
+    mean_shift = FasterMeanShift(0.1, reseed=False, random_state=options.seed)
     given = least_seconds(lambda: mean_shift.fit(here, seeds=seeds), device, repeats)
     agree = adjusted_rand_score(theirs, _labels(mean_shift))
     peak = max(
@@ -119,6 +127,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             "published_ratio": min(case.published / case.ours for case in cases),
             "sklearn_ratio": sklearn_seconds / given,
             "floor_ratio": max(case.ours / case.floor for case in cases),
+            "product_ratio": max(case.ours / case.product for case in cases),
             "ari": min(case.ari for case in cases),
             "peak_over_embedding": peak,
         },
@@ -140,10 +149,13 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         ),
         plots=(_plot(cases),),
         notes=(
-            "Re-seeding, which the published method does not have, is off where the "
-            "two are compared; every other option is the default. Ours and the floor "
-            f"are the least of {repeats} times, the others ran once. The floor is a "
-            "product of all points with the final modes, without labels.",
+            "Re-seeding, which neither the published method nor scikit-learn has, is "
+            "off where ours is compared with them; every other option is the default. "
+            f"Ours is the least of {repeats} times, product and floor of as many as "
+            "that and four times more; the others ran once. The product is that of all "
+            "points with the final modes alone; the floor is one pass that gives every "
+            "point its nearest final mode, labels written: in blocks that stay in the "
+            "cache, the product, its largest value and the index of that.",
         ),
     )
 
@@ -171,7 +183,8 @@ def _measured(
     )
     centers = torch.as_tensor(mean_shift.cluster_centers_)
     modes = torch.nn.functional.normalize(centers, dim=1)
-    floor = least_seconds(lambda: points @ modes.T, device, 4 * repeats)
+    product = least_seconds(lambda: modes @ points.T, device, 4 * repeats)
+    floor = least_seconds(lambda: _one_pass(points, modes), device, 4 * repeats)
     found = _labels(mean_shift)
     return _Case(
         name=name,
@@ -180,12 +193,30 @@ def _measured(
         published=seconds,
         ours=quick,
         reseeded=reseeded,
+        product=product,
         floor=floor,
         ari=float(adjusted_rand_score(theirs, found)),
         ari_published=None
         if again is None
         else float(adjusted_rand_score(theirs, again)),
     )
+
+
+def _one_pass(points: Tensor, modes: Tensor) -> Tensor:
+    """Give every point its nearest mode, as fast as we know how.
+
+    The index of the largest product follows from a second product, which is many times
+    faster than `argmax`; that two modes are equally near is not looked for.
+    """
+    labels = torch.empty(len(points), dtype=torch.int64, device=points.device)
+    numbers = torch.arange(len(modes), dtype=points.dtype, device=points.device)
+    start = 0
+    for block in torch.split(points, max(1, _BLOCK // len(modes))):
+        cosines = modes @ block.T
+        largest = cosines.ge_(cosines.amax(dim=0))
+        labels[start : start + len(block)] = numbers @ largest
+        start += len(block)
+    return labels
 
 
 def _labels(mean_shift: FasterMeanShift) -> Labels:

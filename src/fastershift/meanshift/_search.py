@@ -25,9 +25,11 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 # size; the few modes they merge into are then shifted on all points.
 SAMPLE = 4096
 
-# Above four times this number of points, modes of the sample are shifted on as many
-# points, drawn at random, before they are shifted on all of them.
-_MIDDLE = 16384
+# Above four times this number of points, modes of the sample that creep, each step
+# longer than this share of the one before, are shifted on as many points, before they
+# are shifted on all of them.
+_LARGER = 16384
+_CREEPS = 0.25
 
 # A seed that moves less than this share of the bandwidth stands still: on all points,
 # on the larger sample, and on the first one. Where seeds creep through a shallow place
@@ -35,7 +37,7 @@ _MIDDLE = 16384
 # pairs no more modes were lost with 0.05 than with 0.01, and on one fewer; with 0.1
 # more.
 _STILL = 1e-3
-_MIDDLE_STILL = 1e-2
+_LARGER_STILL = 1e-2
 _SAMPLE_STILL = 5e-2
 
 # Shifts of a mode, at most, on the larger sample, and again on all points. Hurrying,
@@ -173,11 +175,8 @@ class Search:
         if sample is not None and len(points) > 2 * SAMPLE:
             self._sample = points.take(self._on_device(sample[:SAMPLE]))
             self._sampled[sample[:SAMPLE]] = True
-        self._levels = [(points, _STILL)]
-        if self._sample is not None and len(points) > 4 * _MIDDLE:
-            rows = spread_rows(len(points), _MIDDLE, generator)
-            larger = points.take(self._on_device(rows))
-            self._levels.insert(0, (larger, _MIDDLE_STILL))
+        self._larger: Points | None = None
+        self._generator = generator
         self._tried = points.vectors[:0]
         nowhere = np.empty((0, points.vectors.shape[1]), dtype=np.float32)
         self._modes: Vectors = nowhere
@@ -344,22 +343,9 @@ class Search:
         owner = owners(unit_vectors(stops), support, _SAME * self._bandwidth)
         fresh = np.unique(owner[owner >= known])
         anchors = stops[fresh]
-        before = np.full(known, np.inf, dtype=np.float32)
-        positions = anchors
-        ratios = np.concatenate([before, shifted.ratios[kept]])[fresh]
-        for points, still in self._levels:
-            finished = shift(
-                points,
-                positions,
-                bandwidth=self._bandwidth,
-                gamma=1.0,
-                max_iter=min(self._max_iter, _SHIFTS),
-                still=still,
-                same=_MET * self._bandwidth,
-                ratios=ratios,
-            )
-            positions, ratios = finished.positions, finished.ratios
-            self.n_iter += finished.n_iter
+        unknown = np.full(known, np.inf, dtype=np.float32)
+        ratios = np.concatenate([unknown, shifted.ratios[kept]])[fresh]
+        finished = self._finished(anchors, ratios)
         mode_of_stop = np.arange(len(stops))
         mode_of_stop[fresh] = self._keep(
             finished.positions, finished.counts, np.ones(len(fresh), dtype=bool)
@@ -368,6 +354,37 @@ class Search:
         mode_of_seed = np.full(len(shifted.converged), -1, dtype=np.int64)
         mode_of_seed[kept] = mode_of_stop[owner[known:]]
         return mode_of_seed
+
+    def _finished(self, anchors: Vectors, ratios: Vectors) -> Shifted:
+        """Shift modes of the sample on all points."""
+        options = {
+            "bandwidth": self._bandwidth,
+            "gamma": 1.0,
+            "max_iter": min(self._max_iter, _SHIFTS),
+            "same": _MET * self._bandwidth,
+        }
+        creep = np.flatnonzero(ratios > _CREEPS)
+        if len(creep) and len(self._points) > 4 * _LARGER:
+            larger = self._larger_sample()
+            nearer = shift(
+                larger,
+                anchors[creep],
+                still=_LARGER_STILL,
+                ratios=ratios[creep],
+                **options,
+            )
+            anchors, ratios = anchors.copy(), ratios.copy()
+            anchors[creep], ratios[creep] = nearer.positions, nearer.ratios
+            self.n_iter += nearer.n_iter
+        finished = shift(self._points, anchors, still=_STILL, ratios=ratios, **options)
+        self.n_iter += finished.n_iter
+        return finished
+
+    def _larger_sample(self) -> Points:
+        if self._larger is None:
+            rows = spread_rows(len(self._points), _LARGER, self._generator)
+            self._larger = self._points.take(self._on_device(rows))
+        return self._larger
 
     def _merge(self) -> Merged:
         support = self._counts

@@ -25,9 +25,11 @@ _MOST_RATIO = 0.8
 # A hurrying seed stands still when its last step was shorter than the first number, and
 # all steps to come would be shorter together than the second, times the step that
 # stands still by itself. Without the first, modes were lost: steps of a flat window are
-# no smooth sequence.
+# no smooth sequence. It is larger where the window has hardly changed.
 _LAST_STEP = 20
 _TO_COME = 3
+_UNCHANGED = 0.01
+_LAST_STEP_UNCHANGED = 50
 
 # Keeps quotients of lengths finite.
 _TINY = np.float32(1e-20)
@@ -169,8 +171,9 @@ class _Pace:
         if self._hurries:
             ratio = np.minimum(self.ratios[active], 0.999)
             to_come = length * ratio / (1 - ratio)
-            last = length < _LAST_STEP * self._least
-            stands |= last & (to_come < _TO_COME * self._least)
+            last = np.where(ratio < _UNCHANGED, _LAST_STEP_UNCHANGED, _LAST_STEP)
+            last_is_short = length < last * self._least
+            stands |= last_is_short & (to_come < _TO_COME * self._least)
             if not self._first:
                 ahead = _ahead(step, self._steps[active], before)
                 ahead[stands] = 0
