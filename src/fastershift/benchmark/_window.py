@@ -16,6 +16,8 @@ import numpy as np
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
+from fastershift.plugin._correct_section import CorrectSection
+from fastershift.plugin._correct_tools import Pick
 from fastershift.simulate import simulate_movie
 
 __all__ = ["main"]
@@ -23,6 +25,10 @@ __all__ = ["main"]
 # What the shipped models see cells at, so that they see the whole frame.
 _DIAMETER = 24.0
 _CELLS_PER_PIXEL = 60 / 512**2
+
+# Cells that are corrected are more.
+_CORRECTED_CELLS = 500
+_KINDS = ("merge", "split", "delete", "paint")
 
 _BEAT_MS = 10
 _SCROLL_MS = 100
@@ -35,12 +41,14 @@ _LOOK_MS = 5
 class _Sitting:
     """A viewer with a movie and the widget."""
 
-    def __init__(self, order: Mapping[str, Any], n_frames: int) -> None:
+    def __init__(
+        self, order: Mapping[str, Any], n_frames: int, n_cells: int = 0
+    ) -> None:
         side = order["side"]
         movie = simulate_movie(
             n_frames,
             (side, side),
-            round(_CELLS_PER_PIXEL * side**2),
+            n_cells or round(_CELLS_PER_PIXEL * side**2),
             diameter=_DIAMETER,
             seed=order["seed"],
         )
@@ -58,6 +66,11 @@ class _Sitting:
     def find(self, name: str) -> Any:
         """Return a control by its object name."""
         return self._widget.findChild(QWidget, name)
+
+    @property
+    def corrector(self) -> Any:
+        """What takes clicks for corrections."""
+        return self._widget.findChild(CorrectSection).corrector
 
     def wait(self, ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Let the window live until something is the case."""
@@ -185,10 +198,84 @@ def _scroll(
         sitting.rest(max(0.0, due - time.perf_counter()))
 
 
+def _edits(order: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Time corrections one by one, and taking each back, from the last click on."""
+    sitting = _Sitting(order, 4 if order["quick"] else 12, _CORRECTED_CELLS)
+    sitting.find("run").click()
+    sitting.wait(lambda: not sitting.find("cancel").isEnabled())
+    sitting.rest(3)
+    corrector = sitting.corrector
+    sitting.viewer.layers.selection.active = corrector.layer
+    cells = corrector.corrections.cells
+    shown: list[float] = []
+    # Told after the layer has announced its new data.
+    corrector.edited.connect(lambda: shown.append(time.perf_counter()))
+    times: dict[str, list[float]] = {kind: [] for kind in (*_KINDS, "undo")}
+
+    def take(kind: str, act: Callable[[], None]) -> None:
+        sitting.rest(0.1)
+        shown.clear()
+        started = time.perf_counter()
+        act()
+        sitting.wait(lambda: bool(shown))
+        times[kind].append(1e3 * (shown[0] - started))
+        # Tracks and locks are drawn when the hand rests.
+        sitting.rest(1)
+
+    for step in range(5 if order["quick"] else 20):
+        frame = step % len(cells)
+        sitting.viewer.dims.set_current_step(0, frame)
+        for kind in _KINDS:
+            take(kind, _correction(sitting, kind, frame, step))
+            take("undo", corrector.undo)
+    sitting.viewer.close()
+    many = len(cells.frame(0))
+    return {"ms": times, "cells": many, "frames": len(cells)}
+
+
+def _correction(
+    sitting: _Sitting, kind: str, frame: int, step: int
+) -> Callable[[], None]:
+    """Prepare a correction; what is returned is the last click."""
+    corrector = sitting.corrector
+    layer, known = corrector.layer, corrector.corrections.cells.frame(frame)
+    # Another cell each time, and the one nearest to it.
+    track = sorted(known)[7 * step % len(known)]
+    at = known[track]
+    other = min(
+        known.keys() - {track},
+        key=lambda one: (known[one].y - at.y) ** 2 + (known[one].x - at.x) ** 2,
+    )
+    if kind == "paint":
+        layer.mode = "paint"
+        layer.selected_label = track
+
+        def paint() -> None:
+            with layer.block_history():
+                layer.paint((frame, at.y, at.x), track)
+                layer.paint((frame, at.y, at.x + at.area**0.5), track)
+
+        return paint
+    layer.mode = "pan_zoom"
+    corrector.take_tool("")
+    corrector.take_tool(kind)
+    rows, columns = np.nonzero(layer.data[frame] == track)
+    ends = columns.argmin(), columns.argmax()
+    for picked in {"merge": (track, other), "split": (track, track)}.get(
+        kind, (track,)
+    ):
+        place = (round(at.y), round(at.x))
+        if kind == "split":
+            end = ends[len(corrector.hand.picks)]
+            place = int(rows[end]), int(columns[end])
+        corrector.hand.click(Pick(frame, *place, picked))
+    return sitting.find("this_frame").click
+
+
 def main() -> None:
     """Carry out the order and write the answer."""
     order = json.loads(sys.argv[1])
-    tasks = {"latency": _latency, "stalls": _stalls}
+    tasks = {"latency": _latency, "stalls": _stalls, "edits": _edits}
     found = tasks[order["task"]](order)
     Path(order["answer"]).write_text(json.dumps(found), encoding="utf-8")
 

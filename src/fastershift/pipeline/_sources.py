@@ -156,6 +156,8 @@ class NetworkEmbeddings(NetworkSource):
         self._cache: EmbeddingCache | None = None
         self._owner: Hashable = None
         self._pass: _BlockPass | None = None
+        # The frames of the pair that was asked for last, and the pair in one piece.
+        self._latest: tuple[Sequence[Tensor], Tensor] | None = None
         # A pass belongs to whoever takes its next step.
         self._lock = threading.Lock()
 
@@ -192,7 +194,7 @@ class NetworkEmbeddings(NetworkSource):
         both = (self._cached(block, t) for t in range(frame, frame + 2))
         known = [embedding for embedding in both if embedding is not None]
         if len(known) == 2:
-            embeddings = _together(known)
+            embeddings = self._together_once(known)
             yield EmbeddedPair(frame, embeddings, time.perf_counter() - started)
             return
         for found in self._block(block):
@@ -200,6 +202,15 @@ class NetworkEmbeddings(NetworkSource):
                 yield found
             if found is not None and found.frame == frame:
                 return
+
+    def _together_once(self, frames: Sequence[Tensor]) -> Tensor:
+        """Bring a pair together unless it was asked for last: previews ask often."""
+        latest = self._latest
+        if latest is None or any(
+            now is not then for now, then in zip(frames, latest[0], strict=True)
+        ):
+            latest = self._latest = frames, _together(frames)
+        return latest[1]
 
     def _block(self, block: int) -> Iterator[EmbeddedPair | None]:
         """Yield the pairs of a block; frames in the cache are not computed again."""

@@ -23,7 +23,6 @@ from fastershift.tracking import Background
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    from torch import Tensor
 
     from fastershift.config import EmbedSettings
     from fastershift.session._estimate import Measured
@@ -39,7 +38,7 @@ __all__ = [
 ]
 
 # Shares of the free memory that each kind may stay in.
-_EMBEDDINGS, _PAIRS, _CLUSTERS, _NUMBERS = 0.25, 0.02, 0.05, 0.02
+_EMBEDDINGS, _CLUSTERS, _NUMBERS = 0.25, 0.05, 0.02
 
 #: Embeddings, background, clustering, foreground, smallest cell if it matters, pair.
 ClusterKey: TypeAlias = tuple[
@@ -110,8 +109,6 @@ class Kept:
     ----------
     embeddings : EmbeddingCache
         By everything they depend on.
-    pairs : RecentCache
-        Embeddings of the pairs that were clustered last, each in one piece.
     clusters : RecentCache
         By everything they depend on.
     numbers : RecentCache
@@ -134,8 +131,6 @@ class Kept:
     def __init__(self, place: CachePlace | None = None) -> None:
         free = psutil.virtual_memory().available
         self.embeddings = _embedding_cache(int(free * _EMBEDDINGS), place)
-        self.pairs: RecentCache[tuple[Hashable, int], Tensor]
-        self.pairs = RecentCache(int(free * _PAIRS))
         self.clusters: RecentCache[ClusterKey, ClusteredPair]
         self.clusters = RecentCache(int(free * _CLUSTERS))
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from fastershift.config import Settings
 from fastershift.pipeline import (
-    EmbeddedPair,
     FrameReport,
     PairCells,
     Plan,
@@ -164,7 +163,7 @@ def pair_cells(
         )
         clustered, network = kept.clusters.get(key), 0.0
         if clustered is None:
-            for pair in _embedded(plan, frame, kept, owner):
+            for pair in plan.source.pair(frame):
                 if pair is None:
                     yield None
                 else:
@@ -178,20 +177,6 @@ def pair_cells(
         found, policy = (clustered.cells, network), clustered.cells.policy
         yield None
     yield found
-
-
-def _embedded(
-    plan: Plan, frame: int, kept: Kept, owner: Hashable
-) -> Iterator[EmbeddedPair | None]:
-    """Yield None at places to stop, at last a pair; bring it together only once."""
-    together = kept.pairs.get((owner, frame))
-    if together is not None:
-        yield EmbeddedPair(frame, together, 0.0)
-        return
-    for pair in plan.source.pair(frame):
-        if pair is not None:
-            kept.pairs.put((owner, frame), pair.embeddings)
-        yield pair
 
 
 def _numbered(
