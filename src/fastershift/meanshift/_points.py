@@ -69,16 +69,22 @@ class Points:
 
     def unit(self, rows: Tensor) -> Tensor:
         """Copy some of the vectors at length 1."""
-        return unit_rows(self.vectors[rows])
+        # Several times faster than an index in brackets.
+        chosen = self.vectors.index_select(0, rows)
+        if self.lengths is None:
+            return chosen
+        return chosen.div_(self.lengths.index_select(0, rows)[:, None])
 
     def starts(self, rows: Tensor) -> Tensor:
         """Copy some of the rows as positions of seeds."""
-        return self.unit(rows) if self.normalise else self.averaged[rows]
+        return (
+            self.unit(rows) if self.normalise else self.averaged.index_select(0, rows)
+        )
 
     def take(self, rows: Tensor) -> "Points":
         """Copy some of the rows, compared at length 1."""
         unit = self.unit(rows)
-        averaged = unit if self.normalise else self.averaged[rows]
+        averaged = unit if self.normalise else self.averaged.index_select(0, rows)
         return Points(unit, None, averaged, None, self.normalise)
 
     def joined(self, other: "Points") -> "Points":

@@ -25,9 +25,9 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 # size; the few modes they merge into are then shifted on all points.
 SAMPLE = 4096
 
-# Above four times this number of points, modes of the sample that creep, each step
-# longer than this share of the one before, are shifted on as many points, before they
-# are shifted on all of them.
+# Above four times this number of points, modes of the sample are shifted on as many
+# points before they are shifted on all of them, unless none of them creeps: its last
+# step was no longer than this share of the one before.
 _LARGER = 16384
 _CREEPS = 0.25
 
@@ -363,18 +363,15 @@ class Search:
             "max_iter": min(self._max_iter, _SHIFTS),
             "same": _MET * self._bandwidth,
         }
-        creep = np.flatnonzero(ratios > _CREEPS)
-        if len(creep) and len(self._points) > 4 * _LARGER:
-            larger = self._larger_sample()
+        if len(self._points) > 4 * _LARGER and (ratios > _CREEPS).any():
             nearer = shift(
-                larger,
-                anchors[creep],
+                self._larger_sample(),
+                anchors,
                 still=_LARGER_STILL,
-                ratios=ratios[creep],
+                ratios=ratios,
                 **options,
             )
-            anchors, ratios = anchors.copy(), ratios.copy()
-            anchors[creep], ratios[creep] = nearer.positions, nearer.ratios
+            anchors, ratios = nearer.positions, nearer.ratios
             self.n_iter += nearer.n_iter
         finished = shift(self._points, anchors, still=_STILL, ratios=ratios, **options)
         self.n_iter += finished.n_iter

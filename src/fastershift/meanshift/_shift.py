@@ -22,14 +22,14 @@ __all__ = ["Shifted", "nearest", "shift"]
 # Steps are taken to shrink by no less than this factor when a seed is put ahead.
 _MOST_RATIO = 0.8
 
-# A hurrying seed stands still when its last step was shorter than the first number, and
-# all steps to come would be shorter together than the second, times the step that
-# stands still by itself. Without the first, modes were lost: steps of a flat window are
-# no smooth sequence. It is larger where the window has hardly changed.
-_LAST_STEP = 20
-_TO_COME = 3
+# A hurrying seed stands still, too, when its last step was shorter than this share of
+# the bandwidth, or the second where the window has hardly changed, and all steps to
+# come would be shorter together than three that stand still by themselves. Without a
+# bound on the last step modes were lost: steps of a flat window are no smooth sequence.
+_LAST_STEP = 0.02
+_LAST_STEP_UNCHANGED = 0.05
 _UNCHANGED = 0.01
-_LAST_STEP_UNCHANGED = 50
+_TO_COME = 3
 
 # Keeps quotients of lengths finite.
 _TINY = np.float32(1e-20)
@@ -113,7 +113,7 @@ def shift(
     # The seed that each one goes with; its own number while it goes alone.
     leader = np.arange(len(seeds))
     active = leader
-    pace = _Pace(positions, still * bandwidth, ratios)
+    pace = _Pace(positions, still, bandwidth, ratios)
     n_iter = 0
     while len(active) and n_iter < max_iter:
         before = positions[active]
@@ -148,8 +148,11 @@ def shift(
 class _Pace:
     """How fast seeds move: which stand still, and how far others may be put ahead."""
 
-    def __init__(self, seeds: Vectors, least: float, ratios: Vectors | None) -> None:
-        self._least = np.float32(least)
+    def __init__(
+        self, seeds: Vectors, still: float, bandwidth: float, ratios: Vectors | None
+    ) -> None:
+        self._least = np.float32(still * bandwidth)
+        self._bandwidth = np.float32(bandwidth)
         self._hurries = ratios is not None
         self._steps = np.zeros_like(seeds)
         self._lengths = np.zeros(len(seeds), dtype=np.float32)
@@ -172,7 +175,7 @@ class _Pace:
             ratio = np.minimum(self.ratios[active], 0.999)
             to_come = length * ratio / (1 - ratio)
             last = np.where(ratio < _UNCHANGED, _LAST_STEP_UNCHANGED, _LAST_STEP)
-            last_is_short = length < last * self._least
+            last_is_short = length < last * self._bandwidth
             stands |= last_is_short & (to_come < _TO_COME * self._least)
             if not self._first:
                 ahead = _ahead(step, self._steps[active], before)
