@@ -11,6 +11,7 @@ from fastershift.editing._changes import (
     LockStep,
     RecolorStep,
     RenameStep,
+    ReplaceStep,
     Step,
     TrackStep,
     VoidStep,
@@ -71,6 +72,11 @@ class Draft:
     def do(self, step: Step) -> None:
         """Apply a step and remember it."""
         step.apply(self.cells)
+        self.steps.append(step)
+
+    def replace(self, step: ReplaceStep, labels: Labels) -> None:
+        """Apply a step whose labels are at hand, so that none are unpacked."""
+        self.cells.replace_frame(step.frame, labels)
         self.steps.append(step)
 
     # What must be there for an edit to make sense.

@@ -42,31 +42,79 @@ class Rerun:
         Its tracks.
     frame : int
         Where the user is.
+    outcome : Outcome or None
+        What it comes to, once `prepared`.
     """
 
     labels: Labels
     lineage: Lineage
     frame: int = 0
+    outcome: "Outcome | None" = None
 
-    def apply(self, draft: Draft) -> str:
-        """Make the edit."""
-        cells = draft.cells
+    def prepared(self, cells: Cells) -> "Rerun":
+        """Work out what it comes to, which takes a while; the cells stay as they are.
+
+        Parameters
+        ----------
+        cells : Cells
+            What it will be applied to, without a change in between.
+
+        Returns
+        -------
+        Rerun
+            The same edit, which is then soon made.
+
+        Raises
+        ------
+        InputError
+            When the new result belongs to another movie.
+        """
         if self.labels.shape != cells.labels.shape:
             raise InputError("The new result belongs to another movie.")
         merged = _Merged(cells, self.labels, self.lineage)
         labels, tracks = merged.result()
-        for frame in range(len(cells)):
-            if not np.array_equal(labels[frame], cells.labels[frame]):
-                before, after = (
-                    pack_labels(stack[frame]) for stack in (cells.labels, labels)
-                )
-                draft.do(ReplaceStep(frame, before, after))
+        steps = tuple(
+            ReplaceStep(frame, *(pack_labels(one) for one in both))
+            for frame, both in enumerate(zip(cells.labels, labels, strict=True))
+            if not np.array_equal(*both)
+        )
+        return replace(self, outcome=Outcome(labels, tracks, merged.locked, steps))
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        cells = draft.cells
+        outcome = self.outcome or self.prepared(cells).outcome
+        assert outcome is not None  # noqa: S101 (it was prepared just now)
+        for step in outcome.steps:
+            draft.replace(step, outcome.labels[step.frame])
         old = cells.lineage.tracks
-        draft.rows(old, tracks)
+        draft.rows(old, outcome.tracks)
         for frame in sorted(cells.locked):
-            draft.relock(frame, merged.locked[frame])
+            draft.relock(frame, outcome.locked[frame])
         count = sum(len(locked) for locked in cells.locked.values())
         return f"Took over a new run; {count} locked cells were kept."
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a new run comes to around the locked cells.
+
+    Attributes
+    ----------
+    labels : (T, Y, X) int32
+        All cells.
+    tracks : tuple of Track
+        Their tracks.
+    locked : dict
+        Numbers of the locked cells by frame.
+    steps : tuple of ReplaceStep
+        How the labels change.
+    """
+
+    labels: Labels
+    tracks: tuple[Track, ...]
+    locked: dict[int, set[int]]
+    steps: tuple[ReplaceStep, ...]
 
 
 @dataclass

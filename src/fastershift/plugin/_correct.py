@@ -1,7 +1,6 @@
 """Corrections by hand: clicks and keys in, edits of the result out."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
@@ -13,18 +12,20 @@ from qtpy.QtCore import QObject, Signal
 
 from fastershift.editing import Add, Change, Edit, Lock, Scope, Unlock
 from fastershift.errors import InputError
-from fastershift.pipeline import Plan, TrackedMovie
+from fastershift.pipeline import Plan
 from fastershift.plugin._correct_clicks import Clicks
 from fastershift.plugin._correct_follow import Follower, Following
 from fastershift.plugin._correct_hand import Hand
 from fastershift.plugin._correct_layers import CorrectedLayers, stack_of
 from fastershift.plugin._correct_marks import Marks
 from fastershift.plugin._correct_paint import PaintCapture
+from fastershift.plugin._correct_rerun import keep_corrections
 from fastershift.plugin._correct_snapshot import LayerSnapshot, prepare_snapshot
 from fastershift.plugin._correct_tools import TOOLS, Pick, edit_of
 from fastershift.plugin._lineage_source import tracks_of
 from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._placement import stack_axes
+from fastershift.plugin._runs import Reconcile
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.session import CONFIDENCE_LIMIT, Corrections, describe_error
 from fastershift.tracking import Lineage, Track
@@ -179,33 +180,20 @@ class Corrector(QObject):
 
         self._plans.start(Task(steps, use, self._tell_error))
 
-    def reconcile(self, cells: Labels, result: TrackedMovie) -> TrackedMovie:
+    def reconcile(self, cells: Labels) -> Reconcile:
         """Keep what was corrected by hand when a run has a new result.
 
         Parameters
         ----------
         cells : Labels
             The layer that the result is for.
-        result : TrackedMovie
-            Of the run.
 
         Returns
         -------
-        TrackedMovie
-            The same without corrections, else with locked cells as they are.
+        Reconcile
+            Locked cells stay as they are.
         """
-        corrections = self._known.get(cells)
-        kept = None if corrections is None else corrections.cells
-        if (
-            corrections is None
-            or kept is None
-            or not (kept.locked or kept.voids)
-            or kept.labels.shape != result.labels.shape
-        ):
-            self._known.pop(cells, None)
-            return result
-        corrections.take_over(result, self.layers.frame)
-        return replace(result, labels=corrections.labels, lineage=corrections.lineage)
+        return keep_corrections(self._known, cells, self.layers.frame)
 
     # The tool in hand
 

@@ -1,10 +1,14 @@
 """Shows corrections: cells at once, tracks and locks as soon as the hand rests."""
 
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Labels, Tracks
+from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, QTimer
 
 from fastershift.editing import Change
@@ -13,11 +17,14 @@ from fastershift.plugin._correct_marks import Marks
 from fastershift.plugin._lineage_source import tracks_of
 from fastershift.plugin._outputs import METADATA_KEY, set_record
 from fastershift.plugin._placement import as_stack, stack_axes
+from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.plugin._view import frame_in_view, go_to_frame
-from fastershift.session import Corrections
+from fastershift.session import Corrections, describe_error
 from fastershift.tracking import Lineage
 
 __all__ = ["CorrectedLayers", "rows_of", "stack_of"]
+
+_Positions: TypeAlias = npt.NDArray[np.float64]
 
 # Milliseconds without an edit after which tracks and locks are drawn again.
 _REST = 400
@@ -86,20 +93,20 @@ class CorrectedLayers(QObject):
         self._axes = ""
         self._corrections: Corrections | None = None
         self.rows: Any = None
-        self._locks_stale = False
+        self._locks_stale = self._tracks_stale = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
-        self._rest.timeout.connect(self.settle)
+        self._rest.timeout.connect(self._settle)
+        self._finds = TaskRunner(self)
 
     def take(self, cells: Labels | None, corrections: Corrections | None) -> None:
         """Show the corrections of another layer."""
         self._cells, self._corrections = cells, corrections
         self._axes = "" if cells is None else stack_axes(cells.data.shape)
         self.rows = None if cells is None else tracks_of(cells)
-        self._locks_stale = False
-        if corrections is not None:
-            self._marks.show_locks(corrections.cells)
+        self._locks_stale, self._tracks_stale = corrections is not None, False
+        self._settle()
 
     def is_new(self, layer: Labels) -> bool:
         """Tell whether a layer holds another lineage than was last stored here."""
@@ -165,6 +172,7 @@ class CorrectedLayers(QObject):
             self._store(cells, corrections)
         # All of them are drawn anew, which takes longer the more there are.
         self._locks_stale |= change.locks_changed
+        self._tracks_stale = True
         self._rest.start()
 
     def _store(self, cells: Labels, corrections: Corrections) -> None:
@@ -172,17 +180,33 @@ class CorrectedLayers(QObject):
         record = dict(cells.metadata.get(METADATA_KEY, {}))
         set_record(cells, record | {"tracks": self.rows})
 
-    def settle(self) -> None:
-        """Draw tracks and locks again."""
-        self._rest.stop()
-        if self._cells is None or self._corrections is None:
+    def _settle(self) -> None:
+        """Draw tracks and locks again, once all cells have been found."""
+        corrections = self._corrections
+        if corrections is None:
+            return
+
+        def steps() -> Iterator[_Positions]:
+            for _ in corrections.cells.prepare():
+                pass
+            yield corrections.cells.positions()
+
+        def fail(error: Exception) -> None:
+            show_error(describe_error(error))
+
+        self._finds.start(Task(steps, partial(self._draw, corrections), fail))
+
+    def _draw(self, corrections: Corrections, positions: _Positions) -> None:
+        if self._cells is None or corrections is not self._corrections:
             return
         if self._locks_stale:
             self._locks_stale = False
             self._marks.show_locks(self._corrections.cells)
+        if not self._tracks_stale:
+            return
+        self._tracks_stale = False
         name = self._cells.name.removesuffix(" [cells]") + " [tracks]"
         layer = next((one for one in self._viewer.layers if one.name == name), None)
-        positions = self._corrections.cells.positions()
         if not isinstance(layer, Tracks) or not len(positions):
             return
         extra = layer.ndim - 3

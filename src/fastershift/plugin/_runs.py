@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,7 @@ from fastershift.session import (
 )
 from fastershift.tracking import centroids
 
-__all__ = ["RunController"]
+__all__ = ["Reconcile", "Reconciled", "RunController"]
 
 
 @dataclass
@@ -56,20 +56,41 @@ class _Run:
 
 
 @dataclass(frozen=True)
+class Reconciled:
+    """A new result beside what was there before.
+
+    Attributes
+    ----------
+    labels : (T, Y, X) int32
+        What will be shown.
+    take : callable
+        Makes it so, in the thread of the window, and gives what is to be shown.
+    """
+
+    labels: npt.NDArray[np.int32]
+    take: Callable[[], TrackedMovie]
+
+
+#: Brings the result of a run, in another thread, together with what was there before.
+Reconcile: TypeAlias = Callable[[TrackedMovie], Reconciled]
+
+
+@dataclass(frozen=True)
 class _Result:
-    result: TrackedMovie
+    reconciled: Reconciled
     positions: npt.NDArray[np.float64]
 
 
 def _run_steps(
-    session: Session, settings: Mapping[str, Any], device: str
+    session: Session, settings: Mapping[str, Any], device: str, reconcile: Reconcile
 ) -> Iterator[Job | Event | _Result]:
     """Everything of a run that takes time, for another thread."""
     job = session.start(settings, device=device)
     yield job
     for event in job.events():
         if isinstance(event, Finished):
-            yield _Result(event.result, centroids(event.result.labels))
+            reconciled = reconcile(event.result)
+            yield _Result(reconciled, centroids(reconciled.labels))
         else:
             yield event
 
@@ -91,8 +112,7 @@ class RunController(QObject):
     outputs : Outputs
         The layers of each input.
     reconcile : callable
-        Given the layer of the cells and the result of a run, gives what is to be
-        shown in it.
+        Given the layer of the cells, gives what is done with a new result for it.
     """
 
     state_changed = Signal()
@@ -106,7 +126,7 @@ class RunController(QObject):
         super().__init__(parent)
         self.session = Session()
         self.outputs = Outputs(viewer)
-        self.reconcile: Callable[[Layer, TrackedMovie], TrackedMovie] = _as_it_is
+        self.reconcile: Callable[[Layer], Reconcile] = lambda _cells: _as_it_is
         self._viewer = viewer
         self._run: _Run | None = None
         self._previews = PreviewLayers(self.outputs)
@@ -175,9 +195,11 @@ class RunController(QObject):
         session = self._begin(choice)
         layers = RunLayers(self.outputs, choice.layer, choice.axes)
         self._run = _Run(choice, layers, time.monotonic())
+        cells = self.outputs.find(choice.layer, "cells")
+        reconcile = _as_it_is if cells is None else self.reconcile(cells)
         self._tasks.start(
             Task(
-                partial(_run_steps, session, settings, device),
+                partial(_run_steps, session, settings, device, reconcile),
                 self._on_step,
                 self._on_error,
                 partial(self._end_early, "Cancelled."),
@@ -287,13 +309,7 @@ class RunController(QObject):
             self.reported.emit()
         elif isinstance(item, _Result) and run.job is not None:
             self._leave(run)
-            cells = self.outputs.find(run.choice.layer, "cells")
-            shown, positions = item.result, item.positions
-            if cells is not None:
-                shown = self.reconcile(cells, item.result)
-            if shown is not item.result:
-                positions = centroids(shown.labels)
-            run.layers.show_result(shown, positions)
+            run.layers.show_result(item.reconciled.take(), item.positions)
             self.said.emit(self.session.finish(run.job))
             self.reported.emit()
 
@@ -371,8 +387,8 @@ def _notify(error: Exception) -> None:
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
 
-def _as_it_is(_cells: Layer, result: TrackedMovie) -> TrackedMovie:
-    return result
+def _as_it_is(result: TrackedMovie) -> Reconciled:
+    return Reconciled(result.labels, lambda: result)
 
 
 def _let_go(

@@ -204,8 +204,8 @@ class Corrections:
         """Make an edit again that was taken back; None when there is none."""
         return self.editor.redo()
 
-    def take_over(self, result: TrackedMovie, frame: int = 0) -> Change:
-        """Take over a new run of the movie around the locked cells.
+    def take_over(self, result: TrackedMovie, frame: int = 0) -> Rerun:
+        """Work out, in any thread, a new run of the movie around the locked cells.
 
         Parameters
         ----------
@@ -216,10 +216,10 @@ class Corrections:
 
         Returns
         -------
-        Change
-            It can be taken back like any other.
+        Rerun
+            For `do`, before anything else is changed.
         """
-        return self.editor.do(Rerun(result.labels, result.lineage, frame))
+        return Rerun(result.labels, result.lineage, frame).prepared(self.cells)
 
     def record(self) -> dict[str, Any]:
         """Return all but labels and lineage as values that JSON can hold."""
