@@ -67,6 +67,23 @@ def test_locked_cells_keep_pixels_numbers_and_identity(editor):
     assert spans(editor)[1] == (0, 4, 0)
 
 
+def test_working_it_out_changes_nothing_and_making_it_is_the_same(editor):
+    editor.do(Merge(2, (1, 2)))
+    labels, lineage, position = editor.labels.copy(), editor.lineage, editor.position
+    prepared = Rerun(*blocks(*NEW)).prepared(editor.cells)
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert (editor.lineage, editor.position) == (lineage, position)
+    other = Editor(*blocks(*OLD))
+    other.do(Merge(2, (1, 2)))
+    other.do(Rerun(*blocks(*NEW)))
+    editor.do(prepared)
+    np.testing.assert_array_equal(editor.labels, other.labels)
+    assert editor.lineage == other.lineage
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert editor.lineage == lineage
+
+
 def test_deleted_cells_do_not_come_back(editor):
     editor.do(Delete(0, (3,), "track"))
     editor.do(Rerun(*blocks(*OLD)))

@@ -1,0 +1,38 @@
+"""One core is left to the window, and nothing else changes."""
+
+import threading
+
+import numpy as np
+import torch
+
+from fastershift.pipeline import cluster_pair, plan_run
+from fastershift.session import spare_core
+
+
+def test_the_limit_is_that_of_one_thread():
+    outside = torch.get_num_threads()
+    seen = []
+    with spare_core():
+        inside = torch.get_num_threads()
+        other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        other.start()
+        other.join()
+    assert inside == max(1, outside - 1)
+    assert seen == [outside]
+    assert torch.get_num_threads() == outside
+
+
+def test_cells_do_not_depend_on_it():
+    rng = np.random.default_rng(0)
+    modes = np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    which = np.kron(rng.integers(0, 8, (2, 8, 8)), np.ones((1, 16, 16), int))
+    embeddings = modes[which].transpose(0, 3, 1, 2)
+    embeddings += 0.05 * rng.normal(size=embeddings.shape)
+    plan = plan_run(None, {}, embeddings=embeddings.astype(np.float16))
+    (pair,) = (found for found in plan.source.pair(0) if found is not None)
+    found = cluster_pair(plan, pair)
+    with spare_core():
+        again = cluster_pair(plan, pair)
+    np.testing.assert_array_equal(again.labels, found.labels)
+    np.testing.assert_array_equal(again.clusters, found.clusters)
+    assert found.labels.max() > 8
