@@ -1,4 +1,4 @@
-"""Suite ``preview``: how soon a change shows, how long the window stands still."""
+"""Suite ``preview``: how soon changes show, how long the window stands still."""
 
 import json
 import subprocess
@@ -44,6 +44,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             for side in _SIDES
         }
         stalls = _window(options, "stalls", _SIDES[0], environment, folder)
+        edits = _window(options, "edits", _SIDES[1], environment, folder)
     summary: dict[str, Any] = {
         str(side): {
             "median_ms": _rounded(np.median(found["ms"])),
@@ -57,13 +58,15 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     summary["stall_max_ms"] = max(_rounded(max(gaps)) for gaps in busy)
     return SuiteResult(
         summary,
-        tables=(_latency_table(measured), _stall_table(stalls)),
+        tables=(_latency_table(measured), _stall_table(stalls), _edit_table(edits)),
         plots=(_latency_plot(measured),),
         notes=(
             "From the change of a value in the widget to the event with which the "
             "layer announces its new data; every value is a new one.",
             "A timer beats every 10 ms while frames are being scrolled at 10 a second; "
             "of each second the longest gap between two beats counts.",
+            f"Corrections are made in {edits['frames']} frames of {_SIDES[1]} × "
+            f"{_SIDES[1]} pixels with {edits['cells']} cells each.",
         ),
     )
 
@@ -148,6 +151,21 @@ def _stall_table(stalls: Mapping[str, list[float]]) -> Table:
     )
     columns = ("while scrolling", "seconds", "p95 (ms)", "longest (ms)")
     return Table("Longest gap of each second", columns, rows)
+
+
+def _edit_table(edits: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (
+            kind,
+            len(times),
+            _rounded(np.median(times)),
+            _p95(times),
+            _rounded(max(times)),
+        )
+        for kind, times in edits["ms"].items()
+    )
+    columns = ("correction", "times", "median (ms)", "p95 (ms)", "longest (ms)")
+    return Table("From the last click to the corrected frame", columns, rows)
 
 
 def _latency_plot(measured: Mapping[int, Mapping[str, Any]]) -> Plot:

@@ -269,7 +269,8 @@ def _correction(
             end = ends[len(corrector.hand.picks)]
             place = int(rows[end]), int(columns[end])
         corrector.hand.click(Pick(frame, *place, picked))
-    return sitting.find("this_frame").click
+    accept: Callable[[], None] = sitting.find("this_frame").click
+    return accept
 
 
 def main() -> None:
