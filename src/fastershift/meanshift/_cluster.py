@@ -330,11 +330,14 @@ max_seeds, min_cluster_size, max_iter
 
 def _drawn_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
     """Draw distinct rows at random; all n of them where that is no more than `most`."""
+    rows: Rows
     if n <= 4 * most:
-        return torch.randperm(n, generator=generator)[:most].numpy()
+        rows = torch.randperm(n, generator=generator)[:most].numpy()
+        return rows
     # Putting all of very many rows in random order would take longer than clustering.
     chance = torch.randperm(most, generator=generator).numpy()
-    return spread_rows(n, most, generator)[chance]
+    rows = spread_rows(n, most, generator)[chance]
+    return rows
 
 
 def _checked_seeds(seeds: Tensor, n: int) -> Rows:

@@ -357,24 +357,22 @@ class Search:
 
     def _finished(self, anchors: Vectors, ratios: Vectors) -> Shifted:
         """Shift modes of the sample on all points."""
-        options = {
-            "bandwidth": self._bandwidth,
-            "gamma": 1.0,
-            "max_iter": min(self._max_iter, _SHIFTS),
-            "same": _MET * self._bandwidth,
-        }
+        levels = [(self._points, _STILL)]
         if len(self._points) > 4 * _LARGER and (ratios > _CREEPS).any():
-            nearer = shift(
-                self._larger_sample(),
+            levels.insert(0, (self._larger_sample(), _LARGER_STILL))
+        for points, still in levels:
+            finished = shift(
+                points,
                 anchors,
-                still=_LARGER_STILL,
+                bandwidth=self._bandwidth,
+                gamma=1.0,
+                max_iter=min(self._max_iter, _SHIFTS),
+                still=still,
+                same=_MET * self._bandwidth,
                 ratios=ratios,
-                **options,
             )
-            anchors, ratios = nearer.positions, nearer.ratios
-            self.n_iter += nearer.n_iter
-        finished = shift(self._points, anchors, still=_STILL, ratios=ratios, **options)
-        self.n_iter += finished.n_iter
+            anchors, ratios = finished.positions, finished.ratios
+            self.n_iter += finished.n_iter
         return finished
 
     def _larger_sample(self) -> Points:

@@ -39,7 +39,7 @@ def row_lengths(vectors: Vectors) -> Vectors:
 
 def unit_vectors(vectors: Vectors) -> Vectors:
     """Divide rows by their length; rows of zeros stay zeros."""
-    lengths = np.maximum(row_lengths(vectors), np.finfo(np.float32).tiny)
+    lengths: Vectors = row_lengths(vectors).clip(np.finfo(np.float32).tiny)
     unit: Vectors = vectors / lengths[:, None]
     return unit
 
@@ -80,7 +80,8 @@ def window_means(
     least = _RESOLUTION * (counts if points.normalise else row_lengths(positions))
     stays = squares <= least**2
     if points.normalise:
-        means = means / np.sqrt(np.where(stays, 1, squares))[:, None]
+        lengths: Vectors = np.sqrt(np.where(stays, np.float32(1), squares))
+        means = means / lengths[:, None]
     if stays.any():
         means = np.where(stays[:, None], positions, means)
     return means, counts
