@@ -275,7 +275,7 @@ def test_a_movie_in_the_widget(user, embeddings, movie):
     user.wait(lambda: "clustering a frame" in user.find("needs").text())
     assert "8 frames (35 min)" in user.find("needs").text()
     assert "18 px (9 µm)" in user.find("needs").text()
-    assert "threads" in user.find("needs").text()
+    assert " thread" in user.find("needs").text()
     user.run()
     assert user.find("readout_coverage").text() != "–"
     user.click("show_table")
