@@ -9,15 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import napari
 import numpy as np
+from napari.utils.interactions import (
+    mouse_press_callbacks,
+    mouse_release_callbacks,
+)
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from fastershift.plugin._correct_section import CorrectSection
-from fastershift.plugin._correct_tools import Pick
 from fastershift.simulate import simulate_movie
 
 __all__ = ["main"]
@@ -70,7 +73,16 @@ class _Sitting:
     @property
     def corrector(self) -> Any:
         """What takes clicks for corrections."""
-        return self._widget.findChild(CorrectSection).corrector
+        return self.find("corrections").corrector
+
+    def click(self, place: tuple[float, ...]) -> None:
+        """Press and release the left button over a place of the world."""
+        event = SimpleNamespace(
+            type="mouse_press", button=1, pos=(0, 0), position=place, modifiers=()
+        )
+        mouse_press_callbacks(self.viewer, event)
+        event.type = "mouse_release"
+        mouse_release_callbacks(self.viewer, event)
 
     def wait(self, ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Let the window live until something is the case."""
@@ -264,11 +276,11 @@ def _correction(
     for picked in {"merge": (track, other), "split": (track, track)}.get(
         kind, (track,)
     ):
-        place = (round(at.y), round(at.x))
+        place = known[picked].y, known[picked].x
         if kind == "split":
             end = ends[len(corrector.hand.picks)]
-            place = int(rows[end]), int(columns[end])
-        corrector.hand.click(Pick(frame, *place, picked))
+            place = rows[end], columns[end]
+        sitting.click((frame, *place))
     accept: Callable[[], None] = sitting.find("this_frame").click
     return accept
 

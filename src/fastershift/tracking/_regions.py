@@ -114,10 +114,11 @@ def relabel(
 ) -> npt.NDArray[np.int32]:
     """Replace labels; those not named in `old` stay."""
     largest = _largest_of_few(labels)
+    codes: Labels = labels
     if largest is None:
         ids, codes = compact(labels)
     else:
-        ids, codes = np.arange(largest + 1), labels
+        ids = np.arange(largest + 1)
     table = ids.astype(np.int32)
     replaced = np.fromiter(old, dtype=np.int64)
     positions = np.searchsorted(ids, replaced)
