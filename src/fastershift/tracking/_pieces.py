@@ -26,10 +26,6 @@ _NARROWER = 0.3
 # Least size of a part, as a share of that of the typical piece.
 _LEAST = 0.25
 
-# Two parts whose modes are one narrow bandwidth apart lie at least a quarter of it from
-# their common mean, the smaller one farther.
-_APART = 0.25
-
 # Vectors and seeds of one piece, and shifts: two modes are soon told apart.
 _SAMPLE = 512
 _SEEDS = 16
@@ -138,13 +134,13 @@ def _parts(
     codes = vectors.movedim(1, -1)[torch.as_tensor(inside, device=vectors.device)]
     unit = normalize(codes.to(torch.float32), dim=1)
     bandwidth = _NARROWER * settings.bandwidth
-    middle = normalize(unit.mean(dim=0), dim=0)
-    apart = int((unit @ middle < 1 - _APART * bandwidth).sum())
-    if apart < least:
-        return None
     step = -(-len(unit) // _SAMPLE)
+    sample = unit[::step]
+    # Two modes are more than a bandwidth apart, and so are the halves that hold them.
+    if _between_halves(sample) < bandwidth:
+        return None
     found = cluster(
-        unit[::step],
+        sample,
         bandwidth=bandwidth,
         n_initial=_SEEDS,
         gamma=settings.gamma,
@@ -171,6 +167,18 @@ def _parts(
     )
     joined: _Labels = np.where(inside, parts[tuple(places)], 0)
     return joined
+
+
+def _between_halves(unit: Tensor) -> float:
+    """Return the cosine distance of the means on both sides of the main axis."""
+    centred = unit - unit.mean(dim=0)
+    axis = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -1]
+    above = centred @ axis > 0
+    if not above.any():
+        return 0.0
+    means = torch.stack((unit[above].mean(dim=0), unit[~above].mean(dim=0)))
+    first, second = normalize(means, dim=1)
+    return float(1 - first @ second)
 
 
 def _renumbered(
