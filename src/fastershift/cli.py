@@ -311,9 +311,8 @@ def models(context: typer.Context, debug: Debug = False) -> None:
         return
     for card in list_models():
         typer.echo(f"{card.name}: {card.summary}")
-        for name, scores in card.scores.items():
-            figures = ", ".join(f"{key} {value}" for key, value in scores.items())
-            typer.echo(f"  {name}: {figures}")
+        for line in card.score_lines():
+            typer.echo(f"  {line}")
         typer.echo(f"  Terms: {card.terms}")
 
 

@@ -91,6 +91,24 @@ def test_tooltips_come_from_config(user):
     assert "px" in user.find("diameter").toolTip()
 
 
+def test_the_list_of_models_tells_purpose_scores_and_terms(user):
+    from qtpy.QtCore import Qt
+
+    from fastershift.rshn import list_models
+
+    models = user.find("model")
+    cards = list_models()
+    assert any(card.scores for card in cards)
+    for card in cards:
+        place = models.findData(card.name)
+        tip = models.itemData(place, Qt.ItemDataRole.ToolTipRole)
+        assert card.summary in tip
+        assert card.terms in tip
+        for name, scores in card.scores.items():
+            assert f"{name}: " in tip
+            assert f"TRA {scores['TRA']}" in tip
+
+
 def test_every_control_is_reached_by_the_tab_key(user, embeddings):
     from qtpy.QtCore import Qt
     from qtpy.QtWidgets import QAbstractButton, QScrollArea

@@ -325,5 +325,6 @@ def _model_editor() -> Editor:
 
 
 def _explain(card: ModelCard) -> str:
-    parts = [card.summary, card.terms and f"Terms of use: {card.terms}"]
+    terms = card.terms and f"Terms of use: {card.terms}"
+    parts = [card.summary, *card.score_lines(), terms]
     return "\n".join(part for part in parts if part)

@@ -8,7 +8,6 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import QObject, QTimer
 
 from fastershift.plugin._layer_input import InputChoice, frame_axis
-from fastershift.plugin._layout import lay_out
 from fastershift.plugin._lifetime import when_gone
 from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._readout import ReadOut
@@ -109,7 +108,6 @@ class ReadOutFeed(QObject):
             time="" if step is None else in_minutes(frame * step),
             previewed=row is not None,
         )
-        lay_out()
 
     def _previewed(self, choice: InputChoice, frame: int) -> Mapping[str, Any] | None:
         """Return the report of a preview that can be seen."""

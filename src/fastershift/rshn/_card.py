@@ -54,7 +54,7 @@ class ModelCard(BaseModel):
     blur: float = Field(1.0, ge=0, le=20)
     settings: dict[str, Any] = {}
     training_data: str = ""
-    scores: dict[str, Any] = {}
+    scores: dict[str, dict[str, Any]] = {}
     terms: str = ""
     licence: str = ""
     authors: tuple[str, ...] = ()
@@ -65,3 +65,10 @@ class ModelCard(BaseModel):
     def _usable_settings(cls, settings: dict[str, Any]) -> dict[str, Any]:
         resolve_settings(card=settings)
         return settings
+
+    def score_lines(self) -> tuple[str, ...]:
+        """Write the scores, one line for each data set."""
+        return tuple(
+            f"{name}: " + ", ".join(f"{key} {value}" for key, value in scores.items())
+            for name, scores in self.scores.items()
+        )
