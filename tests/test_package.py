@@ -50,11 +50,8 @@ def relative(path: Path) -> str:
     return path.relative_to(SOURCE).as_posix()
 
 
-# The benchmark opens a window to measure it.
 WINDOWLESS = [
-    path
-    for path in MODULES
-    if not re.match(r"cli\.py|plugin/|benchmark/_window\.py", relative(path))
+    path for path in MODULES if not re.match(r"cli\.py|plugin/", relative(path))
 ]
 
 

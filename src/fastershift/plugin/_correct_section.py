@@ -91,7 +91,6 @@ class CorrectSection(QGroupBox):
         super().__init__("Correct", parent)
         self._viewer = viewer
         self._cells = CellsInView(viewer, self)
-        self.setObjectName("corrections")
         self.corrector = Corrector(viewer, plan_source, self)
         self._review = Review(self.corrector, self)
         self.learning = TrainOnCorrections(viewer, self.corrector, movie_source, self)

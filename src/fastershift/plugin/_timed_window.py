@@ -1,6 +1,6 @@
-"""The window whose previews are timed; run in a process of its own.
+"""The window that is timed, as the benchmark runs it: in a process of its own.
 
-``python -m fastershift.benchmark._window ORDER``, with an order as suite ``preview``
+``python -m fastershift.plugin._timed_window ORDER``, with an order as suite ``preview``
 gives it: task, side, quick, device, seed, and the file that the answer goes to.
 """
 
@@ -21,6 +21,7 @@ from napari.utils.interactions import (
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
+from fastershift.plugin._correct_section import CorrectSection
 from fastershift.simulate import simulate_movie
 
 __all__ = ["main"]
@@ -73,7 +74,7 @@ class _Sitting:
     @property
     def corrector(self) -> Any:
         """What takes clicks for corrections."""
-        return self.find("corrections").corrector
+        return self._widget.findChild(CorrectSection).corrector
 
     def click(self, place: tuple[float, ...]) -> None:
         """Press and release the left button over a place of the world."""
