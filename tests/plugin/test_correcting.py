@@ -404,3 +404,40 @@ def test_keys_leave_napari_its_own():
     assert not ours & kept
     undo = {coerce_keybinding(key) for key in ("Control-Z", "Control-Shift-Z")}
     assert ours & set(Labels.class_keymap) == undo
+
+
+def test_a_cell_locked_while_a_new_run_was_being_taken_over_is_kept(hand):
+    """Between the worker that prepares it and the window that shows it."""
+    from fastershift.editing import Delete, Lock
+
+    section = hand.user.widget._correct
+    corrections = section.corrector.corrections
+    runs = hand.user.widget._runs
+    frame = 3
+    track, gone = lasting(hand)[:2]
+    keep = runs.reconcile
+    prepared = []
+
+    def meanwhile(cells):
+        prepare = keep(cells)
+
+        def late(result):
+            reconciled = prepare(result)
+            prepared.append(reconciled)
+            if len(prepared) == 1:
+                # A hand that is faster than the queue of the window.
+                corrections.do(Delete(frame, (gone,)))
+                corrections.do(Lock(frame, track))
+            return reconciled
+
+        return late
+
+    region = corrections.cells.region(frame, track)
+    deleted = corrections.cells.region(frame, gone)
+    runs.reconcile = meanwhile
+    hand.user.run()
+    assert len(prepared) == 2
+    shown = hand.labels[frame]
+    assert len(np.unique(shown[region.box][region.mask])) == 1
+    assert not shown[deleted.box][deleted.mask].any()
+    assert len(corrections.cells.locked[frame]) == 1

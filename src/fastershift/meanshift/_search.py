@@ -17,7 +17,7 @@ from fastershift.meanshift._window import (
     window_counts,
 )
 
-__all__ = ["SAMPLE", "Assigned", "Merged", "Rows", "Search", "owners"]
+__all__ = ["SAMPLE", "Assigned", "Merged", "Search", "owners"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 

@@ -36,15 +36,24 @@ def keep_corrections(
 
     def prepare(result: TrackedMovie) -> Reconciled:
         corrections = known.get(cells)
+        revision = None if corrections is None else corrections.revision
+
+        def stands() -> bool:
+            return known.get(cells) is corrections and (
+                corrections is None or corrections.revision == revision
+            )
+
         if (
             corrections is None
             or not (corrections.cells.locked or corrections.cells.voids)
             or corrections.labels.shape != result.labels.shape
         ):
-            return Reconciled(result.labels, partial(_replace, known, cells, result))
+            replaced = partial(_replace, known, cells, result)
+            return Reconciled(result.labels, replaced, stands)
         edit = corrections.take_over(result, frame)
         labels = result.labels if edit.outcome is None else edit.outcome.labels
-        return Reconciled(labels, partial(_take_over, corrections, edit, result))
+        taken = partial(_take_over, corrections, edit, result)
+        return Reconciled(labels, taken, stands)
 
     return prepare
 

@@ -65,10 +65,13 @@ class Reconciled:
         What will be shown.
     take : callable
         Makes it so, in the thread of the window, and gives what is to be shown.
+    stands : callable
+        Tells whether what was there before is still as it was.
     """
 
     labels: npt.NDArray[np.int32]
     take: Callable[[], TrackedMovie]
+    stands: Callable[[], bool] = lambda: True
 
 
 #: Brings the result of a run, in another thread, together with what was there before.
@@ -79,6 +82,14 @@ Reconcile: TypeAlias = Callable[[TrackedMovie], Reconciled]
 class _Result:
     reconciled: Reconciled
     positions: npt.NDArray[np.float64]
+    again: "Callable[[], _Result]"
+
+
+def _settled(reconcile: Reconcile, result: TrackedMovie) -> _Result:
+    """Bring a result together with what there is, and find its cells."""
+    reconciled = reconcile(result)
+    again = partial(_settled, reconcile, result)
+    return _Result(reconciled, centroids(reconciled.labels), again)
 
 
 def _run_steps(
@@ -89,8 +100,7 @@ def _run_steps(
     yield job
     for event in job.events():
         if isinstance(event, Finished):
-            reconciled = reconcile(event.result)
-            yield _Result(reconciled, centroids(reconciled.labels))
+            yield _settled(reconcile, event.result)
         else:
             yield event
 
@@ -309,6 +319,9 @@ class RunController(QObject):
             self.reported.emit()
         elif isinstance(item, _Result) and run.job is not None:
             self._leave(run)
+            if not item.reconciled.stands():
+                # Something was corrected in the meantime.
+                item = item.again()
             run.layers.show_result(item.reconciled.take(), item.positions)
             self.said.emit(self.session.finish(run.job))
             self.reported.emit()

@@ -219,7 +219,8 @@ class Corrections:
         Rerun
             For `do`, before anything else is changed.
         """
-        return Rerun(result.labels, result.lineage, frame).prepared(self.cells)
+        with self.cells.guard:
+            return Rerun(result.labels, result.lineage, frame).prepared(self.cells)
 
     def record(self) -> dict[str, Any]:
         """Return all but labels and lineage as values that JSON can hold."""
