@@ -21,7 +21,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 # The picture in docs/architecture.md, from the ground up.
 FLOORS = (
-    {"errors", "config", "simulate"},
+    {"errors", "config", "simulate", "compiled"},
     {"rshn", "meanshift"},
     {"tracking"},
     {"pipeline", "editing", "io"},
@@ -36,6 +36,7 @@ ANNEXES = {
     "_cli_common": "cli",
     "_cli_options": "cli",
     "_cli_train": "cli",
+    "_compiled": "compiled",
     "_demo": "cli",
     "_setting": "config",
     "_settings": "config",
@@ -201,6 +202,26 @@ def test_no_pickle_is_ever_loaded(path):
         )
         if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
             assert ast.unparse(node.value) == "False"
+
+
+def compiled_names(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and "compiled" in {ast.unparse(one) for one in node.decorator_list}
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_compiled_functions_call_those_of_their_own_module_only(path):
+    """What is kept of a compiled function is renewed with its own module alone."""
+    elsewhere = set().union(*(compiled_names(one) for one in MODULES if one != path))
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name in compiled_names(path):
+            names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            assert not names & (elsewhere - compiled_names(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=relative)

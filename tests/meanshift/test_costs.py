@@ -1,14 +1,15 @@
 """What a clustering computes: products, passes over all points, shortage of memory."""
 
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from fastershift import FasterMeanShift
-from fastershift.meanshift import _cluster, _memory, _search, _shift, cluster
+from fastershift.meanshift import _cluster, _memory, _prepare, _search, cluster
+from fastershift.meanshift._device import DevicePoints
 
 N = 40_000
 
@@ -23,63 +24,71 @@ def draws() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-class Products(TorchDispatchMode):
-    """Notes the shapes of all matrix products."""
+class Looks:
+    """Counts how many vectors meet how many directions."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.shapes: list[tuple[int, int, int]] = []
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shapes: list[tuple[int, int]] = []
+        for name in ("window_sums", "nearest"):
+            monkeypatch.setattr(DevicePoints, name, self._counted(name))
+        # The loops of the host are compiled; those of a device can be looked into.
+        monkeypatch.setattr(_prepare, "HostPoints", SimpleNamespace(measured=_measured))
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func is torch.ops.aten.mm.default:
-            left, right = args
-            self.shapes.append((*left.shape, right.shape[1]))
-        return func(*args, **(kwargs or {}))
+    def _counted(self, name: str):
+        original = getattr(DevicePoints, name)
+
+        def look(points, directions, *arguments):
+            self.shapes.append((len(directions), len(points)))
+            return original(points, directions, *arguments)
+
+        return look
+
+    @property
+    def similarities(self) -> int:
+        return sum(k * n for k, n in self.shapes)
 
 
-def test_all_points_meet_the_modes_and_never_the_seeds():
-    with Products() as products:
-        found = cluster(tight(), generator=draws())
+def _measured(rows, *, unit_means):
+    return _prepare._measured(torch.from_numpy(rows), unit_means)
+
+
+def test_all_points_meet_the_modes_and_never_the_seeds(monkeypatch):
+    looks = Looks(monkeypatch)
+    found = cluster(tight(), generator=draws())
     assert len(found.sizes) == 10
-    similarities = sum(k * n for k, d, n in products.shapes if d == 16 and n > 16)
     # 128 seeds on the sample; ten modes shift once on all points and label them once.
     # What is left allows for a few more shifts on the sample.
-    assert similarities <= 2 * 10 * N + 3 * 128 * 4096
-    assert similarities < 128 * N
+    assert 0 < looks.similarities <= 2 * 10 * N + 3 * 128 * 4096
+    assert looks.similarities < 128 * N
 
 
-def test_seeds_that_coincide_leave_the_batch():
+def test_seeds_that_coincide_leave_the_batch(monkeypatch):
     """Given seeds shift on all points: once each, then as one of each cluster."""
-    with Products() as products:
-        found = cluster(tight(), seeds=torch.arange(128), gamma=1.0)
+    looks = Looks(monkeypatch)
+    found = cluster(tight(), seeds=torch.arange(128), gamma=1.0)
     assert found.n_iter == 2
-    similarities = sum(k * n for k, d, n in products.shapes if d == 16 and n > 16)
-    assert similarities == (128 + 10 + 10) * N
+    assert looks.similarities == (128 + 10 + 10) * N
 
 
-def test_points_are_not_copied():
+def test_points_of_a_device_are_not_copied():
     points = tight()
-    prepared = _search.Points
-    rows, made = _cluster.prepare(points, unit_means=True)
-    assert rows is None
-    assert isinstance(made, prepared)
+    made = _prepare._measured(points, True)
     assert made.vectors.data_ptr() == points.data_ptr()
     assert made.averaged.data_ptr() == points.data_ptr()
 
 
-def test_seeds_that_meet_on_the_sample_go_on_as_one():
-    sizes = []
+def test_points_of_the_host_are_copied_once():
+    vectors = tight()
+    made = _prepare.prepare(vectors, unit_means=True)[1]
+    assert made.blocks.nbytes <= 1.01 * vectors.nbytes
 
-    def counted(points, positions, bandwidth):
-        sizes.append(len(positions))
-        return means(points, positions, bandwidth)
 
-    means = _shift.window_means
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_shift, "window_means", counted)
-        cluster(tight(), reseed=False, generator=draws())
-    assert sizes[0] == 128
-    assert max(sizes[1:]) == 10
+def test_seeds_that_meet_on_the_sample_go_on_as_one(monkeypatch):
+    looks = Looks(monkeypatch)
+    cluster(tight(), reseed=False, generator=draws())
+    first, *others = looks.shapes
+    assert first[0] == 128
+    assert max(k for k, _ in others) == 10
 
 
 @pytest.mark.parametrize(("noise", "sets"), [(0.01, 2), (0.3, 3)])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from fastershift.meanshift._points import prepare, spread_rows
+from fastershift.meanshift._device import DevicePoints
+from fastershift.meanshift._points import spread_rows
+from fastershift.meanshift._prepare import _measured, prepare
 from fastershift.meanshift._shift import shift
-from fastershift.meanshift._window import window_means
 
 N, DIMENSION, BANDWIDTH = 30_000, 8, 0.3
 
@@ -24,14 +25,29 @@ def places() -> np.ndarray:
     return made / np.linalg.norm(made, axis=1, keepdims=True)
 
 
+def on_host(vectors: torch.Tensor, unit_means: bool):
+    return prepare(vectors, unit_means=unit_means)[1]
+
+
+#: Both ways of looking at points: by compiled loops, and by products of torch.
+both_ways = pytest.mark.parametrize("made", [on_host, _measured])
+
+
+def one_step(points, seeds: np.ndarray, bandwidth: float):
+    options = {"gamma": 1.0, "max_iter": 1, "still": 1e-3}
+    moved = shift(points, seeds, bandwidth=bandwidth, **options)
+    return moved.positions, moved.counts
+
+
+@both_ways
 @pytest.mark.parametrize("unit_means", [True, False])
 @pytest.mark.parametrize("copied", [True, False])
-def test_a_window_averages_what_lies_in_it(unit_means, copied):
+def test_a_window_averages_what_lies_in_it(made, unit_means, copied):
     vectors = diffuse()
-    points = prepare(vectors, unit_means=unit_means)[1]
+    points = made(vectors, unit_means)
     if copied:
-        points = points.take(torch.arange(N))
-    means, counts = window_means(points, places(), BANDWIDTH)
+        points = points.take(np.arange(N))
+    means, counts = one_step(points, places(), BANDWIDTH)
     wide = vectors.double().numpy()
     unit = wide / np.linalg.norm(wide, axis=1, keepdims=True)
     for place, mean, count in zip(places(), means, counts, strict=True):
@@ -44,17 +60,51 @@ def test_a_window_averages_what_lies_in_it(unit_means, copied):
         assert np.allclose(mean, expected, atol=2e-4)
 
 
+@both_ways
 @pytest.mark.parametrize("unit_means", [True, False])
-def test_an_empty_window_and_opposite_vectors_leave_a_seed_where_it_is(unit_means):
-    vectors = torch.tensor([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])
-    points = prepare(vectors, unit_means=unit_means)[1]
+def test_an_empty_window_and_opposite_vectors_leave_a_seed(made, unit_means):
+    points = made(torch.tensor([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]), unit_means)
     seeds = np.array([[0, 0, 1]], dtype=np.float32)
-    means, counts = window_means(points, seeds, 0.5)
+    means, counts = one_step(points, seeds, 0.5)
     assert (means == seeds).all()
     assert counts.tolist() == [0]
-    means, counts = window_means(points, seeds, 1.5)
+    means, counts = one_step(points, seeds, 1.5)
     assert (means == seeds).all()
     assert counts.tolist() == [2]
+
+
+@pytest.mark.parametrize("unit_means", [True, False])
+@pytest.mark.parametrize("same", [0.0, 0.02])
+def test_both_ways_lead_to_the_same_places(unit_means, same):
+    vectors = diffuse()
+    here, there = on_host(vectors, unit_means), _measured(vectors, unit_means)
+    assert isinstance(there, DevicePoints)
+    rows = np.arange(0, N, 200)
+    assert np.allclose(here.starts(rows), there.starts(rows), atol=1e-6)
+    assert np.allclose(here.unit(rows), there.unit(rows), atol=1e-6)
+    options = {"gamma": 1.0, "max_iter": 300, "still": 1e-3, "same": same}
+    found, expected = (
+        shift(points, points.starts(rows), bandwidth=BANDWIDTH, **options)
+        for points in (here, there)
+    )
+    assert found.n_iter == expected.n_iter
+    assert np.allclose(found.positions, expected.positions, atol=2e-4)
+    assert np.abs(found.counts - expected.counts).max() <= 2
+    labels, similarity = here.nearest(found.positions[:40])
+    others, other_similarity = there.nearest(found.positions[:40])
+    assert np.allclose(similarity, other_similarity, atol=1e-5)
+    centers = torch.nn.functional.normalize(torch.as_tensor(found.positions[:40]))
+    cosines = vectors @ centers.T
+    chosen, other = (cosines[torch.arange(N), one] for one in (labels, others))
+    assert torch.allclose(chosen, other, atol=1e-4)
+    counts = here.window_counts(here.unit(rows), BANDWIDTH)
+    assert np.abs(counts - there.window_counts(here.unit(rows), BANDWIDTH)).max() <= 1
+    joined, expected_joined = (
+        points.take(rows).joined(points.take(rows + 1)) for points in (here, there)
+    )
+    every = np.arange(2 * len(rows))
+    assert len(joined) == len(every)
+    assert np.allclose(joined.unit(every), expected_joined.unit(every), atol=1e-6)
 
 
 def test_seeds_that_hurry_reach_the_same_modes_in_fewer_shifts():

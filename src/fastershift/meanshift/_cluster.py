@@ -13,8 +13,9 @@ from torch import Tensor
 
 from fastershift.errors import InputError
 from fastershift.meanshift._memory import is_shortage
-from fastershift.meanshift._points import Rows, prepare, spread_rows
+from fastershift.meanshift._points import Rows, spread_rows
 from fastershift.meanshift._policy import SeedPolicy
+from fastershift.meanshift._prepare import prepare
 from fastershift.meanshift._search import SAMPLE, Search
 
 __all__ = ["Background", "Clustering", "Mean", "StopReason", "cluster"]
@@ -366,7 +367,6 @@ def _clustering(
     # One more entry, so that -1 for "no cluster" stays -1.
     renumbered = np.full(len(large) + 1, -1, dtype=np.int64)
     renumbered[:-1][large] = np.arange(large.sum())
-    kept = torch.as_tensor(np.flatnonzero(large), device=device)
     labels = assigned.labels
     # A cluster that is nobody's nearest leaves a gap in the numbers, too.
     if not large.all():
@@ -383,7 +383,7 @@ def _clustering(
     policy = rounds.policy
     return Clustering(
         labels=labels,
-        centers=merged.centers[kept],
+        centers=torch.as_tensor(merged.centers[large], device=device),
         sizes=torch.as_tensor(assigned.sizes[large], device=device),
         n_seeds=len(search.seeds),
         n_min=policy.n_min,

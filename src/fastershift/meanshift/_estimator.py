@@ -15,9 +15,8 @@ from torch import Tensor
 
 from fastershift.errors import InputError
 from fastershift.meanshift._cluster import Background, Mean, cluster
-from fastershift.meanshift._points import prepare
 from fastershift.meanshift._policy import SeedPolicy
-from fastershift.meanshift._shift import nearest
+from fastershift.meanshift._prepare import prepare
 
 __all__ = ["FasterMeanShift"]
 
@@ -246,11 +245,11 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         points = self._points(X, reset=False)
-        centers = torch.as_tensor(self.cluster_centers_, device=points.device)
+        centers = torch.as_tensor(self.cluster_centers_).cpu().numpy()
         labels = torch.full((len(points),), -1, device=points.device)
         if len(centers):
             rows, prepared = prepare(points, unit_means=True)
-            found = nearest(prepared, centers)[0]
+            found = prepared.nearest(centers)[0]
             if rows is None:
                 labels = found
             else:

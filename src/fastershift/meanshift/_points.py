@@ -1,30 +1,19 @@
 """Points as they are clustered: checked and measured once."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from abc import ABC, abstractmethod
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fastershift.errors import InputError
-
-__all__ = ["Points", "Rows", "prepare", "spread_rows", "unit_rows"]
+__all__ = ["Points", "Rows", "Vectors", "spread_rows"]
 
 #: Numbers of some rows, on the host.
 Rows: TypeAlias = npt.NDArray[np.int64]
-
-# Squared lengths outside these bounds are at risk of under- or overflow.
-_SAFE = 1e-30, 1e30
-
-# Components whose squares are held at once.
-_BLOCK = 2**18
-
-
-def unit_rows(rows: Tensor) -> Tensor:
-    """Divide rows by their length; rows of zeros stay zeros."""
-    return torch.nn.functional.normalize(rows, dim=1, eps=torch.finfo(rows.dtype).tiny)
+#: A few vectors, on the host.
+Vectors: TypeAlias = npt.NDArray[np.float32]
 
 
 def spread_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
@@ -40,106 +29,83 @@ def spread_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
     return rows
 
 
-@dataclass(frozen=True)
-class Points:
-    """Vectors to compare and to average; nothing is copied that need not be.
+class Points(ABC):
+    """Vectors to compare and to average, where they lie.
+
+    What goes in and comes out is small and lies on the host, but for the labels.
 
     Attributes
     ----------
-    vectors : Tensor
-        (n, d) float32, compared with the seeds; of any length.
-    lengths : Tensor or None
-        (n,) float32 lengths of `vectors`; None if all are 1.
-    averaged : Tensor
-        (n, d) float32, averaged in a window.
-    weights : Tensor or None
-        (n,) float32 weights of `averaged` in a mean; None if all are 1.
     normalise : bool
         Whether means are projected back to unit length.
+    device : torch.device
+        Where the labels are wanted.
     """
 
-    vectors: Tensor
-    lengths: Tensor | None
-    averaged: Tensor
-    weights: Tensor | None
     normalise: bool
+    device: torch.device
 
+    @abstractmethod
     def __len__(self) -> int:
-        return len(self.vectors)
+        """Count the points."""
 
-    def unit(self, rows: Tensor) -> Tensor:
+    @property
+    @abstractmethod
+    def n_components(self) -> int:
+        """Length of a row."""
+
+    @abstractmethod
+    def unit(self, rows: Rows) -> Vectors:
         """Copy some of the vectors at length 1."""
-        # Several times faster than an index in brackets.
-        chosen = self.vectors.index_select(0, rows)
-        if self.lengths is None:
-            return chosen
-        return chosen.div_(self.lengths.index_select(0, rows)[:, None])
 
-    def starts(self, rows: Tensor) -> Tensor:
+    @abstractmethod
+    def starts(self, rows: Rows) -> Vectors:
         """Copy some of the rows as positions of seeds."""
-        return (
-            self.unit(rows) if self.normalise else self.averaged.index_select(0, rows)
-        )
 
-    def take(self, rows: Tensor) -> "Points":
-        """Copy some of the rows, compared at length 1."""
-        unit = self.unit(rows)
-        averaged = unit if self.normalise else self.averaged.index_select(0, rows)
-        return Points(unit, None, averaged, None, self.normalise)
+    @abstractmethod
+    def take(self, rows: Rows) -> Self:
+        """Copy some of the points."""
 
-    def joined(self, other: "Points") -> "Points":
-        """Append other points; both were taken from the same."""
-        unit = torch.cat([self.vectors, other.vectors])
-        averaged = torch.cat([self.averaged, other.averaged])
-        return Points(unit, None, averaged, None, self.normalise)
+    @abstractmethod
+    def joined(self, other: Self) -> Self:
+        """Append other points."""
 
+    @abstractmethod
+    def window_sums(
+        self, directions: Vectors, bandwidth: float
+    ) -> npt.NDArray[np.float64]:
+        """Sum the points within the bandwidth of each direction.
 
-def prepare(points: Tensor, *, unit_means: bool) -> tuple[Tensor | None, Points]:
-    """Measure vectors, and leave out those that have no direction.
+        Parameters
+        ----------
+        directions : ndarray
+            (k, d) unit vectors.
+        bandwidth : float
+            Cosine distance.
 
-    Parameters
-    ----------
-    points : Tensor
-        (n, d) floating-point.
-    unit_means : bool
-        Whether directions alone are averaged.
+        Returns
+        -------
+        ndarray
+            (k, d + 1) float64; the last column holds the number of points.
+        """
 
-    Returns
-    -------
-    rows : Tensor or None
-        (m,) int64 rows that are not zero; None if these are all.
-    Points
-        Those rows.
+    @abstractmethod
+    def window_counts(self, directions: Vectors, bandwidth: float) -> Vectors:
+        """Count the points within the bandwidth of each direction."""
 
-    Raises
-    ------
-    InputError
-        For NaN or infinity.
-    """
-    narrow = points.to(torch.float32)
-    squares = _squared_lengths(narrow)
-    least, most = (float(bound) for bound in torch.aminmax(squares))
-    if _SAFE[0] < least and most < _SAFE[1]:
-        lengths = squares.sqrt_()
-        weights = lengths.reciprocal() if unit_means else None
-        return None, Points(narrow, lengths, narrow, weights, unit_means)
-    largest = points.abs().amax(dim=1)
-    if not bool(torch.isfinite(largest).all()):
-        raise InputError("X holds NaN or infinity; leave those rows out.")
-    rows = torch.nonzero(largest).flatten()
-    wide = points[rows].to(torch.promote_types(points.dtype, torch.float32))
-    unit = unit_rows(wide / largest[rows, None]).to(torch.float32)
-    averaged = unit if unit_means else narrow[rows]
-    return rows, Points(unit, None, averaged, None, unit_means)
+    @abstractmethod
+    def nearest(self, centers: Vectors) -> tuple[Tensor, Tensor]:
+        """Find the nearest centre of every point by cosine.
 
+        Parameters
+        ----------
+        centers : ndarray
+            (k, d) of any length, k at least 1.
 
-def _squared_lengths(vectors: Tensor) -> Tensor:
-    """Sum the squares of each row, block by block: squares of all would be a copy."""
-    squares = vectors.new_empty(len(vectors))
-    # A product with ones is several times faster than a sum over few columns.
-    ones = vectors.new_ones(vectors.shape[1])
-    length = max(1, _BLOCK // max(1, vectors.shape[1]))
-    for start in range(0, len(vectors), length):
-        block = slice(start, start + length)
-        torch.mv(vectors[block].square(), ones, out=squares[block])
-    return squares
+        Returns
+        -------
+        labels : Tensor
+            (n,) int64, the lowest index among equals.
+        similarity : Tensor
+            (n,) float32 cosine with that centre.
+        """

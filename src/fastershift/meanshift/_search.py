@@ -8,14 +8,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fastershift.meanshift._points import Points, Rows, spread_rows
-from fastershift.meanshift._shift import Shifted, nearest, shift
-from fastershift.meanshift._window import (
-    Vectors,
-    least_cosine,
-    unit_vectors,
-    window_counts,
-)
+from fastershift.meanshift._pace import least_cosine
+from fastershift.meanshift._points import Points, Rows, Vectors, spread_rows
+from fastershift.meanshift._shift import Shifted, shift
+from fastershift.meanshift._vectors import unit_vectors
 
 __all__ = ["SAMPLE", "Assigned", "Merged", "Search", "owners"]
 
@@ -99,15 +95,15 @@ class Merged:
 
     Attributes
     ----------
-    centers : Tensor
-        (k, d), by falling support.
+    centers : ndarray
+        (k, d) float32, by falling support.
     support : ndarray
         (k,) points in the window of each centre.
     center_of_mode : ndarray
         Index of the centre that each mode was merged into.
     """
 
-    centers: Tensor
+    centers: Vectors
     support: npt.NDArray[np.float32]
     center_of_mode: Rows
 
@@ -173,12 +169,12 @@ class Search:
         self._sampled = np.zeros(len(points), dtype=bool)
         self._sample: Points | None = None
         if sample is not None and len(points) > 2 * SAMPLE:
-            self._sample = points.take(self._on_device(sample[:SAMPLE]))
+            self._sample = points.take(sample[:SAMPLE])
             self._sampled[sample[:SAMPLE]] = True
         self._larger: Points | None = None
         self._generator = generator
-        self._tried = points.vectors[:0]
-        nowhere = np.empty((0, points.vectors.shape[1]), dtype=np.float32)
+        nowhere = np.empty((0, points.n_components), dtype=np.float32)
+        self._tried: Vectors = nowhere
         self._modes: Vectors = nowhere
         self._anchors: Vectors = nowhere
         self._counts: Vectors = nowhere[:, 0]
@@ -191,7 +187,7 @@ class Search:
 
     def add(self, rows: Rows) -> None:
         """Shift one round of seeds and keep the modes of those that converged."""
-        starts = self._points.starts(self._on_device(rows)).cpu().numpy()
+        starts = self._points.starts(rows)
         if self._sample is None:
             shifted = self._shift(self._points, starts, still=_STILL)
             mode_of_seed = self._keep(
@@ -254,18 +250,16 @@ class Search:
         if drawn > 1:
             chance = torch.randperm(len(rows), generator=generator)[:_ORPHANS]
             rows = rows[chance.numpy()]
-        group = self._points.take(self._on_device(rows))
+        unit = self._points.unit(rows)
         if len(self._tried):
-            known = (group.vectors @ self._tried.T).amax(dim=1) >= reach
-            rows = rows[~known.cpu().numpy()]
-            group = group.take(torch.nonzero(~known).flatten())
-        counts = window_counts(group, group.vectors, self._bandwidth).cpu().numpy()
+            known = (unit @ self._tried.T).max(axis=1) >= reach
+            rows, unit = rows[~known], unit[~known]
+        counts = self._points.take(rows).window_counts(unit, self._bandwidth)
         enough = counts * max(1.0, drawn) >= least
-        rows, counts = rows[enough], counts[enough]
-        unit = group.vectors[self._on_device(np.flatnonzero(enough))]
-        owner = owners(unit.cpu().numpy(), counts, self._bandwidth, most=most)
+        rows, unit, counts = rows[enough], unit[enough], counts[enough]
+        owner = owners(unit, counts, self._bandwidth, most=most)
         alone = np.flatnonzero(owner == np.arange(len(rows)))
-        self._tried = torch.cat([self._tried, unit[self._on_device(alone)]])
+        self._tried = np.concatenate([self._tried, unit[alone]])
         return rows[alone]
 
     def leave_out(self, least: int) -> None:
@@ -287,14 +281,15 @@ class Search:
         # Where many are beyond, they are no strays, and each costs a look at all.
         if not 0 < len(rows) <= _ORPHANS:
             return
-        counts = window_counts(self._points, self._points.unit(rows), self._bandwidth)
+        unit = self._points.unit(rows.cpu().numpy())
+        counts = self._points.window_counts(unit, self._bandwidth)
         labels = assigned.labels.clone()
-        labels[rows[counts < least]] = -1
+        labels[rows[self._on_device(counts < least)]] = -1
         sizes = torch.bincount(labels + 1, minlength=len(assigned.sizes) + 1)[1:]
         self._assigned = Assigned(labels, assigned.similarity, sizes.cpu().numpy())
 
-    def _on_device(self, numbers: Rows | Vectors | Tensor) -> Tensor:
-        return torch.as_tensor(numbers, device=self._points.vectors.device)
+    def _on_device(self, numbers: Rows | Flags) -> Tensor:
+        return torch.as_tensor(numbers, device=self._points.device)
 
     def _shift(
         self, points: Points, starts: Vectors, *, still: float, same: float = 0.0
@@ -317,7 +312,7 @@ class Search:
         if not len(fresh):
             return sample
         self._sampled[fresh] = True
-        return sample.joined(self._points.take(self._on_device(fresh)))
+        return sample.joined(self._points.take(fresh))
 
     def _keep(self, positions: Vectors, counts: Vectors, converged: Flags) -> Rows:
         """Store modes that converged; return their index, -1 where discarded."""
@@ -378,7 +373,7 @@ class Search:
     def _larger_sample(self) -> Points:
         if self._larger is None:
             rows = spread_rows(len(self._points), _LARGER, self._generator)
-            self._larger = self._points.take(self._on_device(rows))
+            self._larger = self._points.take(rows)
         return self._larger
 
     def _merge(self) -> Merged:
@@ -388,11 +383,10 @@ class Search:
         kept = kept[np.argsort(-support[kept], kind="stable")]
         center_of_mode = np.empty(len(owner), dtype=np.int64)
         center_of_mode[kept] = np.arange(len(kept))
-        centers = self._on_device(self._modes[kept])
-        return Merged(centers, support[kept], center_of_mode[owner])
+        return Merged(self._modes[kept], support[kept], center_of_mode[owner])
 
     def _assign(self) -> Assigned:
         centers = self.merged.centers
-        labels, similarity = nearest(self._points, centers)
+        labels, similarity = self._points.nearest(centers)
         sizes = torch.bincount(labels, minlength=len(centers)).cpu().numpy()
         return Assigned(labels, similarity, sizes)

@@ -1,38 +1,14 @@
-"""The shift itself: all seeds at once, as products of small matrices."""
+"""The shift itself: all seeds at once."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from fastershift.meanshift._memory import for_blocks
-from fastershift.meanshift._points import Points, unit_rows
-from fastershift.meanshift._window import (
-    Vectors,
-    least_cosine,
-    row_lengths,
-    unit_vectors,
-    window_means,
-)
+from fastershift.meanshift._pace import Rules, advance, begin, directions
+from fastershift.meanshift._points import Points, Vectors
 
-__all__ = ["Shifted", "nearest", "shift"]
-
-# Steps are taken to shrink by no less than this factor when a seed is put ahead.
-_MOST_RATIO = 0.8
-
-# A hurrying seed stands still, too, when its last step was shorter than this share of
-# the bandwidth, or the second where the window has hardly changed, and all steps to
-# come would be shorter together than three that stand still by themselves. Without a
-# bound on the last step modes were lost: steps of a flat window are no smooth sequence.
-_LAST_STEP = 0.02
-_LAST_STEP_UNCHANGED = 0.05
-_UNCHANGED = 0.01
-_TO_COME = 3
-
-# Keeps quotients of lengths finite.
-_TINY = np.float32(1e-20)
+__all__ = ["Shifted", "shift"]
 
 
 @dataclass(frozen=True)
@@ -107,155 +83,22 @@ def shift(
     Shifted
         Positions, window counts and which seeds converged.
     """
-    positions = seeds.copy()
-    counts = np.zeros(len(seeds), dtype=np.float32)
-    converged = np.zeros(len(seeds), dtype=bool)
-    # The seed that each one goes with; its own number while it goes alone.
-    leader = np.arange(len(seeds))
-    active = leader
-    pace = _Pace(positions, still, bandwidth, ratios)
+    moving = begin(seeds, ratios)
+    rules = Rules(bandwidth, still, same, points.normalise, ratios is not None)
+    active = np.arange(len(seeds))
     n_iter = 0
     while len(active) and n_iter < max_iter:
-        before = positions[active]
-        after, counts[active] = window_means(points, before, bandwidth)
-        stands, ahead = pace.judge(active, after - before)
-        if ahead is not None:
-            after += ahead
-            if points.normalise:
-                after = unit_vectors(after)
-        positions[active] = after
+        towards = directions(moving, active, points.normalise)
+        sums = points.window_sums(towards, bandwidth)
+        active = advance(moving, active, sums, n_iter == 0, rules)
         n_iter += 1
-        met = _first_met(after, same)
-        # One that stands still keeps its place and follows nobody.
-        follows = (met != np.arange(len(active))) & ~stands
-        if follows.any():
-            leader[active[follows]] = active[met[follows]]
-            leader = leader[leader]
-        if stands.any():
-            converged[active[stands]] = True
-            if converged[leader].mean() > gamma:
-                break
-        active = active[~(stands | follows)]
+        if moving.converged[moving.leader].mean() > gamma:
+            break
+    leader = moving.leader
     return Shifted(
-        positions[leader],
-        counts[leader],
-        converged[leader],
-        pace.ratios[leader],
+        moving.positions[leader],
+        moving.counts[leader],
+        moving.converged[leader],
+        moving.ratios[leader],
         n_iter,
     )
-
-
-class _Pace:
-    """How fast seeds move: which stand still, and how far others may be put ahead."""
-
-    def __init__(
-        self, seeds: Vectors, still: float, bandwidth: float, ratios: Vectors | None
-    ) -> None:
-        self._least = np.float32(still * bandwidth)
-        self._bandwidth = np.float32(bandwidth)
-        self._hurries = ratios is not None
-        self._steps = np.zeros_like(seeds)
-        self._lengths = np.zeros(len(seeds), dtype=np.float32)
-        self._first = True
-        self.ratios: Vectors = np.full(len(seeds), np.inf, dtype=np.float32)
-        if ratios is not None:
-            self.ratios[:] = ratios
-
-    def judge(
-        self, active: npt.NDArray[np.intp], step: Vectors
-    ) -> tuple[npt.NDArray[np.bool_], Vectors | None]:
-        """Take in a step; tell who stands still, and what to add for the others."""
-        length = row_lengths(step)
-        stands: npt.NDArray[np.bool_] = length < self._least
-        before = self._lengths[active]
-        if not self._first:
-            self.ratios[active] = length / np.maximum(before, _TINY)
-        ahead = None
-        if self._hurries:
-            ratio = np.minimum(self.ratios[active], 0.999)
-            to_come = length * ratio / (1 - ratio)
-            last = np.where(ratio < _UNCHANGED, _LAST_STEP_UNCHANGED, _LAST_STEP)
-            last_is_short = length < last * self._bandwidth
-            stands |= last_is_short & (to_come < _TO_COME * self._least)
-            if not self._first:
-                ahead = _ahead(step, self._steps[active], before)
-                ahead[stands] = 0
-            self._steps[active] = step
-        self._lengths[active] = length
-        self._first = False
-        return stands, ahead
-
-
-def _ahead(step: Vectors, before: Vectors, length_before: Vectors) -> Vectors:
-    """Sum the steps to come, if each is shorter than the last by the same factor."""
-    along = np.einsum("ij,ij->i", step, before)
-    ratio = (along / np.maximum(length_before, _TINY) ** 2).clip(0, _MOST_RATIO)
-    ahead: Vectors = step * (ratio / (1 - ratio))[:, None]
-    return ahead
-
-
-def _first_met(positions: Vectors, distance: float) -> npt.NDArray[np.intp]:
-    """Find for each position the first one that lies within a distance of it."""
-    if distance <= 0:
-        seen: dict[bytes, int] = {}
-        rows = enumerate(np.ascontiguousarray(positions))
-        return np.array([seen.setdefault(row.tobytes(), i) for i, row in rows])
-    if len(positions) == 1:
-        return np.zeros(1, dtype=np.intp)
-    unit = unit_vectors(positions)
-    close = unit @ unit.T >= least_cosine(distance)
-    close.flat[:: len(unit) + 1] = True
-    first: npt.NDArray[np.intp] = np.argmax(close, axis=1)
-    # Whom somebody goes with must itself go alone.
-    while (first[first] != first).any():
-        first = first[first]
-    return first
-
-
-def nearest(points: Points, centers: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the nearest centre of every point by cosine.
-
-    Parameters
-    ----------
-    points : Points
-        Any number.
-    centers : Tensor
-        (k, d) float32, k at least 1.
-
-    Returns
-    -------
-    labels : Tensor
-        (n,) int64, the lowest index among equals.
-    similarity : Tensor
-        (n,) float32 cosine with that centre.
-    """
-    towards = unit_rows(centers)
-    vectors = points.vectors
-    device = vectors.device
-    # A maximum without its index is several times faster than one with it. The index
-    # follows from a product, unless two centres are equally near.
-    numbers = torch.arange(len(centers), device=device, dtype=vectors.dtype)
-    readout = torch.stack([numbers, torch.ones_like(numbers)])
-    similarity = vectors.new_empty(len(vectors))
-    labels = torch.empty(len(vectors), dtype=torch.int64, device=device)
-    ties = vectors.new_empty(len(vectors))
-
-    def assign(block: slice) -> None:
-        cosines = towards @ vectors[block].T
-        torch.amax(cosines, dim=0, out=similarity[block])
-        found = readout @ cosines.ge_(similarity[block])
-        labels[block] = found[0]
-        ties[block] = found[1]
-
-    for_blocks(len(vectors), len(centers), device, assign)
-    if float(ties.amax()) > 1:
-        tied = torch.nonzero(ties > 1).flatten()
-
-        def settle(block: slice) -> None:
-            cosines = vectors[tied[block]] @ towards.T
-            labels[tied[block]] = cosines.max(dim=1).indices
-
-        for_blocks(len(tied), len(centers), device, settle)
-    if points.lengths is not None:
-        similarity /= points.lengths
-    return labels, similarity
