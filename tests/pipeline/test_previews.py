@@ -35,9 +35,9 @@ def clustered(monkeypatch):
     pairs = []
     original = previews.cluster_pair
 
-    def counted(plan, pair, policy):
+    def counted(plan, pair, *rest):
         pairs.append(pair.frame)
-        return original(plan, pair, policy)
+        return original(plan, pair, *rest)
 
     monkeypatch.setattr(previews, "cluster_pair", counted)
     return pairs

@@ -14,6 +14,7 @@ from fastershift.pipeline._events import (
 from fastershift.pipeline._pair import (
     PairCells,
     cluster_pair,
+    codes_of_pair,
     frame_report,
     to_image,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "TrackedMovie",
     "TrackingRun",
     "cluster_pair",
+    "codes_of_pair",
     "frame_report",
     "plan_run",
     "run_plan",

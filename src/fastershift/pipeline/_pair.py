@@ -20,13 +20,15 @@ from fastershift.pipeline._events import FrameReport
 from fastershift.pipeline._plan import Plan
 from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
 from fastershift.tracking import (
+    PairCodes,
     PairInstances,
     find_instances,
     merge_tiles,
+    pair_codes,
     resize_labels,
 )
 
-__all__ = ["PairCells", "cluster_pair", "frame_report", "to_image"]
+__all__ = ["PairCells", "cluster_pair", "codes_of_pair", "frame_report", "to_image"]
 
 Labels = npt.NDArray[np.int32]
 
@@ -77,8 +79,43 @@ def _pair_mask(plan: Plan, frame: int, n_frames: int) -> npt.NDArray[Any] | None
     return np.stack([np.asarray(plan.mask[frame + i]) for i in range(n_frames)])
 
 
+def codes_of_pair(plan: Plan, pair: EmbeddedPair) -> PairCodes | None:
+    """Bring together what is clustered of a pair, as far as no setting changes it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run.
+    pair : EmbeddedPair
+        Embeddings of its frames.
+
+    Returns
+    -------
+    PairCodes or None
+        None where tiles are clustered on their own.
+    """
+    if _is_cut(plan):
+        return None
+    return pair_codes(
+        pair.embeddings,
+        plan.settings.cluster,
+        plan.settings.track,
+        background=plan.background,
+        mask=_pair_mask(plan, pair.frame, len(pair.embeddings)),
+    )
+
+
+def _is_cut(plan: Plan) -> bool:
+    """Tell whether tiles are clustered on their own."""
+    merges = plan.settings.track.merge_tiles
+    return merges and isinstance(plan.source, NetworkEmbeddings)
+
+
 def cluster_pair(
-    plan: Plan, pair: EmbeddedPair, policy: SeedPolicy | None = None
+    plan: Plan,
+    pair: EmbeddedPair,
+    policy: SeedPolicy | None = None,
+    known: PairCodes | None = None,
 ) -> PairCells:
     """Cluster one pair of frames and take the clusters apart into cells.
 
@@ -90,6 +127,8 @@ def cluster_pair(
         Embeddings of its frames.
     policy : SeedPolicy, optional
         Seeds learned from pairs before it, where they are carried over.
+    known : PairCodes, optional
+        What `codes_of_pair` gave for it.
 
     Returns
     -------
@@ -109,11 +148,10 @@ def cluster_pair(
             mask=_pair_mask(plan, pair.frame, n_frames),
             policy=policy,
             generator=generator,
+            known=known,
         )
 
-    if not plan.settings.track.merge_tiles or not isinstance(
-        plan.source, NetworkEmbeddings
-    ):
+    if not _is_cut(plan):
         found = instances(pair.embeddings, policy)
         seconds = time.perf_counter() - started
         return PairCells(
@@ -129,6 +167,7 @@ def cluster_pair(
         parts.append(instances(pair.embeddings[:, tile], policy))
         if plan.settings.cluster.carry_seeds:
             policy = parts[-1].clustering.policy
+    assert isinstance(plan.source, NetworkEmbeddings)  # noqa: S101 (its tiles are)
     tiles = plan.source.embedder.tiles
     labels = merge_tiles(
         zip((part.labels for part in parts), tiles, strict=True), plan.source.shape

@@ -18,7 +18,7 @@ from fastershift.pipeline import (
     RecentCache,
 )
 from fastershift.rshn import Model, find_model, load_model
-from fastershift.tracking import Background
+from fastershift.tracking import Background, PairCodes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "CachePlace",
     "ClusterKey",
     "ClusteredPair",
+    "CodesKey",
     "Kept",
     "ModelShelf",
     "owner_of",
@@ -44,6 +45,10 @@ _EMBEDDINGS, _CLUSTERS, _NUMBERS = 0.25, 0.05, 0.02
 ClusterKey: TypeAlias = tuple[
     Hashable, Background, ClusterSettings, float, int | None, int
 ]
+
+
+#: Embeddings, background, foreground, weight of coordinates, pair.
+CodesKey: TypeAlias = tuple[Hashable, Background, float, float, int]
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,8 @@ class Kept:
     ----------
     embeddings : EmbeddingCache
         By everything they depend on.
+    codes : RecentCache
+        What is clustered of the last pair, by everything it depends on.
     clusters : RecentCache
         By everything they depend on.
     numbers : RecentCache
@@ -131,6 +138,7 @@ class Kept:
     def __init__(self, place: CachePlace | None = None) -> None:
         free = psutil.virtual_memory().available
         self.embeddings = _embedding_cache(int(free * _EMBEDDINGS), place)
+        self.codes: RecentCache[CodesKey, PairCodes] = RecentCache(0)
         self.clusters: RecentCache[ClusterKey, ClusteredPair]
         self.clusters = RecentCache(int(free * _CLUSTERS))
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]

@@ -9,16 +9,18 @@ import numpy.typing as npt
 
 from fastershift.config import Settings
 from fastershift.pipeline import (
+    EmbeddedPair,
     FrameReport,
     PairCells,
     Plan,
     Region,
     cluster_pair,
+    codes_of_pair,
     frame_report,
     to_image,
 )
-from fastershift.session._kept import ClusteredPair, ClusterKey, Kept
-from fastershift.tracking import cells_of_pieces, keep_numbers
+from fastershift.session._kept import ClusteredPair, ClusterKey, CodesKey, Kept
+from fastershift.tracking import PairCodes, cells_of_pieces, keep_numbers
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
@@ -167,8 +169,9 @@ def pair_cells(
                 if pair is None:
                     yield None
                 else:
-                    cells, network = cluster_pair(plan, pair, policy), pair.seconds
-                    clustered = ClusteredPair(cells, smallest)
+                    known = _known_codes(plan, pair, kept, owner)
+                    cells = cluster_pair(plan, pair, policy, known)
+                    clustered, network = ClusteredPair(cells, smallest), pair.seconds
         assert clustered is not None  # noqa: S101 (a source has all its pairs)
         if clustered.smallest != smallest:
             labels = cells_of_pieces(clustered.cells.pieces, smallest)
@@ -177,6 +180,26 @@ def pair_cells(
         found, policy = (clustered.cells, network), clustered.cells.policy
         yield None
     yield found
+
+
+def _known_codes(
+    plan: Plan, pair: EmbeddedPair, kept: Kept, owner: Hashable
+) -> PairCodes | None:
+    """Take what is clustered from what is kept, or keep it."""
+    settings = plan.settings
+    key: CodesKey = (
+        owner,
+        plan.background,
+        settings.track.foreground,
+        settings.cluster.coordinate_weight,
+        pair.frame,
+    )
+    known = kept.codes.get(key)
+    if known is None:
+        known = codes_of_pair(plan, pair)
+        if known is not None:
+            kept.codes.put(key, known)
+    return known
 
 
 def _numbered(

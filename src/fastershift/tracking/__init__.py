@@ -1,12 +1,16 @@
 """From embeddings to cells, from cells to tracks and their lineage."""
 
 from fastershift.tracking._finalize import Finalizer, FinalNames, finalize
-from fastershift.tracking._instances import (
+from fastershift.tracking._foreground import (
     Background,
-    PairInstances,
-    find_instances,
     foreground_mask,
     foreground_pixels,
+)
+from fastershift.tracking._instances import (
+    PairCodes,
+    PairInstances,
+    find_instances,
+    pair_codes,
 )
 from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problems
 from fastershift.tracking._linker import Linker
@@ -28,6 +32,7 @@ __all__ = [
     "Finalizer",
     "Lineage",
     "Linker",
+    "PairCodes",
     "PairInstances",
     "Track",
     "TreeLayout",
@@ -45,5 +50,6 @@ __all__ = [
     "merge_tiles",
     "nearest_pixels",
     "newick",
+    "pair_codes",
     "resize_labels",
 ]

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from fastershift.errors import InputError
 from fastershift.meanshift import Clustering, SeedPolicy, cluster
 from fastershift.tracking._alike import join_alike
 from fastershift.tracking._codes import Codes, cluster_sample
+from fastershift.tracking._foreground import Background, as_tensor, foreground_pixels
 from fastershift.tracking._pieces import (
     cells_of_pieces,
     pieces_of_clusters,
@@ -21,25 +22,76 @@ from fastershift.tracking._pieces import (
 )
 from fastershift.tracking._seeds import settled_policy
 
-__all__ = [
-    "Background",
-    "PairInstances",
-    "find_instances",
-    "foreground_mask",
-    "foreground_pixels",
-]
-
-#: What is background in an embedding: the pixels along its first axis, as RSHN is
-#: trained; the largest cluster; those outside a given mask; or nothing.
-Background: TypeAlias = Literal["axis", "largest", "mask", "none"]
+__all__ = ["PairCodes", "PairInstances", "find_instances", "pair_codes"]
 
 _Labels = npt.NDArray[np.int32]
 
-# Pixels whose vectors are widened at once.
-_PIXELS = 2**16
-
 # Vectors of a pair that are clustered; where there are more, a sample stands for them.
 _MOST = 2**22
+
+
+@dataclass(frozen=True)
+class PairCodes:
+    """What is clustered of a frame pair: all that depends on no setting of it.
+
+    Attributes
+    ----------
+    foreground : (F, Y, X) bool
+        The pixels.
+    codes : Codes
+        Their vectors.
+    points : Tensor or None
+        All of them at once; None where these are too many.
+    """
+
+    foreground: npt.NDArray[np.bool_]
+    codes: Codes
+    points: Tensor | None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, about."""
+        points = 0 if self.points is None else self.points.nbytes
+        return self.foreground.nbytes + points
+
+
+def pair_codes(
+    embeddings: npt.ArrayLike | Tensor,
+    cluster_settings: ClusterSettings,
+    track_settings: TrackSettings,
+    *,
+    background: Background = "axis",
+    mask: npt.ArrayLike | None = None,
+) -> PairCodes:
+    """Bring the vectors of the foreground of a frame pair together.
+
+    Parameters
+    ----------
+    embeddings, cluster_settings, track_settings, background, mask
+        As for `find_instances`; of the settings `coordinate_weight` and `foreground`
+        are used.
+
+    Returns
+    -------
+    PairCodes
+
+    Raises
+    ------
+    InputError
+        For embeddings or a mask of the wrong shape.
+    """
+    vectors = as_tensor(embeddings)
+    if vectors.ndim != 4 or vectors.shape[0] not in (1, 2) or not vectors.shape[1]:
+        raise InputError(
+            "Embeddings of a frame pair must have the axes (frame, channel, row, "
+            f"column) with one or two frames; these have {tuple(vectors.shape)}."
+        )
+    foreground = foreground_pixels(
+        vectors, track_settings.foreground, background=background, mask=mask
+    )
+    codes = Codes(vectors, foreground, cluster_settings.coordinate_weight)
+    points = codes[:] if len(codes) <= _MOST else None
+    return PairCodes(foreground.cpu().numpy(), codes, points)
 
 
 @dataclass(frozen=True)
@@ -75,32 +127,6 @@ class PairInstances:
     seconds: float
 
 
-def foreground_mask(
-    embeddings: npt.ArrayLike | Tensor, threshold: float = 0.5
-) -> Tensor:
-    """Tell which pixels belong to cells.
-
-    RSHN turns the embedding of background towards its first axis e₁ (Payer et al.
-    2019): a pixel is foreground when (e · e₁)² of its unit vector e is small.
-
-    Parameters
-    ----------
-    embeddings : (..., C, Y, X) array or Tensor
-        One vector per pixel, of any length.
-    threshold : float
-        Foreground lies below this squared cosine, 0 to 1.
-
-    Returns
-    -------
-    Tensor
-        (..., Y, X) bool; False where a vector is zero, NaN or infinite.
-    """
-    vectors = _as_tensor(embeddings)
-    squared_length = _squared_lengths(vectors)
-    along = vectors.select(-3, 0).to(squared_length.dtype).square()
-    return (along < threshold * squared_length) & squared_length.isfinite()
-
-
 def find_instances(
     embeddings: npt.ArrayLike | Tensor,
     cluster_settings: ClusterSettings,
@@ -112,6 +138,7 @@ def find_instances(
     seeds: npt.ArrayLike | Tensor | None = None,
     policy: SeedPolicy | None = None,
     generator: torch.Generator | None = None,
+    known: PairCodes | None = None,
 ) -> PairInstances:
     """Cluster the foreground of a frame pair and take the clusters apart into cells.
 
@@ -145,6 +172,8 @@ def find_instances(
         this pair, or, with `carry_seeds`, starts from `n_initial`.
     generator : torch.Generator, optional
         For the random draws of seeds; on the CPU.
+    known : PairCodes, optional
+        What `pair_codes` gave for the same embeddings, background and mask.
 
     Returns
     -------
@@ -157,16 +186,12 @@ def find_instances(
         For embeddings or a mask of the wrong shape, or seeds that are no such pixels.
     """
     started = time.perf_counter()
-    vectors = _as_tensor(embeddings)
-    if vectors.ndim != 4 or vectors.shape[0] not in (1, 2) or not vectors.shape[1]:
-        raise InputError(
-            "Embeddings of a frame pair must have the axes (frame, channel, row, "
-            f"column) with one or two frames; these have {tuple(vectors.shape)}."
+    vectors = as_tensor(embeddings)
+    if known is None:
+        known = pair_codes(
+            vectors, cluster_settings, track_settings, background=background, mask=mask
         )
-    foreground = foreground_pixels(
-        vectors, track_settings.foreground, background=background, mask=mask
-    )
-    codes = Codes(vectors, foreground, cluster_settings.coordinate_weight)
+    codes, pixels = known.codes, known.foreground
     within: Literal["none", "largest"]
     within = "largest" if background == "largest" else "none"
 
@@ -191,15 +216,14 @@ def find_instances(
             generator=generator,
         )
 
-    if len(codes) > _MOST and seeds is None:
+    if known.points is None and seeds is None:
         clustering = cluster_sample(codes, _MOST, clustered, generator)
     else:
-        clustering = clustered(codes[:])
+        clustering = clustered(codes[:] if known.points is None else known.points)
     clustering = _in_settled_order(clustering)
     modes = clustering.labels + 1
     if background == "largest" and clustering.sizes.numel():
         modes[clustering.labels == clustering.sizes.argmax()] = 0
-    pixels = foreground.cpu().numpy()
     clusters = np.zeros(pixels.shape, dtype=np.int32)
     clusters[pixels] = modes.cpu().numpy()
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
@@ -217,85 +241,6 @@ def find_instances(
         foreground=float(pixels.mean()) if pixels.size else 0.0,
         seconds=time.perf_counter() - started,
     )
-
-
-def _as_tensor(embeddings: npt.ArrayLike | Tensor) -> Tensor:
-    if isinstance(embeddings, Tensor):
-        tensor = embeddings
-    else:
-        array = np.asarray(embeddings)
-        tensor = torch.as_tensor(
-            array.astype(array.dtype.newbyteorder("="), copy=False)
-        )
-    return tensor if tensor.is_floating_point() else tensor.to(torch.float32)
-
-
-def _wide(vectors: Tensor) -> torch.dtype:
-    return torch.promote_types(vectors.dtype, torch.float32)
-
-
-def _squared_lengths(vectors: Tensor) -> Tensor:
-    """Return (..., Y, X) in float32 at least, never widening all vectors at once."""
-    rows = vectors.movedim(-3, -1)
-    total = torch.zeros(rows.shape[:-1], dtype=_wide(vectors), device=rows.device)
-    if not rows.is_contiguous():
-        for channel in rows.unbind(-1):
-            total += channel.to(total.dtype).square()
-        return total
-    # The network leaves the numbers of a pixel side by side.
-    flat, lengths = rows.view(-1, rows.shape[-1]), total.view(-1)
-    for start in range(0, len(flat), _PIXELS):
-        piece = slice(start, start + _PIXELS)
-        torch.linalg.vector_norm(
-            flat[piece], dim=1, dtype=total.dtype, out=lengths[piece]
-        )
-    return total.square_()
-
-
-def foreground_pixels(
-    embeddings: npt.ArrayLike | Tensor,
-    threshold: float = 0.5,
-    *,
-    background: Background = "axis",
-    mask: npt.ArrayLike | None = None,
-) -> Tensor:
-    """Tell which pixels are clustered.
-
-    Parameters
-    ----------
-    embeddings : (F, C, Y, X) array or Tensor
-        One vector per pixel, of any length.
-    threshold : float
-        As for `foreground_mask`.
-    background, mask
-        As for `find_instances`.
-
-    Returns
-    -------
-    Tensor
-        (F, Y, X) bool.
-
-    Raises
-    ------
-    InputError
-        For a mask that is missing or of the wrong size.
-    """
-    vectors = _as_tensor(embeddings)
-    if background == "axis":
-        return foreground_mask(vectors, threshold)
-    squared_length = _squared_lengths(vectors)
-    usable = squared_length.isfinite() & (squared_length > 0)
-    if background != "mask":
-        return usable
-    if mask is None:
-        raise InputError("Choose the mask layer that tells where the cells are.")
-    cells = np.asarray(mask) != 0
-    if cells.shape not in (tuple(usable.shape), tuple(usable.shape[1:])):
-        raise InputError(
-            f"The mask has the shape {cells.shape}, but the frames are "
-            f"{tuple(usable.shape[1:])}; choose a mask of the same size."
-        )
-    return usable & torch.as_tensor(cells, device=usable.device)
 
 
 def _in_settled_order(clustering: Clustering) -> Clustering:
