@@ -226,8 +226,7 @@ def _coverage(part: PairInstances) -> tuple[float, float]:
     A cluster that serves as background needs no seed.
     """
     n_seeds, n_points = part.clustering.n_seeds, part.clustering.labels.numel()
-    pixels = np.bincount(part.clusters.ravel())[1:]
-    shares = pixels[pixels > 0] / max(1, n_points)
+    shares = part.sizes[part.sizes > 0] / max(1, n_points)
     if not shares.size:
         return 1.0, 1.0
     share = min(1.0, float(shares.sum()))

@@ -4,6 +4,7 @@ import math
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
@@ -107,6 +108,16 @@ def _chosen(settings: Settings | Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(settings or {})
 
 
+@cache
+def _versions() -> Mapping[str, str]:
+    """Read the versions once: a plan is made for every step of a slider."""
+    return {
+        "fastershift": version("fastershift"),
+        "torch": version("torch"),
+        "python": platform.python_version(),
+    }
+
+
 def plan_run(
     movie: FrameSource | None,
     settings: Settings | Mapping[str, Any] | None = None,
@@ -165,11 +176,7 @@ def plan_run(
         For an empty movie, an unknown model or preset, or unusable settings.
     """
     user = _chosen(settings)
-    provenance: dict[str, Any] = {
-        "fastershift": version("fastershift"),
-        "torch": version("torch"),
-        "python": platform.python_version(),
-    }
+    provenance: dict[str, Any] = dict(_versions())
     if embeddings is not None:
         given = GivenEmbeddings(embeddings, region)
         if given.n_frames == 0:

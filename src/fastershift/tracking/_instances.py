@@ -112,6 +112,8 @@ class PairInstances:
         What Faster Mean-shift found and how.
     seed_positions : (n, 3) int64
         Frame of the pair, row and column of every seed.
+    sizes : (k,) int64
+        Pixels of each cluster that is no background, largest first.
     foreground : float
         Share of the pixels that was clustered, 0 to 1.
     seconds : float
@@ -123,6 +125,7 @@ class PairInstances:
     pieces: _Labels
     clustering: Clustering
     seed_positions: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
     foreground: float
     seconds: float
 
@@ -222,8 +225,10 @@ def find_instances(
         clustering = clustered(codes[:] if known.points is None else known.points)
     clustering = _in_settled_order(clustering)
     modes = clustering.labels + 1
-    if background == "largest" and clustering.sizes.numel():
-        modes[clustering.labels == clustering.sizes.argmax()] = 0
+    sizes = clustering.sizes.cpu().numpy()
+    if background == "largest" and sizes.size:
+        modes[clustering.labels == sizes.argmax()] = 0
+        sizes = np.delete(sizes, sizes.argmax())
     clusters = np.zeros(pixels.shape, dtype=np.int32)
     clusters[pixels] = modes.cpu().numpy()
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
@@ -238,6 +243,7 @@ def find_instances(
         pieces=pieces,
         clustering=clustering,
         seed_positions=np.column_stack(np.unravel_index(rows, pixels.shape)),
+        sizes=sizes,
         foreground=float(pixels.mean()) if pixels.size else 0.0,
         seconds=time.perf_counter() - started,
     )
