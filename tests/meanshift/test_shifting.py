@@ -144,3 +144,45 @@ def test_rows_drawn_from_stretches_are_distinct_and_everywhere(n, most):
     assert (np.diff(rows) > 0).all()
     assert 0 <= rows[0] <= n / len(rows)
     assert n - 1 - n / len(rows) <= rows[-1] < n
+
+
+@pytest.mark.parametrize("n", [100, 16_384, 40_000])
+@pytest.mark.parametrize("count", [1, 3, 4, 7, 8])
+def test_any_number_of_directions_is_looked_at(n, count):
+    vectors = diffuse(n)
+    directions = np.random.default_rng(1).normal(size=(count, DIMENSION))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    unit = torch.nn.functional.normalize(vectors, dim=1).numpy()
+    cosines = unit @ directions.T.astype(np.float32)
+    inside = cosines >= 0.5
+    points = on_host(vectors, True)
+    sums = points.window_sums(directions.astype(np.float32), 0.5)
+    assert np.abs(sums[:, -1] - inside.sum(axis=0)).max() <= 1
+    assert np.allclose(sums[:, :-1], inside.T.astype(float) @ unit, atol=2)
+    labels, similarity = points.nearest(directions)
+    assert (labels.numpy() == cosines.argmax(axis=1)).mean() > 0.999
+    assert np.allclose(similarity, cosines.max(axis=1), atol=1e-6)
+
+
+def test_the_number_of_threads_does_not_change_a_bit():
+    directions = places()
+    found = []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            points = on_host(diffuse(100_000), False)
+            found.append((points.window_sums(directions, BANDWIDTH), points))
+    finally:
+        torch.set_num_threads(before)
+    for sums, points in found[1:]:
+        assert (sums == found[0][0]).all()
+        assert (points.blocks == found[0][1].blocks).all()
+
+
+def test_a_zero_row_anywhere_is_seen():
+    vectors = diffuse(50_000)
+    vectors[40_000] = 0
+    rows, points = prepare(vectors, unit_means=True)
+    assert rows is not None
+    assert len(points) == 49_999

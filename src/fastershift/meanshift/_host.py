@@ -1,5 +1,7 @@
 """Points in the memory of the host, looked at by compiled loops."""
 
+from collections.abc import Callable
+from threading import Thread
 from typing import Self
 
 import numpy as np
@@ -9,6 +11,7 @@ from torch import Tensor
 
 from fastershift.meanshift._kernels import (
     BLOCK,
+    STRETCH,
     Blocks,
     count_windows,
     fill_blocks,
@@ -17,9 +20,7 @@ from fastershift.meanshift._kernels import (
     sum_windows,
     take_rows,
 )
-from fastershift.meanshift._pace import (
-    least_cosine,
-)
+from fastershift.meanshift._pace import least_cosine
 from fastershift.meanshift._points import Points, Rows, Vectors
 from fastershift.meanshift._vectors import unit_vectors
 
@@ -28,6 +29,18 @@ __all__ = ["HostPoints"]
 
 def _empty_blocks(n: int, n_components: int) -> Blocks:
     return np.zeros((-(-n // BLOCK), n_components, BLOCK), dtype=np.float32)
+
+
+def _share(work: Callable[[int, int], None], stretches: int) -> None:
+    """Look at all stretches, a part of them in each of the threads that torch takes."""
+    threads = max(1, min(torch.get_num_threads(), stretches))
+    ends = [part * stretches // threads for part in range(threads + 1)]
+    others = [Thread(target=work, args=ends[i : i + 2]) for i in range(1, threads)]
+    for thread in others:
+        thread.start()
+    work(*ends[:2])
+    for thread in others:
+        thread.join()
 
 
 class HostPoints(Points):
@@ -69,7 +82,15 @@ class HostPoints(Points):
         """
         blocks = _empty_blocks(*rows.shape)
         lengths = np.empty(len(rows), dtype=np.float32)
-        if not fill_blocks(np.ascontiguousarray(rows), blocks, lengths):
+        stretches = -(-len(blocks) // STRETCH)
+        safe = np.empty(stretches, dtype=np.bool_)
+        together = np.ascontiguousarray(rows)
+
+        def work(first: int, last: int) -> None:
+            fill_blocks(together, blocks, lengths, safe, first, last)
+
+        _share(work, stretches)
+        if not safe.all():
             return None
         weights = np.ones_like(lengths) if unit_means else lengths
         return cls(blocks, weights, unit_means)
@@ -113,10 +134,25 @@ class HostPoints(Points):
     def window_sums(
         self, directions: Vectors, bandwidth: float
     ) -> npt.NDArray[np.float64]:
-        sums = np.empty((len(directions), self.n_components + 1))
+        stretches = -(-len(self.blocks) // STRETCH)
+        sums = np.empty((stretches, len(directions), self.n_components + 1))
         reach = least_cosine(bandwidth)
-        sum_windows(self.blocks, self.weights, len(self), directions, reach, sums)
-        return sums
+
+        def work(first: int, last: int) -> None:
+            sum_windows(
+                self.blocks,
+                self.weights,
+                len(self),
+                directions,
+                reach,
+                sums,
+                first,
+                last,
+            )
+
+        _share(work, stretches)
+        total: npt.NDArray[np.float64] = sums.sum(axis=0)
+        return total
 
     def window_counts(self, directions: Vectors, bandwidth: float) -> Vectors:
         reach = least_cosine(bandwidth)
@@ -126,5 +162,9 @@ class HostPoints(Points):
         labels = np.empty(len(self), dtype=np.int64)
         similarity = np.empty(len(self), dtype=np.float32)
         unit = unit_vectors(centers)
-        find_nearest(self.blocks, len(self), unit, labels, similarity)
+
+        def work(first: int, last: int) -> None:
+            find_nearest(self.blocks, len(self), unit, labels, similarity, first, last)
+
+        _share(work, -(-len(self.blocks) // STRETCH))
         return torch.from_numpy(labels), torch.from_numpy(similarity)
