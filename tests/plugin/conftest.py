@@ -167,7 +167,7 @@ class GatedArray:
 
     def __init__(self, array: np.ndarray, gate: int = 4) -> None:
         self._array = array
-        self._gate = gate
+        self.gate = gate
         self.open = threading.Event()
         self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
         self.failing: set[int] = set()
@@ -184,7 +184,7 @@ class GatedArray:
             return self._array[index]
         frame = index[0] if isinstance(index, tuple) else index
         self.reads.append(frame)
-        if frame >= self._gate:
+        if frame >= self.gate:
             assert self.open.wait(PATIENCE_MS / 1000)
         if frame in self.failing:
             raise RuntimeError("the disk went away")

@@ -69,6 +69,20 @@ def test_choosing_another_layer_does_not_disturb_a_run(running, gated, embedding
     assert "other [cells]" not in running.names
 
 
+def test_a_run_without_any_frame_leaves_no_layer(user, gated):
+    gated.gate = 0
+    user.viewer.add_image(gated, name="movie", contrast_limits=(-1, 1))
+    user.click("run")
+    cells = user.viewer.layers["movie [cells]"]
+    assert cells.data.shape == (8, 64, 64)
+    assert not cells.data.any()
+    assert not cells.editable
+    user.click("cancel")
+    gated.open.set()
+    user.wait_threads()
+    assert user.names == ["movie"]
+
+
 def test_a_cancelled_re_run_restores_the_former_result(running, gated):
     gated.open.set()
     running.wait_idle()

@@ -115,6 +115,10 @@ class Outputs:
         """Tell whether a layer is in the viewer."""
         return layer in self._viewer.layers
 
+    def remove(self, layer: Layer) -> None:
+        """Take a layer out of the viewer."""
+        self._viewer.layers.remove(layer)
+
     def show_labels(
         self, source: Layer, axes: str, role: Role, labels: LabelImage
     ) -> Labels:
@@ -241,6 +245,21 @@ class RunLayers:
         self._axes = axes
         self._former = self._remember()
         self._cells: Labels | None = None
+        self._has_frames = False
+
+    def begin(self, shape: tuple[int, int, int]) -> None:
+        """Make an empty layer where there is none: a click is when that is felt least.
+
+        Parameters
+        ----------
+        shape : (int, int, int)
+            Frames, rows and columns of the labels to come.
+        """
+        if self._outputs.find(self.source, "cells") is None:
+            self._cells = self._outputs.show_labels(
+                self.source, self._axes, "cells", np.zeros(shape, dtype=np.int32)
+            )
+            self._cells.editable = False
 
     def _remember(self) -> _Former | None:
         cells = self._outputs.find(self.source, "cells")
@@ -274,12 +293,13 @@ class RunLayers:
         changed : bool
             Whether the frame in view is among the new ones.
         """
-        if self._cells is None:
+        if not self._has_frames:
+            self._has_frames = True
             self._cells = self._outputs.show_labels(
                 self.source, self._axes, "cells", labels
             )
             self._cells.editable = False
-        elif changed:
+        elif changed and self._cells is not None:
             self._cells.refresh(extent=False)
 
     def show_result(
@@ -298,7 +318,9 @@ class RunLayers:
         former = self._former
         if self._cells is None or not self._outputs.shows(self._cells):
             return
-        if former is not None:
+        if not self._has_frames:
+            self._outputs.remove(self._cells)
+        elif former is not None:
             labels = as_stack(former.labels, former.axes)
             self._show(labels, former.tracks, former.graph, former.metadata)
         else:

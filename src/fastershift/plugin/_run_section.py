@@ -95,10 +95,14 @@ class RunSection(QGroupBox):
 
     def show_progress(self, done: int, total: int, seconds: float | None) -> None:
         """Show how many frames are ready and how long the others will take."""
+        # A bar draws itself, and the window with it, at every new value, unless it is
+        # told to wait for the next drawing.
+        self._progress.setUpdatesEnabled(False)
         self._progress.setRange(0, max(total, 1))
         self._progress.setValue(done)
         left = "" if seconds is None else f", {in_words(seconds)} left"
         self._progress.setFormat(f"%v of %m frames{left}")
+        self._progress.setUpdatesEnabled(True)
 
     def say(self, sentence: str) -> None:
         """Show one sentence."""

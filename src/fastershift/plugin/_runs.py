@@ -215,6 +215,8 @@ class RunController(QObject):
                 partial(self._end_early, "Cancelled."),
             )
         )
+        if session.input is not None:
+            layers.begin(session.input.shape)
 
     def preview(
         self, choice: InputChoice, settings: Mapping[str, Any], device: str
