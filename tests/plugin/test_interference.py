@@ -74,7 +74,7 @@ def test_a_run_without_any_frame_leaves_no_layer(user, gated):
     user.viewer.add_image(gated, name="movie", contrast_limits=(-1, 1))
     user.click("run")
     cells = user.viewer.layers["movie [cells]"]
-    assert cells.data.shape == (8, 64, 64)
+    assert user.stack("movie [cells]").shape == (8, 64, 64)
     assert not cells.data.any()
     assert not cells.editable
     user.click("cancel")
