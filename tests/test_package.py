@@ -212,7 +212,8 @@ def compiled_names(path: Path) -> set[str]:
         node.name
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
-        and "compiled" in {ast.unparse(one) for one in node.decorator_list}
+        and {"compiled", "compiled_as_written"}
+        & {ast.unparse(one) for one in node.decorator_list}
     }
 
 

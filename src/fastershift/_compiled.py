@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiled_as_written"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -29,5 +29,25 @@ def compiled(function: _Function) -> _Function:
     callable
         The same function.
     """
-    options = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}}
-    return cast("_Function", numba.njit(**options)(function))
+    return _compile(function, {"reassoc", "contract", "nsz"})
+
+
+def compiled_as_written(function: _Function) -> _Function:
+    """Compile a function as `compiled` does, and keep the order of its sums.
+
+    Parameters
+    ----------
+    function : callable
+        Plain loops over numpy arrays and numbers, where the last bit of a sum decides.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+    return _compile(function, False)
+
+
+def _compile(function: _Function, fastmath: set[str] | bool) -> _Function:
+    made = numba.njit(cache=True, nogil=True, fastmath=fastmath)(function)
+    return cast("_Function", made)

@@ -16,6 +16,7 @@ __all__ = [
     "compact",
     "label_areas",
     "label_boxes",
+    "label_ids",
     "overlaps",
     "relabel",
 ]
@@ -54,14 +55,24 @@ def compact(labels: Labels) -> tuple[_Integers, _Integers]:
     codes : int64, shape of `labels`
         Positions in `ids`, so that ``ids[codes] == labels``.
     """
+    ids = label_ids(labels)
     largest = _largest_of_few(labels)
-    if largest is not None:
-        present = np.zeros(largest + 1, dtype=bool)
-        present[labels.ravel()] = True
-        present[0] = True
-        return np.flatnonzero(present), (np.cumsum(present) - 1)[labels]
-    ids = np.union1d([0], labels).astype(np.int64)
-    return ids, np.searchsorted(ids, labels)
+    if largest is None:
+        return ids, np.searchsorted(ids, labels)
+    codes = np.zeros(largest + 1, dtype=np.int64)
+    codes[ids] = np.arange(ids.size)
+    return ids, codes[labels]
+
+
+def label_ids(labels: Labels) -> _Integers:
+    """Return the labels that occur, ascending, and always 0 first."""
+    largest = _largest_of_few(labels)
+    if largest is None:
+        return np.union1d([0], labels).astype(np.int64)
+    present = np.zeros(largest + 1, dtype=bool)
+    present[labels.ravel()] = True
+    present[0] = True
+    return np.flatnonzero(present)
 
 
 def _largest_of_few(labels: Labels) -> int | None:

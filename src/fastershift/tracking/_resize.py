@@ -1,26 +1,24 @@
 """Labels of the network's frame back on the pixels of the image."""
 
-import itertools
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, special
+from scipy import special
 
 from fastershift.errors import InputError
 from fastershift.tracking._regions import (
     Labels,
     as_labels,
-    compact,
     label_areas,
+    label_ids,
 )
+from fastershift.tracking._resample import TAPS, mark_borders, resample
 
 __all__ = ["nearest_pixels", "resize_labels"]
 
 _Reals = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
 _Resized = npt.NDArray[np.int32]
-_TAPS = 3
+_Flags = npt.NDArray[np.bool_]
 
 
 def resize_labels(
@@ -68,10 +66,7 @@ def resize_labels(
         _places(length, wanted, zoom)
         for length, wanted in zip(source.shape, shape, strict=True)
     ]
-    resized = _nearest(source, places)
-    edges = _nearest(_varies(source), places)
-    rows, columns = np.nonzero(edges)
-    resized[rows, columns] = _smooth(source, places, rows, columns)
+    resized = _smooth(source, places)
     if not published:
         _restore_lost(resized, source, places)
     return resized
@@ -103,7 +98,7 @@ def nearest_pixels(
         for length, wanted in zip(source_shape, shape, strict=True)
     )
     pixels, covered = _pixels_under([rows, columns], source_shape)
-    return pixels[0], pixels[1], covered
+    return *pixels, np.logical_and.outer(*covered)
 
 
 def _places(length: int, wanted: int, zoom: float) -> _Reals:
@@ -113,40 +108,26 @@ def _places(length: int, wanted: int, zoom: float) -> _Reals:
     return places
 
 
-def _nearest(source: npt.NDArray[Any], places: list[_Reals]) -> _Resized:
-    """Return the source pixel under each place, 0 beyond the source."""
-    pixels, covered = _pixels_under(places, source.shape)
-    return np.where(covered, source[np.ix_(*pixels)], 0).astype(np.int32)
-
-
 def _pixels_under(
     places: list[_Reals], shape: tuple[int, ...]
-) -> tuple[list[_Integers], npt.NDArray[np.bool_]]:
+) -> tuple[tuple[_Integers, _Integers], tuple[_Flags, _Flags]]:
     """Return the source rows and columns at places, and which of them there are."""
-    pixels = [
+    rows, columns = (
         np.clip(np.floor(place + 0.5).astype(np.int64), 0, length - 1)
         for place, length in zip(places, shape, strict=True)
-    ]
-    within = [
+    )
+    has_row, has_column = (
         (place >= -0.5) & (place <= length - 0.5)
         for place, length in zip(places, shape, strict=True)
-    ]
-    return pixels, np.logical_and.outer(*within)
-
-
-def _varies(source: Labels) -> npt.NDArray[np.bool_]:
-    """Tell where the pixels under the Gaussian hold more than one label."""
-    largest = ndimage.maximum_filter(source, size=_TAPS, mode="nearest")
-    smallest = ndimage.minimum_filter(source, size=_TAPS, mode="nearest")
-    varies: npt.NDArray[np.bool_] = largest != smallest
-    return varies
+    )
+    return (rows, columns), (has_row, has_column)
 
 
 def _weights(places: _Reals, length: int) -> tuple[_Integers, _Reals]:
     """Return the (n, 3) source pixels under each place and their weights."""
     first = np.maximum(np.floor(places - 0.5), 0).astype(np.int64)
     stop = np.minimum(np.ceil(places + 1.5), length).astype(np.int64)
-    pixels = first[:, np.newaxis] + np.arange(_TAPS)
+    pixels = first[:, np.newaxis] + np.arange(TAPS)
     distance = (pixels - places[:, np.newaxis]) / np.sqrt(2)
     half = 0.5 / np.sqrt(2)
     weights = (special.erf(distance + half) - special.erf(distance - half)) / 2
@@ -154,42 +135,42 @@ def _weights(places: _Reals, length: int) -> tuple[_Integers, _Reals]:
     return np.minimum(pixels, length - 1), weights
 
 
-def _smooth(
-    source: Labels, places: list[_Reals], at_rows: _Integers, at_columns: _Integers
-) -> _Resized:
-    """Return the label with most weight at some places; the first to reach it wins."""
-    # The weights of all pixels in a row of the image are the same downwards.
-    (rows, row_weights), (columns, column_weights) = (
-        tuple(table[at] for table in _weights(along, length))
-        for along, length, at in zip(
-            places, source.shape, (at_rows, at_columns), strict=True
-        )
+def _smooth(source: Labels, places: list[_Reals]) -> _Resized:
+    """Return the label with most weight at each place, 0 beyond the source."""
+    (rows, columns), covered = _pixels_under(places, source.shape)
+    (row_taps, row_weights), (column_taps, column_weights) = (
+        _weights(along, length)
+        for along, length in zip(places, source.shape, strict=True)
     )
-    winner = np.zeros(at_rows.size, dtype=np.int32)
-    most = np.zeros(at_rows.size)
-    seen: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
-    for i, j in itertools.product(range(_TAPS), repeat=2):
-        label = source[rows[:, i], columns[:, j]]
-        weight = row_weights[:, i] * column_weights[:, j]
-        seen.append((label, weight))
-        total = np.zeros(at_rows.size)
-        for other, other_weight in seen:
-            total += np.where(other == label, other_weight, 0)
-        better = total > most
-        winner[better] = label[better]
-        most[better] = total[better]
-    return winner
+    resized = np.empty((len(rows), len(columns)), dtype=np.int32)
+    resample(
+        source,
+        mark_borders(source),
+        (rows, columns),
+        covered,
+        (row_taps, column_taps),
+        (row_weights, column_weights),
+        resized,
+    )
+    return resized
+
+
+def _nearest(source: Labels, places: list[_Reals]) -> _Resized:
+    """Return the source pixel under each place, 0 beyond the source."""
+    pixels, covered = _pixels_under(places, source.shape)
+    under = source[np.ix_(*pixels)].astype(np.int32)
+    return np.where(np.logical_and.outer(*covered), under, 0)
 
 
 def _restore_lost(resized: _Resized, source: Labels, places: list[_Reals]) -> None:
     """Give labels that vanished the pixels nearest to them, or one pixel at least."""
-    lost = np.setdiff1d(compact(source)[0], compact(resized)[0])
+    lost = np.setdiff1d(label_ids(source), label_ids(resized))
     if not lost.size:
         return
     nearest = _nearest(source, places)
     restored = np.isin(nearest, lost)
     resized[restored] = nearest[restored]
-    for label in np.setdiff1d(compact(source)[0], compact(resized)[0]).tolist():
+    for label in np.setdiff1d(label_ids(source), label_ids(resized)).tolist():
         ids, areas = label_areas(resized)
         free = ~np.isin(resized, ids[areas == 1])
         if not free.any():
