@@ -161,10 +161,10 @@ def test_in_the_end_no_two_that_touch_are_alike(clusters, seed, bandwidth):
 
 @settings(max_examples=25, deadline=None)
 @given(some_clusters, st.integers(1, 4))
-def test_strips_see_every_contact(clusters, rows):
+def test_every_contact_is_seen_whatever_the_room_for_them(clusters, room):
     pieces = pieces_of_clusters(clusters)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(alike, "_ROWS", rows)
+        patch.setattr(alike, "_CONTACTS", room)
         found = {tuple(edge) for edge in alike._touching(pieces).tolist()}
     assert found == contacts(pieces)
 

@@ -1,9 +1,11 @@
 """Embeddings of frames too large for memory: tile after tile, kept on disk."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from torch import Tensor
 
 from fastershift.pipeline import EmbeddedPair, NetworkEmbeddings, NetworkSource, Plan
 from fastershift.rshn import Embedder, FrameSource
@@ -83,3 +85,8 @@ class EmbeddingsOnDisk(NetworkSource):
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""
         yield from self.pairs(frame, frame + 1)
+
+    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor] | None]:
+        """Yield the embeddings of its frames apart, after any number of None."""
+        for found in self.pair(frame):
+            yield None if found is None else found.embeddings.unbind()

@@ -23,6 +23,7 @@ from fastershift.tracking import (
     PairCodes,
     PairInstances,
     find_instances,
+    label_ids,
     merge_tiles,
     pair_codes,
     resize_labels,
@@ -203,7 +204,7 @@ def frame_report(
     converged = sum(part.converged_fraction * part.n_seeds for part in found)
     return FrameReport(
         frame=frame,
-        cells=int(np.count_nonzero(np.bincount(labels.ravel())[1:])),
+        cells=len(label_ids(labels)) - 1,
         clusters=sum(len(part.sizes) for part in found),
         seeds=seeds,
         n_min=sum(math.ceil(part.n_min) for part in found),

@@ -74,6 +74,12 @@ class EmbeddingSource(Protocol):
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""
 
+    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor] | None]:
+        """Yield the embeddings of its frames apart, after any number of None.
+
+        For who looks at a few pixels only: nothing is copied where they are known.
+        """
+
 
 class _BlockPass:
     """The network on its way through a block; it can be left and taken up again."""
@@ -189,15 +195,33 @@ class NetworkEmbeddings(NetworkSource):
 
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""
-        block = self.embedder.block_of(frame)
         started = time.perf_counter()
-        both = (self._cached(block, t) for t in range(frame, frame + 2))
-        known = [embedding for embedding in both if embedding is not None]
-        if len(known) == 2:
+        known = self._known(frame)
+        if known is None:
+            yield from self._computed(frame)
+        else:
             embeddings = self._together_once(known)
             yield EmbeddedPair(frame, embeddings, time.perf_counter() - started)
+
+    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor] | None]:
+        """Yield the embeddings of its frames apart, after any number of None."""
+        known = self._known(frame)
+        if known is not None:
+            yield known
             return
-        for found in self._block(block):
+        for found in self._computed(frame):
+            yield None if found is None else found.embeddings.unbind()
+
+    def _known(self, frame: int) -> Sequence[Tensor] | None:
+        """Return the embeddings of a pair if the cache has both."""
+        block = self.embedder.block_of(frame)
+        both = (self._cached(block, t) for t in range(frame, frame + 2))
+        known = [embedding for embedding in both if embedding is not None]
+        return known if len(known) == 2 else None
+
+    def _computed(self, frame: int) -> Iterator[EmbeddedPair | None]:
+        """Go through the block of a pair as far as the pair."""
+        for found in self._block(self.embedder.block_of(frame)):
             if found is None or found.frame == frame:
                 yield found
             if found is not None and found.frame == frame:
@@ -329,9 +353,14 @@ class GivenEmbeddings:
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame."""
         started = time.perf_counter()
+        for frames in self.frames_of_pair(frame):
+            both = torch.stack(list(frames))
+            yield EmbeddedPair(frame, both, time.perf_counter() - started)
+
+    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor]]:
+        """Yield the embeddings of its frames apart."""
         stop = min(frame + 2, self.n_frames)
-        tensors = [self._frame(t) for t in range(frame, stop)]
-        yield EmbeddedPair(frame, torch.stack(tensors), time.perf_counter() - started)
+        yield [self._frame(t) for t in range(frame, stop)]
 
     def _frame(self, frame: int) -> Tensor:
         return _as_tensor(np.asarray(self._array[frame])[:, *self._region])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from fastershift.config import ClusterSettings
 from fastershift.editing import (
@@ -29,7 +30,7 @@ from fastershift.editing import (
     track_before,
 )
 from fastershift.errors import InputError
-from fastershift.pipeline import EmbeddedPair, Plan, TrackedMovie
+from fastershift.pipeline import Plan, TrackedMovie
 from fastershift.session._truth import KnownLabels
 from fastershift.tracking import Lineage
 
@@ -51,7 +52,7 @@ class PlanVectors:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def _of_pair(self, pair: EmbeddedPair) -> tuple[FrameVectors, ...]:
+    def _of_pair(self, frames: Sequence[Tensor]) -> tuple[FrameVectors, ...]:
         settings = self._plan.settings
         return tuple(
             FrameVectors(
@@ -61,7 +62,7 @@ class PlanVectors:
                 background_axis=self._plan.background == "axis",
                 threshold=settings.track.foreground,
             )
-            for embedding in pair.embeddings
+            for embedding in frames
         )
 
     def pair(self, frame: int) -> Iterator[tuple[FrameVectors, FrameVectors] | None]:
@@ -72,18 +73,18 @@ class PlanVectors:
         frame : int
             The first of the two.
         """
-        for pair in self._plan.source.pair(frame):
-            if pair is None:
+        for frames in self._plan.source.frames_of_pair(frame):
+            if frames is None:
                 yield None
             else:
-                first, second = self._of_pair(pair)
+                first, second = self._of_pair(frames)
                 yield first, second
 
     def frame(self, frame: int) -> Iterator[FrameVectors | None]:
         """Yield the embedding of one frame, after any number of None."""
         start = max(0, min(frame, self._plan.source.n_frames - 2))
-        for pair in self._plan.source.pair(start):
-            yield None if pair is None else self._of_pair(pair)[frame - start]
+        for frames in self._plan.source.frames_of_pair(start):
+            yield None if frames is None else self._of_pair(frames)[frame - start]
 
 
 class Corrections:

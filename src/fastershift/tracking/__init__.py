@@ -16,6 +16,7 @@ from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problem
 from fastershift.tracking._linker import Linker
 from fastershift.tracking._numbers import keep_numbers
 from fastershift.tracking._pieces import cells_of_pieces
+from fastershift.tracking._regions import label_ids
 from fastershift.tracking._resize import nearest_pixels, resize_labels
 from fastershift.tracking._tiles import merge_tiles
 from fastershift.tracking._tree import (
@@ -46,6 +47,7 @@ __all__ = [
     "foreground_mask",
     "foreground_pixels",
     "keep_numbers",
+    "label_ids",
     "lay_out_tree",
     "merge_tiles",
     "nearest_pixels",

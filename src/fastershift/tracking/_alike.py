@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from fastershift.tracking._codes import Codes
+from fastershift.tracking._connected import contacts, renumber, sum_directions
 from fastershift.tracking._regions import Labels
 
 __all__ = ["join_alike"]
@@ -17,15 +18,19 @@ __all__ = ["join_alike"]
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Edges: TypeAlias = npt.NDArray[np.int64]
 
-# Vectors, and rows of a frame, that are looked at together.
+# Vectors that are looked at together.
 _VECTORS = 2**18
-_ROWS = 512
 
-# Vectors shorter than this have no direction.
-_TINY = 1e-12
+# Contacts of pieces that there is room for at first.
+_CONTACTS = 2**16
 
 
-def join_alike(pieces: _Labels, vectors: Tensor, bandwidth: float) -> _Labels:
+def join_alike(
+    pieces: _Labels,
+    vectors: Tensor,
+    bandwidth: float,
+    known: tuple[npt.NDArray[np.bool_], Tensor] | None = None,
+) -> _Labels:
     """Join pieces that touch where their mean directions are within the bandwidth.
 
     Modes that end within one bandwidth of each other are one (Zhao et al. 2021). That
@@ -42,6 +47,10 @@ def join_alike(pieces: _Labels, vectors: Tensor, bandwidth: float) -> _Labels:
         Embeddings of the pair; may lie on disk.
     bandwidth : float
         h, a cosine distance.
+    known : (F, Y, X) bool and (n, C or more) Tensor, optional
+        Pixels, and their vectors once more in the order of these, where they lie
+        together in memory; all pieces must lie within. What follows the C components
+        is not looked at.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def join_alike(pieces: _Labels, vectors: Tensor, bandwidth: float) -> _Labels:
         return pieces
     touches = np.zeros(int(pieces.max()) + 1, dtype=bool)
     touches[edges] = True
-    sums = _sums(pieces, vectors, touches)
+    sums = _sums(pieces, vectors, known, touches)
     piece = np.arange(len(sums), dtype=np.int32)
     while len(edges):
         near = _each_others_nearest(sums, edges, bandwidth)
@@ -66,29 +75,25 @@ def join_alike(pieces: _Labels, vectors: Tensor, bandwidth: float) -> _Labels:
         sums, piece = total, joined[piece]
     first = np.full(len(sums), len(piece))
     np.minimum.at(first, piece, np.arange(len(piece)))
-    rank = np.empty(len(sums), dtype=np.int32)
+    rank = np.empty(len(sums), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(sums))
-    result: _Labels = rank[piece][pieces]
+    result: _Labels = np.empty(pieces.shape, dtype=np.int32)
+    renumber(pieces, rank[piece], result)
     return result
 
 
 def _touching(pieces: _Labels) -> _Edges:
     """Find the pairs of pieces that touch, within a frame or through time."""
     count = int(pieces.max(initial=0)) + 1
-    found = []
-    for start in range(0, pieces.shape[1], _ROWS):
-        # One row of the next strip, so that contacts between strips are seen, and an
-        # empty rim, so that a step from a pixel never leads to another row or frame.
-        strip = np.pad(pieces[:, start : start + _ROWS + 1], ((0, 1), (0, 1), (1, 1)))
-        flat, width = strip.ravel(), strip.shape[2]
-        places = np.flatnonzero(flat)
-        here = flat[places]
-        for step in (1, width - 1, width, width + 1, width * strip.shape[1]):
-            there = flat[places + step]
-            differ = (there > 0) & (there != here)
-            found.append(_unique(here[differ], there[differ], count))
-    edges = np.concatenate(found)
-    return _unique(edges[:, 0], edges[:, 1], count)
+    room = _CONTACTS
+    while True:
+        keys = np.empty(room, dtype=np.int64)
+        n_contacts = contacts(pieces, keys, count)
+        if n_contacts <= room:
+            break
+        room = n_contacts
+    keys = np.unique(keys[:n_contacts])
+    return np.column_stack([keys // count, keys % count])
 
 
 def _unique(first: Labels, second: Labels, count: int) -> _Edges:
@@ -99,23 +104,25 @@ def _unique(first: Labels, second: Labels, count: int) -> _Edges:
 
 
 def _sums(
-    pieces: _Labels, vectors: Tensor, wanted: npt.NDArray[np.bool_]
+    pieces: _Labels,
+    vectors: Tensor,
+    known: tuple[npt.NDArray[np.bool_], Tensor] | None,
+    wanted: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.float64]:
     """Add up the unit vectors of the pieces that are wanted; the others stay zero."""
+    sums = np.zeros((len(wanted), vectors.shape[1]))
+    if known is not None:
+        pixels, points = known
+        rows = points.to(torch.float32).cpu().contiguous().numpy()
+        sum_directions(rows, pieces[pixels], wanted, sums)
+        return sums
     pixels = wanted[pieces]
     codes = Codes(vectors, torch.as_tensor(pixels, device=vectors.device), 0.0)
     numbers = pieces[pixels]
-    sums = np.zeros((len(wanted), vectors.shape[1]))
     for start in range(0, len(codes), _VECTORS):
         part = slice(start, start + _VECTORS)
-        rows = codes[part].cpu().numpy()
-        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        ends = np.arange(len(rows) + 1)
-        belongs = sparse.csr_array(
-            (1 / np.maximum(length, _TINY), numbers[part], ends),
-            shape=(len(rows), len(wanted)),
-        )
-        sums += belongs.T @ rows
+        rows = codes[part].to(torch.float32).cpu().numpy()
+        sum_directions(rows, numbers[part], wanted, sums)
     return sums
 
 

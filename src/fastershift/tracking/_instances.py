@@ -234,7 +234,8 @@ def find_instances(
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
     pieces = pieces_of_clusters(clusters)
     if cluster_settings.join_alike:
-        pieces = join_alike(pieces, vectors, cluster_settings.bandwidth)
+        together = None if known.points is None else (pixels, known.points)
+        pieces = join_alike(pieces, vectors, cluster_settings.bandwidth, together)
     if cluster_settings.split_large:
         pieces = split_large(pieces, vectors, cluster_settings)
     return PairInstances(

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import ndimage
-from skimage import measure
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from fastershift.config import ClusterSettings
 from fastershift.meanshift import cluster
+from fastershift.tracking._connected import connect, count_pixels, renumber
 
 __all__ = ["cells_of_pieces", "pieces_of_clusters", "split_large"]
 
@@ -45,12 +45,11 @@ def pieces_of_clusters(clusters: _Labels) -> _Labels:
     (F, Y, X) int32
         Pieces numbered from 1, in the order of their clusters.
     """
-    components = measure.label(clusters, background=0, connectivity=2)
-    cluster_of = np.zeros(int(components.max()) + 1, dtype=np.int32)
-    cluster_of[components] = clusters
-    ranks = np.empty(cluster_of.size, dtype=np.int32)
+    pieces: _Labels = np.empty(clusters.shape, dtype=np.int32)
+    cluster_of = connect(clusters, pieces)
+    ranks = np.empty_like(cluster_of)
     ranks[np.argsort(cluster_of, kind="stable")] = np.arange(cluster_of.size)
-    pieces: _Labels = ranks[components]
+    renumber(pieces, ranks, pieces)
     return pieces
 
 
@@ -69,12 +68,13 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
     (F, Y, X) int32
         Cells 1 to M, in the order of the pieces.
     """
-    sizes = np.bincount(pieces.ravel())
+    sizes = count_pixels(pieces, int(pieces.max(initial=0)))
     kept = np.flatnonzero(sizes >= smallest)
     kept = kept[kept > 0]
-    numbers = np.zeros(sizes.size, dtype=np.int32)
+    numbers = np.zeros_like(sizes)
     numbers[kept] = np.arange(1, kept.size + 1)
-    labels: _Labels = numbers[pieces]
+    labels: _Labels = np.empty(pieces.shape, dtype=np.int32)
+    renumber(pieces, numbers, labels)
     return labels
 
 
@@ -101,7 +101,7 @@ def split_large(pieces: _Labels, vectors: Tensor, settings: ClusterSettings) -> 
     (F, Y, X) int32
         Pieces, numbered anew from 1.
     """
-    sizes = np.bincount(pieces.ravel())
+    sizes = count_pixels(pieces, int(pieces.max(initial=0)))
     sizes[0] = 0
     if not sizes.any():
         return pieces
@@ -171,14 +171,15 @@ def _parts(
 
 def _between_halves(unit: Tensor) -> float:
     """Return the cosine distance of the means on both sides of the main axis."""
-    centred = unit - unit.mean(dim=0)
-    axis = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -1]
+    rows = unit.cpu().numpy()
+    centred = rows - rows.mean(axis=0)
+    axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
     above = centred @ axis > 0
     if not above.any():
         return 0.0
-    means = torch.stack((unit[above].mean(dim=0), unit[~above].mean(dim=0)))
-    first, second = normalize(means, dim=1)
-    return float(1 - first @ second)
+    first, second = above @ rows, ~above @ rows
+    lengths = np.linalg.norm(first) * np.linalg.norm(second)
+    return float(1 - first @ second / lengths)
 
 
 def _renumbered(
@@ -188,9 +189,10 @@ def _renumbered(
     more = np.zeros(count + 1, dtype=np.int32)
     for number, (_, parts) in split.items():
         more[number] = parts.max() - 1
-    first = np.arange(count + 1, dtype=np.int32)
-    first[1:] += more.cumsum()[:-1].astype(np.int32)
-    result: _Labels = first[pieces]
+    first = np.arange(count + 1)
+    first[1:] += more.cumsum()[:-1]
+    result: _Labels = np.empty(pieces.shape, dtype=np.int32)
+    renumber(pieces, first, result)
     for number, (box, parts) in split.items():
         result[box] += np.where(pieces[box] == number, np.maximum(parts - 1, 0), 0)
     return result

@@ -65,7 +65,18 @@ def compact(labels: Labels) -> tuple[_Integers, _Integers]:
 
 
 def label_ids(labels: Labels) -> _Integers:
-    """Return the labels that occur, ascending, and always 0 first."""
+    """Find the labels that occur.
+
+    Parameters
+    ----------
+    labels : int array
+        Any number of axes; none is negative.
+
+    Returns
+    -------
+    (n,) int64
+        Ascending; 0 is always among them.
+    """
     largest = _largest_of_few(labels)
     if largest is None:
         return np.union1d([0], labels).astype(np.int64)

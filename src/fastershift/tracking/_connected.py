@@ -1,0 +1,223 @@
+"""Compiled passes over the pixels of a pair: connected pieces, contacts, sums."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift._compiled import compiled
+
+__all__ = ["connect", "contacts", "count_pixels", "renumber", "sum_directions"]
+
+_Labels: TypeAlias = npt.NDArray[np.int32]
+_Numbers: TypeAlias = npt.NDArray[np.int64]
+
+# Vectors shorter than this have no direction.
+_TINY = 1e-12
+
+
+@compiled
+def _root(parents: _Labels, piece: int) -> int:
+    while parents[piece] != piece:
+        parents[piece] = parents[parents[piece]]
+        piece = parents[piece]
+    return piece
+
+
+@compiled
+def _join(parents: _Labels, first: int, second: int) -> int:
+    """Make two pieces one, under the number that was given out first."""
+    first, second = _root(parents, first), _root(parents, second)
+    if second < first:
+        first, second = second, first
+    parents[second] = first
+    return first
+
+
+@compiled
+def _also(
+    clusters: _Labels,
+    pieces: _Labels,
+    parents: _Labels,
+    own: int,
+    place: tuple[int, int, int],
+    found: int,
+) -> int:
+    """Join what was found with the piece at a place, if that is of the same cluster."""
+    frame, row, column = place
+    if not (0 <= row < clusters.shape[1] and 0 <= column < clusters.shape[2]):
+        return found
+    if clusters[frame, row, column] != own:
+        return found
+    other = pieces[frame, row, column]
+    return _join(parents, found, other) if found else _root(parents, other)
+
+
+@compiled
+def _piece_before(
+    clusters: _Labels, pieces: _Labels, parents: _Labels, place: tuple[int, int, int]
+) -> int:
+    """Join the pieces that a pixel touches among those before it; 0 without any."""
+    frame, row, column = place
+    own = clusters[frame, row, column]
+    found = 0
+    # Whatever touches the pixel above, or the one before it in time, is joined with
+    # that one already.
+    if row and clusters[frame, row - 1, column] == own:
+        found = _root(parents, pieces[frame, row - 1, column])
+    else:
+        for up, left in ((0, -1), (-1, -1), (-1, 1)):
+            beside = (frame, row + up, column + left)
+            found = _also(clusters, pieces, parents, own, beside, found)
+    if frame and clusters[frame - 1, row, column] == own:
+        found = _also(clusters, pieces, parents, own, (frame - 1, row, column), found)
+    elif frame:
+        for up, left in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            beside = (frame - 1, row + up, column + left)
+            found = _also(clusters, pieces, parents, own, beside, found)
+    return found
+
+
+@compiled
+def _count_runs(clusters: _Labels) -> int:
+    """Count runs of equal pixels in rows: no more pieces than that can begin."""
+    runs = 0
+    for frame in range(clusters.shape[0]):
+        for row in range(clusters.shape[1]):
+            before = 0
+            for column in range(clusters.shape[2]):
+                here = clusters[frame, row, column]
+                runs += here not in (0, before)
+                before = here
+    return runs
+
+
+@compiled
+def connect(clusters: _Labels, pieces: _Labels) -> _Numbers:
+    """Write the connected pieces of equal clusters, numbered by their first pixel.
+
+    Pixels touch at edges and corners within a frame, and through time where they lie on
+    each other or beside each other in a row or column. That is what
+    `skimage.measure.label` finds with connectivity 2; here the numbers come in the same
+    pass, and as int32.
+
+    Returns
+    -------
+    (n + 1,) int64
+        Cluster of each piece; of the background 0.
+    """
+    parents = np.zeros(_count_runs(clusters) + 1, np.int32)
+    n_parents = 1
+    for frame in range(clusters.shape[0]):
+        for row in range(clusters.shape[1]):
+            for column in range(clusters.shape[2]):
+                if clusters[frame, row, column] == 0:
+                    pieces[frame, row, column] = 0
+                    continue
+                found = _piece_before(clusters, pieces, parents, (frame, row, column))
+                if not found:
+                    found = n_parents
+                    parents[found] = found
+                    n_parents += 1
+                pieces[frame, row, column] = found
+    numbers = np.zeros(n_parents, np.int32)
+    n_pieces = 0
+    for piece in range(1, n_parents):
+        if parents[piece] == piece:
+            n_pieces += 1
+            numbers[piece] = n_pieces
+        else:
+            numbers[piece] = numbers[_root(parents, piece)]
+    cluster_of = np.zeros(n_pieces + 1, np.int64)
+    for frame in range(clusters.shape[0]):
+        for row in range(clusters.shape[1]):
+            for column in range(clusters.shape[2]):
+                piece = numbers[pieces[frame, row, column]]
+                pieces[frame, row, column] = piece
+                cluster_of[piece] = clusters[frame, row, column]
+    return cluster_of
+
+
+@compiled
+def count_pixels(labels: _Labels, largest: int) -> _Numbers:
+    """Count the pixels of each label up to the largest."""
+    counts = np.zeros(largest + 1, np.int64)
+    for frame in range(labels.shape[0]):
+        for row in range(labels.shape[1]):
+            for column in range(labels.shape[2]):
+                counts[labels[frame, row, column]] += 1
+    return counts
+
+
+@compiled
+def renumber(labels: _Labels, numbers: _Numbers, result: _Labels) -> None:
+    """Write another number for each label; `result` may be `labels` itself."""
+    for frame in range(labels.shape[0]):
+        for row in range(labels.shape[1]):
+            for column in range(labels.shape[2]):
+                result[frame, row, column] = numbers[labels[frame, row, column]]
+
+
+@compiled
+def contacts(pieces: _Labels, found: _Numbers, count: int) -> int:
+    """Write where pieces touch, as low * count + high, many of them several times.
+
+    Pixels touch at edges and corners within a frame, and through time where they lie on
+    each other. A contact that repeats the one just written is left out.
+
+    Returns
+    -------
+    int
+        How many there are; `found` holds the first of them.
+    """
+    n_found, last = 0, -1
+    n_frames, n_rows, n_columns = pieces.shape
+    for frame in range(n_frames):
+        for row in range(n_rows):
+            for column in range(n_columns):
+                here = pieces[frame, row, column]
+                if here == 0:
+                    continue
+                for after, down, right in (
+                    (0, 0, 1),
+                    (0, 1, -1),
+                    (0, 1, 0),
+                    (0, 1, 1),
+                    (1, 0, 0),
+                ):
+                    then, below, beside = frame + after, row + down, column + right
+                    if then >= n_frames or below >= n_rows:
+                        continue
+                    if beside < 0 or beside >= n_columns:
+                        continue
+                    there = pieces[then, below, beside]
+                    if there == 0 or there == here:
+                        continue
+                    key = min(here, there) * count + max(here, there)
+                    if key != last:
+                        if n_found < found.size:
+                            found[n_found] = key
+                        n_found += 1
+                        last = key
+    return n_found
+
+
+@compiled
+def sum_directions(
+    rows: npt.NDArray[np.float32],
+    numbers: _Labels,
+    wanted: npt.NDArray[np.bool_],
+    sums: npt.NDArray[np.float64],
+) -> None:
+    """Add the direction of each row to the sum of its number, if that is wanted."""
+    n_components = sums.shape[1]
+    for i in range(numbers.size):
+        number = numbers[i]
+        if not wanted[number]:
+            continue
+        square = np.float32(0)
+        for k in range(n_components):
+            square += rows[i, k] * rows[i, k]
+        factor = np.float32(1) / max(np.sqrt(square), np.float32(_TINY))
+        for k in range(n_components):
+            sums[number, k] += rows[i, k] * factor
