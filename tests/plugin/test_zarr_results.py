@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("zarr")
 
+from fastershift.config import resolve_settings
 from fastershift.io import write_result
 from fastershift.plugin import _zarr_results
 from fastershift.simulate import simulate_movie
@@ -44,6 +45,27 @@ def test_large_results_stay_on_disk(result, monkeypatch):
     assert labels.dtype == np.int32
     assert np.array_equal(labels[2].compute(), made.labels[2])
     assert cells["metadata"]["fastershift"]["tracks"] == list(made.tracks)
+
+
+@pytest.mark.parametrize("small", [1000, 2**29])
+def test_corrections_and_settings_come_back(result, tmp_path, monkeypatch, small):
+    made, _ = result
+    history = {"locked": [1], "done": [[0, 1]]}
+    path = write_result(
+        tmp_path / "corrected.zarr",
+        made.labels,
+        made.tracks,
+        format="zarr",
+        settings=resolve_settings(),
+        corrections=history,
+    )
+    monkeypatch.setattr(_zarr_results, "_SMALL", small)
+    layers = _zarr_results.get_zarr_reader(str(path))(str(path))
+    record = layers[0][1]["metadata"]["fastershift"]
+    assert record["corrections"] == history
+    assert record["settings"]["cluster"] == resolve_settings().cluster.model_dump(
+        mode="json"
+    )
 
 
 def test_other_folders_are_left_to_others(tmp_path):

@@ -18,6 +18,9 @@ __all__ = ["get_zarr_reader"]
 
 _LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 
+#: What is stored with a result and taken up by the widgets again.
+_KEPT = ("settings", "provenance", "reports", "corrections")
+
 #: Bytes of labels up to which they are read whole, and tracks are drawn.
 _SMALL = 2**29
 
@@ -57,18 +60,19 @@ def _read(path: str | Sequence[str]) -> list[_LayerData]:
     folder = _folder(path)
     movie, record = read_movie(folder), read_zarr_record(folder) or {}
     tracks = [tuple(row) for row in record.get("tracks", ())]
+    kept = {key: record[key] for key in _KEPT if record.get(key)}
     name = folder.name.removesuffix(".zarr")
     placed = {}
     if movie.scale is not None:
         placed = {"scale": movie.scale, "units": movie.units}
     if 4 * prod(movie.shape) <= _SMALL:
         labels = np.stack([frame.astype(np.int32) for frame in movie])
-        layers = track_layers(labels, tracks, name)
+        layers = track_layers(labels, tracks, name, record=kept)
     else:
         cells = {
             "name": f"{name} [cells]",
             "colormap": track_colormap(),
-            "metadata": {"fastershift": {"tracks": tracks}},
+            "metadata": {"fastershift": {**kept, "tracks": tracks}},
         }
         layers = [(_lazy(movie), cells, "labels")]
     return [(data, {**given, **placed}, kind) for data, given, kind in layers]
