@@ -18,6 +18,9 @@ from fastershift.errors import FastershiftError
 
 __all__ = ["fresh_process", "least_seconds", "seconds_of"]
 
+# Seconds up to which a clustering is done once more for its memory.
+_AGAIN = 10.0
+
 
 def seconds_of(call: Callable[[], Any], device: torch.device) -> tuple[Any, float]:
     """Time one call; give its answer, too."""
@@ -61,9 +64,10 @@ def fresh_process(points: Tensor, method: str, bandwidth: float) -> tuple[float,
     seconds : float
         Of the first clustering in the process.
     peak : int
-        Peak memory during it in bytes, less what was held before. Code of libraries,
-        read from their files when it first runs, is not counted where the system
-        tells (Linux): it is the same whatever the points.
+        Peak memory in bytes, less what was held before. Code that is read or compiled
+        when it first runs is not counted where the system tells (Linux), as it is the
+        same whatever the points: what counts is a second clustering in the process,
+        unless the first took longer than ten seconds.
 
     Raises
     ------
@@ -109,13 +113,29 @@ def _clustered(points: str, method: str, bandwidth: float) -> tuple[float, int]:
     from fastershift.benchmark._peers import PEERS
 
     loaded = torch.from_numpy(np.load(points, allow_pickle=False))
-    before = psutil.Process().memory_info()
-    _, seconds = seconds_of(
-        lambda: PEERS[method](loaded, bandwidth, 0, 128), loaded.device
-    )
-    after = psutil.Process().memory_info()
-    code = getattr(after, "shared", 0) - getattr(before, "shared", 0)
-    return seconds, max(0, _peak_resident() - before.rss - code)
+
+    def run() -> tuple[float, int]:
+        before = psutil.Process().memory_info()
+        _, seconds = seconds_of(
+            lambda: PEERS[method](loaded, bandwidth, 0, 128), loaded.device
+        )
+        after = psutil.Process().memory_info()
+        code = getattr(after, "shared", 0) - getattr(before, "shared", 0)
+        return seconds, max(0, _peak_resident() - before.rss - code)
+
+    seconds, peak = run()
+    if seconds < _AGAIN and _forget_peak():
+        _, peak = run()
+    return seconds, peak
+
+
+def _forget_peak() -> bool:
+    """Count the peak of this process anew, where the system can (Linux)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":
