@@ -39,7 +39,7 @@ def test_pieces_are_those_of_scikit_image_in_the_order_of_their_first_pixels(clu
 @settings(max_examples=50, deadline=None)
 @given(images)
 def test_pixels_are_counted_and_renumbered(labels):
-    counts = count_pixels(labels, 3)
+    counts = count_pixels(labels.ravel(), 3)
     assert np.array_equal(counts, np.bincount(labels.ravel(), minlength=4))
     numbers = np.array([0, 7, 5, 6])
     result = np.empty_like(labels)

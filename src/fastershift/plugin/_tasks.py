@@ -1,11 +1,12 @@
 """Work in another thread: one task at a time, the newest wins, none arrives stale."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from fastershift.plugin._lifetime import when_gone
 from fastershift.session import spare_core
@@ -61,6 +62,11 @@ def _guarded(task: Task) -> Iterator[tuple[Task, Any]]:
 def _quit(running: list[GeneratorWorker]) -> None:
     for worker in running:
         worker.quit()
+
+
+# Seconds a worker is left alone at its start: enough to reach compiled code, which goes
+# on beside the drawing.
+_HEAD_START = 0.003
 
 
 class TaskRunner(QObject):
@@ -126,7 +132,11 @@ class TaskRunner(QObject):
         worker.yielded.connect(self._deliver)
         worker.finished.connect(self._finish)
         self._running.append(worker)
-        worker.start()
+        # `worker.start` would wait until the window has been drawn. The pool keeps the
+        # method, and so the worker, until its thread has ended.
+        QThreadPool.globalInstance().start(worker.run)
+        # The worker gets Python's lock now, not when the window has been drawn.
+        time.sleep(_HEAD_START)
 
     def _deliver(self, tagged: tuple[Task, Any]) -> None:
         task, item = tagged

@@ -1,6 +1,6 @@
 """Compiled passes over the pixels of a pair: connected pieces, contacts, sums."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -139,13 +139,11 @@ def connect(clusters: _Labels, pieces: _Labels) -> _Numbers:
 
 
 @compiled
-def count_pixels(labels: _Labels, largest: int) -> _Numbers:
-    """Count the pixels of each label up to the largest."""
+def count_pixels(labels: npt.NDArray[np.integer[Any]], largest: int) -> _Numbers:
+    """Count the pixels (n,) of each label up to the largest."""
     counts = np.zeros(largest + 1, np.int64)
-    for frame in range(labels.shape[0]):
-        for row in range(labels.shape[1]):
-            for column in range(labels.shape[2]):
-                counts[labels[frame, row, column]] += 1
+    for label in labels:
+        counts[label] += 1
     return counts
 
 

@@ -68,7 +68,7 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
     (F, Y, X) int32
         Cells 1 to M, in the order of the pieces.
     """
-    sizes = count_pixels(pieces, int(pieces.max(initial=0)))
+    sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
     kept = np.flatnonzero(sizes >= smallest)
     kept = kept[kept > 0]
     numbers = np.zeros_like(sizes)
@@ -101,7 +101,7 @@ def split_large(pieces: _Labels, vectors: Tensor, settings: ClusterSettings) -> 
     (F, Y, X) int32
         Pieces, numbered anew from 1.
     """
-    sizes = count_pixels(pieces, int(pieces.max(initial=0)))
+    sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
     sizes[0] = 0
     if not sizes.any():
         return pieces

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from fastershift.errors import InputError
+from fastershift.tracking._connected import count_pixels
 
 __all__ = [
     "Box",
@@ -94,8 +95,9 @@ def _largest_of_few(labels: Labels) -> int | None:
 
 def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
     """Return the labels above 0, ascending, and their pixel counts."""
-    if _largest_of_few(labels) is not None:
-        areas = np.bincount(labels.ravel().astype(np.int64), minlength=1)
+    largest = _largest_of_few(labels)
+    if largest is not None:
+        areas = count_pixels(labels.ravel(), largest)
         areas[0] = 0
         present = np.flatnonzero(areas)
         return present, areas[present]
