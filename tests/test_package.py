@@ -95,7 +95,7 @@ def is_own(name: str) -> bool:
 
 
 def test_import_is_light():
-    heavy = ("torch", "napari", "sklearn", "qtpy", "skimage")
+    heavy = ("torch", "napari", "sklearn", "qtpy", "skimage", "numba")
     code = (
         "import sys, fastershift; dir(fastershift); "
         f"print([name for name in {heavy!r} if name in sys.modules])"
