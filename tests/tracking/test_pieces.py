@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.tracking import cells_of_pieces, find_instances
-from fastershift.tracking._pieces import pieces_of_clusters, split_large
+from fastershift.tracking._large import split_large
+from fastershift.tracking._pieces import pieces_of_clusters
 
 SIDE = 64
 
@@ -90,7 +91,7 @@ def test_a_small_part_does_not_become_a_cell():
 def test_what_lies_between_two_parts_joins_the_nearest():
     vectors, truth = scene(*TOUCHING, *SMALL)
     # Pixels between the two modes, as outlines have them.
-    seam = ndimage.binary_dilation(truth[0] == 1, iterations=2) & (truth[0] == 2)
+    seam = ndimage.binary_dilation(truth[0] == 1) & (truth[0] == 2)
     for frame in range(2):
         vectors[frame, :, torch.as_tensor(seam)] = torch.as_tensor(
             direction(NEAR / 2), dtype=vectors.dtype
@@ -111,6 +112,15 @@ def test_splitting_only_takes_pieces_apart(clusters, seed):
     generator = torch.Generator().manual_seed(seed)
     vectors = torch.randn(2, 4, 12, 14, generator=generator)
     split = split_large(pieces, vectors, ClusterSettings(bandwidth=0.5))
+    # The same where vectors lie together, with more pixels and components than needed.
+    pixels = pieces > 0
+    pixels[0] = True
+    rows = vectors.movedim(1, -1)[torch.as_tensor(pixels)]
+    points = torch.cat([rows, torch.full((len(rows), 2), 7.0)], dim=1)
+    again = split_large(
+        pieces, vectors, ClusterSettings(bandwidth=0.5), (pixels, points)
+    )
+    assert np.array_equal(again, split)
     assert np.array_equal(split > 0, pieces > 0)
     numbers = np.unique(split[split > 0])
     assert np.array_equal(numbers, np.arange(1, len(numbers) + 1))
@@ -118,6 +128,23 @@ def test_splitting_only_takes_pieces_apart(clusters, seed):
     owners = [np.unique(pieces[split == number]) for number in numbers]
     assert all(len(owner) == 1 for owner in owners)
     assert owners == sorted(owners, key=lambda owner: owner[0])
+
+
+def test_a_split_depends_on_nothing_far_away():
+    vectors, truth = scene(*TOUCHING, *SMALL)
+    pieces = np.where(truth > 1, truth - 1, truth).astype(np.int32)
+    split = split_large(pieces, vectors, ClusterSettings(bandwidth=0.3))
+    # The same cells, elsewhere in the frame and in another order.
+    moved = np.roll(pieces, (7, 0), (1, 2))
+    numbers = np.array([0, 5, 4, 3, 2, 1], np.int32)
+    elsewhere = split_large(
+        numbers[moved], vectors.roll(7, 2), ClusterSettings(bandwidth=0.3)
+    )
+    assert split.max() == pieces.max() + 1
+    pairs = np.unique(
+        np.stack([np.roll(split, 7, 1), elsewhere]).reshape(2, -1), axis=1
+    )
+    assert pairs.shape[1] == split.max() + 1, "each part is a part again"
 
 
 def test_pieces_come_in_the_order_of_their_clusters():

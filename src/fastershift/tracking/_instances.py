@@ -15,11 +15,8 @@ from fastershift.meanshift import Clustering, SeedPolicy, cluster
 from fastershift.tracking._alike import join_alike
 from fastershift.tracking._codes import Codes, cluster_sample
 from fastershift.tracking._foreground import Background, as_tensor, foreground_pixels
-from fastershift.tracking._pieces import (
-    cells_of_pieces,
-    pieces_of_clusters,
-    split_large,
-)
+from fastershift.tracking._large import split_large
+from fastershift.tracking._pieces import cells_of_pieces, pieces_of_clusters
 from fastershift.tracking._seeds import settled_policy
 
 __all__ = ["PairCodes", "PairInstances", "find_instances", "pair_codes"]
@@ -233,11 +230,11 @@ def find_instances(
     clusters[pixels] = modes.cpu().numpy()
     rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
     pieces = pieces_of_clusters(clusters)
+    together = None if known.points is None else (pixels, known.points)
     if cluster_settings.join_alike:
-        together = None if known.points is None else (pixels, known.points)
         pieces = join_alike(pieces, vectors, cluster_settings.bandwidth, together)
     if cluster_settings.split_large:
-        pieces = split_large(pieces, vectors, cluster_settings)
+        pieces = split_large(pieces, vectors, cluster_settings, together)
     return PairInstances(
         labels=cells_of_pieces(pieces, smallest_cell),
         clusters=clusters,
