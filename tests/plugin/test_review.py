@@ -106,6 +106,58 @@ def test_a_saved_result_brings_its_corrections_back(
     assert Path(target / "corrections.json").exists()
 
 
+@pytest.mark.parametrize("form", ["ctc", "tiff", "zarr", "geff"])
+def test_every_format_can_be_opened_again_from_the_widget(
+    form, tracked, tmp_path, monkeypatch, make_napari_viewer, docked, qtbot
+):
+    from qtpy.QtWidgets import QFileDialog
+
+    from fastershift.plugin._export_section import _FORMATS
+
+    if form in ("zarr", "geff"):
+        pytest.importorskip(form)
+    name = next(text for text, value in _FORMATS.items() if value == form)
+    corrector = tracked.widget._correct.corrector
+    cells = tracked.viewer.layers["movie [cells]"]
+    cells.selected_label = int(cells.data[4].max())
+    tracked.viewer.dims.set_current_step(0, 4)
+    corrector.lock()
+    text = tracked.find("correct_status").text()
+    tracked.find("format").setCurrentText(name)
+    tracked.find("folder").setText(str(tmp_path / "result"))
+    tracked.click("save")
+    tracked.wait(lambda: tracked.status.startswith("Saved to"))
+    saved = str(tracked.widget._export.path)
+
+    again = docked(make_napari_viewer(), qtbot)
+    again.find("format").setCurrentText(name)
+    for ask in ("getExistingDirectory", "getOpenFileName"):
+        answer = saved if ask == "getExistingDirectory" else (saved, "")
+        monkeypatch.setattr(QFileDialog, ask, lambda *_, answer=answer: answer)
+    again.click("open_result")
+    again.wait(lambda: again.status == f"Opened {saved}.")
+    opened = again.viewer.layers["result [cells]"]
+    np.testing.assert_array_equal(opened.data, cells.data)
+    rows = opened.metadata["fastershift"]["tracks"]
+    assert sorted(rows) == sorted(cells.metadata["fastershift"]["tracks"])
+    assert opened.metadata["fastershift"]["settings"]["cluster"]["bandwidth"] == 0.1
+    other = again.widget._correct.corrector
+    again.wait(lambda: other.corrections is not None)
+    assert other.corrections.undo_text == text
+    assert other.corrections.cells.locked == corrector.corrections.cells.locked
+
+
+def test_what_is_no_result_is_said(tracked, tmp_path, monkeypatch):
+    from qtpy.QtWidgets import QFileDialog
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    tracked.click("open_result")
+    tracked.wait_threads()
+    tracked.wait(lambda: not tracked.status.startswith("Opening"))
+    assert "mask" in tracked.status
+    assert "movie [cells]" in tracked.names
+
+
 def crash(folder):
     """Let it look as if another process had written what lies in the cache."""
     for one in (folder / "autosave").iterdir():
@@ -231,3 +283,27 @@ def test_what_was_edited_last_is_kept_when_another_result_is_taken_up(tracked, u
     tracked.wait(lambda: any(unsaved.glob("autosave/*/movie.tif")))
     tracked.wait_threads()
     assert not any(unsaved.glob("autosave/*/other.tif"))
+
+
+def test_corrections_that_cannot_be_kept_are_kept_at_the_next_edit(tracked, unsaved):
+    def lock(frame):
+        tracked.viewer.dims.set_current_step(0, frame)
+        cells.selected_label = int(cells.data[frame].max())
+        tracked.click("lock")
+        tracked.widget._correct.autosave.write()
+
+    cells = tracked.viewer.layers["movie [cells]"]
+    unsaved.mkdir(parents=True, exist_ok=True)
+    in_the_way = unsaved / "autosave"
+    in_the_way.write_text("a file where the folder is to be")
+    lock(4)
+    status = tracked.find("correct_status")
+    tracked.wait(lambda: status.text().startswith("The corrections were not kept: "))
+    tracked.wait_threads()
+    in_the_way.unlink()
+    lock(2)
+    file = "autosave/*/movie_corrections.json"
+    tracked.wait(lambda: any(unsaved.glob(file)))
+    tracked.wait_threads()
+    kept = json.loads(next(unsaved.glob(file)).read_text())
+    assert [frame for frame, _ in kept["locks"]] == [2, 4]

@@ -2,6 +2,7 @@
 
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._ctc import Tracks, read_segmentation_truth, tracks_from_labels
+from fastershift.io._geff import is_geff
 from fastershift.io._movie import FrameSource, Movie, Scale, Units, as_movie
 from fastershift.io._ome_zarr import plate_fields
 from fastershift.io._read import read_movie
@@ -13,6 +14,7 @@ from fastershift.io._result import (
     read_result,
     write_result,
 )
+from fastershift.io._saved import read_saved
 from fastershift.io._simulation import write_simulation, write_simulation_zarr
 from fastershift.io._table import write_file, write_table
 from fastershift.io._tiff import stored_axes
@@ -29,11 +31,13 @@ __all__ = [
     "as_movie",
     "check_output",
     "import_zarr",
+    "is_geff",
     "is_zarr",
     "plate_fields",
     "read_corrections",
     "read_movie",
     "read_result",
+    "read_saved",
     "read_segmentation_truth",
     "read_zarr_record",
     "replacing_folder",

@@ -14,7 +14,14 @@ from fastershift.io._ctc import Tracks
 from fastershift.io._movie import Scale, Units
 from fastershift.io._zarr import RECORD, import_zarr
 
-__all__ = ["import_geff", "is_geff", "read_geff", "read_geff_record", "write_geff"]
+__all__ = [
+    "import_geff",
+    "is_geff",
+    "read_geff",
+    "read_geff_record",
+    "read_geff_scale",
+    "write_geff",
+]
 
 _LABELS = "labels"
 
@@ -154,3 +161,16 @@ def read_geff_record(path: Path) -> Mapping[str, Any]:
     attributes = import_zarr().open_group(path, mode="r").attrs.asdict()
     record: Mapping[str, Any] = attributes.get(RECORD, {})
     return record
+
+
+def read_geff_scale(path: Path) -> tuple[Scale | None, Units | None]:
+    """Read size and units of a step along t, y and x; None where they are not known."""
+    attributes = import_zarr().open_group(path, mode="r").attrs.asdict()
+    axes = attributes.get("geff", {}).get("axes") or []
+    if len(axes) != 3:
+        return None, None
+    t, y, x = (float(axis.get("scale") or 1) for axis in axes)
+    units = tuple(str(axis.get("scaled_unit") or "pixel") for axis in axes)
+    if (t, y, x) == (1, 1, 1) and set(units) == {"pixel"}:
+        return None, None
+    return (t, y, x), (units[0], units[1], units[2])

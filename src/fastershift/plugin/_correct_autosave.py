@@ -21,7 +21,8 @@ from fastershift.errors import FastershiftError
 from fastershift.plugin._correct import Corrector
 from fastershift.plugin._correct_snapshot import LayerSnapshot
 from fastershift.plugin._layer_files import result_arguments
-from fastershift.plugin._readers import track_layers
+from fastershift.plugin._open_result import add_layers
+from fastershift.plugin._readers import saved_layers
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.session import Autosave, Autosaves, Corrections, describe_error
 
@@ -196,19 +197,8 @@ class AutosaveOffer(QFrame):
         offered = self._offered
         if offered is None:
             return
-        known = ("corrections", "settings")
-        record = {name: found[name] for name in known if found[name] is not None}
-        placed = {
-            name: found[name] for name in ("scale", "units") if found[name] is not None
-        }
-        for data, attributes, kind in track_layers(
-            found["labels"], found["tracks"], offered.name, record=record
-        ):
-            made = Layer.create(data, {**attributes, **placed}, kind)
-            self._viewer.add_layer(made)
-            if kind == "labels":
-                self._left = offered, made
-                self._viewer.layers.selection.active = made
+        cells = add_layers(self._viewer, saved_layers(found, offered.name))
+        self._left = offered, cells
         # It stays on disk until this sitting has written it, too.
         self._offered = None
         self.setVisible(False)

@@ -25,6 +25,8 @@ from fastershift.io import write_result
 from fastershift.plugin._correct_snapshot import LayerSnapshot
 from fastershift.plugin._editors import choice
 from fastershift.plugin._layer_files import result_arguments
+from fastershift.plugin._open_result import result_layers
+from fastershift.plugin._readers import LayerData
 from fastershift.plugin._tasks import Task, TaskRunner
 from fastershift.session import describe_error
 
@@ -55,6 +57,8 @@ class ExportSection(QGroupBox):
     said = Signal(str)
     #: The layer, and the moment of it that was saved.
     saved = Signal(object, object)
+    #: The layers of a saved result.
+    opened = Signal(object)
     save_settings_asked = Signal(str)
     load_settings_asked = Signal(str)
     many_asked = Signal()
@@ -89,6 +93,12 @@ class ExportSection(QGroupBox):
         self._folder.setToolTip("Where the result goes; missing folders are made.")
         browse = self._button("browse", "Browse…", "Choose where the result goes.")
         self._save = self._button("save", "Save result", "Write cells and tracks.")
+        reopen = self._button(
+            "open_result",
+            "Open result…",
+            "Bring back a saved result in this format: cells, tracks, settings and "
+            "what was corrected.",
+        )
         store = self._button(
             "save_settings", "Save settings…", "Write all settings to a TOML file."
         )
@@ -105,14 +115,16 @@ class ExportSection(QGroupBox):
         many = self._button(
             "run_many", "Run on many…", "Run many movies with the settings in use."
         )
-        for row, pair in enumerate(((self._save, many), (store, load)), 2):
+        lines = ((self._save, reopen), (store, load), (many,))
+        for row, buttons in enumerate(lines, 2):
             line = QHBoxLayout()
-            for button in pair:
+            for button in buttons:
                 line.addWidget(button)
             grid.addLayout(line, row, 0, 1, 3)
         grid.setColumnStretch(1, 1)
         browse.clicked.connect(self._browse)
         self._save.clicked.connect(self.save)
+        reopen.clicked.connect(self._choose_result)
         store.clicked.connect(self._choose_store)
         load.clicked.connect(self._choose_load)
         many.clicked.connect(self.many_asked)
@@ -173,6 +185,27 @@ class ExportSection(QGroupBox):
     def _tell_written(self, cells: Labels, path: Path, taken: LayerSnapshot) -> None:
         self.said.emit(f"Saved to {path}.")
         self.saved.emit(cells, taken)
+
+    def _choose_result(self) -> None:
+        if self._format.get() == "tiff":
+            path, _ = QFileDialog.getOpenFileName(
+                self, "Open a result", "", "TIFF (*.tif *.tiff)"
+            )
+        else:
+            path = QFileDialog.getExistingDirectory(self, "Open a result")
+        if path:
+            self.said.emit(f"Opening {path} …")
+            self._tasks.start(
+                Task(
+                    lambda: iter([result_layers(Path(path))]),
+                    partial(self._tell_opened, path),
+                    lambda error: self.said.emit(describe_error(error)),
+                )
+            )
+
+    def _tell_opened(self, path: str, layers: list[LayerData]) -> None:
+        self.opened.emit(layers)
+        self.said.emit(f"Opened {path}.")
 
     def _show_state(self) -> None:
         self._save.setEnabled(not self._tasks.busy)

@@ -9,14 +9,13 @@ import numpy as np
 from dask.array import from_delayed, stack
 from dask.delayed import delayed
 
-from fastershift.config import load_settings
-from fastershift.errors import InputError
-from fastershift.io import Movie, Tracks, read_corrections, read_movie, read_result
+from fastershift.io import Movie, Tracks, read_movie, read_saved
 from fastershift.plugin._colors import track_colormap
 from fastershift.tracking import Lineage, Track, centroids
 
-__all__ = ["get_reader", "track_layers"]
+__all__ = ["LayerData", "get_reader", "saved_layers", "track_layers"]
 
+#: Data, attributes and type of a layer.
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 
 _MASK = re.compile(r"(mask|man_track)_?\d+\.tiff?", re.IGNORECASE)
@@ -68,18 +67,31 @@ def _name(folder: Path) -> str:
 
 def _read_masks(path: str | Sequence[str]) -> list[LayerData]:
     folder = _folder(path)
-    labels, tracks = read_result(folder)
-    kept = {"corrections": read_corrections(folder), "settings": _settings(folder)}
-    record = {name: value for name, value in kept.items() if value is not None}
-    return track_layers(labels, tracks, _name(folder), record=record)
+    return saved_layers(read_saved(folder), _name(folder))
 
 
-def _settings(folder: Path) -> dict[str, Any] | None:
-    """Read what made a result, so that corrections find its embeddings again."""
-    try:
-        return load_settings(folder / "settings.toml")
-    except InputError:
-        return None
+def saved_layers(saved: Mapping[str, Any], name: str) -> list[LayerData]:
+    """Describe the layers of a saved result, with all that corrections go on from.
+
+    Parameters
+    ----------
+    saved : mapping
+        From `fastershift.io.read_saved`.
+    name : str
+        Of what was tracked.
+
+    Returns
+    -------
+    list of (data, attributes, layer type)
+    """
+    record = {
+        key: saved[key] for key in ("corrections", "settings") if saved[key] is not None
+    }
+    placed = {}
+    if saved["scale"] is not None:
+        placed = {"scale": saved["scale"], "units": saved["units"]}
+    layers = track_layers(saved["labels"], saved["tracks"], name, record=record)
+    return [(data, {**given, **placed}, kind) for data, given, kind in layers]
 
 
 def _read_frames(path: str | Sequence[str]) -> list[LayerData]:

@@ -22,6 +22,7 @@ from fastershift.plugin._live import Comparison, LivePreview
 from fastershift.plugin._live_row import LiveRow
 from fastershift.plugin._many import ManyDialog
 from fastershift.plugin._needs import Needs, Prepared, Units
+from fastershift.plugin._open_result import add_layers
 from fastershift.plugin._outputs import METADATA_KEY
 from fastershift.plugin._preferences import preferences
 from fastershift.plugin._readout import ReadOut
@@ -163,6 +164,7 @@ class SegmentTrackWidget(QWidget):
         self._readout.said.connect(self._run.say)
         self._export.said.connect(self._run.say)
         self._export.saved.connect(self._correct.autosave.forget)
+        self._export.opened.connect(partial(add_layers, self._viewer))
         self._correct.learning.trained.connect(self._input.offer_model)
         self._desk.said.connect(self._run.say)
         self._export.save_settings_asked.connect(self._desk.save)

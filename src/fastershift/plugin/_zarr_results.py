@@ -3,20 +3,25 @@
 from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from dask.array import from_delayed, stack
 from dask.delayed import delayed
 
 from fastershift.errors import InputError
-from fastershift.io import Movie, is_zarr, read_movie, read_zarr_record
+from fastershift.io import (
+    Movie,
+    is_geff,
+    is_zarr,
+    read_movie,
+    read_saved,
+    read_zarr_record,
+)
 from fastershift.plugin._colors import track_colormap
-from fastershift.plugin._readers import track_layers
+from fastershift.plugin._readers import LayerData, saved_layers, track_layers
 
 __all__ = ["get_zarr_reader"]
-
-_LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 
 #: What is stored with a result and taken up by the widgets again.
 _KEPT = ("settings", "provenance", "reports", "corrections")
@@ -27,7 +32,7 @@ _SMALL = 2**29
 
 def get_zarr_reader(
     path: str | Sequence[str],
-) -> Callable[[str | Sequence[str]], list[_LayerData]] | None:
+) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
     """Choose how to read a Zarr folder.
 
     Parameters
@@ -38,7 +43,7 @@ def get_zarr_reader(
     Returns
     -------
     callable or None
-        None for anything but one result, such as ``result.zarr`` or
+        None for anything but one result, such as ``result.zarr``, ``result.geff`` or
         ``movie.zarr/labels/cells``.
     """
     try:
@@ -55,9 +60,11 @@ def _folder(path: str | Sequence[str]) -> Path:
     return Path(path[0]) if len(path) == 1 else Path()
 
 
-def _read(path: str | Sequence[str]) -> list[_LayerData]:
+def _read(path: str | Sequence[str]) -> list[LayerData]:
     """Describe the layers; a large result stays on disk, a frame is read when shown."""
     folder = _folder(path)
+    if is_geff(folder):
+        return saved_layers(read_saved(folder), folder.stem)
     movie, record = read_movie(folder), read_zarr_record(folder) or {}
     tracks = [tuple(row) for row in record.get("tracks", ())]
     kept = {key: record[key] for key in _KEPT if record.get(key)}

@@ -11,9 +11,8 @@ from typing import Any
 import psutil
 from platformdirs import user_cache_path
 
-from fastershift.config import load_settings
 from fastershift.errors import FastershiftError
-from fastershift.io import read_corrections, read_movie, read_result, write_result
+from fastershift.io import read_saved, write_result
 
 __all__ = ["Autosave", "Autosaves"]
 
@@ -45,25 +44,14 @@ class Autosave:
         Returns
         -------
         dict
-            ``labels`` (T, Y, X) int32, ``tracks``, ``corrections``, ``settings``,
-            ``scale`` and ``units``; None for what is not known.
+            As `fastershift.io.read_saved` gives it.
 
         Raises
         ------
         InputError
             When it cannot be read.
         """
-        labels, tracks = read_result(self.path)
-        listed = self.path.with_name(f"{self.path.stem}_settings.toml")
-        movie = read_movie(self.path)
-        return {
-            "labels": labels,
-            "tracks": tracks,
-            "corrections": read_corrections(self.path),
-            "settings": load_settings(listed) if listed.exists() else None,
-            "scale": movie.scale,
-            "units": movie.units,
-        }
+        return read_saved(self.path)
 
 
 class Autosaves:
