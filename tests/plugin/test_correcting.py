@@ -336,6 +336,24 @@ def test_painting_is_a_part_of_the_history(hand):
     np.testing.assert_array_equal(hand.labels, before)
 
 
+def test_a_brush_through_time_is_kept_to_its_frame(hand):
+    cell = lasting(hand)[0]
+    before = hand.labels.copy()
+    row, column = hand.middle(cell, 3)
+    hand.go(3)
+    hand.user.viewer.layers.selection.active = hand.layer
+    hand.layer.n_edit_dimensions = 3
+    assert hand.layer.n_edit_dimensions == 2
+    assert hand.said.startswith("The brush paints in one frame at a time")
+    hand.press("E")
+    hand.layer.brush_size = 5
+    hand.drag((row, column), (row, column + 3))
+    changed = [t for t in range(len(before)) if (hand.labels[t] != before[t]).any()]
+    assert changed == [3]
+    hand.press("Ctrl+Z")
+    np.testing.assert_array_equal(hand.labels, before)
+
+
 def test_locks_are_drawn_and_hold_in_a_re_run(hand):
     one, two = lasting(hand)[:2]
     hand.press("J")

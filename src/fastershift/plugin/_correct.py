@@ -102,6 +102,7 @@ class Corrector(QObject):
         self.follower.said.connect(self.said)
         self.follower.state_changed.connect(self.state_changed)
         self._paint.painted.connect(self._on_painted)
+        self._paint.said.connect(self.said)
 
     # What is corrected
 

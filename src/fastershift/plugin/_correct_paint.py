@@ -31,6 +31,7 @@ class PaintCapture(QObject):
     """
 
     painted = Signal(object)
+    said = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
@@ -60,11 +61,12 @@ class PaintCapture(QObject):
         if self._layer is not None:
             self._layer.events.paint.disconnect(self._on_paint)
             self._layer.events.mode.disconnect(self._remember)
+            self._layer.events.n_edit_dimensions.disconnect(self._stay_in_frame)
         self._layer, self._labels, self._now = layer, labels, now
         if layer is not None:
             layer.events.paint.connect(self._on_paint)
             layer.events.mode.connect(self._remember)
-            # Painting reaches one frame: a stroke through time would hide itself.
+            layer.events.n_edit_dimensions.connect(self._stay_in_frame)
             layer.n_edit_dimensions = 2
         self._remember()
 
@@ -78,6 +80,15 @@ class PaintCapture(QObject):
         if layer is not None and labels is not None and layer.mode in _PAINTING:
             self._frame = self._now()
             self._copy = labels[self._frame].copy()
+
+    def _stay_in_frame(self, _event: Any) -> None:
+        """Keep strokes to the frame in view: in others nobody would see them."""
+        if self._layer is not None and self._layer.n_edit_dimensions != 2:
+            self._layer.n_edit_dimensions = 2
+            self.said.emit(
+                "The brush paints in one frame at a time, so that every change is "
+                "seen; merge, split and add by click go on through time."
+            )
 
     def _on_moved(self, _event: Any) -> None:
         self._capture()
