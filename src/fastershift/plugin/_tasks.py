@@ -1,5 +1,6 @@
 """Work in another thread: one task at a time, the newest wins, none arrives stale."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -68,6 +69,11 @@ def _quit(running: list[GeneratorWorker]) -> None:
 # on beside the drawing.
 _HEAD_START = 0.003
 
+# Seconds after which a thread of Python lets another one go on that waits; by default
+# five times as many. A window that is drawn while something is computed waits for its
+# turn some dozen times, and so does what is computed.
+_TURN = 0.001
+
 
 class TaskRunner(QObject):
     """Runs the newest task; an older one ends at its next step, unheard.
@@ -79,6 +85,8 @@ class TaskRunner(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        # For the whole process and for good: it only changes who waits how long.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _TURN))
         self._current: Task | None = None
         self._waiting: Task | None = None
         self._following: Task | None = None
