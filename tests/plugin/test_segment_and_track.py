@@ -151,6 +151,27 @@ def test_preview_shows_the_frame_in_view_and_its_clusters_apart(
     assert user.names.count("movie [preview]") == 1
 
 
+def test_a_preview_gives_way_to_a_run_and_comes_back(user, gated):
+    user.viewer.add_image(gated, name="movie", contrast_limits=(-1, 1))
+    user.viewer.dims.set_current_step(0, 1)
+    user.click("preview")
+    user.wait_idle()
+    preview = user.viewer.layers["movie [preview]"]
+    gated.gate = 0
+    user.click("run")
+    assert not preview.visible, "the result is seen by itself"
+    user.click("cancel")
+    gated.open.set()
+    user.wait_threads()
+    assert "movie [cells]" not in user.names
+    assert preview.visible, "no result came"
+    user.run()
+    assert not preview.visible
+    user.click("preview")
+    user.wait_idle()
+    assert preview.visible, "a new one was asked for"
+
+
 def test_the_read_out_follows_the_time_slider(user, movie, embeddings):
     user.viewer.add_image(embeddings, name="embedding")
     user.run()

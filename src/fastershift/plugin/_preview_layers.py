@@ -1,10 +1,11 @@
 """Previews on the screen: the cells and clusters of one frame."""
 
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 
 from fastershift.plugin._layer_input import InputChoice
 from fastershift.plugin._outputs import METADATA_KEY, Outputs, Role, set_record
@@ -24,6 +25,27 @@ class PreviewLayers:
 
     def __init__(self, outputs: Outputs) -> None:
         self._outputs = outputs
+        self._gave_way: WeakSet[Layer] = WeakSet()
+
+    def give_way(self, choice: InputChoice) -> None:
+        """Hide previews until there is a new one: a result is to be seen by itself.
+
+        Parameters
+        ----------
+        choice : InputChoice
+            What is run.
+        """
+        for role in ("preview", "clusters"):
+            layer = self._outputs.find(choice.layer, role)
+            if layer is not None and layer.visible:
+                layer.visible = False
+                self._gave_way.add(layer)
+
+    def come_back(self) -> None:
+        """Show again what gave way to a result that did not come."""
+        for layer in self._gave_way:
+            layer.visible = True
+        self._gave_way.clear()
 
     def request(
         self, choice: InputChoice, frame: int, *, clusters: bool
@@ -104,4 +126,7 @@ class PreviewLayers:
             frame[:] = 0
             frame[preview.region] = labels
         set_record(layer, record)
+        if layer in self._gave_way:
+            self._gave_way.discard(layer)
+            layer.visible = True
         layer.refresh(extent=False)

@@ -217,6 +217,7 @@ class RunController(QObject):
         )
         if session.input is not None:
             layers.begin(session.input.shape)
+        self._previews.give_way(choice)
 
     def preview(
         self, choice: InputChoice, settings: Mapping[str, Any], device: str
@@ -352,6 +353,8 @@ class RunController(QObject):
             return
         self._leave(run)
         run.layers.end_early()
+        if self.outputs.find(run.choice.layer, "cells") is None:
+            self._previews.come_back()
         kept = ""
         if run.job is not None:
             kept = self.session.finish(run.job, restored=run.layers.has_former)
