@@ -10,6 +10,7 @@ from skimage import measure
 from fastershift.tracking._connected import (
     connect,
     count_pixels,
+    measure_labels,
     renumber,
     sum_directions,
 )
@@ -61,3 +62,27 @@ def test_directions_are_summed_where_they_are_wanted(extra):
     for number in range(6):
         expected = unit[numbers == number].sum(axis=0) if wanted[number] else 0
         assert np.allclose(sums[number], expected, atol=1e-4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    hnp.arrays(
+        np.int32,
+        hnp.array_shapes(min_dims=2, max_dims=2, max_side=9),
+        elements=st.integers(0, 6),
+    ),
+    st.integers(0, 3),
+    st.integers(0, 3),
+)
+def test_labels_are_measured_as_by_hand(labels, rows, columns):
+    areas, firsts, inside = measure_labels(labels, 6, (rows, columns))
+    height, width = labels.shape
+    interior = labels[
+        rows : max(rows, height - rows), columns : max(columns, width - columns)
+    ]
+    for label in range(1, 7):
+        places = np.flatnonzero(labels == label)
+        assert areas[label] == places.size
+        assert not places.size or firsts[label] == places[0]
+        assert inside[label] == (label in interior)
+    assert not areas[0]

@@ -183,7 +183,11 @@ def timed_run(
 
 
 def warm_up(device: str) -> None:
-    """Run a small movie once, so that imports and the like are not measured."""
-    made = simulate_movie(2, (64, 64), 2, diameter=24)
+    """Run a small movie once, so that imports and the like are not measured.
+
+    Cells touch, and the network sees them at another size, so that everything is
+    compiled that is compiled when it is first needed.
+    """
+    made = simulate_movie(2, (128, 128), 12, diameter=24)
     movie = TrueMovie("warm-up", made.frames, made.labels)
-    timed_run(movie, {"embed": {"diameter": 24.0}}, device)
+    timed_run(movie, {"embed": {"diameter": 30.0}}, device)

@@ -7,7 +7,14 @@ import numpy.typing as npt
 
 from fastershift._compiled import compiled
 
-__all__ = ["connect", "contacts", "count_pixels", "renumber", "sum_directions"]
+__all__ = [
+    "connect",
+    "contacts",
+    "count_pixels",
+    "measure_labels",
+    "renumber",
+    "sum_directions",
+]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -145,6 +152,37 @@ def count_pixels(labels: npt.NDArray[np.integer[Any]], largest: int) -> _Numbers
     for label in labels:
         counts[label] += 1
     return counts
+
+
+@compiled
+def measure_labels(
+    labels: npt.NDArray[np.integer[Any]], largest: int, border: tuple[int, int]
+) -> tuple[_Numbers, _Numbers, npt.NDArray[np.bool_]]:
+    """Measure the labels of a frame (Y, X) up to the largest.
+
+    Returns
+    -------
+    areas, firsts : (n,) int64
+        Pixels of each, and the first of them, counted row by row.
+    inside : (n,) bool
+        Which have a pixel that is no part of the border of so many rows and columns.
+    """
+    areas = np.zeros(largest + 1, np.int64)
+    firsts = np.zeros(largest + 1, np.int64)
+    inside = np.zeros(largest + 1, np.bool_)
+    n_rows, n_columns = labels.shape
+    for row in range(n_rows):
+        row_inside = border[0] <= row < n_rows - border[0]
+        for column in range(n_columns):
+            label = labels[row, column]
+            if label == 0:
+                continue
+            if areas[label] == 0:
+                firsts[label] = row * n_columns + column
+            areas[label] += 1
+            if row_inside and border[1] <= column < n_columns - border[1]:
+                inside[label] = True
+    return areas, firsts, inside
 
 
 @compiled

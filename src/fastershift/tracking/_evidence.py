@@ -7,8 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import TrackSettings
+from fastershift.tracking._connected import measure_labels
 from fastershift.tracking._parents import Appearance, look_under
-from fastershift.tracking._regions import Labels, as_labels, compact, label_boxes
+from fastershift.tracking._regions import (
+    Labels,
+    as_labels,
+    compact,
+    label_boxes,
+    largest_of_few,
+)
 
 __all__ = ["Evidence", "FrameCells"]
 
@@ -60,15 +67,19 @@ class Evidence:
     def add(self, frame: npt.ArrayLike) -> None:
         """Take in the next frame, (Y, X) int labels; 0 is background."""
         labels = as_labels(frame, 2)
-        ids, codes = compact(labels)
-        areas = np.bincount(codes.ravel(), minlength=ids.size)
-        order = np.argsort(_first_pixels(codes, ids.size))
-        rows, columns = self._border
-        height, width = labels.shape
-        interior = codes[rows : height - rows, columns : width - columns]
-        outside = np.ones(ids.size, dtype=bool)
-        outside[interior] = False
-        cells = FrameCells(ids[1:], areas[1:], order[order > 0] - 1, outside[1:])
+        ids, codes = None, labels
+        if largest_of_few(labels) is None:
+            ids, codes = compact(labels)
+        areas, firsts, inside = measure_labels(
+            codes, int(codes.max(initial=0)), self._border
+        )
+        found = np.flatnonzero(areas)
+        cells = FrameCells(
+            found if ids is None else ids[found],
+            areas[found],
+            np.argsort(firsts[found]),
+            ~inside[found],
+        )
         if self.search and self.frames:
             self._look_under(labels, cells)
         self.frames.append(cells)
@@ -84,13 +95,3 @@ class Evidence:
             cells.appearing[label] = look_under(
                 labels, label, boxes[label], self._dilation, self._before
             )
-
-
-def _first_pixels(codes: _Integers, n_codes: int) -> _Integers:
-    """Tell at which pixel each code above 0 occurs first, in time linear in both."""
-    flat = codes.ravel()
-    cells = np.flatnonzero(flat)[::-1]
-    firsts = np.full(n_codes, flat.size, dtype=np.int64)
-    # Of several values for one place the last is kept, and the first pixel comes last.
-    firsts[flat[cells]] = cells
-    return firsts

@@ -18,6 +18,7 @@ __all__ = [
     "label_areas",
     "label_boxes",
     "label_ids",
+    "largest_of_few",
     "overlaps",
     "relabel",
 ]
@@ -57,7 +58,7 @@ def compact(labels: Labels) -> tuple[_Integers, _Integers]:
         Positions in `ids`, so that ``ids[codes] == labels``.
     """
     ids = label_ids(labels)
-    largest = _largest_of_few(labels)
+    largest = largest_of_few(labels)
     if largest is None:
         return ids, np.searchsorted(ids, labels)
     codes = np.zeros(largest + 1, dtype=np.int64)
@@ -78,7 +79,7 @@ def label_ids(labels: Labels) -> _Integers:
     (n,) int64
         Ascending; 0 is always among them.
     """
-    largest = _largest_of_few(labels)
+    largest = largest_of_few(labels)
     if largest is None:
         return np.union1d([0], labels).astype(np.int64)
     present = np.zeros(largest + 1, dtype=bool)
@@ -87,7 +88,7 @@ def label_ids(labels: Labels) -> _Integers:
     return np.flatnonzero(present)
 
 
-def _largest_of_few(labels: Labels) -> int | None:
+def largest_of_few(labels: Labels) -> int | None:
     """Return the largest label if a table up to it is no larger than the image."""
     largest = int(labels.max(initial=0))
     return largest if largest <= max(2 * labels.size, 65_536) else None
@@ -95,7 +96,7 @@ def _largest_of_few(labels: Labels) -> int | None:
 
 def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
     """Return the labels above 0, ascending, and their pixel counts."""
-    largest = _largest_of_few(labels)
+    largest = largest_of_few(labels)
     if largest is not None:
         areas = count_pixels(labels.ravel(), largest)
         areas[0] = 0
@@ -137,7 +138,7 @@ def relabel(
     labels: Labels, old: Iterable[int], new: Iterable[int]
 ) -> npt.NDArray[np.int32]:
     """Replace labels; those not named in `old` stay."""
-    largest = _largest_of_few(labels)
+    largest = largest_of_few(labels)
     codes: Labels = labels
     if largest is None:
         ids, codes = compact(labels)
