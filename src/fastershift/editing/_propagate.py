@@ -302,11 +302,13 @@ def _find(
         return _Found((), (), 0.0, "another cell is there.")
     parts = _shared_out(domain, scores[:count], claimed, own)
     confidence = 1.0
-    for mask, claim, before in zip(parts, claimed, own, strict=True):
-        areas = np.count_nonzero(mask), np.count_nonzero(before)
+    for number, (mask, claim) in enumerate(zip(parts, claimed, strict=True)):
+        areas = np.count_nonzero(mask), np.count_nonzero(own[number])
         if areas[0] < _LOST * areas[1]:
             return _Found((), (), 0.0, "a part of the cell is lost.")
         ratio = min(areas) / max(areas)
+        # Pixels that are not near any mode count for the most similar cell.
+        claim = claim | (mask & (winner == number))
         confidence = min(confidence, _iou(mask, claim) * np.sqrt(ratio))
     found = tuple(Region.of(mask, box[0].start, box[1].start) for mask in parts)
     return _Found(found, (), float(confidence))
