@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any, overload
 
@@ -12,14 +11,20 @@ import numpy.typing as npt
 from fastershift.batch._work import WorkFolder
 from fastershift.config import Settings
 from fastershift.pipeline import FrameReport
-from fastershift.tracking import Finalizer, FinalNames, Lineage, Linker, resize_labels
+from fastershift.tracking import (
+    Finalizer,
+    FinalNames,
+    Lineage,
+    Linker,
+    label_ids,
+    label_room,
+    resize_labels,
+    strips,
+)
 
 __all__ = ["Joined", "TrackFrames", "join_chunks"]
 
 Labels = npt.NDArray[np.int32]
-
-#: Bytes of a frame of labels beyond which it is held on disk.
-_LARGE = 2**26
 
 
 class TrackFrames(Sequence[Labels]):
@@ -51,7 +56,10 @@ class TrackFrames(Sequence[Labels]):
             return [self[time] for time in range(*index.indices(len(self)))]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return self._names.apply(index, np.asarray(self._linked[index]))
+        frame = label_room(self.shape[1:])
+        for _, rows in strips((1, *self.shape[1:])):
+            frame[rows] = self._linked[index, rows]
+        return self._names.apply(index, frame)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def join_chunks(
         At last.
     """
     published = settings.profile == "published"
-    linker = Linker(settings.track, published=published, hold=_held)
+    linker = Linker(settings.track, published=published)
     finalizer = Finalizer(settings.track, published=published)
     frames = work.frames(shape)
     reports: list[FrameReport] = []
@@ -148,20 +156,10 @@ def _report(
     return replace(
         report,
         frame=frame,
-        cells=int(np.count_nonzero(np.bincount(labels.ravel())[1:])),
+        cells=len(label_ids(labels)) - 1,
         network_ms=report.network_ms / n_new,
         linking_ms=seconds * 1e3 / n_new,
     )
-
-
-def _held(frame: Labels) -> Labels:
-    """Hold a large frame in a file that is gone when nothing refers to it."""
-    if frame.nbytes < _LARGE:
-        return frame
-    with TemporaryFile(prefix="fastershift-") as file:
-        held = np.memmap(file, np.int32, "w+", shape=frame.shape)
-    held[:] = frame
-    return held
 
 
 def _edge(labels: Labels) -> npt.NDArray[np.int64]:

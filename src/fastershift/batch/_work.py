@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fastershift.errors import InputError
 from fastershift.io import import_zarr, write_file
+from fastershift.tracking import label_room, strips
 
 __all__ = ["WorkFolder"]
 
@@ -115,12 +116,14 @@ class WorkFolder:
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             array = import_zarr().create_array(
-                partial, shape=shape, chunks=(1, *shape[1:]), dtype="int32"
+                partial, shape=shape, chunks=_strips(shape), dtype="int32"
             )
             reports: list[dict[str, Any]] = []
             for pair in pairs:
                 if pair is not None:
-                    array[len(reports)], report = pair
+                    labels, report = pair
+                    for frame, rows in strips(labels.shape):
+                        array[len(reports), frame, rows] = labels[frame, rows]
                     reports.append(dict(report))
                 yield len(reports)
             array.attrs["reports"] = reports
@@ -135,14 +138,17 @@ class WorkFolder:
         array = import_zarr().open_array(self._chunk(chunk), mode="r")
         reports = array.attrs["reports"]
         for number in range(array.shape[0]):
-            yield np.asarray(array[number]), reports[number]
+            labels = label_room(array.shape[1:])
+            for frame, rows in strips(labels.shape):
+                labels[frame, rows] = array[number, frame, rows]
+            yield labels, reports[number]
 
     def frames(self, shape: tuple[int, int, int]) -> Any:
-        """Return an empty (T, Y, X) int32 array on disk, one chunk per frame."""
+        """Return an empty (T, Y, X) int32 array on disk, in strips of rows."""
         return import_zarr().create_array(
             self.path / f"frames.{uuid.uuid4().hex[:8]}",
             shape=shape,
-            chunks=(1, *shape[1:]),
+            chunks=_strips(shape),
             dtype="int32",
         )
 
@@ -153,3 +159,9 @@ class WorkFolder:
 
     def _chunk(self, chunk: int) -> Path:
         return self.path / f"chunk-{chunk:05d}"
+
+
+def _strips(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the chunks (1, …, y, X) of frames in strips of rows."""
+    _, first = next(strips((1, *shape[-2:])))
+    return (*(1 for _ in shape[:-2]), first.stop, shape[-1])

@@ -190,7 +190,10 @@ def write_label_image(
     for t in range(shape[0]):
         frame = np.asarray(labels[t])
         for array, level in zip(arrays, levels, strict=True):
-            array[t] = frame[np.ix_(*map(_sampled, frame.shape, level))]
+            rows, columns = map(_sampled, frame.shape, level)
+            for top in range(0, len(rows), _CHUNK):
+                some = slice(top, top + _CHUNK)
+                array[t, some] = frame[np.ix_(rows[some], columns)]
 
 
 def _sampled(length: int, wanted: int) -> NDArray[np.int64]:

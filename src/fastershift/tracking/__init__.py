@@ -1,5 +1,6 @@
 """From embeddings to cells, from cells to tracks and their lineage."""
 
+from fastershift.tracking._codes import strips
 from fastershift.tracking._finalize import Finalizer, FinalNames, finalize
 from fastershift.tracking._foreground import (
     Background,
@@ -18,6 +19,7 @@ from fastershift.tracking._numbers import keep_numbers
 from fastershift.tracking._pieces import cells_of_pieces
 from fastershift.tracking._regions import label_ids
 from fastershift.tracking._resize import nearest_pixels, resize_labels
+from fastershift.tracking._room import label_room
 from fastershift.tracking._tiles import merge_tiles
 from fastershift.tracking._tree import (
     TreeLayout,
@@ -48,10 +50,12 @@ __all__ = [
     "foreground_pixels",
     "keep_numbers",
     "label_ids",
+    "label_room",
     "lay_out_tree",
     "merge_tiles",
     "nearest_pixels",
     "newick",
     "pair_codes",
     "resize_labels",
+    "strips",
 ]

@@ -9,17 +9,15 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from fastershift.tracking._codes import Codes
+from fastershift.tracking._codes import strips
 from fastershift.tracking._connected import contacts, renumber, sum_directions
 from fastershift.tracking._regions import Labels
+from fastershift.tracking._room import label_room
 
 __all__ = ["join_alike"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Edges: TypeAlias = npt.NDArray[np.int64]
-
-# Vectors that are looked at together.
-_VECTORS = 2**18
 
 # Contacts of pieces that there is room for at first.
 _CONTACTS = 2**16
@@ -77,7 +75,7 @@ def join_alike(
     np.minimum.at(first, piece, np.arange(len(piece)))
     rank = np.empty(len(sums), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(sums))
-    result: _Labels = np.empty(pieces.shape, dtype=np.int32)
+    result = label_room(pieces.shape)
     renumber(pieces, rank[piece], result)
     return result
 
@@ -116,13 +114,12 @@ def _sums(
         rows = points.to(torch.float32).cpu().contiguous().numpy()
         sum_directions(rows, pieces[pixels], wanted, sums)
         return sums
-    pixels = wanted[pieces]
-    codes = Codes(vectors, torch.as_tensor(pixels, device=vectors.device), 0.0)
-    numbers = pieces[pixels]
-    for start in range(0, len(codes), _VECTORS):
-        part = slice(start, start + _VECTORS)
-        rows = codes[part].to(torch.float32).cpu().numpy()
-        sum_directions(rows, numbers[part], wanted, sums)
+    for frame, own in strips(pieces.shape):
+        numbers = pieces[frame, own]
+        pixels = wanted[numbers]
+        codes = vectors[frame, :, own].movedim(0, -1)[torch.from_numpy(pixels)]
+        rows = codes.to(torch.float32).cpu().contiguous().numpy()
+        sum_directions(rows, numbers[pixels], wanted, sums)
     return sums
 
 

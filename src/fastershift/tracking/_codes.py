@@ -1,19 +1,29 @@
 """The vectors of foreground pixels, and the clusters of very many of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from fastershift.meanshift import Clustering
+from fastershift.tracking._room import label_room
 
-__all__ = ["Codes", "cluster_sample"]
+__all__ = ["Codes", "Strip", "cluster_sample", "strips"]
 
 # Vectors that are brought together at once.
 _AT_ONCE = 2**20
+
+_Labels: TypeAlias = npt.NDArray[np.int32]
+_Flags: TypeAlias = npt.NDArray[np.bool_]
+_Numbers: TypeAlias = npt.NDArray[np.int64]
+
+#: A frame of a pair and some of its rows.
+Strip: TypeAlias = tuple[int, slice]
 
 
 class Codes:
@@ -33,41 +43,82 @@ class Codes:
         self, vectors: Tensor, foreground: Tensor, coordinate_weight: float
     ) -> None:
         self._vectors = vectors.movedim(1, -1)
-        self._shape = foreground.shape
+        self._foreground = foreground
         self._weight = coordinate_weight
-        self._pixels = foreground.flatten().nonzero()[:, 0]
+        self._count = int(foreground.count_nonzero())
 
     def __len__(self) -> int:
-        return len(self._pixels)
+        return self._count
 
-    def __getitem__(self, rows: slice | Tensor) -> Tensor:
+    def all(self) -> Tensor:
         """Return (n, d) vectors, float32 at least."""
-        pixels = self._pixels[rows]
+        return self.at(self._foreground.flatten().nonzero()[:, 0])
+
+    def at(self, pixels: Tensor) -> Tensor:
+        """Return the vectors (n, d) of pixels, counted in the same order."""
         if self._vectors.is_contiguous():
             flat = self._vectors.view(-1, self._vectors.shape[-1])
             codes = flat.index_select(0, pixels)
         else:
-            codes = self._vectors[torch.unravel_index(pixels, self._shape)]
+            places = torch.unravel_index(pixels, self._foreground.shape)
+            codes = self._vectors[places]
         codes = codes.to(torch.promote_types(codes.dtype, torch.float32))
         if not self._weight:
             return codes
-        places = torch.unravel_index(pixels, self._shape)[1:]
+        places = torch.unravel_index(pixels, self._foreground.shape)[1:]
         coordinates = torch.stack(places, dim=1).to(codes.dtype)
         return torch.cat([codes, self._weight * coordinates], dim=1)
+
+    def draw(self, most: int, generator: torch.Generator | None) -> Tensor:
+        """Draw foreground pixels with replacement; each is taken once, in order."""
+        ranks = torch.randint(self._count, (most,), generator=generator)
+        drawn = np.unique(ranks.numpy())
+        lines = self._foreground.flatten(0, 1)
+        ends = lines.sum(dim=1).cpu().numpy().cumsum()
+        starts = np.searchsorted(drawn, ends - np.diff(ends, prepend=0))
+        stops = np.searchsorted(drawn, ends)
+        pixels = np.empty(len(drawn), dtype=np.int64)
+        for number in np.flatnonzero(stops > starts).tolist():
+            own = slice(starts[number], stops[number])
+            columns = lines[number].nonzero()[:, 0].cpu().numpy()
+            first = ends[number] - len(columns)
+            pixels[own] = number * lines.shape[1] + columns[drawn[own] - first]
+        return torch.from_numpy(pixels).to(self._foreground.device)
+
+    def by_strips(self) -> Iterator[tuple[Strip, Tensor]]:
+        """Yield the vectors of some rows of a frame after the other."""
+        n_columns = self._foreground.shape[2]
+        for strip in strips(self._foreground.shape):
+            frame, rows = strip
+            first = (frame * self._foreground.shape[1] + rows.start) * n_columns
+            inside = self._foreground[frame, rows].flatten().nonzero()[:, 0]
+            yield strip, self.at(inside + first)
+
+
+def strips(shape: tuple[int, ...] | torch.Size) -> Iterator[Strip]:
+    """Cut frames (F, Y, X) into strips of rows that are small enough to work on."""
+    n_frames, n_rows, n_columns = shape
+    height = max(1, _AT_ONCE // max(1, n_columns))
+    for frame in range(n_frames):
+        for top in range(0, n_rows, height):
+            yield frame, slice(top, min(top + height, n_rows))
 
 
 def cluster_sample(
     codes: Codes,
+    foreground: _Flags,
     most: int,
     clustered: Callable[[Tensor], Clustering],
     generator: torch.Generator | None,
-) -> Clustering:
+) -> tuple[Clustering, Tensor, _Labels]:
     """Cluster a sample; all others join the nearest mode.
 
     Parameters
     ----------
     codes : Codes
         More than `most`.
+    foreground : (F, Y, X) bool
+        Their pixels.
     most : int
         Vectors to draw, with replacement; each is taken once.
     clustered : callable
@@ -77,20 +128,23 @@ def cluster_sample(
 
     Returns
     -------
-    Clustering
-        Of all vectors.
+    clustering : Clustering
+        Of the sample, but for its sizes, which count all vectors.
+    drawn : (n,) int64 Tensor
+        Pixels of the sample.
+    clusters : (F, Y, X) int32
+        Mode of each pixel plus 1; 0 is background.
     """
-    rows = torch.randint(len(codes), (most,), generator=generator)
-    drawn = torch.from_numpy(np.unique(rows.numpy()))
-    sample = codes[drawn]
-    drawn = drawn.to(sample.device)
-    found = clustered(sample)
-    labels = torch.full((len(codes),), -1, device=sample.device)
-    if len(found.centers):
-        centers = functional.normalize(found.centers.to(sample.dtype), dim=1).T
-        for start in range(0, len(codes), _AT_ONCE):
-            piece = slice(start, start + _AT_ONCE)
-            labels[piece] = (codes[piece] @ centers).argmax(dim=1)
-    labels[drawn] = found.labels
-    sizes = torch.bincount(labels[labels >= 0], minlength=len(found.centers))
-    return replace(found, labels=labels, sizes=sizes, seeds=drawn[found.seeds])
+    drawn = codes.draw(most, generator)
+    found = clustered(codes.at(drawn))
+    clusters = label_room(foreground.shape)
+    clusters[...] = 0
+    n_modes = len(found.centers)
+    sizes = torch.zeros(n_modes, dtype=torch.int64)
+    if n_modes:
+        centers = functional.normalize(found.centers.to(torch.float32), dim=1).T
+        for (frame, rows), vectors in codes.by_strips():
+            labels = (vectors.to(centers.dtype) @ centers).argmax(dim=1).cpu()
+            sizes += torch.bincount(labels, minlength=n_modes)
+            clusters[frame, rows][foreground[frame, rows]] = labels.numpy() + 1
+    return replace(found, sizes=sizes.to(found.sizes.device)), drawn, clusters

@@ -11,7 +11,10 @@ __all__ = [
     "connect",
     "contacts",
     "count_pixels",
+    "find_boxes",
+    "mark_present",
     "measure_labels",
+    "overlap_runs",
     "renumber",
     "sum_directions",
 ]
@@ -155,6 +158,70 @@ def count_pixels(labels: npt.NDArray[np.integer[Any]], largest: int) -> _Numbers
 
 
 @compiled
+def mark_present(
+    labels: npt.NDArray[np.integer[Any]], present: npt.NDArray[np.bool_]
+) -> None:
+    """Mark the labels (n,) that occur."""
+    for label in labels:
+        present[label] = True
+
+
+@compiled
+def find_boxes(labels: npt.NDArray[np.integer[Any]], boxes: _Numbers) -> None:
+    """Write the first row, last row, first and last column of each label of a frame.
+
+    `boxes` has a row for every label up to the largest; a last row of -1 stands for a
+    label that does not occur.
+    """
+    boxes[:, 0], boxes[:, 2] = labels.shape
+    boxes[:, 1] = boxes[:, 3] = -1
+    for row in range(labels.shape[0]):
+        for column in range(labels.shape[1]):
+            label = labels[row, column]
+            if label == 0:
+                continue
+            box = boxes[label]
+            if box[1] < 0:
+                box[0] = row
+            box[1] = row
+            box[2] = min(box[2], column)
+            box[3] = max(box[3], column)
+
+
+@compiled
+def overlap_runs(
+    first: npt.NDArray[np.integer[Any]],
+    second: npt.NDArray[np.integer[Any]],
+    count: int,
+    runs: _Numbers,
+) -> int:
+    """Write where labels above 0 lie on each other, as first * count + second.
+
+    Pixels (n,) that follow each other with the same two labels are one run: a row of
+    `runs` holds its key and its length.
+
+    Returns
+    -------
+    int
+        How many runs there are; `runs` holds the first of them.
+    """
+    n_runs, last = 0, np.int64(0)
+    for i in range(first.size):
+        key = np.int64(0)
+        if first[i] != 0 and second[i] != 0:
+            key = np.int64(first[i]) * count + np.int64(second[i])
+            if key != last:
+                if n_runs < runs.shape[0]:
+                    runs[n_runs, 0] = key
+                    runs[n_runs, 1] = 0
+                n_runs += 1
+            if n_runs <= runs.shape[0]:
+                runs[n_runs - 1, 1] += 1
+        last = key
+    return n_runs
+
+
+@compiled
 def measure_labels(
     labels: npt.NDArray[np.integer[Any]], largest: int, border: tuple[int, int]
 ) -> tuple[_Numbers, _Numbers, npt.NDArray[np.bool_]]:
@@ -186,7 +253,9 @@ def measure_labels(
 
 
 @compiled
-def renumber(labels: _Labels, numbers: _Numbers, result: _Labels) -> None:
+def renumber(
+    labels: npt.NDArray[np.integer[Any]], numbers: _Numbers, result: _Labels
+) -> None:
     """Write another number for each label; `result` may be `labels` itself."""
     for frame in range(labels.shape[0]):
         for row in range(labels.shape[1]):

@@ -14,6 +14,7 @@ from fastershift.errors import InputError
 from fastershift.meanshift import Clustering, SeedPolicy, cluster
 from fastershift.tracking._alike import join_alike
 from fastershift.tracking._codes import Codes, cluster_sample
+from fastershift.tracking._connected import renumber
 from fastershift.tracking._foreground import Background, as_tensor, foreground_pixels
 from fastershift.tracking._large import split_large
 from fastershift.tracking._pieces import cells_of_pieces, pieces_of_clusters
@@ -87,7 +88,7 @@ def pair_codes(
         vectors, track_settings.foreground, background=background, mask=mask
     )
     codes = Codes(vectors, foreground, cluster_settings.coordinate_weight)
-    points = codes[:] if len(codes) <= _MOST else None
+    points = codes.all() if len(codes) <= _MOST else None
     return PairCodes(foreground.cpu().numpy(), codes, points)
 
 
@@ -106,7 +107,8 @@ class PairInstances:
         Connected pieces of the clusters, numbered from 1, before small ones are
         dropped; alike ones joined and large ones split where the settings say so.
     clustering : Clustering
-        What Faster Mean-shift found and how.
+        What Faster Mean-shift found and how; of more than 2²² vectors its labels are
+        those of the sample.
     seed_positions : (n, 3) int64
         Frame of the pair, row and column of every seed.
     sizes : (k,) int64
@@ -217,18 +219,24 @@ def find_instances(
         )
 
     if known.points is None and seeds is None:
-        clustering = cluster_sample(codes, _MOST, clustered, generator)
+        clustering, drawn, clusters = cluster_sample(
+            codes, pixels, _MOST, clustered, generator
+        )
+        clustering, ranks = _in_settled_order(clustering)
+        numbers = np.concatenate([[0], 1 + ranks])
+        started_at = drawn[clustering.seeds].cpu().numpy()
     else:
-        clustering = clustered(codes[:] if known.points is None else known.points)
-    clustering = _in_settled_order(clustering)
-    modes = clustering.labels + 1
+        points = codes.all() if known.points is None else known.points
+        clustering, _ = _in_settled_order(clustered(points))
+        clusters = np.zeros(pixels.shape, dtype=np.int32)
+        clusters[pixels] = (clustering.labels + 1).cpu().numpy()
+        numbers = np.arange(1 + len(clustering.sizes))
+        started_at = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
     sizes = clustering.sizes.cpu().numpy()
     if background == "largest" and sizes.size:
-        modes[clustering.labels == sizes.argmax()] = 0
+        numbers[numbers == 1 + sizes.argmax()] = 0
         sizes = np.delete(sizes, sizes.argmax())
-    clusters = np.zeros(pixels.shape, dtype=np.int32)
-    clusters[pixels] = modes.cpu().numpy()
-    rows = np.flatnonzero(pixels)[clustering.seeds.cpu().numpy()]
+    renumber(clusters, numbers, clusters)
     pieces = pieces_of_clusters(clusters)
     together = None if known.points is None else (pixels, known.points)
     if cluster_settings.join_alike:
@@ -240,18 +248,28 @@ def find_instances(
         clusters=clusters,
         pieces=pieces,
         clustering=clustering,
-        seed_positions=np.column_stack(np.unravel_index(rows, pixels.shape)),
+        seed_positions=np.column_stack(np.unravel_index(started_at, pixels.shape)),
         sizes=sizes,
         foreground=float(pixels.mean()) if pixels.size else 0.0,
         seconds=time.perf_counter() - started,
     )
 
 
-def _in_settled_order(clustering: Clustering) -> Clustering:
-    """Order clusters of equal size by their centres, not by the order of the draws."""
+def _in_settled_order(
+    clustering: Clustering,
+) -> tuple[Clustering, npt.NDArray[np.int64]]:
+    """Order clusters of equal size by their centres, not by the order of the draws.
+
+    Returns
+    -------
+    clustering : Clustering
+        In the new order.
+    ranks : (k,) int64
+        New number of each former one.
+    """
     sizes = clustering.sizes.cpu().numpy()
     if not sizes.size:
-        return clustering
+        return clustering, sizes
     ties = np.cumsum(np.diff(sizes, prepend=sizes[0]) != 0)
     centers = clustering.centers.cpu().numpy()
     order = np.lexsort([*(-centers.T[::-1]), ties])
@@ -262,10 +280,11 @@ def _in_settled_order(clustering: Clustering) -> Clustering:
         torch.as_tensor(numbers, device=clustering.labels.device)
         for numbers in (rank, order)
     )
-    return replace(
+    settled = replace(
         clustering,
         labels=ranks[clustering.labels],
         centers=clustering.centers[rows],
         sizes=clustering.sizes[rows],
         seed_modes=ranks[clustering.seed_modes],
     )
+    return settled, rank[:-1]

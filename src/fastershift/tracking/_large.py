@@ -13,6 +13,7 @@ from fastershift.config import ClusterSettings
 from fastershift.tracking._connected import count_pixels, renumber
 from fastershift.tracking._parts import find_parts, sort_rows
 from fastershift.tracking._pieces import cells_of_pieces, pieces_of_clusters
+from fastershift.tracking._room import label_room
 
 __all__ = ["split_large"]
 
@@ -159,7 +160,7 @@ def _renumbered(
         more[number] = parts.max() - 1
     first = np.arange(count + 1)
     first[1:] += more.cumsum()[:-1]
-    result: _Labels = np.empty(pieces.shape, dtype=np.int32)
+    result = label_room(pieces.shape)
     renumber(pieces, first, result)
     for number, (box, parts) in split.items():
         result[box] += np.where(pieces[box] == number, np.maximum(parts - 1, 0), 0)

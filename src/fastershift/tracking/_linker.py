@@ -1,7 +1,7 @@
 """Linking frame pairs through the frame they share."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from fastershift.tracking._regions import (
     overlaps,
     relabel,
 )
+from fastershift.tracking._room import label_room
 
 __all__ = ["Linker", "best_matches"]
 
@@ -40,9 +41,6 @@ class Linker:
         Rejoin split-off parts as published: when a single pixel of the part lies under
         the cell that swallows it. Otherwise half of the part must, and the part must
         be gone afterwards, so that neighbours which only move are not joined.
-    hold : callable, optional
-        Gives an equal (Y, X) array in which a frame is held, such as one on disk; by
-        default the frame itself.
     """
 
     def __init__(
@@ -50,10 +48,8 @@ class Linker:
         settings: TrackSettings,
         *,
         published: bool = False,
-        hold: Callable[[_Frame], _Frame] | None = None,
     ) -> None:
         self._settings = settings
-        self._hold = hold
         self._published = published
         self._frames: list[_Frame] = []
         self._taken = 0
@@ -118,9 +114,9 @@ class Linker:
         pair = as_labels(pair, 3)
         if not self._frames and len(pair) in (1, 2):
             for frame in pair:
-                self._append(frame.astype(np.int32))
+                self._append(_copy(frame))
             self._largest = int(pair.max(initial=0))
-            return np.stack(self._frames)
+            return _copy(pair)
         if pair.shape != (2, *self._shape):
             raise InputError(
                 f"A pair of label images of {self._shape} pixels was expected, not an "
@@ -128,7 +124,7 @@ class Linker:
             )
         self._append(self._link(*pair))
         self._rejoin_parts()
-        return self._frames[-1][np.newaxis].copy()
+        return _copy(self._frames[-1][np.newaxis])
 
     @property
     def _shape(self) -> tuple[int, ...]:
@@ -138,7 +134,7 @@ class Linker:
         boxes = label_boxes(frame)
         for label in boxes:
             self._first_frame.setdefault(label, len(self))
-        self._frames.append(frame if self._hold is None else self._hold(frame))
+        self._frames.append(frame)
         self._boxes.append(boxes)
 
     def _link(self, again: Labels, new: Labels) -> _Frame:
@@ -207,6 +203,12 @@ class Linker:
 
     def _frame(self, time: int) -> _Frame:
         return self._frames[time - self._taken]
+
+
+def _copy(labels: Labels) -> npt.NDArray[np.int32]:
+    copied = label_room(labels.shape)
+    copied[...] = labels
+    return copied
 
 
 def best_matches(

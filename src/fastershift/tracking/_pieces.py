@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.tracking._connected import connect, count_pixels, renumber
+from fastershift.tracking._room import label_room
 
 __all__ = ["cells_of_pieces", "pieces_of_clusters"]
 
@@ -25,7 +26,7 @@ def pieces_of_clusters(clusters: _Labels) -> _Labels:
     (F, Y, X) int32
         Pieces numbered from 1, in the order of their clusters.
     """
-    pieces: _Labels = np.empty(clusters.shape, dtype=np.int32)
+    pieces = label_room(clusters.shape)
     cluster_of = connect(clusters, pieces)
     ranks = np.empty_like(cluster_of)
     ranks[np.argsort(cluster_of, kind="stable")] = np.arange(cluster_of.size)
@@ -53,6 +54,6 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
     kept = kept[kept > 0]
     numbers = np.zeros_like(sizes)
     numbers[kept] = np.arange(1, kept.size + 1)
-    labels: _Labels = np.empty(pieces.shape, dtype=np.int32)
+    labels = label_room(pieces.shape)
     renumber(pieces, numbers, labels)
     return labels

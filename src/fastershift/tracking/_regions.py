@@ -5,10 +5,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from fastershift.errors import InputError
-from fastershift.tracking._connected import count_pixels
+from fastershift.tracking._connected import (
+    count_pixels,
+    find_boxes,
+    mark_present,
+    overlap_runs,
+    renumber,
+)
+from fastershift.tracking._room import label_room
 
 __all__ = [
     "Box",
@@ -83,7 +89,7 @@ def label_ids(labels: Labels) -> _Integers:
     if largest is None:
         return np.union1d([0], labels).astype(np.int64)
     present = np.zeros(largest + 1, dtype=bool)
-    present[labels.ravel()] = True
+    mark_present(labels.ravel(), present)
     present[0] = True
     return np.flatnonzero(present)
 
@@ -107,10 +113,21 @@ def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
 
 
 def label_boxes(labels: Labels) -> dict[int, Box]:
-    """Return the rectangle around each label above 0."""
-    ids, codes = compact(labels)
-    boxes = ndimage.find_objects(codes, max_label=ids.size - 1)
-    return dict(zip(ids[1:].tolist(), boxes, strict=True))
+    """Return the rectangle around each label above 0 of a frame (Y, X)."""
+    ids: _Integers | None = None
+    codes: Labels = labels
+    if largest_of_few(labels) is None:
+        ids, codes = compact(labels)
+    boxes = np.empty((int(codes.max(initial=0)) + 1, 4), dtype=np.int64)
+    find_boxes(codes, boxes)
+    found = np.flatnonzero(boxes[:, 1] >= 0)
+    names = found if ids is None else ids[found]
+    return {
+        label: (slice(top, bottom + 1), slice(left, right + 1))
+        for label, (top, bottom, left, right) in zip(
+            names.tolist(), boxes[found].tolist(), strict=True
+        )
+    }
 
 
 def overlaps(first: Labels, second: Labels) -> tuple[_Integers, _Integers, _Integers]:
@@ -121,17 +138,20 @@ def overlaps(first: Labels, second: Labels) -> tuple[_Integers, _Integers, _Inte
     first_ids, second_ids, counts : (n,) int64
         Ordered by label of `first`, then label of `second`.
     """
-    shared = (first > 0) & (second > 0)
-    rows, row_codes = compact(first[shared])
-    columns, column_codes = compact(second[shared])
-    keys = row_codes * columns.size + column_codes
-    if rows.size * columns.size <= max(2 * first.size, 65_536):
-        histogram = np.bincount(keys, minlength=rows.size * columns.size)
-        present = np.flatnonzero(histogram)
-        counts = histogram[present]
-    else:
-        present, counts = np.unique(keys, return_counts=True)
-    return rows[present // columns.size], columns[present % columns.size], counts
+    count = int(second.max(initial=0)) + 1
+    flat, other = first.ravel(), second.ravel()
+    # No more runs than that in most images of cells.
+    room = 1024 + first.size // 16
+    while True:
+        runs = np.empty((room, 2), dtype=np.int64)
+        n_runs = overlap_runs(flat, other, count, runs)
+        if n_runs <= room:
+            break
+        room = n_runs
+    keys, places = np.unique(runs[:n_runs, 0], return_inverse=True)
+    counts = np.zeros(keys.size, dtype=np.int64)
+    np.add.at(counts, places, runs[:n_runs, 1])
+    return keys // count, keys % count, counts
 
 
 def relabel(
@@ -144,10 +164,12 @@ def relabel(
         ids, codes = compact(labels)
     else:
         ids = np.arange(largest + 1)
-    table = ids.astype(np.int32)
+    table = ids.astype(np.int64)
     replaced = np.fromiter(old, dtype=np.int64)
     positions = np.searchsorted(ids, replaced)
     known = positions < ids.size
     known[known] = ids[positions[known]] == replaced[known]
     table[positions[known]] = np.fromiter(new, dtype=np.int64)[known]
-    return table[codes]
+    result = label_room(labels.shape)
+    renumber(codes.reshape(1, 1, -1), table, result.reshape(1, 1, -1))
+    return result

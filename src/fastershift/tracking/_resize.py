@@ -12,6 +12,7 @@ from fastershift.tracking._regions import (
     label_ids,
 )
 from fastershift.tracking._resample import TAPS, mark_borders, resample
+from fastershift.tracking._room import label_room
 
 __all__ = ["nearest_pixels", "resize_labels"]
 
@@ -61,7 +62,9 @@ def resize_labels(
     if min(*shape, *source.shape) < 1:
         raise InputError("Label images need one row and one column at least.")
     if not published and zoom == 1 and tuple(shape) == source.shape:
-        return source.astype(np.int32)
+        same = label_room(source.shape)
+        same[:] = source
+        return same
     places = [
         _places(length, wanted, zoom)
         for length, wanted in zip(source.shape, shape, strict=True)
@@ -142,7 +145,7 @@ def _smooth(source: Labels, places: list[_Reals]) -> _Resized:
         _weights(along, length)
         for along, length in zip(places, source.shape, strict=True)
     )
-    resized = np.empty((len(rows), len(columns)), dtype=np.int32)
+    resized = label_room((len(rows), len(columns)))
     resample(
         source,
         mark_borders(source),
