@@ -73,14 +73,14 @@ class Codes:
         """Draw foreground pixels with replacement; each is taken once, in order."""
         ranks = torch.randint(self._count, (most,), generator=generator)
         drawn = np.unique(ranks.numpy())
-        lines = self._foreground.flatten(0, 1)
-        ends = lines.sum(dim=1).cpu().numpy().cumsum()
+        lines = self._foreground.flatten(0, 1).cpu().numpy()
+        ends = lines.sum(axis=1, dtype=np.int64).cumsum()
         starts = np.searchsorted(drawn, ends - np.diff(ends, prepend=0))
         stops = np.searchsorted(drawn, ends)
         pixels = np.empty(len(drawn), dtype=np.int64)
         for number in np.flatnonzero(stops > starts).tolist():
             own = slice(starts[number], stops[number])
-            columns = lines[number].nonzero()[:, 0].cpu().numpy()
+            columns = np.flatnonzero(lines[number])
             first = ends[number] - len(columns)
             pixels[own] = number * lines.shape[1] + columns[drawn[own] - first]
         return torch.from_numpy(pixels).to(self._foreground.device)

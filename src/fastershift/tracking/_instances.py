@@ -25,7 +25,7 @@ __all__ = ["PairCodes", "PairInstances", "find_instances", "pair_codes"]
 _Labels = npt.NDArray[np.int32]
 
 # Vectors of a pair that are clustered; where there are more, a sample stands for them.
-_MOST = 2**22
+_MOST = 2**21
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class PairInstances:
         Connected pieces of the clusters, numbered from 1, before small ones are
         dropped; alike ones joined and large ones split where the settings say so.
     clustering : Clustering
-        What Faster Mean-shift found and how; of more than 2²² vectors its labels are
+        What Faster Mean-shift found and how; of more than 2²¹ vectors its labels are
         those of the sample.
     seed_positions : (n, 3) int64
         Frame of the pair, row and column of every seed.
@@ -145,7 +145,7 @@ def find_instances(
     """Cluster the foreground of a frame pair and take the clusters apart into cells.
 
     Parts of a cluster that touch neither within a frame nor through time are different
-    cells (Payer et al. 2019). Of more than 2²² vectors a random sample of as many is
+    cells (Payer et al. 2019). Of more than 2²¹ vectors a random sample of as many is
     clustered, and the others join the nearest mode: modes belong to the whole frame,
     and so memory need not hold all vectors of it.
 
