@@ -73,6 +73,20 @@ def test_cells_are_those_of_frames_that_fit(tmp_path, monkeypatch):
     assert (found.clusters[frame, row, column] > 0).all()
 
 
+def test_a_full_disk_is_no_end(monkeypatch):
+    monkeypatch.setattr(room, "_LARGE", 1000)
+    assert isinstance(room.label_room((20, 30)), np.memmap)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    made = room.label_room((20, 30))
+    assert not isinstance(made, np.memmap)
+    made[:] = 7
+    assert made.shape == (20, 30)
+
+
 def test_drawn_pixels_are_foreground_and_come_in_order():
     generator = torch.Generator().manual_seed(0)
     foreground = torch.rand(2, 30, 41, generator=generator) < 0.3

@@ -1,5 +1,6 @@
 """Room for label images, however large they are."""
 
+import os
 from math import prod
 from tempfile import TemporaryFile
 from typing import TypeAlias
@@ -19,7 +20,8 @@ _LARGE = 2**26
 def label_room(shape: tuple[int, ...]) -> _Labels:
     """Make an array of labels, in memory, or where it is large in a temporary file.
 
-    The file is gone when nothing refers to the array any more.
+    The file is gone when nothing refers to the array any more. Where the disk has no
+    room for it, the array lies in memory all the same.
 
     Parameters
     ----------
@@ -31,7 +33,14 @@ def label_room(shape: tuple[int, ...]) -> _Labels:
     int32 array
         What it holds is not defined.
     """
-    if 4 * prod(shape) < _LARGE:
+    n_bytes = 4 * prod(shape)
+    if n_bytes < _LARGE:
         return np.empty(shape, dtype=np.int32)
-    with TemporaryFile(prefix="fastershift-") as file:
-        return np.memmap(file, np.int32, "w+", shape=shape)
+    try:
+        with TemporaryFile(prefix="fastershift-") as file:
+            # A file with holes would end the process when the disk fills up.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            return np.memmap(file, np.int32, "r+", shape=shape)
+    except OSError:
+        return np.empty(shape, dtype=np.int32)
