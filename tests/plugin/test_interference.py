@@ -173,3 +173,27 @@ def test_two_viewers_do_not_meet(make_napari_viewer, docked, qtbot, gated, embed
     gated.open.set()
     first.wait_idle()
     assert first.names == ["a", "a [cells]", "a [tracks]"]
+
+
+def test_what_was_corrected_meanwhile_is_brought_together_in_the_background(
+    user, embeddings
+):
+    import threading
+
+    from fastershift.plugin._runs import Reconciled
+
+    user.viewer.add_image(embeddings, name="movie")
+    user.run()
+    threads = []
+
+    def reconcile(result):
+        threads.append(threading.current_thread())
+        stands = len(threads) == 3
+        return Reconciled(result.labels, lambda: result, lambda: stands)
+
+    user.widget._runs.reconcile = lambda _cells: reconcile
+    user.run()
+    assert len(threads) == 3
+    assert threading.main_thread() not in threads
+    assert "tracks" in user.status
+    assert user.viewer.layers["movie [cells]"].metadata["fastershift"]["tracks"]

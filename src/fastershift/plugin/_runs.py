@@ -207,17 +207,14 @@ class RunController(QObject):
         self._run = _Run(choice, layers, time.monotonic())
         cells = self.outputs.find(choice.layer, "cells")
         reconcile = _as_it_is if cells is None else self.reconcile(cells)
-        self._tasks.start(
-            Task(
-                partial(_run_steps, session, settings, device, reconcile),
-                self._on_step,
-                self._on_error,
-                partial(self._end_early, "Cancelled."),
-            )
-        )
+        self._start_run(partial(_run_steps, session, settings, device, reconcile))
         if session.input is not None:
             layers.begin(session.input.shape)
         self._previews.give_way(choice)
+
+    def _start_run(self, steps: Callable[[], Iterator[Any]]) -> None:
+        end = partial(self._end_early, "Cancelled.")
+        self._tasks.start(Task(steps, self._on_step, self._on_error, end))
 
     def preview(
         self, choice: InputChoice, settings: Mapping[str, Any], device: str
@@ -321,10 +318,12 @@ class RunController(QObject):
             self._tell_progress(run, item.frame + 1, len(run.job.labels))
             self.reported.emit()
         elif isinstance(item, _Result) and run.job is not None:
-            self._leave(run)
             if not item.reconciled.stands():
                 # Something was corrected in the meantime.
-                item = item.again()
+                again = item.again
+                self._start_run(lambda: iter([again()]))
+                return
+            self._leave(run)
             run.layers.show_result(item.reconciled.take(), item.positions)
             self.said.emit(self.session.finish(run.job))
             self.reported.emit()
