@@ -20,7 +20,6 @@ _AT_ONCE = 2**20
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Flags: TypeAlias = npt.NDArray[np.bool_]
-_Numbers: TypeAlias = npt.NDArray[np.int64]
 
 #: A frame of a pair and some of its rows.
 Strip: TypeAlias = tuple[int, slice]

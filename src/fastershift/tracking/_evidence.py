@@ -12,9 +12,8 @@ from fastershift.tracking._parents import Appearance, look_under
 from fastershift.tracking._regions import (
     Labels,
     as_labels,
-    compact,
+    coded,
     label_boxes,
-    largest_of_few,
 )
 
 __all__ = ["Evidence", "FrameCells"]
@@ -67,15 +66,11 @@ class Evidence:
     def add(self, frame: npt.ArrayLike) -> None:
         """Take in the next frame, (Y, X) int labels; 0 is background."""
         labels = as_labels(frame, 2)
-        ids, codes = None, labels
-        if largest_of_few(labels) is None:
-            ids, codes = compact(labels)
-        areas, firsts, inside = measure_labels(
-            codes, int(codes.max(initial=0)), self._border
-        )
+        ids, codes = coded(labels)
+        areas, firsts, inside = measure_labels(codes, len(ids) - 1, self._border)
         found = np.flatnonzero(areas)
         cells = FrameCells(
-            found if ids is None else ids[found],
+            ids[found],
             areas[found],
             np.argsort(firsts[found]),
             ~inside[found],

@@ -20,11 +20,11 @@ __all__ = [
     "Box",
     "Labels",
     "as_labels",
+    "coded",
     "compact",
     "label_areas",
     "label_boxes",
     "label_ids",
-    "largest_of_few",
     "overlaps",
     "relabel",
 ]
@@ -64,7 +64,7 @@ def compact(labels: Labels) -> tuple[_Integers, _Integers]:
         Positions in `ids`, so that ``ids[codes] == labels``.
     """
     ids = label_ids(labels)
-    largest = largest_of_few(labels)
+    largest = _largest_of_few(labels)
     if largest is None:
         return ids, np.searchsorted(ids, labels)
     codes = np.zeros(largest + 1, dtype=np.int64)
@@ -85,7 +85,7 @@ def label_ids(labels: Labels) -> _Integers:
     (n,) int64
         Ascending; 0 is always among them.
     """
-    largest = largest_of_few(labels)
+    largest = _largest_of_few(labels)
     if largest is None:
         return np.union1d([0], labels).astype(np.int64)
     present = np.zeros(largest + 1, dtype=bool)
@@ -94,15 +94,31 @@ def label_ids(labels: Labels) -> _Integers:
     return np.flatnonzero(present)
 
 
-def largest_of_few(labels: Labels) -> int | None:
+def _largest_of_few(labels: Labels) -> int | None:
     """Return the largest label if a table up to it is no larger than the image."""
     largest = int(labels.max(initial=0))
     return largest if largest <= max(2 * labels.size, 65_536) else None
 
 
+def coded(labels: Labels) -> tuple[_Integers, Labels]:
+    """Give labels numbers of which a table is no larger than the image.
+
+    Returns
+    -------
+    ids : (n,) int64
+        Label of each number, ascending; not all of them need occur.
+    codes : int, shape of `labels`
+        ``ids[codes] == labels``; in most images the labels themselves.
+    """
+    largest = _largest_of_few(labels)
+    if largest is None:
+        return compact(labels)
+    return np.arange(largest + 1), labels
+
+
 def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
     """Return the labels above 0, ascending, and their pixel counts."""
-    largest = largest_of_few(labels)
+    largest = _largest_of_few(labels)
     if largest is not None:
         areas = count_pixels(labels.ravel(), largest)
         areas[0] = 0
@@ -114,18 +130,14 @@ def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
 
 def label_boxes(labels: Labels) -> dict[int, Box]:
     """Return the rectangle around each label above 0 of a frame (Y, X)."""
-    ids: _Integers | None = None
-    codes: Labels = labels
-    if largest_of_few(labels) is None:
-        ids, codes = compact(labels)
-    boxes = np.empty((int(codes.max(initial=0)) + 1, 4), dtype=np.int64)
+    ids, codes = coded(labels)
+    boxes = np.empty((len(ids), 4), dtype=np.int64)
     find_boxes(codes, boxes)
     found = np.flatnonzero(boxes[:, 1] >= 0)
-    names = found if ids is None else ids[found]
     return {
         label: (slice(top, bottom + 1), slice(left, right + 1))
         for label, (top, bottom, left, right) in zip(
-            names.tolist(), boxes[found].tolist(), strict=True
+            ids[found].tolist(), boxes[found].tolist(), strict=True
         )
     }
 
@@ -158,12 +170,7 @@ def relabel(
     labels: Labels, old: Iterable[int], new: Iterable[int]
 ) -> npt.NDArray[np.int32]:
     """Replace labels; those not named in `old` stay."""
-    largest = largest_of_few(labels)
-    codes: Labels = labels
-    if largest is None:
-        ids, codes = compact(labels)
-    else:
-        ids = np.arange(largest + 1)
+    ids, codes = coded(labels)
     table = ids.astype(np.int64)
     replaced = np.fromiter(old, dtype=np.int64)
     positions = np.searchsorted(ids, replaced)
