@@ -236,7 +236,8 @@ def find_instances(
     if background == "largest" and sizes.size:
         numbers[numbers == 1 + sizes.argmax()] = 0
         sizes = np.delete(sizes, sizes.argmax())
-    renumber(clusters, numbers, clusters)
+    if not np.array_equal(numbers, np.arange(len(numbers))):
+        renumber(clusters, numbers, clusters)
     pieces = pieces_of_clusters(clusters)
     together = None if known.points is None else (pixels, known.points)
     if cluster_settings.join_alike:

@@ -18,7 +18,7 @@ from fastershift.tracking._regions import (
     overlaps,
     relabel,
 )
-from fastershift.tracking._room import label_room
+from fastershift.tracking._room import copy_labels
 
 __all__ = ["Linker", "best_matches"]
 
@@ -114,9 +114,9 @@ class Linker:
         pair = as_labels(pair, 3)
         if not self._frames and len(pair) in (1, 2):
             for frame in pair:
-                self._append(_copy(frame))
+                self._append(copy_labels(frame))
             self._largest = int(pair.max(initial=0))
-            return _copy(pair)
+            return copy_labels(pair)
         if pair.shape != (2, *self._shape):
             raise InputError(
                 f"A pair of label images of {self._shape} pixels was expected, not an "
@@ -124,7 +124,7 @@ class Linker:
             )
         self._append(self._link(*pair))
         self._rejoin_parts()
-        return _copy(self._frames[-1][np.newaxis])
+        return copy_labels(self._frames[-1][np.newaxis])
 
     @property
     def _shape(self) -> tuple[int, ...]:
@@ -203,12 +203,6 @@ class Linker:
 
     def _frame(self, time: int) -> _Frame:
         return self._frames[time - self._taken]
-
-
-def _copy(labels: Labels) -> npt.NDArray[np.int32]:
-    copied = label_room(labels.shape)
-    copied[...] = labels
-    return copied
 
 
 def best_matches(

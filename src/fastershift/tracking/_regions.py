@@ -118,14 +118,11 @@ def coded(labels: Labels) -> tuple[_Integers, Labels]:
 
 def label_areas(labels: Labels) -> tuple[_Integers, _Integers]:
     """Return the labels above 0, ascending, and their pixel counts."""
-    largest = _largest_of_few(labels)
-    if largest is not None:
-        areas = count_pixels(labels.ravel(), largest)
-        areas[0] = 0
-        present = np.flatnonzero(areas)
-        return present, areas[present]
-    ids, codes = compact(labels)
-    return ids[1:], np.bincount(codes.ravel(), minlength=ids.size)[1:]
+    ids, codes = coded(labels)
+    areas = count_pixels(codes.ravel(), len(ids) - 1)
+    areas[0] = 0
+    present = np.flatnonzero(areas)
+    return ids[present], areas[present]
 
 
 def label_boxes(labels: Labels) -> dict[int, Box]:

@@ -3,12 +3,12 @@
 import os
 from math import prod
 from tempfile import TemporaryFile
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["label_room"]
+__all__ = ["copy_labels", "label_room"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -44,3 +44,10 @@ def label_room(shape: tuple[int, ...]) -> _Labels:
             return np.memmap(file, np.int32, "r+", shape=shape)
     except OSError:
         return np.empty(shape, dtype=np.int32)
+
+
+def copy_labels(labels: npt.NDArray[np.integer[Any]]) -> _Labels:
+    """Copy labels of any integer type into an array from `label_room`."""
+    copied = label_room(labels.shape)
+    copied[...] = labels
+    return copied
