@@ -1,6 +1,5 @@
 """Every method on the same points, at several sizes."""
 
-import math
 from dataclasses import dataclass
 
 from sklearn.metrics import adjusted_rand_score
@@ -95,7 +94,7 @@ def compare(
     dimensions : int
         Of the points.
     limit : float
-        Seconds. A size that would take longer, by the growth so far, is extrapolated.
+        Seconds. A size that would take longer, going by the last one, is extrapolated.
     fresh : tuple of int
         Sizes that are measured in a fresh process, too: cold time and peak memory.
 
@@ -144,17 +143,11 @@ def compare(
     return results
 
 
-def _expected(known: list[Measured], n: int, least_power: float) -> float:
-    """Extrapolate by the growth between the last two sizes."""
+def _expected(known: list[Measured], n: int, power: float) -> float:
+    """Extrapolate from the last size, by the number of pairs of points that meet."""
     if not known:
         return 0.0
-    last = known[-1]
-    power = least_power
-    if len(known) > 1:
-        before = known[-2]
-        grown = math.log(last.warm / before.warm)
-        power = grown / math.log(last.points / before.points)
-    return float(last.warm * (n / last.points) ** min(2.0, max(least_power, power)))
+    return float(known[-1].warm * (n / known[-1].points) ** power)
 
 
 def comparison_table(title: str, measured: list[Measured]) -> Table:
