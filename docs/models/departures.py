@@ -24,6 +24,7 @@ CHANGES = {
     "coordinate_weight": ("--coordinate-weight", "0.005"),
     "mean": ("--mean", "raw"),
     "min_cluster_size": ("--min-cluster-size", "1"),
+    "local_modes": ("--no-local-modes",),
     "join_alike": ("--no-join-alike",),
     "split_large": ("--no-split-large",),
     "carry_seeds": ("--carry-seeds",),

@@ -305,6 +305,12 @@ class ClusterSettings(Stage):
             above="Coordinates this heavy cut large cells by position alone.",
         ),
     )
+    local_modes: bool = setting(
+        True,
+        "Look for the modes once more at every place, among vectors within two cells "
+        "of it: what lies further away then changes no cell.",
+        label="Modes of each place",
+    )
     join_alike: bool = setting(
         True,
         "Join pieces of cells that touch where their mean vectors lie within the "

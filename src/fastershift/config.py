@@ -64,6 +64,7 @@ _PUBLISHED: dict[str, Any] = {
         "reseed": False,
         "min_cluster_size": 1,
         "coordinate_weight": 0.005,
+        "local_modes": False,
         "join_alike": False,
         "split_large": False,
         "carry_seeds": True,

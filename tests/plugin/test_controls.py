@@ -149,7 +149,7 @@ def test_a_switch_is_a_box_to_tick(user):
     from qtpy.QtCore import Qt
     from qtpy.QtWidgets import QCheckBox
 
-    for name in ("join_alike", "split_large"):
+    for name in ("local_modes", "join_alike", "split_large"):
         control = user.widget._form.controls[name]
         assert isinstance(control.widget, QCheckBox)
         before = control.value

@@ -52,10 +52,10 @@ def test_one_cluster_many_cells():
     assert found.labels.dtype == found.clusters.dtype == np.int32
     # The same cell has the same number in both frames.
     assert found.labels[0, 4, 4] == found.labels[1, 6, 6] != found.labels[0, 17, 4]
-    # The larger cluster is numbered first, its cells from top to bottom.
+    # Cells are numbered in the order of their first pixels.
     assert found.labels[0, 4, 4] == 1
-    assert found.labels[0, 17, 4] == 2
-    assert found.labels[0, 4, 11] == 3
+    assert found.labels[0, 4, 11] == 2
+    assert found.labels[0, 17, 4] == 3
     assert found.foreground == pytest.approx((codes > 0).mean())
     assert found.seconds >= found.clustering.seconds > 0
 

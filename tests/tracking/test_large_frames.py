@@ -12,6 +12,7 @@ import torch
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.tracking import _codes as codes
 from fastershift.tracking import _instances as instances
+from fastershift.tracking import _local as local
 from fastershift.tracking import _room as room
 from fastershift.tracking import find_instances
 from fastershift.tracking._codes import Codes, strips
@@ -55,6 +56,7 @@ def small_limits(setter):
     setter(room, "_LARGE", 2**18)
     setter(codes, "_AT_ONCE", 2**15)
     setter(instances, "_MOST", 2**15)
+    setter(local, "_AT_ONCE", 2**20)
 
 
 def test_cells_are_those_of_frames_that_fit(tmp_path, monkeypatch):

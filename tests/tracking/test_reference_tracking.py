@@ -27,7 +27,12 @@ CASES = {
     ),
 }
 PUBLISHED_CLUSTERING = ClusterSettings(
-    coordinate_weight=0.005, gamma=1, mean="raw", reseed=False
+    coordinate_weight=0.005,
+    gamma=1,
+    mean="raw",
+    reseed=False,
+    local_modes=False,
+    join_alike=False,
 )
 
 

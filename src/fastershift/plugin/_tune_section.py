@@ -24,6 +24,7 @@ _BASIC = ("bandwidth", "gamma", "low", "high", "n_initial")
 _ADVANCED = (
     "coverage",
     "coordinate_weight",
+    "local_modes",
     "join_alike",
     "split_large",
     "smallest_cell",

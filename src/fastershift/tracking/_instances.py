@@ -17,6 +17,7 @@ from fastershift.tracking._codes import Codes, cluster_sample
 from fastershift.tracking._connected import renumber
 from fastershift.tracking._foreground import Background, as_tensor, foreground_pixels
 from fastershift.tracking._large import split_large
+from fastershift.tracking._local import local_pieces
 from fastershift.tracking._pieces import cells_of_pieces, pieces_of_clusters
 from fastershift.tracking._seeds import settled_policy
 
@@ -104,8 +105,9 @@ class PairInstances:
         Number of the mode each pixel belongs to, plus 1; 0 is background. One mode
         may serve several cells that do not touch.
     pieces : (F, Y, X) int32
-        Connected pieces of the clusters, numbered from 1, before small ones are
-        dropped; alike ones joined and large ones split where the settings say so.
+        Connected pieces of the clusters, or of the modes of each place where the
+        settings say so, numbered from 1, before small ones are dropped; alike ones
+        joined and large ones split where the settings say so.
     clustering : Clustering
         What Faster Mean-shift found and how; of more than 2²¹ vectors its labels are
         those of the sample.
@@ -180,7 +182,8 @@ def find_instances(
     Returns
     -------
     PairInstances
-        Cells numbered by cluster, within a cluster by their first pixel.
+        Cells numbered by their first pixels; without `local_modes` by cluster, and
+        within a cluster by their first pixels.
 
     Raises
     ------
@@ -200,6 +203,7 @@ def find_instances(
     own = {
         "coordinate_weight",
         "carry_seeds",
+        "local_modes",
         "join_alike",
         "split_large",
         "random_seed",
@@ -240,6 +244,8 @@ def find_instances(
         renumber(clusters, numbers, clusters)
     pieces = pieces_of_clusters(clusters)
     together = None if known.points is None else (pixels, known.points)
+    if cluster_settings.local_modes:
+        pieces = local_pieces(pieces, vectors, cluster_settings.bandwidth, together)
     if cluster_settings.join_alike:
         pieces = join_alike(pieces, vectors, cluster_settings.bandwidth, together)
     if cluster_settings.split_large:

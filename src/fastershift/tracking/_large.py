@@ -12,15 +12,16 @@ from torch import Tensor
 from fastershift.config import ClusterSettings
 from fastershift.tracking._connected import count_pixels, renumber
 from fastershift.tracking._parts import find_parts, sort_rows
-from fastershift.tracking._pieces import cells_of_pieces, pieces_of_clusters
+from fastershift.tracking._pieces import (
+    cells_of_pieces,
+    pieces_of_clusters,
+    typical_size,
+)
 from fastershift.tracking._room import label_room
 
 __all__ = ["split_large"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
-
-# Pieces are looked at again from the size of the one that the median pixel lies in.
-_QUANTILE = 0.5
 
 # Share of the bandwidth at which they are.
 _NARROWER = 0.3
@@ -64,7 +65,7 @@ def split_large(
     sizes[0] = 0
     if not sizes.any():
         return pieces
-    typical = _typical(sizes)
+    typical = typical_size(sizes)
     least = max(1, round(_LEAST * typical))
     large = np.flatnonzero(sizes >= typical)
     bandwidth = _NARROWER * settings.bandwidth
@@ -82,12 +83,6 @@ def split_large(
         if parts is not None:
             split[number] = (box, parts)
     return _renumbered(pieces, len(sizes) - 1, split)
-
-
-def _typical(sizes: npt.NDArray[np.int64]) -> float:
-    """Size of the piece that the median pixel belongs to: specks do not count."""
-    order = np.sort(sizes)
-    return float(order[np.searchsorted(order.cumsum(), _QUANTILE * order.sum())])
 
 
 def _looked_at(

@@ -1,6 +1,6 @@
 """Clusters taken apart: connected pieces, and those that are cells."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fastershift.tracking._connected import connect, count_pixels, renumber
 from fastershift.tracking._room import label_room
 
-__all__ = ["cells_of_pieces", "pieces_of_clusters"]
+__all__ = ["cells_of_pieces", "pieces_of_clusters", "typical_size"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -57,3 +57,9 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
     labels = label_room(pieces.shape)
     renumber(pieces, numbers, labels)
     return labels
+
+
+def typical_size(sizes: npt.NDArray[np.integer[Any]]) -> float:
+    """Size of the piece that the median pixel belongs to: specks do not count."""
+    order = np.sort(sizes)
+    return float(order[np.searchsorted(order.cumsum(), order.sum() / 2)])

@@ -1,0 +1,199 @@
+"""Modes looked for once more at every place of a frame pair."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fastershift.tracking._codes import Strip, strips
+from fastershift.tracking._connected import connect, count_pixels
+from fastershift.tracking._pieces import typical_size
+from fastershift.tracking._places import (
+    bins_of_modes,
+    fuse_modes,
+    nearest_modes,
+    reached,
+    shift_places,
+)
+from fastershift.tracking._room import label_room
+
+__all__ = ["local_pieces"]
+
+_Labels: TypeAlias = npt.NDArray[np.int32]
+_Flags: TypeAlias = npt.NDArray[np.bool_]
+_Vectors: TypeAlias = npt.NDArray[np.float32]
+
+# Samples across a cell. Their distance in pixels is a power of two, so that a frame
+# that is cut elsewhere is sampled at the same places.
+_ACROSS = 6
+
+# Samples that a seed sees on each side of its place: two cells.
+_REACH = 12
+
+# Samples from one seed to the next, in the first round and where more are needed.
+_SEEDS = 4, 2
+
+# Share of the bandwidth within which modes in reach of each other are one, and within
+# which a mode stands for a place.
+_SAME = 0.5
+
+# Bytes of the samples that are worked on at once.
+_AT_ONCE = 2**26
+
+
+def local_pieces(
+    pieces: _Labels,
+    vectors: Tensor,
+    bandwidth: float,
+    known: tuple[_Flags, Tensor] | None = None,
+) -> _Labels:
+    """Give every pixel to the most similar mode of its own neighbourhood.
+
+    A few modes stand for the whole frame, so that a cell depends a little on all
+    others. The network, however, only ever tells neighbours apart. Here mean-shift
+    (Zhao et al. 2021, Eq 6) is done once more with seeds on a grid, and a seed only
+    meets samples within two cells of where it is; its place moves with it. Modes within
+    half the bandwidth of each other and two cells are one. Nothing is drawn at random,
+    and nothing further away than that plays a part.
+
+    Parameters
+    ----------
+    pieces : (F, Y, X) int32
+        From `pieces_of_clusters`. They tell how large cells are, and what is
+        background.
+    vectors : (F, C, Y, X) Tensor
+        Embeddings of the pair; may lie on disk.
+    bandwidth : float
+        h, a cosine distance.
+    known : (F, Y, X) bool and (n, C or more) Tensor, optional
+        As for `join_alike`.
+
+    Returns
+    -------
+    (F, Y, X) int32
+        Connected pieces, numbered from 1 by their first pixels.
+    """
+    sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
+    sizes[0] = 0
+    if not sizes.any():
+        return pieces
+    diameter = np.sqrt(typical_size(sizes) / len(pieces) * 4 / np.pi)
+    spacing = 2 ** max(0, round(np.log2(diameter / _ACROSS)))
+    shape = tuple(-(-side // spacing) for side in pieces.shape[1:])
+    modes, places = _local_modes(pieces, vectors, bandwidth, spacing, shape)
+    bins = bins_of_modes(places, _REACH, shape)
+    nearest = label_room(pieces.shape)
+    for (frame, own), pixels, rows in _rows_by_strip(pieces, vectors, known):
+        nearest_modes(
+            rows,
+            pixels,
+            pieces[frame, own],
+            own.start,
+            spacing,
+            modes,
+            places,
+            bins,
+            _REACH,
+            shape,
+            nearest[frame, own],
+        )
+    result = label_room(pieces.shape)
+    connect(nearest, result)
+    return result
+
+
+def _local_modes(
+    pieces: _Labels,
+    vectors: Tensor,
+    bandwidth: float,
+    spacing: int,
+    shape: tuple[int, ...],
+) -> tuple[_Vectors, _Vectors]:
+    """Find modes and their places, in samples: first on a wide grid of seeds."""
+    modes = np.empty((0, vectors.shape[1]), dtype=np.float32)
+    places = np.empty((0, 2), dtype=np.float32)
+    support = np.empty(0, dtype=np.int64)
+    for apart in _SEEDS:
+        bins = bins_of_modes(places, _REACH, shape)
+        found = [(modes, places, support)]
+        for samples, inside, top, own in _bands(pieces, vectors, spacing, shape):
+            seeds, at = _seeds(samples, inside, top, own, apart)
+            if len(modes):
+                missing = ~reached(
+                    seeds, at, modes, places, bins, _REACH, shape, _SAME * bandwidth
+                )
+                seeds, at = seeds[missing], at[missing]
+            within = np.zeros(len(seeds), dtype=np.int64)
+            at[:, 0] -= top
+            shift_places(samples, inside, bandwidth, _REACH, seeds, at, within)
+            at[:, 0] += top
+            found.append((seeds, at, within))
+        modes, places, support = (np.concatenate(parts) for parts in zip(*found))
+        kept = fuse_modes(modes, places, support, _SAME * bandwidth, _REACH, shape)
+        modes, places, support = modes[kept], places[kept], support[kept]
+    return modes, places
+
+
+def _bands(
+    pieces: _Labels, vectors: Tensor, spacing: int, shape: tuple[int, ...]
+) -> Iterator[tuple[_Vectors, _Flags, int, slice]]:
+    """Yield samples of some rows after the other.
+
+    Yields
+    ------
+    samples : (F, y, X, C) float32
+        Unit vectors of these rows and of those that their seeds can come to see.
+    inside : (F, y, X) bool
+        Whether they belong to a piece.
+    top : int
+        Row of the first of them.
+    own : slice
+        Rows without those around them.
+    """
+    n_frames, n_components = vectors.shape[:2]
+    height = _AT_ONCE // (4 * n_frames * n_components * shape[1])
+    height = max(2 * _REACH, height // _SEEDS[0] * _SEEDS[0])
+    for start in range(0, shape[0], height):
+        own = slice(start, min(start + height, shape[0]))
+        top, bottom = max(0, own.start - 2 * _REACH), own.stop + 2 * _REACH
+        rows = slice(top * spacing, bottom * spacing, spacing)
+        inside = pieces[:, rows, ::spacing] > 0
+        samples = vectors[:, :, rows, ::spacing].movedim(1, -1).to(torch.float32)
+        unit = functional.normalize(samples, dim=-1).cpu().contiguous().numpy()
+        yield unit, inside, top, own
+
+
+def _seeds(
+    samples: _Vectors, inside: _Flags, top: int, own: slice, apart: int
+) -> tuple[_Vectors, _Vectors]:
+    """Take every so manieth sample as a seed: its vector and its place."""
+    chosen = np.zeros_like(inside)
+    rows = slice(own.start - top, own.stop - top, apart)
+    chosen[:, rows, ::apart] = inside[:, rows, ::apart]
+    places = np.argwhere(chosen)[:, 1:].astype(np.float32)
+    places[:, 0] += top
+    return samples[chosen], places
+
+
+def _rows_by_strip(
+    pieces: _Labels, vectors: Tensor, known: tuple[_Flags, Tensor] | None
+) -> Iterator[tuple[Strip, _Flags, _Vectors]]:
+    """Yield strips, the pixels of each that have a vector, and these vectors."""
+    if known is None:
+        for frame, own in strips(pieces.shape):
+            pixels = pieces[frame, own] > 0
+            codes = vectors[frame, :, own].movedim(0, -1)[torch.from_numpy(pixels)]
+            yield (frame, own), pixels, codes.to(torch.float32).cpu().numpy()
+        return
+    pixels, points = known
+    rows = points.to(torch.float32).cpu().numpy()
+    first = 0
+    for frame, own in strips(pieces.shape):
+        here = pixels[frame, own]
+        last = first + int(np.count_nonzero(here))
+        yield (frame, own), here, rows[first:last]
+        first = last

@@ -1,0 +1,328 @@
+"""Compiled: modes of the places of a frame pair, and the pixels nearest to each."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift._compiled import compiled
+
+__all__ = ["bins_of_modes", "fuse_modes", "nearest_modes", "reached", "shift_places"]
+
+_Vectors: TypeAlias = npt.NDArray[np.float32]
+_Numbers: TypeAlias = npt.NDArray[np.int64]
+_Flags: TypeAlias = npt.NDArray[np.bool_]
+_Labels: TypeAlias = npt.NDArray[np.int32]
+
+# Shifts of one seed; most stand still after three or four.
+_SHIFTS = 60
+
+# A seed stands still when it moves less than this share of the bandwidth and, in
+# samples, less than this far.
+_STILL = 1e-3
+_STILL_PLACE = 0.125
+
+
+@compiled
+def _gather(
+    samples: _Vectors,
+    inside: _Flags,
+    centre: tuple[int, int],
+    reach: int,
+    near: _Vectors,
+    rows: _Vectors,
+    columns: _Vectors,
+) -> int:
+    """Copy the samples of a window of both frames, and where they lie; count them."""
+    n_frames, n_rows, n_columns, n_components = samples.shape
+    row, column = centre
+    count = 0
+    for frame in range(n_frames):
+        for y in range(max(0, row - reach), min(n_rows, row + reach + 1)):
+            for x in range(max(0, column - reach), min(n_columns, column + reach + 1)):
+                if inside[frame, y, x]:
+                    for k in range(n_components):
+                        near[count, k] = samples[frame, y, x, k]
+                    rows[count] = y
+                    columns[count] = x
+                    count += 1
+    return count
+
+
+@compiled
+def _cosine(first: _Vectors, second: _Vectors) -> np.float32:
+    total = np.float32(0)
+    for k in range(second.size):
+        total += first[k] * second[k]
+    return total
+
+
+@compiled
+def shift_places(
+    samples: _Vectors,
+    inside: _Flags,
+    bandwidth: float,
+    reach: int,
+    modes: _Vectors,
+    places: _Vectors,
+    support: _Numbers,
+) -> None:
+    """Move seeds, in direction and in place, to the means of the samples near them.
+
+    Parameters
+    ----------
+    samples : (F, Y, X, C) float32
+        Unit vectors.
+    inside : (F, Y, X) bool
+        Which of them count.
+    bandwidth : float
+        h, a cosine distance.
+    reach : int
+        Rows and columns that a seed sees on each side of its place. It ends where it is
+        when it has gone as far as that from where it began.
+    modes : (n, C) float32
+        Unit vectors to start from; moved in place.
+    places : (n, 2) float32
+        Rows and columns to start from; moved in place.
+    support : (n,) int64
+        Gets the samples in the window of each mode.
+    """
+    n_components = samples.shape[3]
+    room = samples.shape[0] * (2 * reach + 1) ** 2
+    near = np.empty((room, n_components), np.float32)
+    rows, columns = np.empty(room, np.float32), np.empty(room, np.float32)
+    mean = np.empty(n_components, np.float32)
+    least = np.float32(1 - bandwidth)
+    for seed in range(modes.shape[0]):
+        mode = modes[seed]
+        first = (round(places[seed, 0]), round(places[seed, 1]))
+        seen = (-1, -1)
+        count = 0
+        for _ in range(_SHIFTS):
+            centre = (round(places[seed, 0]), round(places[seed, 1]))
+            if centre != seen:
+                if max(abs(centre[0] - first[0]), abs(centre[1] - first[1])) > reach:
+                    break
+                seen = centre
+                count = _gather(samples, inside, centre, reach, near, rows, columns)
+            mean[:] = 0
+            row, column = np.float32(0), np.float32(0)
+            within = 0
+            for i in range(count):
+                if _cosine(near[i], mode) >= least:
+                    within += 1
+                    row += rows[i]
+                    column += columns[i]
+                    for k in range(n_components):
+                        mean[k] += near[i, k]
+            support[seed] = within
+            length = np.sqrt(_cosine(mean, mean))
+            if within == 0 or length == 0:
+                break
+            for k in range(n_components):
+                mean[k] /= length
+            row /= within
+            column /= within
+            still = (
+                1 - _cosine(mean, mode) < _STILL * bandwidth
+                and abs(row - places[seed, 0]) < _STILL_PLACE
+                and abs(column - places[seed, 1]) < _STILL_PLACE
+            )
+            mode[:] = mean
+            places[seed, 0] = row
+            places[seed, 1] = column
+            if still:
+                break
+
+
+@compiled
+def _near(places: _Vectors, index: int, row: float, column: float, reach: int) -> bool:
+    return (
+        abs(places[index, 0] - row) <= reach and abs(places[index, 1] - column) <= reach
+    )
+
+
+@compiled
+def fuse_modes(
+    modes: _Vectors,
+    places: _Vectors,
+    support: _Numbers,
+    distance: float,
+    reach: int,
+    shape: tuple[int, int],
+) -> _Numbers:
+    """Keep modes that lie within a distance of no better supported one in reach.
+
+    Returns
+    -------
+    (k,) int64
+        Rows of those kept, best supported first; modes without samples are dropped.
+    """
+    across = shape[1] // reach + 1
+    down = shape[0] // reach + 1
+    newest = np.full(down * across, -1, np.int64)
+    older = np.full(modes.shape[0], -1, np.int64)
+    kept = np.empty(modes.shape[0], np.int64)
+    count = 0
+    least = np.float32(1 - distance)
+    for index in np.argsort(-support, kind="mergesort"):
+        if support[index] == 0:
+            continue
+        row, column = places[index]
+        top, left = int(row) // reach, int(column) // reach
+        alone = True
+        for y in range(max(0, top - 1), min(down, top + 2)):
+            for x in range(max(0, left - 1), min(across, left + 2)):
+                other = newest[y * across + x]
+                while alone and other >= 0:
+                    alone = not (
+                        _near(places, other, row, column, reach)
+                        and _cosine(modes[other], modes[index]) > least
+                    )
+                    other = older[other]
+        if alone:
+            place = top * across + left
+            older[index] = newest[place]
+            newest[place] = index
+            kept[count] = index
+            count += 1
+    return kept[:count]
+
+
+@compiled
+def bins_of_modes(
+    places: _Vectors, reach: int, shape: tuple[int, int]
+) -> tuple[_Numbers, _Numbers]:
+    """Sort modes into squares of the side `reach`, row by row.
+
+    Returns
+    -------
+    starts : (n + 1,) int64
+        Where the modes of each square begin.
+    members : (k,) int64
+        The modes.
+    """
+    across = shape[1] // reach + 1
+    starts = np.zeros((shape[0] // reach + 1) * across + 1, np.int64)
+    for index in range(places.shape[0]):
+        starts[
+            int(places[index, 0]) // reach * across
+            + int(places[index, 1]) // reach
+            + 1
+        ] += 1
+    for place in range(starts.size - 1):
+        starts[place + 1] += starts[place]
+    free = starts.copy()
+    members = np.empty(places.shape[0], np.int64)
+    for index in range(places.shape[0]):
+        place = int(places[index, 0]) // reach * across + int(places[index, 1]) // reach
+        members[free[place]] = index
+        free[place] += 1
+    return starts, members
+
+
+@compiled
+def _nearest(
+    vector: _Vectors,
+    row: float,
+    column: float,
+    modes: _Vectors,
+    places: _Vectors,
+    bins: tuple[_Numbers, _Numbers],
+    reach: int,
+    shape: tuple[int, int],
+) -> tuple[int, float]:
+    """Find the most similar mode in reach of a place, -1 if there is none."""
+    starts, members = bins
+    across = shape[1] // reach + 1
+    down = shape[0] // reach + 1
+    top, left = int(row) // reach, int(column) // reach
+    best, found = np.float32(-np.inf), -1
+    for y in range(max(0, top - 1), min(down, top + 2)):
+        for x in range(max(0, left - 1), min(across, left + 2)):
+            place = y * across + x
+            for member in range(starts[place], starts[place + 1]):
+                index = members[member]
+                if not _near(places, index, row, column, reach):
+                    continue
+                cosine = _cosine(vector, modes[index])
+                if cosine > best:
+                    best, found = cosine, index
+    return found, best
+
+
+@compiled
+def reached(
+    seeds: _Vectors,
+    seed_places: _Vectors,
+    modes: _Vectors,
+    places: _Vectors,
+    bins: tuple[_Numbers, _Numbers],
+    reach: int,
+    shape: tuple[int, int],
+    distance: float,
+) -> _Flags:
+    """Tell which seeds have a mode within a distance and in reach.
+
+    Returns
+    -------
+    (n,) bool
+    """
+    found = np.zeros(seeds.shape[0], np.bool_)
+    least = np.float32(1 - distance)
+    for seed in range(seeds.shape[0]):
+        row, column = seed_places[seed]
+        _, cosine = _nearest(
+            seeds[seed], row, column, modes, places, bins, reach, shape
+        )
+        found[seed] = cosine >= least
+    return found
+
+
+@compiled
+def nearest_modes(
+    rows: _Vectors,
+    pixels: _Flags,
+    pieces: _Labels,
+    top: int,
+    spacing: int,
+    modes: _Vectors,
+    places: _Vectors,
+    bins: tuple[_Numbers, _Numbers],
+    reach: int,
+    shape: tuple[int, int],
+    result: _Labels,
+) -> None:
+    """Write the most similar mode in reach of each pixel of a strip, from 1.
+
+    Parameters
+    ----------
+    rows : (n, C or more) float32
+        Vectors of `pixels`, of any length.
+    pixels : (Y, X) bool
+        Pixels of the strip that have a vector.
+    pieces : (Y, X) int32
+        What they belong to so far. 0 stays 0; where no mode is in reach, pixels of a
+        piece stay together, numbered after the modes.
+    top : int
+        First row of the strip in the frame.
+    spacing : int
+        Pixels from one sample to the next; places are told in samples.
+    modes, places, bins, reach, shape
+        From `fuse_modes` and `bins_of_modes`.
+    result : (Y, X) int32
+        Gets the numbers.
+    """
+    next_row = 0
+    for y in range(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            result[y, x] = 0
+            if not pixels[y, x]:
+                continue
+            vector = rows[next_row]
+            next_row += 1
+            if pieces[y, x] == 0:
+                continue
+            row, column = (top + y) / spacing, x / spacing
+            found, _ = _nearest(vector, row, column, modes, places, bins, reach, shape)
+            result[y, x] = 1 + found if found >= 0 else modes.shape[0] + pieces[y, x]
