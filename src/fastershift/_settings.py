@@ -114,7 +114,7 @@ class EmbedSettings(Stage):
         ge=0,
     )
     tile_overlap: int = setting(
-        320,
+        384,
         "Overlap of neighbouring tiles in network pixels. Half of it at each inner "
         "border is thrown away (published: 128 of 256, see tile merging).",
         label="Tile overlap",

@@ -176,3 +176,43 @@ def test_too_little_overlap_shows(codes, cells):
     here = codes[:, 16:, 16:]
     shares = agreement(cells(here, 192, 64), cells(here, 192, 16))
     assert np.mean(shares >= 0.95) < 0.99
+
+
+#: Network pixels from which on a network of five levels sees no edge, and a cell.
+SEES = 188 + 12
+
+
+@pytest.fixture(scope="module")
+def crowded():
+    movie = simulate_movie(2, (800, 800), 800**2 // 1600, diameter=24, seed=3)
+    return movie.frames
+
+
+def cells_by_nuclei(frames, tmp_path, **tiles):
+    plan = plan_run(frames, {"embed": {"diameter": 24.0, "model": "nuclei", **tiles}})
+    plan = with_large_frames(plan, frames, tmp_path)
+    pairs = (pair for pair in plan.source.pairs() if pair is not None)
+    return cluster_pair(plan, next(pairs)).labels[1]
+
+
+@pytest.fixture(scope="module")
+def as_they_are(crowded, tmp_path_factory):
+    return cells_by_nuclei(crowded, tmp_path_factory.mktemp("whole"))
+
+
+def test_borders_of_a_shipped_model_do_not_show(crowded, as_they_are, tmp_path):
+    tiled = cells_by_nuclei(crowded, tmp_path, tile=640, largest_frame=700)
+    shares = agreement(as_they_are, tiled, 1)
+    assert len(shares) > 350
+    assert np.mean(shares >= 0.95) >= 0.99
+    assert len(agreement(tiled, as_they_are, 1)) == len(shares)
+
+
+def test_a_shifted_movie_has_the_same_cells(crowded, as_they_are, tmp_path):
+    """With a shipped model; what leaves at one edge comes in at the other."""
+    shifted = cells_by_nuclei(np.roll(crowded, (16, 16), (1, 2)), tmp_path)
+    here, there = as_they_are[:-16, :-16], shifted[16:, 16:]
+    shares = agreement(here, there, SEES)
+    assert len(shares) > 60
+    assert np.mean(shares >= 0.95) >= 0.99
+    assert len(agreement(there, here, SEES)) == len(shares)

@@ -244,7 +244,8 @@ def find_instances(
         renumber(clusters, numbers, clusters)
     pieces = pieces_of_clusters(clusters)
     together = None if known.points is None else (pixels, known.points)
-    if cluster_settings.local_modes:
+    # Where the background is a piece, too, pieces do not tell how large cells are.
+    if cluster_settings.local_modes and background != "none":
         pieces = local_pieces(pieces, vectors, cluster_settings.bandwidth, together)
     if cluster_settings.join_alike:
         pieces = join_alike(pieces, vectors, cluster_settings.bandwidth, together)

@@ -83,7 +83,7 @@ def local_pieces(
         return pieces
     diameter = np.sqrt(typical_size(sizes) / len(pieces) * 4 / np.pi)
     spacing = 2 ** max(0, round(np.log2(diameter / _ACROSS)))
-    shape = tuple(-(-side // spacing) for side in pieces.shape[1:])
+    shape = -(-pieces.shape[1] // spacing), -(-pieces.shape[2] // spacing)
     modes, places = _local_modes(pieces, vectors, bandwidth, spacing, shape)
     bins = bins_of_modes(places, _REACH, shape)
     nearest = label_room(pieces.shape)
@@ -111,7 +111,7 @@ def _local_modes(
     vectors: Tensor,
     bandwidth: float,
     spacing: int,
-    shape: tuple[int, ...],
+    shape: tuple[int, int],
 ) -> tuple[_Vectors, _Vectors]:
     """Find modes and their places, in samples: first on a wide grid of seeds."""
     modes = np.empty((0, vectors.shape[1]), dtype=np.float32)
@@ -132,14 +132,16 @@ def _local_modes(
             shift_places(samples, inside, bandwidth, _REACH, seeds, at, within)
             at[:, 0] += top
             found.append((seeds, at, within))
-        modes, places, support = (np.concatenate(parts) for parts in zip(*found))
+        modes, places, support = (
+            np.concatenate(parts) for parts in zip(*found, strict=True)
+        )
         kept = fuse_modes(modes, places, support, _SAME * bandwidth, _REACH, shape)
         modes, places, support = modes[kept], places[kept], support[kept]
     return modes, places
 
 
 def _bands(
-    pieces: _Labels, vectors: Tensor, spacing: int, shape: tuple[int, ...]
+    pieces: _Labels, vectors: Tensor, spacing: int, shape: tuple[int, int]
 ) -> Iterator[tuple[_Vectors, _Flags, int, slice]]:
     """Yield samples of some rows after the other.
 
@@ -187,10 +189,11 @@ def _rows_by_strip(
         for frame, own in strips(pieces.shape):
             pixels = pieces[frame, own] > 0
             codes = vectors[frame, :, own].movedim(0, -1)[torch.from_numpy(pixels)]
-            yield (frame, own), pixels, codes.to(torch.float32).cpu().numpy()
+            rows = codes.to(torch.float32).cpu().contiguous().numpy()
+            yield (frame, own), pixels, rows
         return
     pixels, points = known
-    rows = points.to(torch.float32).cpu().numpy()
+    rows = points.to(torch.float32).cpu().contiguous().numpy()
     first = 0
     for frame, own in strips(pieces.shape):
         here = pixels[frame, own]

@@ -137,7 +137,7 @@ def shift_places(
 
 @compiled
 def _near(places: _Vectors, index: int, row: float, column: float, reach: int) -> bool:
-    return (
+    return bool(
         abs(places[index, 0] - row) <= reach and abs(places[index, 1] - column) <= reach
     )
 
@@ -206,9 +206,7 @@ def bins_of_modes(
     starts = np.zeros((shape[0] // reach + 1) * across + 1, np.int64)
     for index in range(places.shape[0]):
         starts[
-            int(places[index, 0]) // reach * across
-            + int(places[index, 1]) // reach
-            + 1
+            int(places[index, 0]) // reach * across + int(places[index, 1]) // reach + 1
         ] += 1
     for place in range(starts.size - 1):
         starts[place + 1] += starts[place]
@@ -231,7 +229,7 @@ def _nearest(
     bins: tuple[_Numbers, _Numbers],
     reach: int,
     shape: tuple[int, int],
-) -> tuple[int, float]:
+) -> tuple[int, np.float32]:
     """Find the most similar mode in reach of a place, -1 if there is none."""
     starts, members = bins
     across = shape[1] // reach + 1
