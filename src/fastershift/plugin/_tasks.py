@@ -74,6 +74,10 @@ _HEAD_START = 0.003
 # turn some dozen times, and so does what is computed.
 _TURN = 0.001
 
+# Tasks of all widgets that can run at the same time. Qt has as many threads as there
+# are cores, so that on a single one a preview would wait for the end of a run.
+_TOGETHER = 8
+
 
 class TaskRunner(QObject):
     """Runs the newest task; an older one ends at its next step, unheard.
@@ -87,6 +91,8 @@ class TaskRunner(QObject):
         super().__init__(parent)
         # For the whole process and for good: it only changes who waits how long.
         sys.setswitchinterval(min(sys.getswitchinterval(), _TURN))
+        pool = QThreadPool.globalInstance()
+        pool.setMaxThreadCount(max(pool.maxThreadCount(), _TOGETHER))
         self._current: Task | None = None
         self._waiting: Task | None = None
         self._following: Task | None = None
