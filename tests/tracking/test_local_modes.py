@@ -138,7 +138,7 @@ def test_larger_cells_are_sampled_more_coarsely(monkeypatch):
     small = found(vectors).labels
     large = found(vectors.repeat_interleave(4, 2).repeat_interleave(4, 3)).labels
     assert asked[1] == 4 * asked[0] > 0
-    assert large.max() == pytest.approx(small.max(), rel=0.02)
+    assert large.max() == pytest.approx(small.max(), rel=0.05)
 
 
 def test_the_frame_in_bands_is_the_frame(monkeypatch):
@@ -193,12 +193,14 @@ def plain_shift(samples, inside, bandwidth, reach, mode, place):
     """Do the same in numpy, slowly."""
     frames, rows, columns = np.nonzero(inside)
     vectors = samples[frames, rows, columns].astype(float)
-    first = np.rint(place)
+    first = seen = np.rint(place)
     for _ in range(60):
         centre = np.rint(place)
-        if np.abs(centre - first).max() > reach:
-            break
-        near = np.maximum(abs(rows - centre[0]), abs(columns - centre[1])) <= reach
+        if np.abs(centre - seen).max() > 2:
+            if np.abs(centre - first).max() > reach:
+                break
+            seen = centre
+        near = np.maximum(abs(rows - seen[0]), abs(columns - seen[1])) <= reach
         near &= vectors @ mode >= 1 - bandwidth
         if not near.any():
             return mode, place, 0
@@ -206,7 +208,7 @@ def plain_shift(samples, inside, bandwidth, reach, mode, place):
         before, mode = mode, mean / np.linalg.norm(mean)
         moved = place
         place = np.array([rows[near].mean(), columns[near].mean()])
-        if 1 - mode @ before < 1e-3 * bandwidth and np.abs(place - moved).max() < 0.125:
+        if 1 - mode @ before < 1e-2 * bandwidth and np.abs(place - moved).max() < 0.25:
             break
     return mode, place, int(near.sum())
 
@@ -273,7 +275,7 @@ def test_pixels_take_the_most_similar_mode_in_reach(seed):
     )
     seen = set()
     for row, (y, x) in zip(rows, np.argwhere(pixels), strict=True):
-        place = np.array([(top + y) / spacing, x / spacing])
+        place = np.array([(top + y) // spacing, x // spacing])
         near = np.abs(places - place).max(axis=1) <= 9
         if pieces[y, x] == 0:
             assert result[y, x] == 0
@@ -286,9 +288,9 @@ def test_pixels_take_the_most_similar_mode_in_reach(seed):
             seen.add("piece")
     assert (result[~pixels] == 0).all()
     assert seen == {"mode", "piece"}
-    places_of_rows = np.argwhere(pixels)[:, :].astype(np.float32) / spacing
+    places_of_rows = (np.argwhere(pixels) // spacing).astype(np.float32)
     unit = rows[:, :3] / np.linalg.norm(rows[:, :3], axis=1, keepdims=True)
-    places_of_rows[:, 0] += top / spacing
+    places_of_rows[:, 0] += top // spacing
     told = reached(unit, places_of_rows, modes, places, bins, 9, shape, 0.2)
     close = np.abs(places[None] - places_of_rows[:, None]).max(axis=2) <= 9
     assert np.array_equal(told, ((unit @ modes.T >= 0.8) & close).any(axis=1))

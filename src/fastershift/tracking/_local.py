@@ -37,8 +37,7 @@ _REACH = 12
 # Samples from one seed to the next, in the first round and where more are needed.
 _SEEDS = 4, 2
 
-# Share of the bandwidth within which modes in reach of each other are one, and within
-# which a mode stands for a place.
+# Share of the bandwidth within which modes in reach of each other are one.
 _SAME = 0.5
 
 # Bytes of the samples that are worked on at once.
@@ -124,7 +123,7 @@ def _local_modes(
             seeds, at = _seeds(samples, inside, top, own, apart)
             if len(modes):
                 missing = ~reached(
-                    seeds, at, modes, places, bins, _REACH, shape, _SAME * bandwidth
+                    seeds, at, modes, places, bins, _REACH, shape, bandwidth
                 )
                 seeds, at = seeds[missing], at[missing]
             within = np.zeros(len(seeds), dtype=np.int64)
@@ -164,9 +163,10 @@ def _bands(
         top, bottom = max(0, own.start - 2 * _REACH), own.stop + 2 * _REACH
         rows = slice(top * spacing, bottom * spacing, spacing)
         inside = pieces[:, rows, ::spacing] > 0
-        samples = vectors[:, :, rows, ::spacing].movedim(1, -1).to(torch.float32)
-        unit = functional.normalize(samples, dim=-1).cpu().contiguous().numpy()
-        yield unit, inside, top, own
+        samples = vectors[:, :, rows, ::spacing].movedim(1, -1)
+        unit = torch.empty(samples.shape, dtype=torch.float32).copy_(samples)
+        functional.normalize(unit, dim=-1, out=unit)
+        yield unit.numpy(), inside, top, own
 
 
 def _seeds(
@@ -176,9 +176,10 @@ def _seeds(
     chosen = np.zeros_like(inside)
     rows = slice(own.start - top, own.stop - top, apart)
     chosen[:, rows, ::apart] = inside[:, rows, ::apart]
-    places = np.argwhere(chosen)[:, 1:].astype(np.float32)
-    places[:, 0] += top
-    return samples[chosen], places
+    # Row by row, in whatever bands the rows come.
+    row, column, frame = np.moveaxis(chosen, 0, -1).nonzero()
+    places = np.column_stack([row + top, column]).astype(np.float32)
+    return samples[frame, row, column], places
 
 
 def _rows_by_strip(

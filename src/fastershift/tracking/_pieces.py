@@ -62,9 +62,9 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
 def typical_size(sizes: npt.NDArray[np.integer[Any]]) -> float:
     """Size of the piece that the median pixel belongs to: specks do not count.
 
-    In steps of a quarter of an octave, 19 %: cells that come and go at the edge of a
-    frame seldom change it.
+    Rounded down to steps of a quarter of an octave, 19 %: cells that come and go at the
+    edge of a frame seldom change it.
     """
     order = np.sort(sizes)
     median = order[np.searchsorted(order.cumsum(), order.sum() / 2)]
-    return float(2 ** (round(4 * np.log2(median)) / 4))
+    return float(2 ** (np.floor(4 * np.log2(median)) / 4))

@@ -19,21 +19,31 @@ _SHIFTS = 60
 
 # A seed stands still when it moves less than this share of the bandwidth and, in
 # samples, less than this far.
-_STILL = 1e-3
-_STILL_PLACE = 0.125
+_STILL = 1e-2
+_STILL_PLACE = 0.25
+
+# The window follows when the place is more than so many samples from its middle.
+_FOLLOWS = 2
 
 
 @compiled
 def _gather(
     samples: _Vectors,
     inside: _Flags,
+    first: tuple[int, int],
     centre: tuple[int, int],
     reach: int,
     near: _Vectors,
     rows: _Vectors,
     columns: _Vectors,
 ) -> int:
-    """Copy the samples of a window of both frames, and where they lie; count them."""
+    """Copy the samples of a window of both frames, and where they lie from `first`.
+
+    Returns
+    -------
+    int
+        How many there are.
+    """
     n_frames, n_rows, n_columns, n_components = samples.shape
     row, column = centre
     count = 0
@@ -43,8 +53,8 @@ def _gather(
                 if inside[frame, y, x]:
                     for k in range(n_components):
                         near[count, k] = samples[frame, y, x, k]
-                    rows[count] = y
-                    columns[count] = x
+                    rows[count] = y - first[0]
+                    columns[count] = x - first[1]
                     count += 1
     return count
 
@@ -55,6 +65,11 @@ def _cosine(first: _Vectors, second: _Vectors) -> np.float32:
     for k in range(second.size):
         total += first[k] * second[k]
     return total
+
+
+@compiled
+def _apart(first: tuple[int, int], second: tuple[int, int]) -> int:
+    return max(abs(first[0] - second[0]), abs(first[1] - second[1]))
 
 
 @compiled
@@ -83,7 +98,7 @@ def shift_places(
     modes : (n, C) float32
         Unit vectors to start from; moved in place.
     places : (n, 2) float32
-        Rows and columns to start from; moved in place.
+        Rows and columns to start from, whole numbers; moved in place.
     support : (n,) int64
         Gets the samples in the window of each mode.
     """
@@ -95,16 +110,21 @@ def shift_places(
     least = np.float32(1 - bandwidth)
     for seed in range(modes.shape[0]):
         mode = modes[seed]
+        # Places are told from where the seed began, so that they are the same to the
+        # last bit wherever that is.
         first = (round(places[seed, 0]), round(places[seed, 1]))
-        seen = (-1, -1)
-        count = 0
+        seen = first
+        count = _gather(samples, inside, first, seen, reach, near, rows, columns)
+        place_row, place_column = np.float32(0), np.float32(0)
         for _ in range(_SHIFTS):
-            centre = (round(places[seed, 0]), round(places[seed, 1]))
-            if centre != seen:
-                if max(abs(centre[0] - first[0]), abs(centre[1] - first[1])) > reach:
+            centre = (first[0] + round(place_row), first[1] + round(place_column))
+            if _apart(centre, seen) > _FOLLOWS:
+                if _apart(centre, first) > reach:
                     break
                 seen = centre
-                count = _gather(samples, inside, centre, reach, near, rows, columns)
+                count = _gather(
+                    samples, inside, first, seen, reach, near, rows, columns
+                )
             mean[:] = 0
             row, column = np.float32(0), np.float32(0)
             within = 0
@@ -125,14 +145,15 @@ def shift_places(
             column /= within
             still = (
                 1 - _cosine(mean, mode) < _STILL * bandwidth
-                and abs(row - places[seed, 0]) < _STILL_PLACE
-                and abs(column - places[seed, 1]) < _STILL_PLACE
+                and abs(row - place_row) < _STILL_PLACE
+                and abs(column - place_column) < _STILL_PLACE
             )
             mode[:] = mean
-            places[seed, 0] = row
-            places[seed, 1] = column
+            place_row, place_column = row, column
             if still:
                 break
+        places[seed, 0] = first[0] + place_row
+        places[seed, 1] = first[1] + place_column
 
 
 @compiled
@@ -220,32 +241,42 @@ def bins_of_modes(
 
 
 @compiled
-def _nearest(
-    vector: _Vectors,
-    row: float,
-    column: float,
-    modes: _Vectors,
+def _modes_near(
+    place: tuple[int, int],
     places: _Vectors,
     bins: tuple[_Numbers, _Numbers],
     reach: int,
     shape: tuple[int, int],
-) -> tuple[int, np.float32]:
-    """Find the most similar mode in reach of a place, -1 if there is none."""
+    found: _Numbers,
+) -> int:
+    """Write the modes in reach of a sample; count them."""
     starts, members = bins
     across = shape[1] // reach + 1
     down = shape[0] // reach + 1
-    top, left = int(row) // reach, int(column) // reach
-    best, found = np.float32(-np.inf), -1
+    row, column = place
+    top, left = row // reach, column // reach
+    count = 0
     for y in range(max(0, top - 1), min(down, top + 2)):
         for x in range(max(0, left - 1), min(across, left + 2)):
-            place = y * across + x
-            for member in range(starts[place], starts[place + 1]):
+            square = y * across + x
+            for member in range(starts[square], starts[square + 1]):
                 index = members[member]
-                if not _near(places, index, row, column, reach):
-                    continue
-                cosine = _cosine(vector, modes[index])
-                if cosine > best:
-                    best, found = cosine, index
+                if _near(places, index, row, column, reach):
+                    found[count] = index
+                    count += 1
+    return count
+
+
+@compiled
+def _most_similar(
+    vector: _Vectors, modes: _Vectors, some: _Numbers, count: int
+) -> tuple[int, np.float32]:
+    """Find the most similar of some modes, -1 if there is none."""
+    best, found = np.float32(-np.inf), -1
+    for i in range(count):
+        cosine = _cosine(vector, modes[some[i]])
+        if cosine > best:
+            best, found = cosine, some[i]
     return found, best
 
 
@@ -267,12 +298,12 @@ def reached(
     (n,) bool
     """
     found = np.zeros(seeds.shape[0], np.bool_)
+    some = np.empty(modes.shape[0], np.int64)
     least = np.float32(1 - distance)
     for seed in range(seeds.shape[0]):
-        row, column = seed_places[seed]
-        _, cosine = _nearest(
-            seeds[seed], row, column, modes, places, bins, reach, shape
-        )
+        place = (int(seed_places[seed, 0]), int(seed_places[seed, 1]))
+        count = _modes_near(place, places, bins, reach, shape, some)
+        _, cosine = _most_similar(seeds[seed], modes, some, count)
         found[seed] = cosine >= least
     return found
 
@@ -312,7 +343,11 @@ def nearest_modes(
         Gets the numbers.
     """
     next_row = 0
+    some = np.empty(modes.shape[0], np.int64)
+    count = 0
     for y in range(pixels.shape[0]):
+        # Pixels that share a sample share the modes in reach.
+        sample = -1
         for x in range(pixels.shape[1]):
             result[y, x] = 0
             if not pixels[y, x]:
@@ -321,6 +356,9 @@ def nearest_modes(
             next_row += 1
             if pieces[y, x] == 0:
                 continue
-            row, column = (top + y) / spacing, x / spacing
-            found, _ = _nearest(vector, row, column, modes, places, bins, reach, shape)
+            if x // spacing != sample:
+                sample = x // spacing
+                place = ((top + y) // spacing, sample)
+                count = _modes_near(place, places, bins, reach, shape, some)
+            found, _ = _most_similar(vector, modes, some, count)
             result[y, x] = 1 + found if found >= 0 else modes.shape[0] + pieces[y, x]
