@@ -128,9 +128,9 @@ def test_cells_are_found():
 def test_larger_cells_are_sampled_more_coarsely(monkeypatch):
     asked = []
 
-    def spy(pieces, vectors, bandwidth, spacing, shape):
+    def spy(clusters, vectors, bandwidth, spacing, shape):
         asked.append(spacing)
-        return original(pieces, vectors, bandwidth, spacing, shape)
+        return original(clusters, vectors, bandwidth, spacing, shape)
 
     original = local._local_modes
     monkeypatch.setattr(local, "_local_modes", spy)
@@ -156,13 +156,13 @@ def test_vectors_on_disk_give_the_same():
     made = found(vectors, local_modes=False)
     pixels = made.clusters >= 0
     points = vectors.movedim(1, -1)[torch.from_numpy(pixels)]
-    together = local_pieces(made.pieces, vectors, BANDWIDTH, (pixels, points))
-    assert np.array_equal(local_pieces(made.pieces, vectors, BANDWIDTH), together)
+    together = local_pieces(made.clusters, vectors, BANDWIDTH, (pixels, points))
+    assert np.array_equal(local_pieces(made.clusters, vectors, BANDWIDTH), together)
     # Further components, such as coordinates, are not looked at.
     more = torch.cat([points, torch.full((len(points), 2), 1e6)], dim=1)
-    again = local_pieces(made.pieces, vectors, BANDWIDTH, (pixels, more))
+    again = local_pieces(made.clusters, vectors, BANDWIDTH, (pixels, more))
     assert np.array_equal(again, together)
-    assert ((together > 0) == (made.pieces > 0)).all()
+    assert ((together > 0) == (made.clusters > 0)).all()
 
 
 def test_a_piece_that_no_seed_falls_on_stays():
@@ -182,6 +182,9 @@ def test_nothing_stays_nothing():
     vectors, _ = movie(64, 0)
     empty = np.zeros((2, 64, 64), np.int32)
     assert not local_pieces(empty, vectors, BANDWIDTH).any()
+    # A cluster that no second pixel of a second row belongs to has no size.
+    empty[:, 3, 5] = empty[:, 3, 9] = 1
+    assert local_pieces(empty, vectors, BANDWIDTH).max() == 2
 
 
 def test_the_published_method_knows_no_such_step():

@@ -242,11 +242,12 @@ def find_instances(
         sizes = np.delete(sizes, sizes.argmax())
     if not np.array_equal(numbers, np.arange(len(numbers))):
         renumber(clusters, numbers, clusters)
-    pieces = pieces_of_clusters(clusters)
     together = None if known.points is None else (pixels, known.points)
     # Where the background is a piece, too, pieces do not tell how large cells are.
     if cluster_settings.local_modes and background != "none":
-        pieces = local_pieces(pieces, vectors, cluster_settings.bandwidth, together)
+        pieces = local_pieces(clusters, vectors, cluster_settings.bandwidth, together)
+    else:
+        pieces = pieces_of_clusters(clusters)
     if cluster_settings.join_alike:
         pieces = join_alike(pieces, vectors, cluster_settings.bandwidth, together)
     if cluster_settings.split_large:

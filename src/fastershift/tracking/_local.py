@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from fastershift.tracking._codes import Strip, strips
 from fastershift.tracking._connected import connect, count_pixels
-from fastershift.tracking._pieces import typical_size
+from fastershift.tracking._pieces import pieces_of_clusters, typical_size
 from fastershift.tracking._places import (
     bins_of_modes,
     fuse_modes,
@@ -45,7 +45,7 @@ _AT_ONCE = 2**26
 
 
 def local_pieces(
-    pieces: _Labels,
+    clusters: _Labels,
     vectors: Tensor,
     bandwidth: float,
     known: tuple[_Flags, Tensor] | None = None,
@@ -61,9 +61,9 @@ def local_pieces(
 
     Parameters
     ----------
-    pieces : (F, Y, X) int32
-        From `pieces_of_clusters`. They tell how large cells are, and what is
-        background.
+    clusters : (F, Y, X) int32
+        Modes of the whole frame; 0 is background. Their connected pieces tell how large
+        cells are.
     vectors : (F, C, Y, X) Tensor
         Embeddings of the pair; may lie on disk.
     bandwidth : float
@@ -76,21 +76,19 @@ def local_pieces(
     (F, Y, X) int32
         Connected pieces, numbered from 1 by their first pixels.
     """
-    sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
-    sizes[0] = 0
-    if not sizes.any():
-        return pieces
-    diameter = np.sqrt(typical_size(sizes) / len(pieces) * 4 / np.pi)
+    diameter = _typical_diameter(clusters)
+    if not diameter:
+        return pieces_of_clusters(clusters)
     spacing = 2 ** max(0, round(np.log2(diameter / _ACROSS)))
-    shape = -(-pieces.shape[1] // spacing), -(-pieces.shape[2] // spacing)
-    modes, places = _local_modes(pieces, vectors, bandwidth, spacing, shape)
+    shape = -(-clusters.shape[1] // spacing), -(-clusters.shape[2] // spacing)
+    modes, places = _local_modes(clusters, vectors, bandwidth, spacing, shape)
     bins = bins_of_modes(places, _REACH, shape)
-    nearest = label_room(pieces.shape)
-    for (frame, own), pixels, rows in _rows_by_strip(pieces, vectors, known):
+    nearest = label_room(clusters.shape)
+    for (frame, own), pixels, rows in _rows_by_strip(clusters, vectors, known):
         nearest_modes(
             rows,
             pixels,
-            pieces[frame, own],
+            clusters[frame, own],
             own.start,
             spacing,
             modes,
@@ -100,13 +98,28 @@ def local_pieces(
             shape,
             nearest[frame, own],
         )
-    result = label_room(pieces.shape)
+    result = label_room(clusters.shape)
     connect(nearest, result)
     return result
 
 
+def _typical_diameter(clusters: _Labels) -> float:
+    """Diameter of the disc as large as the typical piece in a frame, 0 without any.
+
+    Every second pixel of every second row tells it as well as all.
+    """
+    coarse = np.ascontiguousarray(clusters[:, ::2, ::2])
+    pieces = label_room(coarse.shape)
+    connect(coarse, pieces)
+    sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
+    sizes[0] = 0
+    if not sizes.any():
+        return 0.0
+    return float(np.sqrt(4 * typical_size(sizes) / len(clusters) * 4 / np.pi))
+
+
 def _local_modes(
-    pieces: _Labels,
+    clusters: _Labels,
     vectors: Tensor,
     bandwidth: float,
     spacing: int,
@@ -119,7 +132,7 @@ def _local_modes(
     for apart in _SEEDS:
         bins = bins_of_modes(places, _REACH, shape)
         found = [(modes, places, support)]
-        for samples, inside, top, own in _bands(pieces, vectors, spacing, shape):
+        for samples, inside, top, own in _bands(clusters, vectors, spacing, shape):
             seeds, at = _seeds(samples, inside, top, own, apart)
             if len(modes):
                 missing = ~reached(
@@ -140,7 +153,7 @@ def _local_modes(
 
 
 def _bands(
-    pieces: _Labels, vectors: Tensor, spacing: int, shape: tuple[int, int]
+    clusters: _Labels, vectors: Tensor, spacing: int, shape: tuple[int, int]
 ) -> Iterator[tuple[_Vectors, _Flags, int, slice]]:
     """Yield samples of some rows after the other.
 
@@ -149,7 +162,7 @@ def _bands(
     samples : (F, y, X, C) float32
         Unit vectors of these rows and of those that their seeds can come to see.
     inside : (F, y, X) bool
-        Whether they belong to a piece.
+        Whether they belong to a cluster.
     top : int
         Row of the first of them.
     own : slice
@@ -162,7 +175,7 @@ def _bands(
         own = slice(start, min(start + height, shape[0]))
         top, bottom = max(0, own.start - 2 * _REACH), own.stop + 2 * _REACH
         rows = slice(top * spacing, bottom * spacing, spacing)
-        inside = pieces[:, rows, ::spacing] > 0
+        inside = clusters[:, rows, ::spacing] > 0
         samples = vectors[:, :, rows, ::spacing].movedim(1, -1)
         unit = torch.empty(samples.shape, dtype=torch.float32).copy_(samples)
         functional.normalize(unit, dim=-1, out=unit)
@@ -183,12 +196,12 @@ def _seeds(
 
 
 def _rows_by_strip(
-    pieces: _Labels, vectors: Tensor, known: tuple[_Flags, Tensor] | None
+    clusters: _Labels, vectors: Tensor, known: tuple[_Flags, Tensor] | None
 ) -> Iterator[tuple[Strip, _Flags, _Vectors]]:
     """Yield strips, the pixels of each that have a vector, and these vectors."""
     if known is None:
-        for frame, own in strips(pieces.shape):
-            pixels = pieces[frame, own] > 0
+        for frame, own in strips(clusters.shape):
+            pixels = clusters[frame, own] > 0
             codes = vectors[frame, :, own].movedim(0, -1)[torch.from_numpy(pixels)]
             rows = codes.to(torch.float32).cpu().contiguous().numpy()
             yield (frame, own), pixels, rows
@@ -196,7 +209,7 @@ def _rows_by_strip(
     pixels, points = known
     rows = points.to(torch.float32).cpu().contiguous().numpy()
     first = 0
-    for frame, own in strips(pieces.shape):
+    for frame, own in strips(clusters.shape):
         here = pixels[frame, own]
         last = first + int(np.count_nonzero(here))
         yield (frame, own), here, rows[first:last]

@@ -312,7 +312,7 @@ def reached(
 def nearest_modes(
     rows: _Vectors,
     pixels: _Flags,
-    pieces: _Labels,
+    clusters: _Labels,
     top: int,
     spacing: int,
     modes: _Vectors,
@@ -330,9 +330,9 @@ def nearest_modes(
         Vectors of `pixels`, of any length.
     pixels : (Y, X) bool
         Pixels of the strip that have a vector.
-    pieces : (Y, X) int32
+    clusters : (Y, X) int32
         What they belong to so far. 0 stays 0; where no mode is in reach, pixels of a
-        piece stay together, numbered after the modes.
+        cluster stay together, numbered after the modes.
     top : int
         First row of the strip in the frame.
     spacing : int
@@ -354,11 +354,11 @@ def nearest_modes(
                 continue
             vector = rows[next_row]
             next_row += 1
-            if pieces[y, x] == 0:
+            if clusters[y, x] == 0:
                 continue
             if x // spacing != sample:
                 sample = x // spacing
                 place = ((top + y) // spacing, sample)
                 count = _modes_near(place, places, bins, reach, shape, some)
             found, _ = _most_similar(vector, modes, some, count)
-            result[y, x] = 1 + found if found >= 0 else modes.shape[0] + pieces[y, x]
+            result[y, x] = 1 + found if found >= 0 else modes.shape[0] + clusters[y, x]
