@@ -80,7 +80,17 @@ def _piece_before(
             beside = (frame, row + up, column + left)
             found = _also(clusters, pieces, parents, own, beside, found)
     if frame and clusters[frame - 1, row, column] == own:
-        found = _also(clusters, pieces, parents, own, (frame - 1, row, column), found)
+        # Two pixels side by side on two of the same cluster: the first of them has
+        # joined all four.
+        joined = (
+            found
+            and column
+            and clusters[frame, row, column - 1] == own
+            and clusters[frame - 1, row, column - 1] == own
+        )
+        if not joined:
+            before = (frame - 1, row, column)
+            found = _also(clusters, pieces, parents, own, before, found)
     elif frame:
         for up, left in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             beside = (frame - 1, row + up, column + left)
