@@ -148,9 +148,9 @@ def find_instances(
 
     Parts of a cluster that touch neither within a frame nor through time are different
     cells (Payer et al. 2019). With `local_modes` the parts are those of modes that are
-    looked for once more at every place, see `local_pieces`. Of more than 2²¹ vectors a random sample of as many is
-    clustered, and the others join the nearest mode: modes belong to the whole frame,
-    and so memory need not hold all vectors of it.
+    looked for once more at every place, see `local_pieces`. Of more than 2²¹ vectors a
+    random sample of as many is clustered, and the others join the nearest mode: modes
+    belong to the whole frame, and so memory need not hold all vectors of it.
 
     Parameters
     ----------
