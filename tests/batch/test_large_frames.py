@@ -209,7 +209,10 @@ def test_borders_of_a_shipped_model_do_not_show(crowded, as_they_are, tmp_path):
 
 
 def test_a_shifted_movie_has_the_same_cells(crowded, as_they_are, tmp_path):
-    """With a shipped model; what leaves at one edge comes in at the other."""
+    """With a shipped model; what leaves at one edge comes in at the other.
+
+    So the range of the intensities, which frames are normalised by, stays the same.
+    """
     shifted = cells_by_nuclei(np.roll(crowded, (16, 16), (1, 2)), tmp_path)
     here, there = as_they_are[:-16, :-16], shifted[16:, 16:]
     shares = agreement(here, there, SEES)

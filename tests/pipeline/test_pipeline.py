@@ -79,6 +79,16 @@ def test_the_shortest_movies_keep_their_cells(simulated, embeddings, n_frames):
     assert all(track.parent == 0 for track in result.lineage.tracks)
 
 
+def test_where_a_sample_is_clustered_coverage_is_that_of_all(embeddings, monkeypatch):
+    whole = segment_movie(None, embeddings=embeddings).reports
+    monkeypatch.setattr("fastershift.tracking._instances._MOST", 300)
+    sampled = segment_movie(None, embeddings=embeddings).reports
+    for one, other in zip(whole, sampled, strict=True):
+        assert other.foreground == one.foreground
+        assert 0 < other.coverage <= other.coverage_equal + 1e-9 <= 1 + 1e-9
+        assert other.coverage == pytest.approx(one.coverage, abs=0.1)
+
+
 def test_background_of_given_embeddings(simulated, embeddings):
     axis = segment_movie(None, embeddings=embeddings)
     largest = segment_movie(None, embeddings=embeddings, background="largest")

@@ -226,8 +226,9 @@ def _coverage(part: PairInstances) -> tuple[float, float]:
 
     A cluster that serves as background needs no seed.
     """
-    n_seeds, n_points = part.clustering.n_seeds, part.clustering.labels.numel()
-    shares = part.sizes[part.sizes > 0] / max(1, n_points)
+    # Of very many vectors a sample was clustered, but sizes count all of them.
+    n_points = max(1, round(part.foreground * part.labels.size))
+    n_seeds, shares = part.clustering.n_seeds, part.sizes[part.sizes > 0] / n_points
     if not shares.size:
         return 1.0, 1.0
     share = min(1.0, float(shares.sum()))
