@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--smallest-cell", type=float, default=0.2)
     parser.add_argument("--foreground", type=float, default=0.5)
     parser.add_argument("--split-large", action="store_true")
+    parser.add_argument("--no-local-modes", action="store_true")
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
         settings = TrainSettings.model_validate_json(file.metadata()["settings"])
@@ -103,6 +104,7 @@ def main() -> None:
             "cluster": {
                 "bandwidth": options.bandwidth,
                 "split_large": options.split_large,
+                **({"local_modes": False} if options.no_local_modes else {}),
             },
             "track": {
                 "smallest_cell": options.smallest_cell,

@@ -4,12 +4,11 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from fastershift.tracking._codes import strips
+from fastershift.tracking._codes import as_rows, rows_at, strips
 from fastershift.tracking._connected import contacts, renumber, sum_directions
 from fastershift.tracking._regions import Labels
 from fastershift.tracking._room import label_room
@@ -111,14 +110,12 @@ def _sums(
     sums = np.zeros((len(wanted), vectors.shape[1]))
     if known is not None:
         pixels, points = known
-        rows = points.to(torch.float32).cpu().contiguous().numpy()
-        sum_directions(rows, pieces[pixels], wanted, sums)
+        sum_directions(as_rows(points), pieces[pixels], wanted, sums)
         return sums
     for frame, own in strips(pieces.shape):
         numbers = pieces[frame, own]
         pixels = wanted[numbers]
-        codes = vectors[frame, :, own].movedim(0, -1)[torch.from_numpy(pixels)]
-        rows = codes.to(torch.float32).cpu().contiguous().numpy()
+        rows = rows_at(vectors, (frame, own), pixels)
         sum_directions(rows, numbers[pixels], wanted, sums)
     return sums
 

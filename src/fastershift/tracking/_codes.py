@@ -13,13 +13,14 @@ from torch.nn import functional
 from fastershift.meanshift import Clustering
 from fastershift.tracking._room import label_room
 
-__all__ = ["Codes", "Strip", "cluster_sample", "strips"]
+__all__ = ["Codes", "Strip", "as_rows", "cluster_sample", "rows_at", "strips"]
 
 # Vectors that are brought together at once.
 _AT_ONCE = 2**20
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Flags: TypeAlias = npt.NDArray[np.bool_]
+_Vectors: TypeAlias = npt.NDArray[np.float32]
 
 #: A frame of a pair and some of its rows.
 Strip: TypeAlias = tuple[int, slice]
@@ -101,6 +102,33 @@ def strips(shape: tuple[int, ...] | torch.Size) -> Iterator[Strip]:
     for frame in range(n_frames):
         for top in range(0, n_rows, height):
             yield frame, slice(top, min(top + height, n_rows))
+
+
+def as_rows(codes: Tensor) -> _Vectors:
+    """Bring vectors (n, d) to where compiled code takes them: float32, row by row."""
+    rows: _Vectors = codes.to(torch.float32).cpu().contiguous().numpy()
+    return rows
+
+
+def rows_at(vectors: Tensor, strip: Strip, pixels: _Flags) -> _Vectors:
+    """Read the vectors (n, C) of some pixels of a strip.
+
+    Parameters
+    ----------
+    vectors : (F, C, Y, X) Tensor
+        May lie on disk.
+    strip : (int, slice)
+        From `strips`.
+    pixels : (y, X) bool
+        Which pixels of the strip.
+
+    Returns
+    -------
+    (n, C) float32
+    """
+    frame, own = strip
+    here = vectors[frame, :, own].movedim(0, -1)
+    return as_rows(here[torch.from_numpy(pixels)])
 
 
 def cluster_sample(

@@ -10,6 +10,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from fastershift.config import ClusterSettings
+from fastershift.tracking._codes import as_rows
 from fastershift.tracking._connected import count_pixels, renumber
 from fastershift.tracking._parts import find_parts, sort_rows
 from fastershift.tracking._pieces import (
@@ -98,7 +99,7 @@ def _looked_at(
         box = boxes[number - 1]
         inside = torch.as_tensor(pieces[box] == number, device=vectors.device)
         codes = vectors[box[0], :, *box[1:]].movedim(1, -1)[inside]
-        rows = codes.to(torch.float32).cpu().numpy()
+        rows = as_rows(codes)
         modes = np.zeros(len(rows), dtype=np.int32)
         starts = np.array([0, len(rows)])
         find_parts(rows, np.arange(len(rows)), starts, bandwidth, least, modes)
@@ -116,7 +117,7 @@ def _looked_at_together(
 ) -> Iterator[tuple[int, _Labels]]:
     """Do what `_looked_at` does where all vectors lie together."""
     pixels, points = known
-    rows = points.to(torch.float32).cpu().contiguous().numpy()[:, :n_components]
+    rows = as_rows(points)[:, :n_components]
     place = np.full(int(pieces.max()) + 1, -1)
     place[large] = np.arange(len(large))
     order, starts = sort_rows(pieces[pixels], place, len(large))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fastershift.tracking._codes import Strip, strips
+from fastershift.tracking._codes import Strip, as_rows, rows_at, strips
 from fastershift.tracking._connected import connect, count_pixels
 from fastershift.tracking._pieces import pieces_of_clusters, typical_size
 from fastershift.tracking._places import (
@@ -202,12 +202,10 @@ def _rows_by_strip(
     if known is None:
         for frame, own in strips(clusters.shape):
             pixels = clusters[frame, own] > 0
-            codes = vectors[frame, :, own].movedim(0, -1)[torch.from_numpy(pixels)]
-            rows = codes.to(torch.float32).cpu().contiguous().numpy()
-            yield (frame, own), pixels, rows
+            yield (frame, own), pixels, rows_at(vectors, (frame, own), pixels)
         return
     pixels, points = known
-    rows = points.to(torch.float32).cpu().contiguous().numpy()
+    rows = as_rows(points)
     first = 0
     for frame, own in strips(clusters.shape):
         here = pixels[frame, own]
