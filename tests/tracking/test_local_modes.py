@@ -13,7 +13,7 @@ from fastershift.tracking import _local as local
 from fastershift.tracking import find_instances
 from fastershift.tracking._local import local_pieces
 from fastershift.tracking._places import (
-    bins_of_modes,
+    atlas_of,
     fuse_modes,
     nearest_modes,
     reached,
@@ -267,15 +267,13 @@ def test_of_close_modes_the_best_supported_is_kept(seed):
 def test_pixels_take_the_most_similar_mode_in_reach(seed):
     modes, places, _, shape = many_modes(seed, n=40)
     rng = np.random.default_rng(seed)
-    bins = bins_of_modes(places, 9, shape)
+    atlas = atlas_of(modes, places, 9, shape)
     spacing, top = 2, 20
     pixels = rng.random((40, 140)) < 0.6
     pieces = rng.integers(0, 5, pixels.shape).astype(np.int32)
     rows = rng.normal(size=(np.count_nonzero(pixels), 5)).astype(np.float32)
     result = np.full(pixels.shape, -1, np.int32)
-    nearest_modes(
-        rows, pixels, pieces, top, spacing, modes, places, bins, 9, shape, result
-    )
+    nearest_modes(rows, pixels, pieces, top, spacing, atlas, result)
     seen = set()
     for row, (y, x) in zip(rows, np.argwhere(pixels), strict=True):
         place = np.array([(top + y) // spacing, x // spacing])
@@ -294,7 +292,7 @@ def test_pixels_take_the_most_similar_mode_in_reach(seed):
     places_of_rows = (np.argwhere(pixels) // spacing).astype(np.float32)
     unit = rows[:, :3] / np.linalg.norm(rows[:, :3], axis=1, keepdims=True)
     places_of_rows[:, 0] += top // spacing
-    told = reached(unit, places_of_rows, modes, places, bins, 9, shape, 0.2)
+    told = reached(unit, places_of_rows, atlas, 0.2)
     close = np.abs(places[None] - places_of_rows[:, None]).max(axis=2) <= 9
     assert np.array_equal(told, ((unit @ modes.T >= 0.8) & close).any(axis=1))
     assert 0 < told.sum() < len(told)

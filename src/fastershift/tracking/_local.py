@@ -13,7 +13,8 @@ from fastershift.tracking._codes import Strip, as_rows, rows_at, strips
 from fastershift.tracking._connected import connect, count_pixels
 from fastershift.tracking._pieces import pieces_of_clusters, typical_size
 from fastershift.tracking._places import (
-    bins_of_modes,
+    Atlas,
+    atlas_of,
     fuse_modes,
     nearest_modes,
     reached,
@@ -81,8 +82,7 @@ def local_pieces(
         return pieces_of_clusters(clusters)
     spacing = 2 ** max(0, round(np.log2(diameter / _ACROSS)))
     shape = -(-clusters.shape[1] // spacing), -(-clusters.shape[2] // spacing)
-    modes, places = _local_modes(clusters, vectors, bandwidth, spacing, shape)
-    bins = bins_of_modes(places, _REACH, shape)
+    atlas = _local_modes(clusters, vectors, bandwidth, spacing, shape)
     nearest = label_room(clusters.shape)
     for (frame, own), pixels, rows in _rows_by_strip(clusters, vectors, known):
         nearest_modes(
@@ -91,11 +91,7 @@ def local_pieces(
             clusters[frame, own],
             own.start,
             spacing,
-            modes,
-            places,
-            bins,
-            _REACH,
-            shape,
+            atlas,
             nearest[frame, own],
         )
     result = label_room(clusters.shape)
@@ -124,20 +120,18 @@ def _local_modes(
     bandwidth: float,
     spacing: int,
     shape: tuple[int, int],
-) -> tuple[_Vectors, _Vectors]:
-    """Find modes and their places, in samples: first on a wide grid of seeds."""
+) -> Atlas:
+    """Find modes and their places, first on a wide grid of seeds."""
     modes = np.empty((0, vectors.shape[1]), dtype=np.float32)
     places = np.empty((0, 2), dtype=np.float32)
     support = np.empty(0, dtype=np.int64)
     for apart in _SEEDS:
-        bins = bins_of_modes(places, _REACH, shape)
+        atlas = atlas_of(modes, places, _REACH, shape)
         found = [(modes, places, support)]
         for samples, inside, top, own in _bands(clusters, vectors, spacing, shape):
             seeds, at = _seeds(samples, inside, top, own, apart)
             if len(modes):
-                missing = ~reached(
-                    seeds, at, modes, places, bins, _REACH, shape, bandwidth
-                )
+                missing = ~reached(seeds, at, atlas, bandwidth)
                 seeds, at = seeds[missing], at[missing]
             within = np.zeros(len(seeds), dtype=np.int64)
             at[:, 0] -= top
@@ -149,7 +143,7 @@ def _local_modes(
         )
         kept = fuse_modes(modes, places, support, _SAME * bandwidth, _REACH, shape)
         modes, places, support = modes[kept], places[kept], support[kept]
-    return modes, places
+    return atlas_of(modes, places, _REACH, shape)
 
 
 def _bands(

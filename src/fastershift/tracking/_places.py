@@ -1,13 +1,20 @@
 """Compiled: modes of the places of a frame pair, and the pixels nearest to each."""
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastershift._compiled import compiled
 
-__all__ = ["bins_of_modes", "fuse_modes", "nearest_modes", "reached", "shift_places"]
+__all__ = [
+    "Atlas",
+    "atlas_of",
+    "fuse_modes",
+    "nearest_modes",
+    "reached",
+    "shift_places",
+]
 
 _Vectors: TypeAlias = npt.NDArray[np.float32]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -24,6 +31,35 @@ _STILL_PLACE = 0.25
 
 # The window follows when the place is more than so many samples from its middle.
 _FOLLOWS = 2
+
+
+class Atlas(NamedTuple):
+    """Modes, sorted by the square of the frame in which they lie.
+
+    Attributes
+    ----------
+    modes : ndarray
+        (n, C) float32 unit vectors.
+    places : ndarray
+        (n, 2) float32 rows and columns, in samples.
+    reach : int
+        Rows and columns, on each side of a place, of the modes that count there. It is
+        the side of the squares, too.
+    down, across : int
+        Squares in a column and in a row.
+    starts : ndarray
+        (down * across + 1,) int64, where the modes of each square begin in `members`.
+    members : ndarray
+        (n,) int64 modes.
+    """
+
+    modes: _Vectors
+    places: _Vectors
+    reach: int
+    down: int
+    across: int
+    starts: _Numbers
+    members: _Numbers
 
 
 @compiled
@@ -164,6 +200,18 @@ def _near(places: _Vectors, index: int, row: float, column: float, reach: int) -
 
 
 @compiled
+def _squares(shape: tuple[int, int], reach: int) -> tuple[int, int]:
+    """Count the squares in a column and in a row."""
+    return shape[0] // reach + 1, shape[1] // reach + 1
+
+
+@compiled
+def _around(square: int, squares: int) -> range:
+    """Count off a square and its neighbours, in one direction."""
+    return range(max(0, square - 1), min(squares, square + 2))
+
+
+@compiled
 def fuse_modes(
     modes: _Vectors,
     places: _Vectors,
@@ -179,8 +227,7 @@ def fuse_modes(
     (k,) int64
         Rows of those kept, best supported first; modes without samples are dropped.
     """
-    across = shape[1] // reach + 1
-    down = shape[0] // reach + 1
+    down, across = _squares(shape, reach)
     newest = np.full(down * across, -1, np.int64)
     older = np.full(modes.shape[0], -1, np.int64)
     kept = np.empty(modes.shape[0], np.int64)
@@ -192,8 +239,8 @@ def fuse_modes(
         row, column = places[index]
         top, left = int(row) // reach, int(column) // reach
         alone = True
-        for y in range(max(0, top - 1), min(down, top + 2)):
-            for x in range(max(0, left - 1), min(across, left + 2)):
+        for y in _around(top, down):
+            for x in _around(left, across):
                 other = newest[y * across + x]
                 while alone and other >= 0:
                     alone = not (
@@ -202,66 +249,58 @@ def fuse_modes(
                     )
                     other = older[other]
         if alone:
-            place = top * across + left
-            older[index] = newest[place]
-            newest[place] = index
+            square = top * across + left
+            older[index] = newest[square]
+            newest[square] = index
             kept[count] = index
             count += 1
     return kept[:count]
 
 
 @compiled
-def bins_of_modes(
+def _sorted_by_square(
     places: _Vectors, reach: int, shape: tuple[int, int]
 ) -> tuple[_Numbers, _Numbers]:
-    """Sort modes into squares of the side `reach`, row by row.
+    down, across = _squares(shape, reach)
+    square = np.empty(places.shape[0], np.int64)
+    starts = np.zeros(down * across + 1, np.int64)
+    for index in range(places.shape[0]):
+        top, left = int(places[index, 0]) // reach, int(places[index, 1]) // reach
+        square[index] = top * across + left
+        starts[square[index] + 1] += 1
+    return np.cumsum(starts), np.argsort(square, kind="mergesort")
+
+
+def atlas_of(
+    modes: _Vectors, places: _Vectors, reach: int, shape: tuple[int, int]
+) -> Atlas:
+    """Sort modes by their places.
+
+    Parameters
+    ----------
+    modes, places, reach
+        As in `Atlas`.
+    shape : (int, int)
+        Rows and columns of the samples of a frame.
 
     Returns
     -------
-    starts : (n + 1,) int64
-        Where the modes of each square begin.
-    members : (k,) int64
-        The modes.
+    Atlas
     """
-    across = shape[1] // reach + 1
-    starts = np.zeros((shape[0] // reach + 1) * across + 1, np.int64)
-    for index in range(places.shape[0]):
-        starts[
-            int(places[index, 0]) // reach * across + int(places[index, 1]) // reach + 1
-        ] += 1
-    for place in range(starts.size - 1):
-        starts[place + 1] += starts[place]
-    free = starts.copy()
-    members = np.empty(places.shape[0], np.int64)
-    for index in range(places.shape[0]):
-        place = int(places[index, 0]) // reach * across + int(places[index, 1]) // reach
-        members[free[place]] = index
-        free[place] += 1
-    return starts, members
+    starts, members = _sorted_by_square(places, reach, shape)
+    return Atlas(modes, places, reach, *_squares(shape, reach), starts, members)
 
 
 @compiled
-def _modes_near(
-    place: tuple[int, int],
-    places: _Vectors,
-    bins: tuple[_Numbers, _Numbers],
-    reach: int,
-    shape: tuple[int, int],
-    found: _Numbers,
-) -> int:
+def _modes_near(atlas: Atlas, row: int, column: int, found: _Numbers) -> int:
     """Write the modes in reach of a sample; count them."""
-    starts, members = bins
-    across = shape[1] // reach + 1
-    down = shape[0] // reach + 1
-    row, column = place
-    top, left = row // reach, column // reach
     count = 0
-    for y in range(max(0, top - 1), min(down, top + 2)):
-        for x in range(max(0, left - 1), min(across, left + 2)):
-            square = y * across + x
-            for member in range(starts[square], starts[square + 1]):
-                index = members[member]
-                if _near(places, index, row, column, reach):
+    for y in _around(row // atlas.reach, atlas.down):
+        for x in _around(column // atlas.reach, atlas.across):
+            square = y * atlas.across + x
+            for member in range(atlas.starts[square], atlas.starts[square + 1]):
+                index = atlas.members[member]
+                if _near(atlas.places, index, row, column, atlas.reach):
                     found[count] = index
                     count += 1
     return count
@@ -282,14 +321,7 @@ def _most_similar(
 
 @compiled
 def reached(
-    seeds: _Vectors,
-    seed_places: _Vectors,
-    modes: _Vectors,
-    places: _Vectors,
-    bins: tuple[_Numbers, _Numbers],
-    reach: int,
-    shape: tuple[int, int],
-    distance: float,
+    seeds: _Vectors, seed_places: _Vectors, atlas: Atlas, distance: float
 ) -> _Flags:
     """Tell which seeds have a mode within a distance and in reach.
 
@@ -298,12 +330,12 @@ def reached(
     (n,) bool
     """
     found = np.zeros(seeds.shape[0], np.bool_)
-    some = np.empty(modes.shape[0], np.int64)
+    some = np.empty(atlas.members.size, np.int64)
     least = np.float32(1 - distance)
     for seed in range(seeds.shape[0]):
-        place = (int(seed_places[seed, 0]), int(seed_places[seed, 1]))
-        count = _modes_near(place, places, bins, reach, shape, some)
-        _, cosine = _most_similar(seeds[seed], modes, some, count)
+        row, column = int(seed_places[seed, 0]), int(seed_places[seed, 1])
+        count = _modes_near(atlas, row, column, some)
+        _, cosine = _most_similar(seeds[seed], atlas.modes, some, count)
         found[seed] = cosine >= least
     return found
 
@@ -315,11 +347,7 @@ def nearest_modes(
     clusters: _Labels,
     top: int,
     spacing: int,
-    modes: _Vectors,
-    places: _Vectors,
-    bins: tuple[_Numbers, _Numbers],
-    reach: int,
-    shape: tuple[int, int],
+    atlas: Atlas,
     result: _Labels,
 ) -> None:
     """Write the most similar mode in reach of each pixel of a strip, from 1.
@@ -337,13 +365,14 @@ def nearest_modes(
         First row of the strip in the frame.
     spacing : int
         Pixels from one sample to the next; places are told in samples.
-    modes, places, bins, reach, shape
-        From `fuse_modes` and `bins_of_modes`.
+    atlas : Atlas
+        The modes.
     result : (Y, X) int32
         Gets the numbers.
     """
     next_row = 0
-    some = np.empty(modes.shape[0], np.int64)
+    n_modes = atlas.members.size
+    some = np.empty(n_modes, np.int64)
     count = 0
     for y in range(pixels.shape[0]):
         # Pixels that share a sample share the modes in reach.
@@ -358,7 +387,6 @@ def nearest_modes(
                 continue
             if x // spacing != sample:
                 sample = x // spacing
-                place = ((top + y) // spacing, sample)
-                count = _modes_near(place, places, bins, reach, shape, some)
-            found, _ = _most_similar(vector, modes, some, count)
-            result[y, x] = 1 + found if found >= 0 else modes.shape[0] + clusters[y, x]
+                count = _modes_near(atlas, (top + y) // spacing, sample, some)
+            found, _ = _most_similar(vector, atlas.modes, some, count)
+            result[y, x] = 1 + found if found >= 0 else n_modes + clusters[y, x]
