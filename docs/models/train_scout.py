@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
@@ -55,20 +56,43 @@ def draw(
     )
     part = frame[top : top + span[0], left : left + span[1]]
     shape = [max(64, min(SIDE, round(s * scale))) for s in span]
-    part = resize_frame(part, (shape[0], shape[1]))
-    part = mirrored(part, SIDE)
+    part = mirrored(resize_frame(part, (shape[0], shape[1])), SIDE)
     part = torch.rot90(part, int(rng.integers(4)))
     if rng.random() < 0.5:
         part = part.flip(0)
+    return lit_otherwise(part, rng), diameter * scale
+
+
+def lit_otherwise(part: Tensor, rng: np.random.Generator) -> Tensor:
+    """Another lamp, camera and amount of dirt, and the range that follows from them."""
     low, high = float(part.min()), float(part.max())
-    unit = (part - low) / max(high - low, 1e-6)
-    unit = unit ** math.exp(rng.normal(0, 0.3))
-    part = unit * (high - low) + low
-    part = part * math.exp(rng.normal(0, 0.15)) + rng.normal(0, 0.1)
-    part = part + torch.from_numpy(
-        rng.normal(0, rng.uniform(0, 0.08), part.shape).astype(np.float32)
-    )
-    return part, diameter * scale
+    unit = (part.numpy() - low) / max(high - low, 1e-6)
+    unit = unit ** math.exp(rng.normal(0, 0.4))
+    if rng.random() < 0.3:
+        unit = ndimage.gaussian_filter(unit, rng.uniform(0.3, 1.2))
+    if rng.random() < 0.4:
+        corners = torch.from_numpy(rng.normal(0, 0.3, (1, 1, 2, 2)))
+        slope = functional.interpolate(
+            corners, unit.shape, mode="bilinear", align_corners=True
+        )
+        unit = unit + slope[0, 0].numpy()
+    if rng.random() < 0.25:
+        unit = unit + dirt(unit.shape, rng)
+    unit = unit + rng.normal(0, rng.uniform(0, 0.06), unit.shape)
+    seen = torch.from_numpy(normalise_frame(unit, blur=0)[0])
+    return seen * math.exp(rng.normal(0, 0.15)) + rng.normal(0, 0.1)
+
+
+def dirt(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """A few bright or dark blobs, some as large as to take up the range."""
+    blobs = np.zeros(shape)
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    for _ in range(int(rng.integers(1, 5))):
+        row, column = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
+        away = np.hypot(rows - row, columns - column) / rng.uniform(1, 8)
+        height = math.exp(rng.normal(0, 0.7)) * rng.choice([1, 1, 1, -1])
+        blobs += height / (1 + np.exp(np.minimum(6 * (away - 1), 50)))
+    return blobs
 
 
 def soft(diameters: Tensor) -> Tensor:

@@ -76,6 +76,8 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start", help="a shipped model to go on from")
+    parser.add_argument("--rate", type=float, help="highest learning rate")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     what = SPECIALISTS[options.name]
@@ -85,7 +87,7 @@ def main() -> None:
         batch=1,
         network_diameter=what.diameter,
         reach=what.diameter * 2 / 3,
-        learning_rate=what.learning_rate,
+        learning_rate=options.rate or what.learning_rate,
         seed=2,
     )
     movies = []
@@ -109,7 +111,8 @@ def main() -> None:
             movies.append(
                 prepare_movie(truth, settings.network_diameter, weight=weight / 8)
             )
-    network = None if what.start is None else load_model(what.start).network
+    start = options.start or what.start
+    network = None if start is None else load_model(start).network
     trainer = Trainer(tuple(movies), settings, network=network)
     if options.output.exists():
         trainer.load(options.output)

@@ -17,7 +17,7 @@ from fastershift.training import (
     load_ctc_truth,
     prepare_movie,
 )
-from fastershift.training._augment import neighbour_matrix
+from fastershift.training._augment import _with_dirt, neighbour_matrix
 
 TINY = TrainSettings(filters=4, levels=3, channels=4, size=32, length=3, batch=2)
 
@@ -130,6 +130,25 @@ def test_neighbours_come_close_in_some_frame():
     assert near[0, 1]
     assert not near[0, 2]
     assert not near.diagonal().any()
+
+
+def test_dirt_sets_the_range_and_cells_are_dimmer():
+    frames = (
+        2 * torch.rand(3, 1, 24, 40, generator=torch.Generator().manual_seed(0)) - 1
+    )
+    shown = 0
+    for seed in range(40):
+        generator = torch.Generator().manual_seed(seed)
+        dirty = _with_dirt(frames, generator)
+        assert dirty.min() >= -1
+        assert dirty.max() <= 1
+        blob = (dirty > 0.9).all(0)[0]
+        shown += bool(blob.any())
+        # All else goes by one factor, in all frames.
+        ratio = ((dirty + 1) / (frames + 1))[:, 0, ~blob]
+        assert ratio.quantile(0.5) <= 1
+        assert (ratio > ratio.quantile(0.4) - 1e-3).float().mean() > 0.55
+    assert 0 < shown < 40
 
 
 def test_clips_are_the_same_for_the_same_seed(movie):

@@ -27,6 +27,9 @@ __all__ = [
 _STEP = 16
 _SMALLEST_CLIP = 64
 
+# Dirt is at most this many times as bright as the brightest cells.
+_BRIGHTER = 4.0
+
 
 @dataclass(frozen=True)
 class TrainingMovie:
@@ -71,6 +74,7 @@ class Augmentation:
     blur: float = 0.3
     gradient: float = 0.25
     inversion: float = 0.03
+    dirt: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,21 @@ def _sampling_grid(
     return (pixels + 0.5) * 2 / torch.tensor([width, height]) - 1
 
 
+def _with_dirt(frames: Tensor, generator: torch.Generator) -> Tensor:
+    """Show something that is no cell and brighter than all of them.
+
+    It sets the range of its frame, and cells are dimmer for it, whether it lies within
+    the clip or not.
+    """
+    sides = frames.shape[-2:]
+    row, column = (_uniform(generator, -side, 2 * side) for side in sides)
+    radius = _uniform(generator, 2, 8)
+    rows, columns = (torch.arange(side, dtype=torch.float32) for side in sides)
+    away = torch.hypot(rows[:, None] - row, columns - column)
+    dimmer = (frames + 1) / _uniform(generator, 1, _BRIGHTER) - 1
+    return torch.maximum(dimmer, 2 * torch.sigmoid(3 * (radius - away)) - 1)
+
+
 def _vary_intensity(
     frames: Tensor, options: Augmentation, generator: torch.Generator
 ) -> Tensor:
@@ -171,6 +190,8 @@ def _vary_intensity(
     low, high = frames.min(), frames.max()
     unit = (frames - low) / (high - low).clamp(min=1e-3)
     frames = unit ** _ratio(generator, options.gamma) * (high - low) + low
+    if _uniform(generator, 0, 1) < options.dirt:
+        frames = _with_dirt(frames, generator)
     if _uniform(generator, 0, 1) < options.inversion:
         frames = -frames
     frames = frames * _ratio(generator, options.contrast)
