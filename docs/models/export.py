@@ -11,9 +11,10 @@ import argparse
 import json
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 
-from fastershift.rshn import ModelCard, save_model
+from fastershift.rshn import ModelCard, load_model, save_model
 from fastershift.training import TrainSettings
 
 TERMS = (
@@ -69,6 +70,10 @@ def main() -> None:
     parser.add_argument("--foreground", type=float, default=0.5)
     parser.add_argument("--split-large", action="store_true")
     parser.add_argument("--no-local-modes", action="store_true")
+    parser.add_argument("--start", help="the model that the training went on from")
+    parser.add_argument(
+        "--blend", type=float, default=1.0, help="share of the way from there to take"
+    )
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
         settings = TrainSettings.model_validate_json(file.metadata()["settings"])
@@ -77,6 +82,12 @@ def main() -> None:
             name.removeprefix("average."): file.get_tensor(name)
             for name in file.keys()  # noqa: SIM118 (not a mapping)
             if name.startswith("average.")
+        }
+    if options.start:
+        before = load_model(options.start).network.state_dict()
+        weights = {
+            name: torch.lerp(before[name], value, options.blend)
+            for name, value in weights.items()
         }
     scores = {}
     if options.scores:
@@ -93,6 +104,7 @@ def main() -> None:
     script = "train_generalist.py"
     if options.name != "generalist":
         script = f"train_specialist.py {options.name}"
+    start = f" --start {options.start}" if options.start else ""
     card = ModelCard(
         name=options.name,
         summary=MODELS[options.name][0],
@@ -117,7 +129,7 @@ def main() -> None:
         licence="" if MODELS[options.name][1] else "BSD-3-Clause",
         authors=("The fastershift developers",),
         command=(
-            f"python docs/models/{script} ../shared/data {options.name}.train "
+            f"python docs/models/{script} ../shared/data {options.name}.train{start} "
             f"({iterations} iterations)"
         ),
     )
