@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from fastershift.tracking import Lineage, Track, centroids, ctc_problems
 from fastershift.tracking._lineage import track_spans
+from fastershift.tracking._parents import grow
 
 #: 1 divides into 2 and 3; 3 is seen again as 4; 4 divides into three.
 FAMILY = Lineage(
@@ -129,3 +131,12 @@ def test_centroids_agree_with_a_direct_computation():
 def test_centroids_of_nothing():
     assert centroids(np.zeros((3, 4, 5), dtype=int)).shape == (0, 4)
     assert centroids(np.zeros((0, 4, 5), dtype=int)).shape == (0, 4)
+
+
+@pytest.mark.parametrize("diameter", [1, 2, 8, 21])
+def test_a_region_grows_by_a_disc(diameter):
+    radius = (diameter - 1) / 2
+    y, x = np.mgrid[-11:12, -11:12]
+    region = np.random.default_rng(diameter).random((50, 60)) < 0.01
+    expected = ndimage.binary_dilation(region, y**2 + x**2 <= radius**2)
+    assert np.array_equal(grow(region, diameter), expected)

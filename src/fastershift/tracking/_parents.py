@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from skimage.morphology import isotropic_dilation
 
 from fastershift.tracking._regions import Box, Labels, compact
 
-__all__ = ["Appearance", "best_parent", "disc", "look_under"]
+__all__ = ["Appearance", "best_parent", "grow", "look_under"]
 
 _Integers = npt.NDArray[np.int64]
 
@@ -17,13 +17,13 @@ _Integers = npt.NDArray[np.int64]
 _LEAST_OVERLAP = 0.01
 
 
-def disc(diameter: int) -> npt.NDArray[np.bool_]:
-    """Return the pixels within (`diameter` - 1) / 2 of the central one."""
-    radius = (diameter - 1) / 2
-    reach = max(int(radius), 0)
-    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    inside: npt.NDArray[np.bool_] = y * y + x * x <= radius * radius + 1e-9
-    return inside
+def grow(region: npt.NDArray[np.bool_], diameter: int) -> npt.NDArray[np.bool_]:
+    """Add the pixels within (`diameter` - 1) / 2 of a region.
+
+    Distances tell them, so that the time does not grow with the square of the diameter.
+    """
+    grown: npt.NDArray[np.bool_] = isotropic_dilation(region, (diameter - 1) / 2)
+    return grown
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def look_under(
     grown = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in box)
     region = frame[grown] == label
     if reach:
-        region = ndimage.binary_dilation(region, disc(dilation))
+        region = grow(region, dilation)
     under = []
     for earlier in before:
         ids, codes = compact(earlier[grown][region])
