@@ -272,16 +272,17 @@ def _correction(
     layer.mode = "pan_zoom"
     corrector.take_tool("")
     corrector.take_tool(kind)
-    rows, columns = np.nonzero(layer.data[frame] == track)
-    ends = columns.argmin(), columns.argmax()
-    for picked in {"merge": (track, other), "split": (track, track)}.get(
-        kind, (track,)
+    for number, picked in enumerate(
+        {"merge": (track, other), "split": (track, track)}.get(kind, (track,))
     ):
-        place = known[picked].y, known[picked].x
+        rows, columns = np.nonzero(layer.data[frame] == picked)
         if kind == "split":
-            end = ends[len(corrector.hand.picks)]
-            place = rows[end], columns[end]
-        sitting.click((frame, *place))
+            pixel = columns.argmax() if number else columns.argmin()
+        else:
+            # The centre of a bent cell may lie outside of it.
+            y, x = known[picked].y, known[picked].x
+            pixel = ((rows - y) ** 2 + (columns - x) ** 2).argmin()
+        sitting.click((frame, rows[pixel], columns[pixel]))
     accept: Callable[[], None] = sitting.find("this_frame").click
     return accept
 
