@@ -1,6 +1,8 @@
 """Show what the first look finds on frames it has not seen, lit in several ways.
 
-python docs/models/check_scout.py ../shared/data
+    python docs/models/check_scout.py ../shared/data
+
+The frames are those that nothing was trained on.
 """
 
 import argparse
@@ -10,19 +12,9 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from fastershift.benchmark._accuracy import KEPT_OUT
 from fastershift.io import read_movie
 from fastershift.rshn import first_look
-from fastershift.training import load_ctc_truth
-
-# Frames that nothing was trained on.
-KEPT_OUT = {
-    "Fluo-N2DL-HeLa": (24, 36),
-    "Fluo-N2DH-SIM+": (32, 40),
-    "Fluo-N2DH-GOWT1": (30, 36),
-    "DIC-C2DH-HeLa": (68, 84),
-    "Fluo-C2DL-MSC": (16, 20),
-    "PhC-C2DL-PSC": (32, 40),
-}
 
 
 def in_range(frame: np.ndarray) -> np.ndarray:
@@ -68,13 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     options = parser.parse_args()
-    for name, span in KEPT_OUT.items():
-        folder = options.data / name / "01"
-        print(f"{name}: {load_ctc_truth(folder, frames=span).diameter:.1f} px")
-        movie = read_movie(folder, frames=span)
+    for name, kept in KEPT_OUT.items():
+        print(f"{name}: {kept.diameter:.1f} px, {kept.model}")
+        movie = read_movie(options.data / name / "01")
         shown = [
             np.asarray(movie[t], dtype=np.float64)
-            for t in (0, len(movie) // 2, len(movie) - 1)
+            for t in (kept.first, (kept.first + len(movie)) // 2, len(movie) - 1)
         ]
         for variant, change in VARIANTS.items():
             look = first_look([change(frame) for frame in shown])

@@ -66,7 +66,7 @@ def test_a_folder_without_known_movies_is_a_sentence(tmp_path):
 
 def test_real_movies_by_name(shared, monkeypatch):
     name = "DIC-C2DH-HeLa"
-    monkeypatch.setattr(_accuracy, "_KEPT_OUT", {name: _accuracy._KEPT_OUT[name]})
+    monkeypatch.setattr(_accuracy, "KEPT_OUT", {name: _accuracy.KEPT_OUT[name]})
     options = BenchmarkOptions(quick=True, data=shared / "data")
     result = run_suite("accuracy", options)
     assert result.summary[name]["TRA"] > result.summary["baseline"][name]["TRA"]

@@ -18,7 +18,7 @@ from fastershift.pipeline import TrackedMovie, segment_movie
 from fastershift.rshn import FrameSource
 from fastershift.simulate import Kind, simulate_movie
 
-__all__ = ["run"]
+__all__ = ["KEPT_OUT", "run"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class _Set:
     model: str
 
 
-# The median diameters are those of the truth.
-_KEPT_OUT = {
+#: Movies of the Cell Tracking Challenge. The median diameters are those of the truth.
+KEPT_OUT = {
     "Fluo-N2DL-HeLa": _Set(24, 25.1, "nuclei"),
     "Fluo-N2DH-SIM+": _Set(32, 48.5, "nuclei"),
     "Fluo-N2DH-GOWT1": _Set(30, 59.8, "nuclei"),
@@ -86,7 +86,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     if not tasks:
         raise InputError(
             f"{options.data} holds none of the movies that are scored: "
-            f"{', '.join(_KEPT_OUT)}."
+            f"{', '.join(KEPT_OUT)}."
         )
     summary: dict[str, Any] = {"baseline": {}}
     rows: list[tuple[Cell, ...]] = []
@@ -120,7 +120,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
 
 def _real(options: BenchmarkOptions) -> Iterator[_Task]:
     assert options.data is not None  # noqa: S101 (narrows the type)
-    for name, kept in _KEPT_OUT.items():
+    for name, kept in KEPT_OUT.items():
         folder = options.data / name
         if not (folder / "01").is_dir():
             continue

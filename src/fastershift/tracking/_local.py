@@ -130,9 +130,8 @@ def _local_modes(
         found = [(modes, places, support)]
         for samples, inside, top, own in _bands(clusters, vectors, spacing, shape):
             seeds, at = _seeds(samples, inside, top, own, apart)
-            if len(modes):
-                missing = ~reached(seeds, at, atlas, bandwidth)
-                seeds, at = seeds[missing], at[missing]
+            missing = ~reached(seeds, at, atlas, bandwidth)
+            seeds, at = seeds[missing], at[missing]
             within = np.zeros(len(seeds), dtype=np.int64)
             at[:, 0] -= top
             shift_places(samples, inside, bandwidth, _REACH, seeds, at, within)

@@ -257,20 +257,6 @@ def fuse_modes(
     return kept[:count]
 
 
-@compiled
-def _sorted_by_square(
-    places: _Vectors, reach: int, shape: tuple[int, int]
-) -> tuple[_Numbers, _Numbers]:
-    down, across = _squares(shape, reach)
-    square = np.empty(places.shape[0], np.int64)
-    starts = np.zeros(down * across + 1, np.int64)
-    for index in range(places.shape[0]):
-        top, left = int(places[index, 0]) // reach, int(places[index, 1]) // reach
-        square[index] = top * across + left
-        starts[square[index] + 1] += 1
-    return np.cumsum(starts), np.argsort(square, kind="mergesort")
-
-
 def atlas_of(
     modes: _Vectors, places: _Vectors, reach: int, shape: tuple[int, int]
 ) -> Atlas:
@@ -287,8 +273,12 @@ def atlas_of(
     -------
     Atlas
     """
-    starts, members = _sorted_by_square(places, reach, shape)
-    return Atlas(modes, places, reach, *_squares(shape, reach), starts, members)
+    down, across = _squares(shape, reach)
+    top, left = places.T.astype(np.int64) // reach
+    square = top * across + left
+    members = np.argsort(square, kind="stable")
+    starts = np.searchsorted(square[members], np.arange(down * across + 1))
+    return Atlas(modes, places, reach, down, across, starts, members)
 
 
 @compiled
