@@ -35,7 +35,7 @@ docs: $(MADE)/docs
 clean:
 	rm -rf .venv site dist build demo-output .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .hypothesis
-	find src tests docs -name __pycache__ -prune -exec rm -rf {} +
+	find src tests docs scripts -name __pycache__ -prune -exec rm -rf {} +
 
 $(MADE)/environment:
 	.ci/environment "$(PYTHON)" .venv

@@ -70,7 +70,7 @@ def test_mistakes_are_sentences(words, sentence):
 
 
 def test_from_zarr_to_labels_beside_the_image(tmp_path, tiny_model):
-    """What `docs/large_movie.py` does, in small: the scores are those in memory."""
+    """What `scripts/large_movie.py` does, in small: the scores are those in memory."""
     image = tmp_path / "movie.zarr"
     made = ("--frames", 5, "--height", 72, "--width", 80, "--cells", 8)
     cells = ("--cell-cycle", 5, "--diameter", 16)

@@ -2,8 +2,8 @@
 
 The numbers of the page "Many and large movies" come from here::
 
-    python docs/large_movie.py --frames 500 --folder /tmp/large     # the whole
-    python docs/large_movie.py --frames 34 --first 6 --folder /tmp/large   # a part
+    python scripts/large_movie.py --frames 500 --folder /tmp/large     # the whole
+    python scripts/large_movie.py --frames 34 --first 6 --folder /tmp/large   # a part
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Train the shipped ``generalist`` model, in two stages.
 
-    cd docs/models
-    python train_generalist.py ../../../shared/data model.train --minutes 115
-    python train_generalist.py ../../../shared/data model.train --minutes 42 --large
+    script=scripts/models/train_generalist.py
+    python $script ../shared/data model.train --minutes 115
+    python $script ../shared/data model.train --minutes 42 --large
 
 The first stage learns on small clips, two at a time; it was stopped after 69 minutes
 and 3880 iterations. The second goes on with clips of four times the area, because cells

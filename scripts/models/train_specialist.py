@@ -1,6 +1,6 @@
 """Train a specialist from ``generalist``, or ``simulated`` from nothing.
 
-    python docs/models/train_specialist.py dic ../shared/data dic.train --minutes 40
+    python scripts/models/train_specialist.py dic ../shared/data dic.train --minutes 40
 
 Frames 24 to 35 of Fluo-N2DL-HeLa and the last fifth of the other movies are kept out.
 Started again with the same output it goes on where it stopped.

@@ -2,7 +2,7 @@
 
 Run it on a machine without a display as
 
-    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots_correct.py
+    xvfb-run -a -s "-screen 0 1600x1000x24" python scripts/screenshots_correct.py
 
 and look at what it writes to docs/images. With ``--theme light`` the same in napari's
 light theme, as files named ``*-light.png``.

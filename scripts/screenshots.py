@@ -2,7 +2,7 @@
 
 Run it on a machine without a display as
 
-    xvfb-run -a -s "-screen 0 1400x900x24" python docs/screenshots.py
+    xvfb-run -a -s "-screen 0 1400x900x24" python scripts/screenshots.py
 
 and look at what it writes to docs/images.
 """
@@ -29,7 +29,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1360, 860)
 PATIENCE = 600.0
 

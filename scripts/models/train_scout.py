@@ -1,6 +1,6 @@
 """Train the scout, which chooses model and cell diameter from the image.
 
-    python docs/models/train_scout.py ../shared/data scout.weights
+    python scripts/models/train_scout.py ../shared/data scout.weights
 
 It learns from the frames that the models learn from, and from simulations.
 """

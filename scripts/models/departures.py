@@ -1,6 +1,6 @@
 """Measure what each departure from the published method does, one at a time.
 
-    python docs/models/departures.py ../shared/data results/
+    python scripts/models/departures.py ../shared/data results/
 
 Frames 32 to 39 of Fluo-N2DH-SIM+, which training has not seen: the default profile,
 then the default with one setting as published.

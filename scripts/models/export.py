@@ -1,6 +1,6 @@
 """Write a shipped model from the state of its training.
 
-    python docs/models/export.py dic dic.train src/fastershift/rshn/weights \
+    python scripts/models/export.py dic dic.train src/fastershift/rshn/weights \
         --scores scores.json
 
 The scores are those of ``fastershift benchmark accuracy --json scores.json``; without
@@ -129,8 +129,8 @@ def main() -> None:
         licence="" if MODELS[options.name][1] else "BSD-3-Clause",
         authors=("The fastershift developers",),
         command=(
-            f"python docs/models/{script} ../shared/data {options.name}.train{start} "
-            f"({iterations} iterations)"
+            f"python scripts/models/{script} ../shared/data {options.name}.train"
+            f"{start} ({iterations} iterations)"
         ),
     )
     options.folder.mkdir(parents=True, exist_ok=True)
