@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.tracking import (
-    Linker,
-    ctc_problems,
-    finalize,
-    find_instances,
-    merge_tiles,
-)
+from fastershift.instances import find_instances, merge_tiles
+from fastershift.tracking import Linker, ctc_problems, finalize
 from fastershift.tracking._parents import grow
 
 MOVIES = ("A", "B")

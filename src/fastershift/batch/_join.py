@@ -10,17 +10,9 @@ import numpy.typing as npt
 
 from fastershift.batch._work import WorkFolder
 from fastershift.config import Settings
+from fastershift.labels import label_ids, label_room, resize_labels, strips
 from fastershift.pipeline import FrameReport
-from fastershift.tracking import (
-    Finalizer,
-    FinalNames,
-    Lineage,
-    Linker,
-    label_ids,
-    label_room,
-    resize_labels,
-    strips,
-)
+from fastershift.tracking import Finalizer, FinalNames, Lineage, Linker
 
 __all__ = ["Joined", "TrackFrames", "join_chunks"]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastershift.errors import InputError
 from fastershift.io import import_zarr, write_file
-from fastershift.tracking import label_room, strips
+from fastershift.labels import label_room, strips
 
 __all__ = ["WorkFolder"]
 

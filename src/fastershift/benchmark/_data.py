@@ -8,11 +8,11 @@ from torch import Tensor
 
 from fastershift.benchmark._suite import BenchmarkOptions
 from fastershift.errors import InputError
+from fastershift.instances import foreground_mask
 from fastershift.io import read_movie
 from fastershift.pipeline import plan_run
 from fastershift.rshn import FrameSource  # noqa: TC001
 from fastershift.simulate import simulate_movie
-from fastershift.tracking import foreground_mask
 
 __all__ = ["blobs", "frame_pair", "movie_folders"]
 

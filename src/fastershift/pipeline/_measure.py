@@ -7,9 +7,9 @@ import numpy.typing as npt
 import torch
 
 from fastershift.config import Settings, resolve_settings
+from fastershift.instances import find_instances
 from fastershift.pipeline._sources import NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
-from fastershift.tracking import find_instances
 
 __all__ = ["measured_diameter", "smallest_cell"]
 

@@ -11,6 +11,14 @@ import torch
 from torch import Tensor
 
 from fastershift.config import Settings
+from fastershift.instances import (
+    PairCodes,
+    PairInstances,
+    find_instances,
+    merge_tiles,
+    pair_codes,
+)
+from fastershift.labels import label_ids, resize_labels
 from fastershift.meanshift import (
     SeedPolicy,
     coverage_probability,
@@ -19,15 +27,6 @@ from fastershift.meanshift import (
 from fastershift.pipeline._events import FrameReport
 from fastershift.pipeline._plan import Plan
 from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
-from fastershift.tracking import (
-    PairCodes,
-    PairInstances,
-    find_instances,
-    label_ids,
-    merge_tiles,
-    pair_codes,
-    resize_labels,
-)
 
 __all__ = ["PairCells", "cluster_pair", "codes_of_pair", "frame_report", "to_image"]
 

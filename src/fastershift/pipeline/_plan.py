@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
+from fastershift.instances import Background
 from fastershift.pipeline._measure import measured_diameter, smallest_cell
 from fastershift.pipeline._sources import (
     EmbeddingSource,
@@ -29,7 +30,6 @@ from fastershift.rshn import (
     first_look,
     load_model,
 )
-from fastershift.tracking import Background
 
 __all__ = ["Plan", "Region", "plan_run"]
 

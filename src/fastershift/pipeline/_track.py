@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError, is_shortage
+from fastershift.instances import Background
 from fastershift.pipeline._events import (
     Event,
     Finished,
@@ -24,12 +25,7 @@ from fastershift.pipeline._events import (
 from fastershift.pipeline._pair import cluster_pair, frame_report, to_image
 from fastershift.pipeline._plan import Plan, plan_run
 from fastershift.rshn import FrameSource, Model
-from fastershift.tracking import (
-    Background,
-    Finalizer,
-    Lineage,
-    Linker,
-)
+from fastershift.tracking import Finalizer, Lineage, Linker
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy

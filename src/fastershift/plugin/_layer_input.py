@@ -11,9 +11,9 @@ from napari.layers import Image, Labels
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
+from fastershift.instances import Background
 from fastershift.io import as_movie, stored_axes
 from fastershift.session import SessionInput
-from fastershift.tracking import Background
 
 __all__ = [
     "InputChoice",

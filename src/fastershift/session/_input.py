@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastershift.instances import Background
 from fastershift.rshn import FrameSource
-from fastershift.tracking import Background
 
 __all__ = ["SessionInput"]
 

@@ -9,6 +9,7 @@ import psutil
 
 from fastershift.config import ClusterSettings
 from fastershift.errors import InputError
+from fastershift.instances import Background, PairCodes
 from fastershift.pipeline import (
     EmbeddingCache,
     FolderCache,
@@ -18,7 +19,6 @@ from fastershift.pipeline import (
     RecentCache,
 )
 from fastershift.rshn import Model, find_model, load_model
-from fastershift.tracking import Background, PairCodes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import Settings
+from fastershift.instances import PairCodes, cells_of_pieces
 from fastershift.pipeline import (
     EmbeddedPair,
     FrameReport,
@@ -20,7 +21,7 @@ from fastershift.pipeline import (
     to_image,
 )
 from fastershift.session._kept import ClusteredPair, ClusterKey, CodesKey, Kept
-from fastershift.tracking import PairCodes, cells_of_pieces, keep_numbers
+from fastershift.tracking import keep_numbers
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from fastershift.errors import InputError
+from fastershift.instances import foreground_pixels
+from fastershift.labels import nearest_pixels
 from fastershift.pipeline import EmbeddedPair, NetworkEmbeddings, Plan
-from fastershift.tracking import foreground_pixels, nearest_pixels
 
 __all__ = [
     "Pixel",

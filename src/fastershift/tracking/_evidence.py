@@ -7,14 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import TrackSettings
-from fastershift.tracking._connected import measure_labels
+from fastershift.labels import Labels, as_labels, coded, label_boxes, measure_labels
 from fastershift.tracking._parents import Appearance, look_under
-from fastershift.tracking._regions import (
-    Labels,
-    as_labels,
-    coded,
-    label_boxes,
-)
 
 __all__ = ["Evidence", "FrameCells"]
 

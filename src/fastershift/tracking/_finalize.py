@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
+from fastershift.labels import Labels, as_labels, relabel
 from fastershift.tracking._evidence import Evidence
 from fastershift.tracking._lineage import Lineage, Track
 from fastershift.tracking._parents import best_parent
-from fastershift.tracking._regions import Labels, as_labels, relabel
 
 __all__ = ["FinalNames", "Finalizer", "finalize"]
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.tracking._regions import Labels, as_labels, compact, label_areas
+from fastershift.labels import Labels, as_labels, compact, label_areas
 
 __all__ = ["Lineage", "Track", "centroids", "ctc_problems", "track_spans"]
 

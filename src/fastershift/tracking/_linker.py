@@ -8,17 +8,17 @@ import numpy.typing as npt
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.tracking._regions import (
+from fastershift.labels import (
     Box,
     Labels,
     as_labels,
     compact,
+    copy_labels,
     label_areas,
     label_boxes,
     overlaps,
     relabel,
 )
-from fastershift.tracking._room import copy_labels
 
 __all__ = ["Linker", "best_matches"]
 

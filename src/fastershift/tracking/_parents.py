@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from skimage.morphology import isotropic_dilation
 
-from fastershift.tracking._regions import Box, Labels, compact
+from fastershift.labels import Box, Labels, compact
 
 __all__ = ["Appearance", "best_parent", "grow", "look_under"]
 

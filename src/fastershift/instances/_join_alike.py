@@ -8,10 +8,15 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from fastershift.tracking._codes import as_rows, rows_at, strips
-from fastershift.tracking._connected import contacts, renumber, sum_directions
-from fastershift.tracking._regions import Labels
-from fastershift.tracking._room import label_room
+from fastershift.instances._codes import as_rows, rows_at
+from fastershift.labels import (
+    Labels,
+    contacts,
+    label_room,
+    renumber,
+    strips,
+    sum_directions,
+)
 
 __all__ = ["join_alike"]
 

@@ -4,14 +4,10 @@ import torch
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
+from fastershift.instances import _find as _instances
+from fastershift.instances import find_instances, foreground_mask
 from fastershift.meanshift import SeedPolicy
-from fastershift.tracking import (
-    Linker,
-    _instances,
-    finalize,
-    find_instances,
-    foreground_mask,
-)
+from fastershift.tracking import Linker, finalize
 
 SHAPE = (24, 30)
 CLUSTER = ClusterSettings()

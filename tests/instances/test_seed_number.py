@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.tracking import find_instances
+from fastershift.instances import find_instances
 
 
 def embeddings(n_cells, noise=0.02, size=48):

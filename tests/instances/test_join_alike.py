@@ -9,10 +9,10 @@ from hypothesis.extra import numpy as hnp
 from torch.nn.functional import normalize
 
 from fastershift.config import ClusterSettings, TrackSettings, resolve_settings
-from fastershift.tracking import _alike as alike
-from fastershift.tracking import find_instances
-from fastershift.tracking._alike import join_alike
-from fastershift.tracking._pieces import pieces_of_clusters
+from fastershift.instances import _join_alike as alike
+from fastershift.instances import find_instances
+from fastershift.instances._join_alike import join_alike
+from fastershift.instances._pieces import pieces_of_clusters
 
 SIDE = 48
 BANDWIDTH = 0.1

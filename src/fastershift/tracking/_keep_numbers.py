@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fastershift.labels import Labels, label_areas, relabel
 from fastershift.tracking._linker import best_matches
-from fastershift.tracking._regions import Labels, label_areas, relabel
 
 __all__ = ["keep_numbers"]
 

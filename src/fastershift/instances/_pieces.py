@@ -5,8 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.tracking._connected import connect, count_pixels, renumber
-from fastershift.tracking._room import label_room
+from fastershift.labels import connect, count_pixels, label_room, renumber
 
 __all__ = ["cells_of_pieces", "pieces_of_clusters", "typical_size"]
 

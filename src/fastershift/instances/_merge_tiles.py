@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from fastershift.errors import InputError
-from fastershift.tracking._regions import Box, Labels, as_labels, compact
+from fastershift.labels import Box, Labels, as_labels, compact
 
 __all__ = ["merge_tiles"]
 

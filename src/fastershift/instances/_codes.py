@@ -10,20 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fastershift.labels import Strip, label_room, strips
 from fastershift.meanshift import Clustering
-from fastershift.tracking._room import label_room
 
-__all__ = ["Codes", "Strip", "as_rows", "cluster_sample", "rows_at", "strips"]
-
-# Vectors that are brought together at once.
-_AT_ONCE = 2**20
+__all__ = ["Codes", "as_rows", "cluster_sample", "rows_at"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Flags: TypeAlias = npt.NDArray[np.bool_]
 _Vectors: TypeAlias = npt.NDArray[np.float32]
-
-#: A frame of a pair and some of its rows.
-Strip: TypeAlias = tuple[int, slice]
 
 
 class Codes:
@@ -93,15 +87,6 @@ class Codes:
             first = (frame * self._foreground.shape[1] + rows.start) * n_columns
             inside = self._foreground[frame, rows].flatten().nonzero()[:, 0]
             yield strip, self.at(inside + first)
-
-
-def strips(shape: tuple[int, ...] | torch.Size) -> Iterator[Strip]:
-    """Cut frames (F, Y, X) into strips of rows that are small enough to work on."""
-    n_frames, n_rows, n_columns = shape
-    height = max(1, _AT_ONCE // max(1, n_columns))
-    for frame in range(n_frames):
-        for top in range(0, n_rows, height):
-            yield frame, slice(top, min(top + height, n_rows))
 
 
 def as_rows(codes: Tensor) -> _Vectors:

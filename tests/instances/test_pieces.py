@@ -9,9 +9,9 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.tracking import cells_of_pieces, find_instances
-from fastershift.tracking._large import split_large
-from fastershift.tracking._pieces import pieces_of_clusters
+from fastershift.instances import cells_of_pieces, find_instances
+from fastershift.instances._pieces import pieces_of_clusters
+from fastershift.instances._split_large import split_large
 
 SIDE = 64
 

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
+from fastershift.instances._codes import Codes, cluster_sample
+from fastershift.instances._foreground import Background, as_tensor, foreground_pixels
+from fastershift.instances._join_alike import join_alike
+from fastershift.instances._local_modes import local_pieces
+from fastershift.instances._pieces import cells_of_pieces, pieces_of_clusters
+from fastershift.instances._seed_number import settled_policy
+from fastershift.instances._split_large import split_large
+from fastershift.labels import renumber
 from fastershift.meanshift import Clustering, SeedPolicy, cluster
-from fastershift.tracking._alike import join_alike
-from fastershift.tracking._codes import Codes, cluster_sample
-from fastershift.tracking._connected import renumber
-from fastershift.tracking._foreground import Background, as_tensor, foreground_pixels
-from fastershift.tracking._large import split_large
-from fastershift.tracking._local import local_pieces
-from fastershift.tracking._pieces import cells_of_pieces, pieces_of_clusters
-from fastershift.tracking._seeds import settled_policy
 
 __all__ = ["PairCodes", "PairInstances", "find_instances", "pair_codes"]
 

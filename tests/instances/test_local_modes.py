@@ -9,10 +9,10 @@ from scipy import ndimage
 from torch.nn.functional import normalize
 
 from fastershift.config import ClusterSettings, TrackSettings, resolve_settings
-from fastershift.tracking import _local as local
-from fastershift.tracking import find_instances
-from fastershift.tracking._local import local_pieces
-from fastershift.tracking._places import (
+from fastershift.instances import _local_modes as local
+from fastershift.instances import find_instances
+from fastershift.instances._local_modes import local_pieces
+from fastershift.instances._local_modes_kernels import (
     atlas_of,
     fuse_modes,
     nearest_modes,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastershift.errors import InputError
-from fastershift.tracking import resize_labels
+from fastershift.labels import resize_labels
 
 
 def source_place(pixel, wanted, length, zoom):

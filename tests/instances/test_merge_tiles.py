@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fastershift.errors import InputError
-from fastershift.tracking import merge_tiles
+from fastershift.instances import merge_tiles
 
 SHAPE = (16, 24)
 

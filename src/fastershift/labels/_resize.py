@@ -5,14 +5,9 @@ import numpy.typing as npt
 from scipy import special
 
 from fastershift.errors import InputError
-from fastershift.tracking._regions import (
-    Labels,
-    as_labels,
-    label_areas,
-    label_ids,
-)
-from fastershift.tracking._resample import TAPS, mark_borders, resample
-from fastershift.tracking._room import copy_labels, label_room
+from fastershift.labels._regions import Labels, as_labels, label_areas, label_ids
+from fastershift.labels._resample import TAPS, mark_borders, resample
+from fastershift.labels._scratch import copy_labels, label_room
 
 __all__ = ["nearest_pixels", "resize_labels"]
 

@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
-from fastershift.tracking._connected import (
+from fastershift.labels._components import (
     count_pixels,
     find_boxes,
     mark_present,
     overlap_runs,
     renumber,
 )
-from fastershift.tracking._room import label_room
+from fastershift.labels._scratch import label_room
 
 __all__ = [
     "Box",

@@ -10,15 +10,14 @@ from scipy import ndimage
 from torch import Tensor
 
 from fastershift.config import ClusterSettings
-from fastershift.tracking._codes import as_rows
-from fastershift.tracking._connected import count_pixels, renumber
-from fastershift.tracking._parts import find_parts, sort_rows
-from fastershift.tracking._pieces import (
+from fastershift.instances._codes import as_rows
+from fastershift.instances._pieces import (
     cells_of_pieces,
     pieces_of_clusters,
     typical_size,
 )
-from fastershift.tracking._room import label_room
+from fastershift.instances._split_large_kernels import find_parts, sort_rows
+from fastershift.labels import count_pixels, label_room, renumber
 
 __all__ = ["split_large"]
 

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fastershift.tracking._codes import Strip, as_rows, rows_at, strips
-from fastershift.tracking._connected import connect, count_pixels
-from fastershift.tracking._pieces import pieces_of_clusters, typical_size
-from fastershift.tracking._places import (
+from fastershift.instances._codes import as_rows, rows_at
+from fastershift.instances._local_modes_kernels import (
     Atlas,
     atlas_of,
     fuse_modes,
@@ -20,7 +18,8 @@ from fastershift.tracking._places import (
     reached,
     shift_places,
 )
-from fastershift.tracking._room import label_room
+from fastershift.instances._pieces import pieces_of_clusters, typical_size
+from fastershift.labels import Strip, connect, count_pixels, label_room, strips
 
 __all__ = ["local_pieces"]
 

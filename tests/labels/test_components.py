@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage import measure
 
-from fastershift.tracking._connected import (
+from fastershift.labels._components import (
     connect,
     count_pixels,
     measure_labels,

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.tracking import _codes as codes
-from fastershift.tracking import _instances as instances
-from fastershift.tracking import _local as local
-from fastershift.tracking import _room as room
-from fastershift.tracking import find_instances
-from fastershift.tracking._codes import Codes, strips
+from fastershift.instances import _find as instances
+from fastershift.instances import _local_modes as local
+from fastershift.instances import find_instances
+from fastershift.instances._codes import Codes
+from fastershift.labels import _scratch as room
+from fastershift.labels import _strips as strip_size
+from fastershift.labels import strips
 
 SETTINGS = ClusterSettings(bandwidth=0.2, join_alike=True, split_large=True)
 
@@ -54,7 +55,7 @@ def find(vectors):
 def small_limits(setter):
     """Treat frames as large that a test has the time for."""
     setter(room, "_LARGE", 2**18)
-    setter(codes, "_AT_ONCE", 2**15)
+    setter(strip_size, "_AT_ONCE", 2**15)
     setter(instances, "_MOST", 2**15)
     setter(local, "_AT_ONCE", 2**18)
 
@@ -103,7 +104,7 @@ def test_drawn_pixels_are_foreground_and_come_in_order():
 
 
 def test_strips_cover_all_rows_once(monkeypatch):
-    monkeypatch.setattr(codes, "_AT_ONCE", 100)
+    monkeypatch.setattr(strip_size, "_AT_ONCE", 100)
     seen = np.zeros((2, 23, 40), int)
     for frame, rows in strips(seen.shape):
         seen[frame, rows] += 1
@@ -133,7 +134,8 @@ def measure(path):
     """Find, link and resize cells; tell the peak of the memory that is no file."""
     import threading
 
-    from fastershift.tracking import Linker, resize_labels
+    from fastershift.labels import resize_labels
+    from fastershift.tracking import Linker
 
     small_limits(setattr)
     vectors = opened(path)

@@ -1,0 +1,27 @@
+"""From the embeddings of a pair of frames to cells."""
+
+from fastershift.instances._find import (
+    PairCodes,
+    PairInstances,
+    find_instances,
+    pair_codes,
+)
+from fastershift.instances._foreground import (
+    Background,
+    foreground_mask,
+    foreground_pixels,
+)
+from fastershift.instances._merge_tiles import merge_tiles
+from fastershift.instances._pieces import cells_of_pieces
+
+__all__ = [
+    "Background",
+    "PairCodes",
+    "PairInstances",
+    "cells_of_pieces",
+    "find_instances",
+    "foreground_mask",
+    "foreground_pixels",
+    "merge_tiles",
+    "pair_codes",
+]

@@ -1,0 +1,50 @@
+"""Label images: their components, regions, sizes, and memory for large ones."""
+
+from fastershift.labels._components import (
+    connect,
+    contacts,
+    count_pixels,
+    measure_labels,
+    renumber,
+    sum_directions,
+)
+from fastershift.labels._regions import (
+    Box,
+    Labels,
+    as_labels,
+    coded,
+    compact,
+    label_areas,
+    label_boxes,
+    label_ids,
+    overlaps,
+    relabel,
+)
+from fastershift.labels._resize import nearest_pixels, resize_labels
+from fastershift.labels._scratch import copy_labels, label_room
+from fastershift.labels._strips import Strip, strips
+
+__all__ = [
+    "Box",
+    "Labels",
+    "Strip",
+    "as_labels",
+    "coded",
+    "compact",
+    "connect",
+    "contacts",
+    "copy_labels",
+    "count_pixels",
+    "label_areas",
+    "label_boxes",
+    "label_ids",
+    "label_room",
+    "measure_labels",
+    "nearest_pixels",
+    "overlaps",
+    "relabel",
+    "renumber",
+    "resize_labels",
+    "strips",
+    "sum_directions",
+]
