@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -138,8 +137,14 @@ def test_module_says_what_it_exports(path):
     assert "__all__" in targets or not has_code
 
 
-def test_version_is_that_of_the_metadata():
-    assert fastershift.__version__ == metadata.version("fastershift")
+def test_version_stands_in_one_place():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == fastershift.__version__
+    assert not [
+        relative(path)
+        for path in MODULES
+        if fastershift.__version__ in path.read_text(encoding="utf-8")
+    ]
 
 
 def test_changelog_and_citation_name_the_version():

@@ -5,6 +5,7 @@ they are first used.
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from fastershift.pipeline import FrameReport, TrackedMovie, segment_movie, track
     from fastershift.rshn import list_models, load_model
 
-__version__ = "0.1.0"
+__version__ = version("fastershift")
 
 _HOMES = {
     "FasterMeanShift": "fastershift.meanshift",
