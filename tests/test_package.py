@@ -21,7 +21,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 # The picture in docs/architecture.md, from the ground up.
 FLOORS = (
-    {"errors", "compiled"},
+    {"errors", "compiled", "devices"},
     {"config", "simulate", "labels"},
     {"rshn", "meanshift"},
     {"instances"},
@@ -39,6 +39,7 @@ ANNEXES = {
     "_cli_options": "cli",
     "_cli_train": "cli",
     "_compiled": "compiled",
+    "_devices": "devices",
     "_demo": "cli",
     "_setting": "config",
     "_settings": "config",

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fastershift.rshn import normalise_frame, resize_frame
-from fastershift.rshn._scout import KINDS, Scout, mirrored
+from fastershift.rshn._first_look import KINDS, Scout, mirrored
 from fastershift.simulate import simulate_movie
 from fastershift.training import load_ctc_truth
 

@@ -6,9 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastershift._devices import choose_device
 from fastershift.config import EmbedSettings
 from fastershift.errors import InputError
-from fastershift.rshn import Embedder, choose_device
+from fastershift.rshn import Embedder
 
 SHAPE = (41, 54)
 

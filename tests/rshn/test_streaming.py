@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from fastershift.config import EmbedSettings
 from fastershift.rshn import RSHN, Embedder
 from fastershift.rshn import _strips as strips
-from fastershift.rshn._device import choose_precision
+from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._streaming import StreamingNetwork
 
 CPU = torch.device("cpu")

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.metrics import adjusted_rand_score
 
+from fastershift._devices import choose_device
 from fastershift.benchmark._measure import seconds_of
 from fastershift.benchmark._simulations import overlapping_discs
 from fastershift.benchmark._suite import (
@@ -17,7 +18,6 @@ from fastershift.benchmark._suite import (
     Table,
 )
 from fastershift.meanshift import FasterMeanShift, n_min
-from fastershift.rshn import choose_device
 
 __all__ = ["run"]
 

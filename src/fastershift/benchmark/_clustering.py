@@ -6,6 +6,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
+from fastershift._devices import choose_device
 from fastershift.benchmark._data import blobs, frame_pair
 from fastershift.benchmark._measure import (
     fresh_process,
@@ -22,7 +23,6 @@ from fastershift.benchmark._suite import (
     Table,
 )
 from fastershift.meanshift import FasterMeanShift
-from fastershift.rshn import choose_device
 
 __all__ = ["run"]
 

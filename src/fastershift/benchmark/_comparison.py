@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from sklearn.metrics import adjusted_rand_score
 
+from fastershift._devices import choose_device
 from fastershift.benchmark._data import blobs
 from fastershift.benchmark._measure import fresh_process, seconds_of
 from fastershift.benchmark._peers import PEERS
 from fastershift.benchmark._suite import BenchmarkOptions, Cell, Plot, Series, Table
-from fastershift.rshn import choose_device
 
 __all__ = ["COLUMNS", "Measured", "compare", "comparison_plot", "comparison_table"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import torch
 
-from fastershift.rshn import choose_device
+from fastershift._devices import choose_device
 
 __all__ = ["describe_machine"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from fastershift._devices import choose_device
 from fastershift.benchmark._runs import (
     STAGES,
     TimedRun,
@@ -22,12 +23,7 @@ from fastershift.benchmark._suite import (
     SuiteResult,
     Table,
 )
-from fastershift.rshn import (
-    StreamingNetwork,
-    choose_device,
-    choose_precision,
-    load_model,
-)
+from fastershift.rshn import StreamingNetwork, choose_precision, load_model
 
 __all__ = ["run"]
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fastershift._devices import choose_device
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.instances import Background
@@ -25,7 +26,6 @@ from fastershift.rshn import (
     FirstLook,
     FrameSource,
     Model,
-    choose_device,
     choose_model,
     first_look,
     load_model,

@@ -1,13 +1,11 @@
 """Frames to embeddings."""
 
-from fastershift.rshn._bundle import Bundle, read_bundle
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._device import choose_device, choose_precision
 from fastershift.rshn._embedder import Embedder, FrameSource
-from fastershift.rshn._import import import_checkpoint, preset_of
+from fastershift.rshn._first_look import FirstLook, estimate_diameter, first_look
 from fastershift.rshn._network import RSHN, State, normalise_embedding
 from fastershift.rshn._normalise import normalise_frame, resize_frame
-from fastershift.rshn._published import network_from_published
+from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._registry import (
     choose_model,
     eligible_models,
@@ -16,9 +14,15 @@ from fastershift.rshn._registry import (
     load_model,
     user_models_folder,
 )
-from fastershift.rshn._scout import FirstLook, estimate_diameter, first_look
 from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
+from fastershift.rshn.checkpoint import (
+    Bundle,
+    import_checkpoint,
+    network_from_published,
+    preset_of,
+    read_bundle,
+)
 
 __all__ = [
     "RSHN",
@@ -31,7 +35,6 @@ __all__ = [
     "State",
     "Stream",
     "StreamingNetwork",
-    "choose_device",
     "choose_model",
     "choose_precision",
     "eligible_models",

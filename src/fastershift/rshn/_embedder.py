@@ -14,13 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from fastershift._devices import choose_device, free_memory
 from fastershift.config import EmbedSettings
 from fastershift.errors import FastershiftError, InputError, is_shortage
-from fastershift.rshn._device import (
-    choose_device,
-    choose_precision,
-    free_memory,
-)
 from fastershift.rshn._layout import (
     Span,
     network_shape,
@@ -28,10 +24,11 @@ from fastershift.rshn._layout import (
     seamless_axis,
 )
 from fastershift.rshn._normalise import normalise_frame, resize_frame
+from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._prepared import PreparedFrames
 from fastershift.rshn._schedule import Block, block_of, count_blocks, plan_block
 from fastershift.rshn._streaming import Stream, StreamingNetwork
-from fastershift.rshn._unit import write_unit
+from fastershift.rshn._unit_length import write_unit
 from fastershift.rshn._weights import Model
 
 __all__ = ["Embedder", "FrameSource"]

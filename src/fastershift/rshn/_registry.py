@@ -9,7 +9,7 @@ from platformdirs import user_data_path
 
 from fastershift.errors import InputError
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._scout import KINDS, FirstLook
+from fastershift.rshn._first_look import KINDS, FirstLook
 from fastershift.rshn._weights import SUFFIX, Model, read_card, read_model
 
 __all__ = [

@@ -12,8 +12,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from fastershift._devices import choose_device
 from fastershift.errors import InputError
-from fastershift.rshn import RSHN, choose_device
+from fastershift.rshn import RSHN
 from fastershift.training._augment import (
     Augmentation,
     TrainingMovie,

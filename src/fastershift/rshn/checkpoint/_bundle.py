@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.errors import InputError
-from fastershift.rshn._bundle_index import Entry, read_entries
-from fastershift.rshn._crc32c import masked_crc32c
-from fastershift.rshn._table import Damage
+from fastershift.rshn.checkpoint._bundle_index import Entry, read_entries
+from fastershift.rshn.checkpoint._crc32c import masked_crc32c
+from fastershift.rshn.checkpoint._table import Damage
 
 __all__ = ["Bundle", "read_bundle"]
 

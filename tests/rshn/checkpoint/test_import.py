@@ -21,9 +21,9 @@ from fastershift.rshn import (
     preset_of,
     read_bundle,
 )
-from fastershift.rshn._crc32c import masked_crc32c
+from fastershift.rshn.checkpoint._crc32c import masked_crc32c
 
-SMALL = Path(__file__).parents[1] / "data" / "ckpt_small" / "small"
+SMALL = Path(__file__).parents[2] / "data" / "ckpt_small" / "small"
 CODES = {"float32": 1, "int32": 3}
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from fastershift.config import PRESETS
 from fastershift.errors import InputError
-from fastershift.rshn._bundle import Bundle, read_bundle
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._published import network_from_published
 from fastershift.rshn._registry import list_models, user_models_folder
 from fastershift.rshn._weights import SUFFIX, save_model
+from fastershift.rshn.checkpoint._bundle import Bundle, read_bundle
+from fastershift.rshn.checkpoint._published import network_from_published
 
 __all__ = ["import_checkpoint", "preset_of"]
 

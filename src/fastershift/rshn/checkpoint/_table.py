@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from fastershift.rshn._crc32c import masked_crc32c
+from fastershift.rshn.checkpoint._crc32c import masked_crc32c
 
 __all__ = ["Damage", "read_fixed", "read_table", "read_varint"]
 

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fastershift.rshn._table import Damage, read_fixed, read_table, read_varint
+from fastershift.rshn.checkpoint._table import (
+    Damage,
+    read_fixed,
+    read_table,
+    read_varint,
+)
 
 __all__ = ["Entry", "read_entries"]
 

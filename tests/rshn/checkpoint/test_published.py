@@ -10,7 +10,7 @@ import torch
 from fastershift.errors import InputError
 from fastershift.rshn import network_from_published, normalise_embedding
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fastershift.errors import InputError
 from fastershift.rshn import read_bundle
-from fastershift.rshn._crc32c import masked_crc32c
+from fastershift.rshn.checkpoint._crc32c import masked_crc32c
 
-SMALL = Path(__file__).parents[1] / "data" / "ckpt_small" / "small"
+SMALL = Path(__file__).parents[2] / "data" / "ckpt_small" / "small"
 DATA = ".data-00000-of-00001"
 CODES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9, "float16": 19}
 LITTLE = bytes([8, 1, 26, 2, 8, 1])
