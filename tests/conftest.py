@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from fastershift.rshn import RSHN, ModelCard, save_model
+from fastershift.simulate import simulate_movie
 
 _SHARED = Path(
     os.environ.get("FASTERSHIFT_SHARED", Path(__file__).parents[2] / "shared")
@@ -47,3 +49,23 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_model(network, card, path)
     return path
+
+
+def embed_labels(labels, channels=12, noise=0.05, seed=0):
+    """Give every track a unit vector of its own, and background the first axis."""
+    rng = np.random.default_rng(seed)
+    axes = np.eye(channels)
+    codes = np.where(labels == 0, 0, 1 + (labels - 1) % (channels - 1))
+    vectors = axes[codes] + rng.normal(0, noise, (*labels.shape, channels))
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.moveaxis(vectors, -1, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    return simulate_movie(5, (72, 80), 6, diameter=16, seed=3, cell_cycle=float("inf"))
+
+
+@pytest.fixture(scope="session")
+def embeddings(simulated):
+    return embed_labels(simulated.labels)

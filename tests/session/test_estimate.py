@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastershift.rshn import RSHN, Embedder, ModelCard, save_model
-from fastershift.session import Session, SessionInput, _room
+from fastershift.session import Session, SessionInput, _memory
 from fastershift.simulate import simulate_movie
 
 
@@ -41,7 +41,7 @@ def free(monkeypatch):
 
     def pretend(n_bytes):
         memory = SimpleNamespace(available=n_bytes)
-        monkeypatch.setattr(_room.psutil, "virtual_memory", lambda: memory)
+        monkeypatch.setattr(_memory.psutil, "virtual_memory", lambda: memory)
 
     return pretend
 
@@ -110,7 +110,7 @@ def test_tiles_are_made_smaller_until_the_network_fits(
     free(2 * 48_000)
     fresh = Session()
     fresh.open(session.input)
-    monkeypatch.setattr(_room, "_TILES", (1024, 64, 48))
+    monkeypatch.setattr(_memory, "_TILES", (1024, 64, 48))
     plan = fresh.plan(settings)
     *_, found = fresh.estimate(settings)
     assert plan.settings.embed.tile == 48
@@ -131,7 +131,7 @@ def test_where_no_tiles_fit_those_that_need_least_are_taken(
     monkeypatch.setattr(
         Embedder, "estimate_memory", lambda self: needed[self.settings.tile]
     )
-    monkeypatch.setattr(_room, "_TILES", (1024, 64, 48))
+    monkeypatch.setattr(_memory, "_TILES", (1024, 64, 48))
     free(10)
     assert session.plan(settings).settings.embed.tile == 64
 
@@ -139,7 +139,7 @@ def test_where_no_tiles_fit_those_that_need_least_are_taken(
 def test_embeddings_go_to_disk_where_memory_has_no_room(
     movie, settings, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(_room, "user_cache_path", lambda _name: tmp_path)
+    monkeypatch.setattr(_memory, "user_cache_path", lambda _name: tmp_path)
     session = Session()
     session.open(SessionInput(movie.frames))
     frame = session.plan(settings).source.embedder.embedding_bytes

@@ -15,7 +15,7 @@ from fastershift._devices import choose_device
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.instances import Background
-from fastershift.pipeline._measure import measured_diameter, smallest_cell
+from fastershift.pipeline._diameter import measured_diameter, smallest_cell
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,

@@ -5,22 +5,24 @@ in any thread, and may cancel it at any time.
 """
 
 from fastershift.session._autosave import Autosave, Autosaves
+from fastershift.session._caches import CachePlace
 from fastershift.session._corrections import CONFIDENCE_LIMIT, Corrections
 from fastershift.session._estimate import Estimate
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job, JobState
-from fastershift.session._kept import CachePlace
 from fastershift.session._preview import Preview, PreviewRequest
+from fastershift.session._sentences import describe_error, remaining
 from fastershift.session._session import Session
 from fastershift.session._snapshot import Snapshot, take_snapshot
 from fastershift.session._threads import spare_core
 from fastershift.session._truth import KnownLabels
-from fastershift.session._view_clusters import SeedMap
-from fastershift.session._view_colours import ColourFrame
-from fastershift.session._view_frame import Pixel
-from fastershift.session._view_similarity import SimilarityFrame
-from fastershift.session._views import Views
-from fastershift.session._words import describe_error, remaining
+from fastershift.session.views import (
+    ColourFrame,
+    Pixel,
+    SeedMap,
+    SimilarityFrame,
+    Views,
+)
 
 __all__ = [
     "CONFIDENCE_LIMIT",

@@ -20,7 +20,7 @@ from fastershift.pipeline import (
     frame_report,
     to_image,
 )
-from fastershift.session._kept import ClusteredPair, ClusterKey, CodesKey, Kept
+from fastershift.session._caches import ClusteredPair, ClusterKey, CodesKey, Kept
 from fastershift.tracking import keep_numbers
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from fastershift.pipeline import (
     TrackedMovie,
     plan_run,
 )
+from fastershift.session._caches import CachePlace, Kept, ModelShelf, owner_of
 from fastershift.session._estimate import (
     Estimate,
     embedding_bytes,
@@ -27,15 +28,14 @@ from fastershift.session._estimate import (
 )
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job
-from fastershift.session._kept import CachePlace, Kept, ModelShelf, owner_of
-from fastershift.session._preview import Preview, PreviewRequest, preview_frame
-from fastershift.session._room import (
+from fastershift.session._memory import (
     describe_room,
     fitting_tile,
     folder_cache,
     free_memory,
 )
-from fastershift.session._views import Views
+from fastershift.session._preview import Preview, PreviewRequest, preview_frame
+from fastershift.session.views import Views
 
 __all__ = ["Session"]
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 from fastershift.pipeline import Plan
-from fastershift.session._view_frame import (
+from fastershift.session.views._frame import (
     Pixel,
     embedded_run,
     network_pixel,

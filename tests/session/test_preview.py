@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from fastershift.pipeline import FrameDone
-from fastershift.session import PreviewRequest, Session, SessionInput
-from fastershift.session import _kept as kept
+from fastershift.session import PreviewRequest, Session, SessionInput, _caches
 from fastershift.session import _preview as previews
 
 EMBED = {"diameter": 16.0, "block": 3, "warmup": 1}
@@ -143,9 +142,9 @@ def test_the_model_is_read_once_until_its_file_changes(
     session, settings, tiny_model, monkeypatch, tmp_path
 ):
     read = []
-    original = kept.load_model
+    original = _caches.load_model
     monkeypatch.setattr(
-        kept, "load_model", lambda name: read.append(name) or original(name)
+        _caches, "load_model", lambda name: read.append(name) or original(name)
     )
     own = tmp_path / "own.safetensors"
     own.write_bytes(tiny_model.read_bytes())

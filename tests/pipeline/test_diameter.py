@@ -5,7 +5,7 @@ import pytest
 
 from fastershift.errors import InputError
 from fastershift.pipeline import _plan, plan_run
-from fastershift.pipeline._measure import measured_diameter
+from fastershift.pipeline._diameter import measured_diameter
 from fastershift.rshn import load_model
 from fastershift.simulate import simulate_movie
 

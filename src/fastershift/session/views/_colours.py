@@ -8,11 +8,7 @@ import numpy.typing as npt
 import torch
 
 from fastershift.pipeline import Plan
-from fastershift.session._view_frame import (
-    embedded_pair,
-    pair_foreground,
-    to_pixels,
-)
+from fastershift.session.views._frame import embedded_pair, pair_foreground, to_pixels
 
 __all__ = ["ColourAxes", "ColourFrame", "colour_frame"]
 

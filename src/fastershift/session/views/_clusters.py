@@ -8,7 +8,7 @@ import torch
 
 from fastershift.errors import InputError
 from fastershift.pipeline import EmbeddedPair, PairCells, Plan
-from fastershift.session._view_frame import (
+from fastershift.session.views._frame import (
     Pixel,
     network_pixel,
     pair_foreground,

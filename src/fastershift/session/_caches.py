@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from fastershift.config import EmbedSettings
     from fastershift.session._estimate import Measured
-    from fastershift.session._view_colours import ColourAxes
+    from fastershift.session.views import ColourAxes
 
 __all__ = [
     "CachePlace",

@@ -6,12 +6,12 @@ from typing import Any, TypeAlias
 from fastershift.config import Settings
 from fastershift.errors import InputError
 from fastershift.pipeline import EmbeddedPair, PairCells, Plan
-from fastershift.session._kept import Kept, owner_of
+from fastershift.session._caches import Kept, owner_of
 from fastershift.session._preview import pair_cells
-from fastershift.session._view_clusters import SeedMap, explain_pixels, map_seeds
-from fastershift.session._view_colours import ColourFrame, colour_frame
-from fastershift.session._view_frame import Pixel, embedded_pair
-from fastershift.session._view_similarity import SimilarityFrame, similarity_to
+from fastershift.session.views._clusters import SeedMap, explain_pixels, map_seeds
+from fastershift.session.views._colours import ColourFrame, colour_frame
+from fastershift.session.views._frame import Pixel, embedded_pair
+from fastershift.session.views._similarity import SimilarityFrame, similarity_to
 
 __all__ = ["Views"]
 
