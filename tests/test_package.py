@@ -45,8 +45,6 @@ ANNEXES = {
     "_settings": "config",
     "_settings_input": "config",
     "_settings_track": "config",
-    "_simulated_cells": "simulate",
-    "_simulated_optics": "simulate",
 }
 
 

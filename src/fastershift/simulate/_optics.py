@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from fastershift._simulated_cells import Cell, Floats, Scene
+from fastershift.simulate._cells import Cell, Floats, Scene
 
 __all__ = ["OPTICS", "Frame", "camera", "expose"]
 

@@ -1,4 +1,4 @@
-"""Artificial movies of cells whose labels, tracks and lineage are known exactly."""
+"""A simulated movie as a whole: its frames, labels and tracks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from fastershift._simulated_cells import Kind, Scene, advance, populate
-from fastershift._simulated_optics import OPTICS, camera, expose
 from fastershift.errors import InputError
+from fastershift.simulate._cells import Kind, Scene, advance, populate
+from fastershift.simulate._optics import OPTICS, camera, expose
 
-__all__ = ["Kind", "SimulatedMovie", "Simulation", "simulate_movie"]
+__all__ = ["SimulatedMovie", "Simulation", "simulate_movie"]
 
 
 @dataclass(frozen=True)
