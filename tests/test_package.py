@@ -41,10 +41,6 @@ ANNEXES = {
     "_compiled": "compiled",
     "_devices": "devices",
     "_demo": "cli",
-    "_setting": "config",
-    "_settings": "config",
-    "_settings_input": "config",
-    "_settings_track": "config",
 }
 
 

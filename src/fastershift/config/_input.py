@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from fastershift._setting import Stage, setting
+from fastershift.config._field import Stage, setting
 
 __all__ = ["COLOURS", "PROJECTIONS", "UNNAMED_AXES", "InputSettings"]
 

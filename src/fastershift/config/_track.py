@@ -1,6 +1,6 @@
 """From clusters to cells, from cells to tracks: the settings of tracking."""
 
-from fastershift._setting import Stage, Usual, setting
+from fastershift.config._field import Stage, Usual, setting
 
 __all__ = ["TrackSettings"]
 

@@ -1,0 +1,140 @@
+"""From frames to embeddings: the settings of the network."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from fastershift.config._field import Stage, Usual, setting
+
+__all__ = ["EmbedSettings", "Precision"]
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class EmbedSettings(Stage):
+    """From frames to embeddings: model, scale, and how time and space are cut."""
+
+    model: str = setting(
+        "auto",
+        "Network that embeds the pixels: a name of the model list, or a file.",
+        label="Model",
+        advanced=False,
+    )
+    diameter: float | Literal["auto"] = setting(
+        "auto",
+        "Typical cell diameter in pixels of the image. Frames are scaled so that it "
+        "meets the diameter the model was trained for; 'auto' estimates it.",
+        label="Diameter",
+        unit="px",
+        advanced=False,
+        step=1.0,
+    )
+    network_size: tuple[int, int] | None = setting(
+        None,
+        "Width and height of the frames given to the network; overrules the diameter. "
+        "Set by the presets of the published data sets.",
+        label="Network size",
+        unit="px",
+    )
+    zoom: float = setting(
+        1.0,
+        "Share of the frame that the network sees when its size is given; below 1 the "
+        "rim of the frame is cut off, as the published set-up for Fluo-C2DL-MSC does.",
+        label="Zoom",
+        gt=0,
+        le=1,
+    )
+    blur: float = setting(
+        1.0,
+        "Standard deviation of the Gaussian that smooths each frame first.",
+        label="Blur",
+        unit="px",
+        ge=0,
+        le=20,
+        step=0.1,
+        usual=Usual(
+            0, 5, above="Blurs this wide wash small cells out before they are seen."
+        ),
+    )
+    block: int = setting(
+        16,
+        "Frames through which the recurrent state is carried before it restarts. "
+        "Restarts lie at fixed frame numbers, so any part of a movie can be "
+        "recomputed.",
+        label="Block",
+        unit="frames",
+        ge=1,
+        le=1000,
+        usual=Usual(
+            4,
+            64,
+            "In short blocks much time goes into warming up.",
+            "A long block must be computed up to the frame in view, so previews wait.",
+        ),
+    )
+    warmup: int = setting(
+        3,
+        "Frames before a block that are fed to the network only to fill its state.",
+        label="Warm-up",
+        unit="frames",
+        ge=0,
+        le=100,
+        usual=Usual(
+            1,
+            10,
+            "Without warm-up the first frames of a block are seen without a past.",
+            "Each block takes this many frames longer.",
+        ),
+    )
+    window: int = setting(
+        0,
+        "Restart the network for every pair of frames on the window that ends in it "
+        "(published: 8 frames). 0 carries the state through blocks instead.",
+        label="Window",
+        unit="frames",
+        ge=0,
+        le=100,
+    )
+    tile: int = setting(
+        1024,
+        "Longest side embedded at once, in network pixels; larger frames are cut "
+        "into overlapping tiles. 0 never cuts.",
+        label="Tile",
+        unit="px",
+        ge=0,
+    )
+    tile_overlap: int = setting(
+        384,
+        "Overlap of neighbouring tiles in network pixels. Half of it at each inner "
+        "border is thrown away (published: 128 of 256, see tile merging).",
+        label="Tile overlap",
+        unit="px",
+        ge=0,
+    )
+    largest_frame: int = setting(
+        2048,
+        "In runs on disk, frames with a longer side than this, in network pixels, are "
+        "embedded one tile after the other, and their embeddings kept on disk. The "
+        "result is the same in less memory. 0 never does so.",
+        label="Largest frame",
+        unit="px",
+        ge=0,
+    )
+
+    precision: Precision = setting(
+        "auto",
+        "Numbers the network computes with. 'bfloat16' keeps 8 of 24 binary digits and "
+        "is two to four times faster on processors and cards made for it; 'auto' takes "
+        "it there and float32 elsewhere (published: float32).",
+        label="Precision",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EmbedSettings":
+        if self.diameter != "auto" and not 1 <= self.diameter <= 2000:
+            raise ValueError("the cell diameter must lie between 1 and 2000 pixels")
+        if self.window == 1:
+            raise ValueError("a window must hold a pair: choose 0, or 2 frames or more")
+        if self.tile and self.tile_overlap >= self.tile:
+            raise ValueError("the tile overlap must be smaller than the tile")
+        return self
