@@ -33,14 +33,8 @@ FLOORS = (
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 # Private modules beside the rooms, and the room each is a part of.
 ANNEXES = {
-    "_cli_batch": "cli",
-    "_cli_benchmark": "cli",
-    "_cli_common": "cli",
-    "_cli_options": "cli",
-    "_cli_train": "cli",
     "_compiled": "compiled",
     "_devices": "devices",
-    "_demo": "cli",
 }
 
 
@@ -48,9 +42,7 @@ def relative(path: Path) -> str:
     return path.relative_to(SOURCE).as_posix()
 
 
-WINDOWLESS = [
-    path for path in MODULES if not re.match(r"cli\.py|plugin/", relative(path))
-]
+WINDOWLESS = [path for path in MODULES if not re.match(r"cli/|plugin/", relative(path))]
 
 
 def room_of(dotted: str) -> str:

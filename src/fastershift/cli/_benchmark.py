@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift._cli_common import Debug, told
+from fastershift.cli._errors import Debug, told
 from fastershift.errors import FastershiftError, InputError
 
 __all__ = ["benchmark"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from fastershift._cli_common import Debug, Overwrite, stop, told
-from fastershift._cli_options import with_settings
+from fastershift.cli._errors import Debug, Overwrite, stop, told
+from fastershift.cli._options import with_settings
 from fastershift.config import load_settings
 from fastershift.errors import InputError
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift._cli_common import Debug, Overwrite, stop, told
+from fastershift.cli._errors import Debug, Overwrite, stop, told
 from fastershift.errors import InputError
 
 __all__ = ["train"]

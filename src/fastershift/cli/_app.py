@@ -1,0 +1,127 @@
+"""All commands as one program."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastershift.cli._batch import batch
+from fastershift.cli._benchmark import benchmark
+from fastershift.cli._demo import demo
+from fastershift.cli._errors import Debug, Overwrite, told
+from fastershift.cli._models import models_app
+from fastershift.cli._napari import open_napari
+from fastershift.cli._options import frame_range
+from fastershift.cli._run import run
+from fastershift.cli._train import train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="fastershift",
+    help="Segment and track cells in time-lapse movies.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models_app, name="models", invoke_without_command=True)
+app.command()(batch)
+app.command()(train)
+app.command()(benchmark)
+app.command()(run)
+app.command()(demo)
+
+
+@app.callback(invoke_without_command=True)
+@told
+def start(
+    context: typer.Context,
+    debug: Debug = False,
+) -> None:
+    """Open napari with the plugin docked when no command is given."""
+    if context.invoked_subcommand is None:
+        open_napari()
+
+
+@app.command()
+@told
+def evaluate(
+    result: Annotated[Path, typer.Argument(metavar="RES", help="A result.")],
+    truth: Annotated[
+        Path, typer.Argument(metavar="GT", help="A folder such as 01_GT.")
+    ],
+    silver: Annotated[
+        Path | None, typer.Option(help="Silver truth, a folder such as 01_ST.")
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="Frames A:B of the truth that were tracked.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the scores here, too.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Score a result against truth: SEG, DET, TRA and, against silver truth, SEG_ST."""
+    from fastershift.evaluation import evaluate as evaluate_result
+
+    scores = evaluate_result(result, truth, silver=silver, frames=frame_range(frames))
+    for name, value in scores.as_dict().items():
+        typer.echo(f"{name:7}{'no such truth' if value is None else f'{value:.4f}'}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(scores.as_dict(), indent=2), encoding="utf-8")
+
+
+@app.command()
+@told
+def simulate(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")],
+    frames: Annotated[int, typer.Option(help="Number of frames.")] = 20,
+    height: Annotated[int, typer.Option(help="Rows of a frame.")] = 256,
+    width: Annotated[int, typer.Option(help="Columns of a frame.")] = 256,
+    cells: Annotated[int, typer.Option(help="Cells in the first frame, about.")] = 15,
+    diameter: Annotated[float, typer.Option(help="Cell diameter in pixels.")] = 24.0,
+    kind: Annotated[
+        str, typer.Option(help="nuclei, phase, dic or elongated.")
+    ] = "nuclei",
+    seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
+    cell_cycle: Annotated[
+        float | None, typer.Option(help="Frames from division to division.")
+    ] = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Make an artificial movie with exact truth, laid out as the challenge does.
+
+    A name that ends in .zarr makes OME-Zarr, frame by frame, with the truth in its
+    labels: movies of any length.
+    """
+    from fastershift.io import write_simulation, write_simulation_zarr
+    from fastershift.simulate import Simulation, simulate_movie
+
+    options = {
+        "diameter": diameter,
+        "kind": kind,
+        "seed": seed,
+        "cell_cycle": cell_cycle,
+    }
+    asked = (frames, (height, width), cells)
+    made: Any
+    if output.suffix.lower() == ".zarr":
+        made = Simulation(*asked, **options)  # type: ignore[arg-type]
+        write_simulation_zarr(made, output, overwrite=overwrite)
+    else:
+        made = simulate_movie(*asked, **options)  # type: ignore[arg-type]
+        write_simulation(made, output, overwrite=overwrite)
+    typer.echo(f"{frames} frames with {len(made.tracks)} tracks: {output}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end with its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Instead of those of the process.
+    """
+    app(arguments)

@@ -1,0 +1,53 @@
+"""The commands that list models and make some of published checkpoints."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastershift.cli._errors import Debug, told
+
+__all__ = ["models_app"]
+
+models_app = typer.Typer(help="Models that can be used.")
+
+
+@models_app.callback()
+@told
+def models(context: typer.Context, debug: Debug = False) -> None:
+    """List what each model is for, its scores and its terms of use."""
+    from fastershift.rshn import list_models
+
+    if context.invoked_subcommand is not None:
+        return
+    for card in list_models():
+        typer.echo(f"{card.name}: {card.summary}")
+        for line in card.score_lines():
+            typer.echo(f"  {line}")
+        typer.echo(f"  Terms: {card.terms}")
+
+
+@models_app.command("import")
+@told
+def import_model(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="TensorFlow checkpoint: NAME.index beside its data.")
+    ],
+    name: Annotated[str, typer.Option(help="What to call the model.")],
+    diameter: Annotated[
+        float | None, typer.Option(help="Its cell diameter in network pixels.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model of this name.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Make a model from a checkpoint that the authors of RSHN published."""
+    from fastershift.rshn import import_checkpoint, preset_of
+
+    path = import_checkpoint(checkpoint, name, diameter=diameter, overwrite=overwrite)
+    preset = preset_of(checkpoint) or "NAME-OF-ITS-DATA-SET"
+    typer.echo(
+        f"Model written to {path}.\nAs its authors ran it: fastershift run INPUT "
+        f"-o OUT --model {name} --profile published --preset {preset}"
+    )

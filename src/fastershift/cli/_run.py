@@ -1,0 +1,90 @@
+"""The command that segments and tracks one movie."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastershift.cli._batch import Chunk, result_format, run_on_disk
+from fastershift.cli._errors import Debug, Overwrite, told
+from fastershift.cli._options import frame_range, with_settings
+from fastershift.cli._progress import follow_run
+from fastershift.config import load_settings, resolve_settings
+
+__all__ = ["run"]
+
+
+@told
+@with_settings
+def run(
+    movie: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder, TIFF, Zarr.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")],
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="Settings file (TOML).")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="'default' or 'published'.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="A published data set.")] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
+    chunk: Chunk = 64,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+    *,
+    settings: dict[str, Any],
+) -> None:
+    """Segment and track a movie, and write labels, tracks, settings and report.
+
+    With --format zarr everything lies on disk: the movie may be larger than memory,
+    and a run that was interrupted goes on when it is given again.
+    """
+    from fastershift.io import check_output, read_movie, write_result
+    from fastershift.pipeline import TrackingRun, plan_run
+
+    kind = result_format(format)
+    check_output(output, kind, overwrite=overwrite)
+    user = settings | ({"profile": profile} if profile else {})
+    file = load_settings(settings_file) if settings_file else None
+    if kind == "zarr":
+        from fastershift.batch import MovieTask
+
+        span = frame_range(frames)
+        asked = MovieTask(movie, output, kind, user, file, preset, span, device)
+        run_on_disk(replace(asked, chunk=chunk, overwrite=overwrite))
+        return
+    reading = resolve_settings(user=user, file=file, preset=preset).input
+    opened = read_movie(movie, **reading.model_dump(), frames=frame_range(frames))
+    tracking = TrackingRun(
+        plan_run(
+            opened,
+            user,
+            file=file,
+            preset=preset,
+            device=device,
+        )
+    )
+    follow_run(tracking)
+    result = tracking.result
+    write_result(
+        output,
+        result.labels,
+        [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks],
+        format=kind,
+        scale=opened.scale,
+        units=opened.units,
+        overwrite=overwrite,
+        reports=[report.row() for report in result.reports],
+        settings=result.settings,
+        provenance=dict(result.provenance)
+        | {"input": str(movie), "frames": frames or ""},
+    )
+    typer.echo(
+        f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "
+        f"{len(result.lineage.divisions())} divisions in "
+        f"{result.provenance['seconds']:.1f} s: {output}"
+    )
