@@ -19,8 +19,13 @@ from fastershift.instances._local_modes_kernels import (
     reached,
     shift_places,
 )
+from helpers.agreement import assert_same_cells, disagreement
 
 BANDWIDTH = 0.3
+# Cosines of two ways differ by less.
+ROUNDING = 1e-6
+# Share of the pixels for which that decides: a few of some ten thousand.
+ROUNDED_PIXELS = 1e-4
 CELL = 16
 
 
@@ -67,12 +72,6 @@ def found(vectors, **options):
     )
 
 
-def same_partition(one, other):
-    """Tell whether two label images differ in their numbers only."""
-    pairs = np.unique(np.stack([one.ravel(), other.ravel()]), axis=1)
-    return all(len(np.unique(side)) == pairs.shape[1] for side in pairs)
-
-
 def test_what_lies_far_away_changes_nothing():
     side, changed = 256, 96
     one, _ = movie(side, 0)
@@ -81,7 +80,7 @@ def test_what_lies_far_away_changes_nothing():
     # Two cells of reach, twice because modes move, and a cell that may lie across.
     kept = side - changed - 5 * CELL
     whole = [found(vectors).labels[..., :kept] for vectors in (one, other)]
-    assert same_partition(*whole)
+    assert_same_cells(*whole, but_for=ROUNDED_PIXELS)
     assert len(np.unique(whole[0])) > 40
 
 
@@ -98,8 +97,8 @@ def test_the_modes_of_the_whole_frame_do_change():
             found(vectors, local_modes=False).labels[..., :kept]
             for vectors in (one, other)
         ]
-        differ.append(not same_partition(*cut))
-    assert any(differ)
+        differ.append(disagreement(*cut))
+    assert min(differ) > ROUNDED_PIXELS
 
 
 @given(st.integers(0, 4), st.integers(0, 4))
@@ -111,7 +110,7 @@ def test_a_frame_cut_elsewhere_has_the_same_cells(down, right):
     part = found(vectors[..., rows:, columns:]).labels
     edge = 5 * CELL
     inner = whole[:, rows + edge : -edge, columns + edge : -edge]
-    assert same_partition(inner, part[:, edge:-edge, edge:-edge])
+    assert_same_cells(inner, part[:, edge:-edge, edge:-edge], but_for=ROUNDED_PIXELS)
 
 
 def test_cells_are_found():
@@ -148,7 +147,7 @@ def test_the_frame_in_bands_is_the_frame(monkeypatch):
     bands = list(local._bands(np.ones((2, 256, 256), np.int32), vectors, 4, (64, 64)))
     assert len(bands) > 2
     assert sum(own.stop - own.start for *_, own in bands) == 64
-    assert np.array_equal(found(vectors).labels, whole)
+    assert_same_cells(found(vectors).labels, whole)
 
 
 def test_vectors_on_disk_give_the_same():
@@ -157,11 +156,11 @@ def test_vectors_on_disk_give_the_same():
     pixels = made.clusters >= 0
     points = vectors.movedim(1, -1)[torch.from_numpy(pixels)]
     together = local_pieces(made.clusters, vectors, BANDWIDTH, (pixels, points))
-    assert np.array_equal(local_pieces(made.clusters, vectors, BANDWIDTH), together)
+    assert_same_cells(local_pieces(made.clusters, vectors, BANDWIDTH), together)
     # Further components, such as coordinates, are not looked at.
     more = torch.cat([points, torch.full((len(points), 2), 1e6)], dim=1)
     again = local_pieces(made.clusters, vectors, BANDWIDTH, (pixels, more))
-    assert np.array_equal(again, together)
+    assert_same_cells(again, together)
     assert ((together > 0) == (made.clusters > 0)).all()
 
 
@@ -249,6 +248,7 @@ def many_modes(seed, n=200, shape=(50, 70)):
 def test_of_close_modes_the_best_supported_is_kept(seed):
     modes, places, support, shape = many_modes(seed)
     kept = fuse_modes(modes, places, support, 0.4, 9, shape)
+    assert np.abs(modes @ modes.T - 0.6).min() > ROUNDING, "no pair is at the limit"
     expected = []
     for index in np.argsort(-support, kind="stable"):
         close = [
@@ -282,7 +282,7 @@ def test_pixels_take_the_most_similar_mode_in_reach(seed):
             assert result[y, x] == 0
         elif near.any():
             cosine = np.where(near, modes @ row[:3], -np.inf)
-            assert result[y, x] == 1 + cosine.argmax()
+            assert cosine[result[y, x] - 1] >= cosine.max() - ROUNDING
             seen.add("mode")
         else:
             assert result[y, x] == len(modes) + pieces[y, x]
@@ -294,5 +294,9 @@ def test_pixels_take_the_most_similar_mode_in_reach(seed):
     places_of_rows[:, 0] += top // spacing
     told = reached(unit, places_of_rows, atlas, 0.2)
     close = np.abs(places[None] - places_of_rows[:, None]).max(axis=2) <= 9
-    assert np.array_equal(told, ((unit @ modes.T >= 0.8) & close).any(axis=1))
+    cosines = unit @ modes.T
+    clear = (np.abs(cosines - 0.8) > ROUNDING).all(axis=1)
+    expected = ((cosines >= 0.8) & close).any(axis=1)
+    assert np.array_equal(told[clear], expected[clear])
+    assert clear.mean() > 0.99
     assert 0 < told.sum() < len(told)

@@ -10,6 +10,7 @@ from fastershift._devices import choose_device
 from fastershift.config import EmbedSettings
 from fastershift.errors import InputError
 from fastershift.rshn import Embedder
+from helpers.agreement import EMBEDDING, assert_same_embedding
 
 SHAPE = (41, 54)
 
@@ -90,16 +91,17 @@ def test_a_frame_does_not_depend_on_what_was_embedded_before(
             if embed.block_frames(number, 11)[0] <= frame < 10:
                 pair = whole[frame][1]
                 if embed.block_of(frame) == number:
-                    assert torch.equal(pair[0], embedding)
+                    assert_same_embedding(pair[0], embedding)
             if frame and embed.block_of(frame - 1) == number:
-                assert torch.equal(whole[frame - 1][1][1], embedding)
+                assert_same_embedding(whole[frame - 1][1][1], embedding)
     # Frame 8 ends block 1 and begins block 2, from another state.
-    assert not torch.equal(block(embed, movie, 1)[8], block(embed, movie, 2)[8])
+    other_state = block(embed, movie, 1)[8] - block(embed, movie, 2)[8]
+    assert other_state.abs().max() > 10 * EMBEDDING
     # The frames after a block have no part in it.
     altered = movie.copy()
     altered[9:] = 0
     for frame, embedding in block(embed, altered, 1).items():
-        assert torch.equal(embedding, block(embed, movie, 1)[frame])
+        assert_same_embedding(embedding, block(embed, movie, 1)[frame])
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 4, 5, 8, 9, 11])
@@ -228,7 +230,7 @@ def test_dtypes_and_byte_orders(make_model, movie, kind):
     expected = block(embed, frames[:3], 0)
     found = block(embed, frames[:3].astype(kind), 0)
     for frame, embedding in expected.items():
-        assert torch.equal(found[frame], embedding)
+        assert_same_embedding(found[frame], embedding)
 
 
 def test_pixels_that_are_no_numbers_are_background(make_model, movie):

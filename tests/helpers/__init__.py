@@ -1,0 +1,1 @@
+"""What several folders of tests share: comparisons that allow for rounding."""
