@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from fastershift.benchmark._accuracy import KEPT_OUT
+from fastershift.benchmark.suites._accuracy import KEPT_OUT
 from fastershift.io import read_movie
 from fastershift.rshn import first_look
 

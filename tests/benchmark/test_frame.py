@@ -21,10 +21,10 @@ from fastershift.benchmark import (
     table_text,
     write_record,
 )
-from fastershift.benchmark._comparison import compare
 from fastershift.benchmark._data import blobs
 from fastershift.benchmark._measure import fresh_process
 from fastershift.benchmark._peers import PEERS
+from fastershift.benchmark.suites._table1_fig1 import compare
 from fastershift.cli import app
 from fastershift.errors import InputError
 

@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
-from fastershift.benchmark import (
-    BenchmarkOptions,
-    Plot,
-    Table,
-    _pipeline,
-    _runs,
-    _scaling,
-    _table2,
-)
+from fastershift.benchmark import BenchmarkOptions, Plot, Table, _runs
+from fastershift.benchmark.suites import _pipeline, _scaling, _table2
 from fastershift.errors import InputError
 from fastershift.simulate import simulate_movie
 

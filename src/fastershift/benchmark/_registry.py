@@ -7,24 +7,24 @@ from fastershift.errors import InputError
 
 __all__ = ["SUITES", "run_suite"]
 
-_HOME = "fastershift.benchmark"
+_HOME = "fastershift.benchmark.suites"
 
-#: Module of each suite, in the order in which all are run.
+#: Function of each suite, in the order in which all are run.
 SUITES = {
-    "clustering": f"{_HOME}._clustering",
-    "pipeline": f"{_HOME}._pipeline",
-    "preview": f"{_HOME}._preview",
-    "accuracy": f"{_HOME}._accuracy",
-    "corrections": f"{_HOME}._corrections",
-    "scaling": f"{_HOME}._scaling",
-    "table1": f"{_HOME}._table1",
-    "fig1": f"{_HOME}._fig1",
-    "fig4": f"{_HOME}._fig4",
-    "table2": f"{_HOME}._table2",
-    "table3": f"{_HOME}._table3",
-    "table4": f"{_HOME}._table4",
-    "fig9": f"{_HOME}._fig9",
-    "appendix-a": f"{_HOME}._appendix_a",
+    "clustering": f"{_HOME}._clustering.run",
+    "pipeline": f"{_HOME}._pipeline.run",
+    "preview": f"{_HOME}._preview.run",
+    "accuracy": f"{_HOME}._accuracy.run",
+    "corrections": f"{_HOME}._corrections.run",
+    "scaling": f"{_HOME}._scaling.run",
+    "table1": f"{_HOME}._table1_fig1.run_table1",
+    "fig1": f"{_HOME}._table1_fig1.run_fig1",
+    "fig4": f"{_HOME}._fig4.run",
+    "table2": f"{_HOME}._table2.run",
+    "table3": f"{_HOME}._table3_table4.run_table3",
+    "table4": f"{_HOME}._table3_table4.run_table4",
+    "fig9": f"{_HOME}._fig9.run",
+    "appendix-a": f"{_HOME}._appendix_a.run",
 }
 
 
@@ -55,5 +55,6 @@ def run_suite(name: str, options: BenchmarkOptions) -> SuiteResult:
         raise InputError(
             f"There is no folder {options.data}; name the folder that holds the movies."
         )
-    result: SuiteResult = import_module(SUITES[name]).run(options)
+    module, _, function = SUITES[name].rpartition(".")
+    result: SuiteResult = getattr(import_module(module), function)(options)
     return result

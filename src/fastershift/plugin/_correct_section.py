@@ -89,6 +89,7 @@ class CorrectSection(QGroupBox):
         parent: QWidget,
     ) -> None:
         super().__init__("Correct", parent)
+        self.setObjectName("correct_section")
         self._viewer = viewer
         self._cells = CellsInView(viewer, self)
         self.corrector = Corrector(viewer, plan_source, self)

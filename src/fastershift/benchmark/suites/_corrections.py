@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastershift.benchmark._planted import (
+from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
+from fastershift.benchmark.suites._planted_errors import (
     KINDS,
     LASTS,
     Kind,
@@ -16,7 +17,6 @@ from fastershift.benchmark._planted import (
     deepest,
     plant,
 )
-from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
 from fastershift.editing import Change, Edit, Editor, Merge, Swap
 from fastershift.errors import InputError
 from fastershift.io import read_movie, read_result

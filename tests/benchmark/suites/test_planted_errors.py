@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from fastershift.benchmark._planted import KINDS, LASTS, candidates, deepest, plant
+from fastershift.benchmark.suites._planted_errors import (
+    KINDS,
+    LASTS,
+    candidates,
+    deepest,
+    plant,
+)
 from fastershift.tracking import Lineage, Track, ctc_problems
 
 LENGTH = LASTS + 4

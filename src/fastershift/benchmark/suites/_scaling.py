@@ -11,7 +11,6 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from fastershift.benchmark._scaling_workers import time_of_workers
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Plot,
@@ -19,6 +18,7 @@ from fastershift.benchmark._suite import (
     SuiteResult,
     Table,
 )
+from fastershift.benchmark.suites._scaling_workers import time_of_workers
 from fastershift.pipeline import segment_movie
 from fastershift.simulate import simulate_movie
 

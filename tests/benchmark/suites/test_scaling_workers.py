@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from fastershift.benchmark import BenchmarkOptions
-from fastershift.benchmark import _scaling_workers as scaling
+from fastershift.benchmark.suites import _scaling_workers as scaling
 
 
 def test_the_slope_of_a_straight_line(monkeypatch):

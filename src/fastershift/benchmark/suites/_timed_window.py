@@ -1,7 +1,8 @@
 """The window that is timed, as the benchmark runs it: in a process of its own.
 
-``python -m fastershift.plugin._timed_window ORDER``, with an order as suite ``preview``
-gives it: task, side, quick, device, seed, and the file that the answer goes to.
+``python -m fastershift.benchmark.suites._timed_window ORDER``, with an order as suite
+``preview`` gives it: task, side, quick, device, seed, and the file that the answer goes
+to.
 """
 
 import json
@@ -21,7 +22,6 @@ from napari.utils.interactions import (
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
-from fastershift.plugin._correct_section import CorrectSection
 from fastershift.simulate import simulate_movie
 
 __all__ = ["main"]
@@ -74,7 +74,7 @@ class _Sitting:
     @property
     def corrector(self) -> Any:
         """What takes clicks for corrections."""
-        return self._widget.findChild(CorrectSection).corrector
+        return self.find("correct_section").corrector
 
     def click(self, place: tuple[float, ...]) -> None:
         """Press and release the left button over a place of the world."""

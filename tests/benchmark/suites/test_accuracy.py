@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from fastershift.benchmark import BenchmarkOptions, _accuracy, run_suite
+from fastershift.benchmark import BenchmarkOptions, run_suite
 from fastershift.benchmark._baseline import simple_baseline
+from fastershift.benchmark.suites import _accuracy
 from fastershift.errors import InputError
 from fastershift.evaluation import score_arrays
 from fastershift.simulate import simulate_movie

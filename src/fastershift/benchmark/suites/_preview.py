@@ -89,7 +89,12 @@ def _window(
         "answer": str(answer),
     }
     done = subprocess.run(  # noqa: S603 (a module of this package)
-        [sys.executable, "-m", "fastershift.plugin._timed_window", json.dumps(order)],
+        [
+            sys.executable,
+            "-m",
+            "fastershift.benchmark.suites._timed_window",
+            json.dumps(order),
+        ],
         env={
             **environment,
             "XDG_CONFIG_HOME": folder,

@@ -1,0 +1,1 @@
+"""The suites that reproduce the numbers of the documentation, one module each."""
