@@ -126,7 +126,7 @@ def main_thread_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def last_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the widget remembers settings: another place for every test."""
     path = tmp_path / "home" / "last-used.toml"
-    memory = pytest.importorskip("fastershift.plugin._memory")
+    memory = pytest.importorskip("fastershift.plugin.tune._last_used")
     monkeypatch.setattr(memory, "last_used_path", lambda: path)
     return path
 

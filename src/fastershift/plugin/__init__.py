@@ -4,16 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastershift.plugin._lineage import LineageWidget
-    from fastershift.plugin._train import TrainWidget
     from fastershift.plugin._widget import SegmentTrackWidget
+    from fastershift.plugin.lineage import LineageWidget
+    from fastershift.plugin.train import TrainWidget
 
 __all__ = ["LineageWidget", "SegmentTrackWidget", "TrainWidget"]
 
 _HOMES = {
-    "LineageWidget": "fastershift.plugin._lineage",
+    "LineageWidget": "fastershift.plugin.lineage",
     "SegmentTrackWidget": "fastershift.plugin._widget",
-    "TrainWidget": "fastershift.plugin._train",
+    "TrainWidget": "fastershift.plugin.train",
 }
 
 

@@ -12,34 +12,28 @@ from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
 from fastershift.errors import InputError
 from fastershift.io import Movie
 from fastershift.pipeline import Plan
-from fastershift.plugin._correct_section import CorrectSection
-from fastershift.plugin._export_section import ExportSection
-from fastershift.plugin._input_section import InputSection
-from fastershift.plugin._keys import bind, key_of, unbind
-from fastershift.plugin._layer_input import InputChoice, session_input
-from fastershift.plugin._lifetime import when_gone
-from fastershift.plugin._live import Comparison, LivePreview
-from fastershift.plugin._live_row import LiveRow
-from fastershift.plugin._many import ManyDialog
-from fastershift.plugin._needs import Needs, Prepared, Units
-from fastershift.plugin._open_result import add_layers
-from fastershift.plugin._outputs import METADATA_KEY
-from fastershift.plugin._preferences import preferences
-from fastershift.plugin._readout import ReadOut
-from fastershift.plugin._readout_feed import ReadOutFeed
-from fastershift.plugin._readout_fold import Fold
-from fastershift.plugin._readout_units import (
+from fastershift.plugin.correct import CorrectSection
+from fastershift.plugin.export import ExportSection, ManyDialog
+from fastershift.plugin.files._open_result import add_layers
+from fastershift.plugin.input import InputSection, Needs, Prepared, Units
+from fastershift.plugin.layers._input import InputChoice, session_input
+from fastershift.plugin.layers._record import METADATA_KEY
+from fastershift.plugin.layers._units import (
     in_micrometres,
     micrometres_per_pixel,
     seconds_per_frame,
 )
-from fastershift.plugin._run_section import RunSection
-from fastershift.plugin._runs import RunController
-from fastershift.plugin._settings_desk import SettingsDesk
-from fastershift.plugin._settings_form import SettingsForm
-from fastershift.plugin._tune_section import TuneSection
-from fastershift.plugin._views import ViewsController
-from fastershift.plugin._views_section import ViewsSection
+from fastershift.plugin.qt import Fold, bind, key_of, preferences, unbind, when_gone
+from fastershift.plugin.readout import ReadOut, ReadOutFeed
+from fastershift.plugin.run import (
+    Comparison,
+    LivePreview,
+    LiveRow,
+    RunController,
+    RunSection,
+)
+from fastershift.plugin.tune import SettingsDesk, SettingsForm, TuneSection
+from fastershift.plugin.views import ViewsController, ViewsSection
 
 if TYPE_CHECKING:
     import napari

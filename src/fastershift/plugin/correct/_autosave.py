@@ -1,0 +1,224 @@
+"""Keeps unsaved corrections on disk, and offers those that a crash has left."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+from napari.components import ViewerModel
+from napari.layers import Labels, Layer
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fastershift.errors import FastershiftError
+from fastershift.plugin.correct._corrector import Corrector
+from fastershift.plugin.files._layer_files import result_arguments
+from fastershift.plugin.files._open_result import add_layers
+from fastershift.plugin.files._readers import saved_layers
+from fastershift.plugin.layers._snapshot import LayerSnapshot
+from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.session import Autosave, Autosaves, Corrections, describe_error
+
+__all__ = ["AutosaveOffer"]
+
+#: A layer and what was written of it.
+_Written: TypeAlias = tuple[Labels, LayerSnapshot]
+
+# Milliseconds without an edit after which corrections are written.
+_REST = 5000
+
+
+class AutosaveOffer(QFrame):
+    """A line that is there only when there is something to bring back.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where it is brought back to.
+    corrector : Corrector
+        Whose edits are written.
+    cache : callable
+        Gives the cache folder, None for the usual one.
+    parent : QWidget
+        The widget this is a part of.
+    """
+
+    said = Signal(str)
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        corrector: Corrector,
+        cache: Callable[[], Path | None],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._corrector = corrector
+        self._cache = cache
+        self._writes = TaskRunner(self)
+        self._reads = TaskRunner(self)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self.write)
+        self._text = QLabel()
+        self._text.setObjectName("autosave")
+        self._text.setWordWrap(True)
+        restore = self._button("restore", "Restore", "Open these corrections again.")
+        discard = self._button("discard", "Discard", "Throw these corrections away.")
+        row = QHBoxLayout()
+        row.addWidget(restore)
+        row.addWidget(discard)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._text)
+        column.addLayout(row)
+        restore.clicked.connect(self._restore)
+        discard.clicked.connect(self._discard)
+        corrector.edited.connect(self._rest.start)
+        self._offered: Autosave | None = None
+        self._left: tuple[Autosave, Layer] | None = None
+        # The revision of each that is on disk, here or where it was saved.
+        self._kept: WeakKeyDictionary[Corrections, int] = WeakKeyDictionary()
+        self.look()
+
+    def _button(self, name: str, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        return button
+
+    @property
+    def _autosaves(self) -> Autosaves:
+        return Autosaves(self._cache())
+
+    @property
+    def offers(self) -> bool:
+        """Whether there is something to bring back."""
+        return self._offered is not None
+
+    def look(self) -> None:
+        """Offer the newest corrections that were not saved."""
+        pending = self._autosaves.pending()
+        self._offered = pending[0] if pending else None
+        self.setVisible(bool(pending))
+        if self._offered is not None:
+            when = f"{self._offered.saved:%d %b, %H:%M}"
+            self._text.setText(
+                f"Corrections of {self._offered.name} from {when} were not saved."
+            )
+
+    def write(self) -> None:
+        """Write in another thread what has changed since it was written or saved."""
+        if self._corrector.follower.busy:
+            self._rest.start()
+            return
+        autosaves = self._autosaves
+        jobs = [
+            (layer, _name_of(layer), self._corrector.snapshot(layer))
+            for layer in self._changed()
+        ]
+
+        def steps() -> Iterator[_Written]:
+            for layer, name, take in jobs:
+                taken = take()
+                arguments = result_arguments(taken.data, taken.attributes)
+                autosaves.write(id(layer), name, arguments)
+                yield layer, taken
+
+        if jobs:
+            self._writes.start(
+                Task(steps, self._on_written, self._tell_error, self._go_on)
+            )
+
+    def _changed(self) -> list[Labels]:
+        """Return the layers whose corrections are kept nowhere as they are now."""
+        return [
+            layer
+            for layer, corrections in self._corrector.known.items()
+            if corrections.revision != self._kept.get(corrections, 0)
+            or (self._left is not None and layer is self._left[1])
+        ]
+
+    def _on_written(self, written: _Written) -> None:
+        layer, taken = written
+        if taken.corrections is not None:
+            self._kept[taken.corrections] = taken.revision
+        if self._left is not None and self._left[1] is layer:
+            left, self._left = self._left[0], None
+            self._autosaves.discard(left)
+
+    def _go_on(self) -> None:
+        """Write soon what was changed, or passed over, while something was written."""
+        if self._changed():
+            self._rest.start()
+
+    def forget(self, layer: Labels, saved: LayerSnapshot) -> None:
+        """Remove the autosave of a layer that was saved as it is.
+
+        Parameters
+        ----------
+        layer : Labels
+            The layer.
+        saved : LayerSnapshot
+            What was saved of it; edits made since then are still to be kept.
+        """
+        self._on_written((layer, saved))
+        if layer in self._changed():
+            self._rest.start()
+            return
+        autosaves, key = self._autosaves, id(layer)
+
+        def steps() -> Iterator[None]:
+            autosaves.forget(key)
+            yield
+
+        # After a write that goes on, which would put back what is removed.
+        self._writes.start(Task(steps, _nothing, self._tell_error, self._go_on))
+
+    def _restore(self) -> None:
+        offered = self._offered
+        if offered is not None:
+            self._text.setText(f"Opening {offered.name} …")
+            self._reads.start(
+                Task(lambda: iter([offered.read()]), self._open, self._tell_error)
+            )
+
+    def _open(self, found: dict[str, Any]) -> None:
+        offered = self._offered
+        if offered is None:
+            return
+        cells = add_layers(self._viewer, saved_layers(found, offered.name))
+        self._left = offered, cells
+        # It stays on disk until this sitting has written it, too.
+        self._offered = None
+        self.setVisible(False)
+        self._rest.start()
+
+    def _discard(self) -> None:
+        if self._offered is not None:
+            try:
+                self._autosaves.discard(self._offered)
+            except FastershiftError as error:
+                self.said.emit(str(error))
+            self.look()
+
+    def _tell_error(self, error: Exception) -> None:
+        self.said.emit(f"The corrections were not kept: {describe_error(error)}")
+
+
+def _name_of(layer: Labels) -> str:
+    return str(layer.name).removesuffix(" [cells]")
+
+
+def _nothing(_item: None) -> None:
+    return

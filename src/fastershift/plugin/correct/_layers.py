@@ -1,0 +1,227 @@
+"""Shows corrections: cells at once, tracks and locks as soon as the hand rests."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Labels, Tracks
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QObject, QTimer
+
+from fastershift.editing import Change
+from fastershift.errors import InputError
+from fastershift.plugin.correct._marks import Marks
+from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
+from fastershift.plugin.layers._placement import as_stack, stack_axes
+from fastershift.plugin.layers._record import (
+    METADATA_KEY,
+    rows_of,
+    set_record,
+    tracks_of,
+)
+from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.session import Corrections, describe_error
+
+__all__ = ["CorrectedLayers", "stack_of"]
+
+_Positions: TypeAlias = npt.NDArray[np.float64]
+
+# Milliseconds without an edit after which tracks and locks are drawn again.
+_REST = 400
+
+
+def stack_of(layer: Labels) -> Any:
+    """Return the labels of a layer as (T, Y, X) int32, so that edits show in it.
+
+    Parameters
+    ----------
+    layer : Labels
+        A result; labels of another type are converted in the layer.
+
+    Returns
+    -------
+    (T, Y, X) int32 array
+        The same memory as the layer.
+
+    Raises
+    ------
+    InputError
+        For labels that are not in memory, or have further axes.
+    """
+    data = layer.data
+    if layer.multiscale or not isinstance(data, np.ndarray):
+        raise InputError(
+            f"The labels of {layer.name} are not in memory, so they cannot be "
+            "corrected; duplicate the layer and correct the copy."
+        )
+    if data.dtype != np.int32 or not data.flags.writeable:
+        layer.data = data = data.astype(np.int32)
+    stack = as_stack(data, stack_axes(data.shape))
+    if stack.ndim != 3:
+        raise InputError(f"{layer.name} has too many axes to be corrected.")
+    return stack
+
+
+class CorrectedLayers(QObject):
+    """Keeps cells, tracks, locks and the stored lineage in step with corrections.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where they are shown.
+    marks : Marks
+        Draws the locks.
+    parent : QObject
+        Lives as long as this.
+
+    Attributes
+    ----------
+    rows : list of (id, first, last, parent), or None
+        The lineage as it was last stored with the cells.
+    """
+
+    def __init__(self, viewer: ViewerModel, marks: Marks, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._marks = marks
+        self._cells: Labels | None = None
+        self._axes = ""
+        self._corrections: Corrections | None = None
+        self.rows: Any = None
+        self._locks_stale = self._tracks_stale = False
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self._settle)
+        self._finds = TaskRunner(self)
+
+    def take(self, cells: Labels | None, corrections: Corrections | None) -> None:
+        """Show the corrections of another layer."""
+        self._cells, self._corrections = cells, corrections
+        self._axes = "" if cells is None else stack_axes(cells.data.shape)
+        self.rows = None if cells is None else tracks_of(cells)
+        self._locks_stale, self._tracks_stale = corrections is not None, False
+        self._settle()
+
+    def is_new(self, layer: Labels) -> bool:
+        """Tell whether a layer holds another lineage than was last stored here."""
+        return layer is not self._cells or tracks_of(layer) is not self.rows
+
+    @property
+    def frame(self) -> int:
+        """The frame in view."""
+        if self._cells is None or "T" not in self._axes:
+            return 0
+        return frame_in_view(self._viewer, self._cells, self._axes.index("T"))
+
+    def go(self, frame: int) -> None:
+        """Go to a frame."""
+        if self._cells is not None and "T" in self._axes:
+            go_to_frame(self._viewer, self._cells, frame, self._axes.index("T"))
+
+    def look_at(self, frame: int, row: float, column: float, width: float) -> None:
+        """Go to a frame, put a place in the middle, and show so much around it.
+
+        Parameters
+        ----------
+        frame : int
+            Counted from 0.
+        row, column : float
+            In pixels of the labels.
+        width : float
+            Pixels of the labels from the middle to the nearest edge of the view.
+        """
+        cells = self._cells
+        if cells is None:
+            return
+        self.go(frame)
+        at = {"T": frame, "Y": row, "X": column}
+        place = cells.data_to_world([at.get(axis, 0) for axis in self._axes])
+        camera = self._viewer.scene.camera
+        # How large the canvas is can be told from what fits into it.
+        self._viewer.fit_to_view(layers=[cells], margin=0)
+        sizes = [cells.data.shape[self._axes.index(axis)] for axis in "YX"]
+        camera.zoom *= max(sizes) / (2 * width)
+        camera.center = (0, *place[-2:])
+
+    def show(self, change: Change, *, follow: bool = True) -> None:
+        """Draw what has changed.
+
+        Parameters
+        ----------
+        change : Change
+            What an edit, or taking one back, did.
+        follow : bool
+            Whether to go there and select the cell.
+        """
+        cells, corrections = self._cells, self._corrections
+        if cells is None or corrections is None:
+            return
+        if follow and change.boxes and self.frame not in change.boxes:
+            self.go(change.frame)
+        if follow and change.tracks:
+            cells.selected_label = change.tracks[0]
+        if self.frame in change.boxes:
+            cells.refresh(extent=False)
+        if change.lineage_changed:
+            self._store(cells, corrections)
+        # All of them are drawn anew, which takes longer the more there are.
+        self._locks_stale |= change.locks_changed
+        self._tracks_stale = True
+        self._rest.start()
+
+    def _store(self, cells: Labels, corrections: Corrections) -> None:
+        self.rows = rows_of(corrections.lineage)
+        record = dict(cells.metadata.get(METADATA_KEY, {}))
+        set_record(cells, record | {"tracks": self.rows})
+
+    def _settle(self) -> None:
+        """Draw tracks and locks again, once all cells have been found."""
+        corrections = self._corrections
+        if corrections is None:
+            return
+
+        def steps() -> Iterator[_Positions]:
+            for _ in corrections.cells.prepare():
+                pass
+            yield corrections.cells.positions()
+
+        def fail(error: Exception) -> None:
+            show_error(describe_error(error))
+
+        self._finds.start(Task(steps, partial(self._draw, corrections), fail))
+
+    def _draw(self, corrections: Corrections, positions: _Positions) -> None:
+        if self._cells is None or corrections is not self._corrections:
+            return
+        if self._locks_stale:
+            self._locks_stale = False
+            self._marks.show_locks(self._corrections.cells)
+        if not self._tracks_stale:
+            return
+        self._tracks_stale = False
+        name = self._cells.name.removesuffix(" [cells]") + " [tracks]"
+        layer = next((one for one in self._viewer.layers if one.name == name), None)
+        if not isinstance(layer, Tracks) or not len(positions):
+            return
+        extra = layer.ndim - 3
+        if extra:
+            # Axes of length 1, where tracks share the axes of a layer with channels.
+            padding = np.zeros((len(positions), extra))
+            positions = np.hstack([positions[:, :2], padding, positions[:, 2:]])
+        known = set(positions[:, 0].astype(int).tolist())
+        graph = {
+            child: parents
+            for child, parents in self._corrections.lineage.graph().items()
+            if {child, *parents} <= known
+        }
+        # The graph last: new positions drop what no longer fits.
+        layer.graph = {}
+        layer.data = positions
+        layer.graph = graph
+        record = layer.metadata.get(METADATA_KEY)
+        if isinstance(record, dict):
+            set_record(layer, record | {"tracks": self.rows})

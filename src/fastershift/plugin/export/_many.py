@@ -1,0 +1,228 @@
+"""The dialog "Run on many…": the settings in use, on any number of movies."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fastershift.plugin.layers._units import in_words
+from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.session import describe_error
+
+if TYPE_CHECKING:
+    from fastershift.batch import BatchEvent
+
+__all__ = ["ManyDialog"]
+
+_FORMATS = {"CTC folders": "ctc", "TIFF": "tiff", "Zarr": "zarr"}
+_MOST_PROCESSES = 256
+
+
+class ManyDialog(QDialog):
+    """Ask which movies, run them, and show how far they are.
+
+    Parameters
+    ----------
+    prepare : callable
+        Gives the settings in use and the device.
+    parent : QWidget
+        The widget this belongs to.
+    """
+
+    def __init__(
+        self, prepare: Callable[[], tuple[Mapping[str, Any], str]], parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("many")
+        self.setWindowTitle("Run on many movies")
+        self._prepare = prepare
+        self._tasks = TaskRunner(self)
+        self._tasks.changed.connect(self._show_state)
+        self._inputs = self._line(
+            "many_inputs",
+            "Movies",
+            "folder, or a pattern such as plate/*.tif",
+            "A folder that holds movies at any depth, a plate, or a pattern.",
+        )
+        self._output = self._line(
+            "many_output",
+            "Results",
+            "folder",
+            "One result for each movie goes here, and summary.html. Movies that are "
+            "there already are not run again.",
+        )
+        self._format = QComboBox()
+        self._format.setObjectName("many_format")
+        self._format.setAccessibleName("Format")
+        self._format.setToolTip("How results are stored.")
+        for text, value in _FORMATS.items():
+            self._format.addItem(text, value)
+        self._workers = QSpinBox()
+        self._workers.setObjectName("many_workers")
+        self._workers.setAccessibleName("Processes")
+        self._workers.setRange(0, _MOST_PROCESSES)
+        self._workers.setSpecialValueText("none, inside napari")
+        self._workers.setToolTip(
+            "Processes to start on this computer. Each needs the memory of a run."
+        )
+        self._start = self._button("many_start", "Run", self.start)
+        self._stop = self._button("many_stop", "Stop", self._on_stop)
+        self._retry = self._button("many_retry", "Retry failed", self.retry)
+        self._open = self._button("many_summary", "Open summary", self._on_open)
+        self._progress = QProgressBar()
+        self._progress.setObjectName("many_progress")
+        self._progress.setAccessibleName("Progress")
+        self._report = QPlainTextEdit()
+        self._report.setObjectName("many_report")
+        self._report.setAccessibleName("Report")
+        self._report.setReadOnly(True)
+        self._lay_out()
+        self._show_state()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        for line, choose in ((self._inputs, "inputs"), (self._output, "output")):
+            row = QHBoxLayout()
+            row.addWidget(line)
+            row.addWidget(self._button(f"many_browse_{choose}", "Browse…", None))
+            button = row.itemAt(1).widget()
+            button.clicked.connect(lambda _=False, edit=line: self._browse(edit))
+            form.addRow(line.accessibleName(), row)
+        form.addRow("Format", self._format)
+        form.addRow("Processes", self._workers)
+        buttons = QHBoxLayout()
+        for button in (self._start, self._stop, self._retry, self._open):
+            buttons.addWidget(button)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addLayout(buttons)
+        column.addWidget(self._progress)
+        column.addWidget(self._report)
+        self.resize(520, 380)
+
+    def _line(self, name: str, title: str, hint: str, tip: str) -> QLineEdit:
+        line = QLineEdit()
+        line.setObjectName(name)
+        line.setAccessibleName(title)
+        line.setPlaceholderText(hint)
+        line.setToolTip(tip)
+        line.textChanged.connect(lambda _: self._show_state())
+        return line
+
+    def _button(
+        self, name: str, text: str, clicked: Callable[[], None] | None
+    ) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setAccessibleName(text.rstrip("…"))
+        button.setAutoDefault(False)
+        if clicked is not None:
+            button.clicked.connect(lambda _=False: clicked())
+        return button
+
+    @property
+    def busy(self) -> bool:
+        """Whether movies are being run."""
+        return self._tasks.busy
+
+    def start(self) -> None:
+        """Run the movies in another thread."""
+        self._run(retry_failed=False)
+
+    def retry(self) -> None:
+        """Run those again that failed."""
+        self._run(retry_failed=True)
+
+    def _run(self, *, retry_failed: bool) -> None:
+        settings, device = self._prepare()
+        inputs = [self._inputs.text().strip()]
+        output = Path(self._output.text().strip()).expanduser()
+        form, workers = self._format.currentData(), self._workers.value() or None
+        self._report.clear()
+        self._progress.setRange(0, 0)
+        self._progress.setFormat("starting…")
+
+        def steps() -> Iterator["BatchEvent"]:
+            from fastershift.batch import BatchTask, connect, run_many
+
+            task = BatchTask(
+                inputs,
+                output,
+                format=form,
+                settings=settings,
+                device=device,
+                retry_failed=retry_failed,
+            )
+            with connect(workers=workers) as client:
+                yield from run_many(task, client)
+
+        self._tasks.start(Task(steps, self._on_event, self._on_error, self._on_end))
+
+    def _on_event(self, event: "BatchEvent") -> None:
+        from fastershift.batch import MovieEnded
+
+        if isinstance(event, MovieEnded):
+            found = event.outcome
+            if found.status == "failed":
+                self._report.appendPlainText(f"{found.movie}: {found.sentence}")
+            elif not event.before:
+                self._report.appendPlainText(
+                    f"{found.movie}: {found.tracks} tracks, {found.divisions} divisions"
+                )
+            return
+        self._progress.setRange(0, event.movies)
+        self._progress.setValue(event.ended)
+        left = event.seconds_left
+        words = "" if left is None else f", {in_words(left)} left"
+        self._progress.setFormat(f"%v of %m movies, {event.done} frames{words}")
+
+    def _on_error(self, error: Exception) -> None:
+        self._progress.setRange(0, 1)
+        self._progress.setFormat("")
+        self._report.appendPlainText(describe_error(error))
+
+    def _on_end(self) -> None:
+        self._progress.setRange(0, 1)
+        self._progress.setValue(1)
+        self._progress.setFormat("all movies are done")
+        self._show_state()
+
+    def _on_stop(self) -> None:
+        self._tasks.drop()
+        self._progress.setRange(0, 1)
+        self._progress.setFormat("stopped; run again to go on")
+
+    def _on_open(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._summary)))
+
+    @property
+    def _summary(self) -> Path:
+        return Path(self._output.text().strip()).expanduser() / "summary.html"
+
+    def _browse(self, line: QLineEdit) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Choose a folder")
+        if path:
+            line.setText(path)
+
+    def _show_state(self) -> None:
+        named = bool(self._inputs.text().strip() and self._output.text().strip())
+        self._start.setEnabled(named and not self.busy)
+        self._retry.setEnabled(named and not self.busy)
+        self._stop.setEnabled(self.busy)
+        self._open.setEnabled(named and self._summary.exists())

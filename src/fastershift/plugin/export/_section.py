@@ -1,0 +1,241 @@
+"""The last part of the widget: results and settings to files."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Labels
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
+
+from fastershift.io import write_result
+from fastershift.plugin.files._layer_files import result_arguments
+from fastershift.plugin.files._open_result import result_layers
+from fastershift.plugin.files._readers import LayerData
+from fastershift.plugin.layers._snapshot import LayerSnapshot
+from fastershift.plugin.qt import Task, TaskRunner, choice
+from fastershift.session import describe_error
+
+__all__ = ["ExportSection"]
+
+_FORMATS = {
+    "CTC folder": "ctc",
+    "TIFF": "tiff",
+    "Zarr": "zarr",
+    "GEFF": "geff",
+}
+_SUFFIXES = {"ctc": "", "tiff": ".tif", "zarr": ".zarr", "geff": ".geff"}
+
+
+class ExportSection(QGroupBox):
+    """Format, place, save; save and load settings.
+
+    Parameters
+    ----------
+    cells : callable
+        Gives the labels layer to save, or None.
+    snapshot : callable
+        Prepares to take what a layer holds at one moment, in another thread.
+    parent : QWidget
+        The widget this is a part of.
+    """
+
+    said = Signal(str)
+    #: The layer, and the moment of it that was saved.
+    saved = Signal(object, object)
+    #: The layers of a saved result.
+    opened = Signal(object)
+    save_settings_asked = Signal(str)
+    load_settings_asked = Signal(str)
+    many_asked = Signal()
+
+    def __init__(
+        self,
+        cells: Callable[[], Labels | None],
+        snapshot: Callable[[Labels], Callable[[], LayerSnapshot]],
+        parent: QWidget,
+    ) -> None:
+        super().__init__("Export", parent)
+        self._cells = cells
+        self._snapshot = snapshot
+        self._tasks = TaskRunner(self)
+        self._tasks.changed.connect(self._show_state)
+        names = [(text, value) for text, value in _FORMATS.items() if _available(value)]
+        self._format = choice(names)
+        box = self._format.widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        box.setObjectName("format")
+        box.setAccessibleName("Format")
+        box.setToolTip(
+            "CTC folder: masks and res_track.txt of the Cell Tracking Challenge.\n"
+            "TIFF: one file with axes and voxel size, tracks beside it.\n"
+            "Zarr: OME-Zarr, for very long movies.\n"
+            "GEFF: a graph of cells and links, for other tracking tools."
+        )
+        self._folder = QLineEdit()
+        self._folder.setObjectName("folder")
+        self._folder.setAccessibleName("Folder or file")
+        self._folder.setPlaceholderText("folder or file")
+        self._folder.setToolTip("Where the result goes; missing folders are made.")
+        browse = self._button("browse", "Browse…", "Choose where the result goes.")
+        self._save = self._button("save", "Save result", "Write cells and tracks.")
+        reopen = self._button(
+            "open_result",
+            "Open result…",
+            "Bring back a saved result in this format: cells, tracks, settings and "
+            "what was corrected.",
+        )
+        store = self._button(
+            "save_settings", "Save settings…", "Write all settings to a TOML file."
+        )
+        load = self._button(
+            "load_settings", "Load settings…", "Take over the settings of a TOML file."
+        )
+        grid = QGridLayout(self)
+        for row, (text, editor) in enumerate((("Format", box), ("To", self._folder))):
+            label = QLabel(text)
+            label.setBuddy(editor)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(editor, row, 1)
+        grid.addWidget(browse, 1, 2)
+        many = self._button(
+            "run_many", "Run on many…", "Run many movies with the settings in use."
+        )
+        lines = ((self._save, reopen), (store, load), (many,))
+        for row, buttons in enumerate(lines, 2):
+            line = QHBoxLayout()
+            for button in buttons:
+                line.addWidget(button)
+            grid.addLayout(line, row, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
+        browse.clicked.connect(self._browse)
+        self._save.clicked.connect(self.save)
+        reopen.clicked.connect(self._choose_result)
+        store.clicked.connect(self._choose_store)
+        load.clicked.connect(self._choose_load)
+        many.clicked.connect(self.many_asked)
+
+    def _button(self, name: str, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setToolTip(tip)
+        button.setAccessibleName(text.rstrip("…"))
+        return button
+
+    @property
+    def path(self) -> Path | None:
+        """Where the result goes, with the suffix of its format."""
+        text = self._folder.text().strip()
+        if not text:
+            return None
+        path, suffix = Path(text).expanduser(), _SUFFIXES[self._format.get()]
+        known = (".tif", ".tiff") if suffix == ".tif" else (suffix,)
+        if suffix and path.suffix.lower() not in known:
+            path = path.with_name(path.name + suffix)
+        return path
+
+    def save(self) -> None:
+        """Write the result in another thread, after asking before replacing one."""
+        cells, path = self._cells(), self.path
+        if cells is None:
+            self.said.emit("There is no result to save yet; run the stack first.")
+        elif path is None:
+            self.said.emit("Choose where the result goes first.")
+        elif not path.exists() or self._may_replace(path):
+            self._write(cells, path, overwrite=path.exists())
+
+    def _may_replace(self, path: Path) -> bool:
+        answer = QMessageBox.question(
+            self, "Replace?", f"{path} is there already. Replace the result in it?"
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def _write(self, cells: Labels, path: Path, *, overwrite: bool) -> None:
+        form, take = self._format.get(), self._snapshot(cells)
+
+        def steps() -> Iterator[LayerSnapshot]:
+            taken = take()
+            arguments = result_arguments(taken.data, taken.attributes)
+            write_result(path, format=form, overwrite=overwrite, **arguments)
+            yield taken
+
+        self.said.emit(f"Saving to {path} …")
+        self._tasks.start(
+            Task(
+                steps,
+                partial(self._tell_written, cells, path),
+                lambda error: self.said.emit(describe_error(error)),
+            )
+        )
+
+    def _tell_written(self, cells: Labels, path: Path, taken: LayerSnapshot) -> None:
+        self.said.emit(f"Saved to {path}.")
+        self.saved.emit(cells, taken)
+
+    def _choose_result(self) -> None:
+        if self._format.get() == "tiff":
+            path, _ = QFileDialog.getOpenFileName(
+                self, "Open a result", "", "TIFF (*.tif *.tiff)"
+            )
+        else:
+            path = QFileDialog.getExistingDirectory(self, "Open a result")
+        if path:
+            self.said.emit(f"Opening {path} …")
+            self._tasks.start(
+                Task(
+                    lambda: iter([result_layers(Path(path))]),
+                    partial(self._tell_opened, path),
+                    lambda error: self.said.emit(describe_error(error)),
+                )
+            )
+
+    def _tell_opened(self, path: str, layers: list[LayerData]) -> None:
+        self.opened.emit(layers)
+        self.said.emit(f"Opened {path}.")
+
+    def _show_state(self) -> None:
+        self._save.setEnabled(not self._tasks.busy)
+
+    def _browse(self) -> None:
+        if self._format.get() == "tiff":
+            path, _ = QFileDialog.getSaveFileName(
+                self, "Save as", "", "TIFF (*.tif *.tiff)"
+            )
+        else:
+            path = QFileDialog.getExistingDirectory(self, "Choose a folder")
+            if path and any(Path(path).iterdir()):
+                # A result has a folder to itself.
+                path = str(Path(path) / "tracked")
+        if path:
+            self._folder.setText(path)
+
+    def _choose_store(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save settings", "settings.toml", "Settings (*.toml)"
+        )
+        if path:
+            self.save_settings_asked.emit(path)
+
+    def _choose_load(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Load settings", "", "Settings (*.toml)"
+        )
+        if path:
+            self.load_settings_asked.emit(path)
+
+
+def _available(form: Any) -> bool:
+    return form not in ("zarr", "geff") or find_spec(form) is not None

@@ -1,0 +1,90 @@
+"""From a labels layer to what a file of a result holds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastershift.config import Settings
+from fastershift.errors import InputError
+from fastershift.io import Tracks, tracks_from_labels
+from fastershift.plugin.layers._placement import as_stack, stack_axes
+
+__all__ = ["result_arguments"]
+
+
+def result_arguments(
+    data: Any,
+    attributes: Mapping[str, Any],
+    graph: Mapping[int, Sequence[int]] | None = None,
+) -> dict[str, Any]:
+    """Gather the arguments of `fastershift.io.write_result` from a labels layer.
+
+    Tracks begin and end where the labels do, painted ones included; parents are those
+    of the graph, or of the result that the layer was made from, where they still fit.
+
+    Parameters
+    ----------
+    data : array_like of int
+        (T, Y, X) or (Y, X) track ids.
+    attributes : mapping
+        Of the layer: scale, units, metadata.
+    graph : mapping, optional
+        Parents of each track, as a Tracks layer has them.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        For labels with further axes.
+    """
+    axes = stack_axes(data.shape)
+    longer = "".join(axis for axis, n in zip(axes, data.shape, strict=False) if n > 1)
+    if data.ndim < 2 or "C" in longer:
+        raise InputError(
+            f"Labels with {data.ndim} axes cannot be saved as a tracked movie; it has "
+            "the axes time, row and column."
+        )
+    labels = as_stack(data, axes)
+    record = (attributes.get("metadata") or {}).get("fastershift") or {}
+    settings = record.get("settings")
+    scale, units = _scale(attributes, [axes.index(a) for a in "TYX" if a in axes])
+    parents = {track: parent for track, _, _, parent in record.get("tracks", ())}
+    parents |= {track: found[0] for track, found in (graph or {}).items()}
+    return {
+        "labels": labels,
+        "tracks": _with_parents(tracks_from_labels(labels), parents),
+        "scale": scale,
+        "units": units,
+        "reports": record.get("reports"),
+        "settings": None if settings is None else Settings.model_validate(settings),
+        "provenance": record.get("provenance"),
+        "corrections": record.get("corrections"),
+    }
+
+
+def _with_parents(
+    tracks: Tracks, parents: Mapping[int, int]
+) -> list[tuple[int, int, int, int]]:
+    last = {track: last for track, _, last, _ in tracks}
+    found = []
+    for track, first, end, _ in tracks:
+        parent = parents.get(track, 0)
+        fits = parent in last and last[parent] < first
+        found.append((track, first, end, parent if fits else 0))
+    return found
+
+
+def _scale(
+    attributes: Mapping[str, Any], axes: Sequence[int]
+) -> tuple[tuple[float, ...] | None, tuple[str, ...] | None]:
+    """Take scale and units of the axes of time, if there is one, rows and columns."""
+    given, named = attributes.get("scale"), attributes.get("units")
+    scale = [1.0 if given is None else abs(float(given[axis])) for axis in axes]
+    units = ["pixel" if not named else str(named[axis]) for axis in axes]
+    if all(step == 1 for step in scale) and all(unit == "pixel" for unit in units):
+        return None, None
+    if len(axes) == 2:
+        scale, units = [1.0, *scale], ["pixel", *units]
+    return tuple(scale), tuple(units)

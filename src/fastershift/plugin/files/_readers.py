@@ -1,0 +1,254 @@
+"""Folders dropped onto napari: of the Cell Tracking Challenge, and results in Zarr."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from dask.array import from_delayed, stack
+from dask.delayed import delayed
+
+from fastershift.errors import InputError
+from fastershift.io import (
+    Movie,
+    Tracks,
+    is_geff,
+    is_zarr,
+    read_movie,
+    read_saved,
+    read_zarr_record,
+)
+from fastershift.plugin.layers._colours import track_colormap
+from fastershift.tracking import Lineage, Track, centroids
+
+__all__ = ["LayerData", "get_reader", "get_zarr_reader", "saved_layers", "track_layers"]
+
+#: Data, attributes and type of a layer.
+LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
+
+_MASK = re.compile(r"(mask|man_track)_?\d+\.tiff?", re.IGNORECASE)
+_FRAME = re.compile(r"t_?\d+\.tiff?", re.IGNORECASE)
+
+# What is stored with a result in Zarr and taken up by the widgets again.
+_KEPT = ("settings", "provenance", "reports", "corrections")
+
+# Bytes of labels in Zarr up to which they are read whole, and tracks are drawn.
+_SMALL = 2**29
+
+
+def get_reader(
+    path: str | Sequence[str],
+) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """Choose how to read a folder.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        What was dropped.
+
+    Returns
+    -------
+    callable or None
+        None for anything but one folder of masks or of frames as the Cell Tracking
+        Challenge names them.
+    """
+    folder = _only_folder(path)
+    if folder is None or not folder.is_dir():
+        return None
+    if _holds(folder, _MASK) or _holds(folder / "TRA", _MASK):
+        return _read_masks
+    return _read_frames if _holds(folder, _FRAME) else None
+
+
+def get_zarr_reader(
+    path: str | Sequence[str],
+) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """Choose how to read a Zarr folder.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        What was dropped.
+
+    Returns
+    -------
+    callable or None
+        None for anything but one result, such as ``result.zarr``, ``result.geff`` or
+        ``movie.zarr/labels/cells``.
+    """
+    folder = _only_folder(path)
+    if folder is None:
+        return None
+    try:
+        found = is_zarr(folder) and read_zarr_record(folder) is not None
+    except InputError:  # without the package zarr
+        return None
+    return _read_zarr if found else None
+
+
+def _holds(folder: Path, pattern: re.Pattern[str]) -> bool:
+    if not folder.is_dir():
+        return False
+    return any(pattern.fullmatch(entry.name) for entry in folder.iterdir())
+
+
+def _only_folder(path: str | Sequence[str]) -> Path | None:
+    """Return the folder that was dropped; None for several."""
+    if isinstance(path, str):
+        return Path(path)
+    return Path(path[0]) if len(path) == 1 else None
+
+
+def _folder(path: str | Sequence[str]) -> Path:
+    return Path(path if isinstance(path, str) else path[0])
+
+
+def _name(folder: Path) -> str:
+    """Name a folder so that "01" of two movies can be told apart."""
+    return f"{folder.resolve().parent.name} {folder.name}".strip()
+
+
+def _read_masks(path: str | Sequence[str]) -> list[LayerData]:
+    folder = _folder(path)
+    return saved_layers(read_saved(folder), _name(folder))
+
+
+def saved_layers(saved: Mapping[str, Any], name: str) -> list[LayerData]:
+    """Describe the layers of a saved result, with all that corrections go on from.
+
+    Parameters
+    ----------
+    saved : mapping
+        From `fastershift.io.read_saved`.
+    name : str
+        Of what was tracked.
+
+    Returns
+    -------
+    list of (data, attributes, layer type)
+    """
+    record = {
+        key: saved[key] for key in ("corrections", "settings") if saved[key] is not None
+    }
+    placed = {}
+    if saved["scale"] is not None:
+        placed = {"scale": saved["scale"], "units": saved["units"]}
+    layers = track_layers(saved["labels"], saved["tracks"], name, record=record)
+    return [(data, {**given, **placed}, kind) for data, given, kind in layers]
+
+
+def _read_frames(path: str | Sequence[str]) -> list[LayerData]:
+    folder = _folder(path)
+    movie = read_movie(folder)
+    first = movie[0]
+    attributes: dict[str, Any] = {
+        "name": _name(folder),
+        # Of one frame, so that opening a long movie does not read it.
+        "contrast_limits": _limits(first),
+        "axis_labels": ("t", "y", "x"),
+    }
+    if movie.scale is not None:
+        attributes["scale"] = movie.scale
+        attributes["units"] = movie.units
+    return [(_lazy(movie, movie.dtype), attributes, "image")]
+
+
+def _read_zarr(path: str | Sequence[str]) -> list[LayerData]:
+    """Describe the layers; a large result stays on disk, a frame is read when shown."""
+    folder = _folder(path)
+    if is_geff(folder):
+        return saved_layers(read_saved(folder), folder.stem)
+    movie, record = read_movie(folder), read_zarr_record(folder) or {}
+    tracks = [tuple(row) for row in record.get("tracks", ())]
+    kept = {key: record[key] for key in _KEPT if record.get(key)}
+    name = folder.name.removesuffix(".zarr")
+    placed = {}
+    if movie.scale is not None:
+        placed = {"scale": movie.scale, "units": movie.units}
+    if 4 * prod(movie.shape) <= _SMALL:
+        labels = np.stack([frame.astype(np.int32) for frame in movie])
+        layers = track_layers(labels, tracks, name, record=kept)
+    else:
+        cells = {
+            "name": f"{name} [cells]",
+            "colormap": track_colormap(),
+            "metadata": {"fastershift": {**kept, "tracks": tracks}},
+        }
+        layers = [(_lazy(movie, np.int32), cells, "labels")]
+    return [(data, {**given, **placed}, kind) for data, given, kind in layers]
+
+
+def _limits(frame: Any) -> tuple[float, float]:
+    finite = frame[np.isfinite(frame)]
+    if not finite.size or finite.min() == finite.max():
+        return (0.0, 1.0)
+    return float(finite.min()), float(finite.max())
+
+
+def _lazy(movie: Movie, dtype: npt.DTypeLike) -> Any:
+    """Read a frame when it is shown."""
+
+    def frame(t: int) -> Any:
+        return movie[t].astype(dtype, copy=False)
+
+    frames = [
+        from_delayed(delayed(frame)(t), movie.shape[1:], dtype)  # type: ignore[no-untyped-call]
+        for t in range(len(movie))
+    ]
+    return stack(frames)  # type: ignore[no-untyped-call]
+
+
+def track_layers(
+    labels: Any,
+    tracks: Tracks,
+    name: str,
+    *,
+    visible: bool = True,
+    record: Mapping[str, Any] | None = None,
+) -> list[LayerData]:
+    """Describe the Labels and Tracks layers of tracked cells.
+
+    Parameters
+    ----------
+    labels : (T, Y, X) int32
+        Track ids.
+    tracks : sequence of (id, first, last, parent)
+        The lineage.
+    name : str
+        Of what was tracked.
+    visible : bool
+        Whether they are shown at once.
+    record : mapping, optional
+        What else is known about them: settings, corrections.
+
+    Returns
+    -------
+    list of (data, attributes, layer type)
+        Without Tracks where there is no cell.
+    """
+    rows = [tuple(track) for track in tracks]
+    metadata = {"fastershift": {**(record or {}), "tracks": rows}}
+    shared = {"metadata": metadata, "visible": visible}
+    cells = {"name": f"{name} [cells]", "colormap": track_colormap(), **shared}
+    layers: list[LayerData] = [(labels, cells, "labels")]
+    positions = centroids(labels)
+    if len(positions):
+        known = set(positions[:, 0].astype(int).tolist())
+        graph = Lineage(tuple(Track(*track) for track in tracks)).graph()
+        # An empty track has no position, and napari refuses links to it.
+        graph = {
+            child: parents
+            for child, parents in graph.items()
+            if {child, *parents} <= known
+        }
+        attributes = {
+            "name": f"{name} [tracks]",
+            "graph": graph,
+            "colormaps_dict": {"track_id": track_colormap()},
+            **shared,
+        }
+        layers.append((positions, attributes, "tracks"))
+    return layers

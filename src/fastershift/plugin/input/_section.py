@@ -1,0 +1,337 @@
+"""The first part of the widget: which layer, how to read it, which model."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QWidget,
+)
+
+from fastershift.plugin.input._measure import LineMeasure
+from fastershift.plugin.input._reading import ReadingControls
+from fastershift.plugin.layers._box import LayerBox
+from fastershift.plugin.layers._input import InputChoice, InputKind, guess_axes, pixels
+from fastershift.plugin.qt import (
+    Editor,
+    SettingControl,
+    add_row,
+    choice,
+    diameter,
+    follow_device,
+    preferences,
+    setting_field,
+)
+from fastershift.rshn import ModelCard, list_models
+
+__all__ = ["InputSection"]
+
+_OPEN_FILE = "open file…"
+
+_TIPS = {
+    "auto": "Chooses the model by the kind of image.",
+    _OPEN_FILE: "A weight file (.safetensors) from anywhere.",
+}
+
+_BACKGROUNDS = [
+    ("RSHN axis", "axis", "Pixels whose vector points along the first channel."),
+    ("largest cluster", "largest", "The cluster with the most pixels."),
+    ("mask layer", "mask", "Pixels where a labels layer is 0."),
+    ("none", "none", "No pixel: all of them belong to cells."),
+]
+
+
+class InputSection(QGroupBox):
+    """Layer, what it holds, its axes, background, model, diameter and device.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose layers.
+    parent : QWidget
+        The widget this is a part of.
+    """
+
+    changed = Signal()
+    estimate_asked = Signal()
+    hinted = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
+        super().__init__("Input", parent)
+        self._layers = LayerBox(viewer, Image, "layer", self)
+        self._masks = LayerBox(viewer, Labels, "mask", self)
+        self._kind = self._box("input_kind", ["image", "embedding"])
+        self._reading = ReadingControls(self)
+        self._background = choice([(text, value) for text, value, _ in _BACKGROUNDS])
+        self._model = _model_editor()
+        self.model = SettingControl("model", self, self._model)
+        self._last_model = self.model.value
+        self._explain_model()
+        self.diameter = SettingControl(
+            "diameter", self, diameter(setting_field("diameter")[1])
+        )
+        self._device = self._box("device", _devices())
+        self._prefer(preferences().device)
+        self.needs = QLabel()
+        self._measure = LineMeasure(viewer, self)
+        self._lay_out()
+        self._connect()
+        follow_device(self, self._prefer)
+        self._guess()
+
+    @property
+    def controls(self) -> list[SettingControl]:
+        """The settings of this part."""
+        return [*self._reading.controls, self.model, self.diameter]
+
+    @property
+    def device(self) -> str:
+        """Where to compute."""
+        return str(self._device.currentText())
+
+    @property
+    def choice(self) -> InputChoice | None:
+        """The layer and how it is read; None without a layer."""
+        layer = self._layers.layer
+        if layer is None:
+            return None
+        background = self._background.get()
+        # A labels layer that comes or goes is of no concern unless it is the mask.
+        masked = self._input_kind == "embedding" and background == "mask"
+        return InputChoice(
+            layer,
+            self._input_kind,
+            self._reading.axes,
+            background,
+            self._masks.layer if masked else None,
+            self._reading.settings,
+        )
+
+    @property
+    def _input_kind(self) -> InputKind:
+        return "embedding" if self._kind.currentText() == "embedding" else "image"
+
+    def _box(self, name: str, options: list[str]) -> QComboBox:
+        box = choice([(option, option) for option in options]).widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        box.setObjectName(name)
+        return box
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(6, 2, 6, 2)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        background = self._background.widget
+        background.setObjectName("background")
+        self._labels: dict[QWidget, QLabel] = {}
+        self._add(
+            grid,
+            "Layer",
+            self._layers.widget,
+            "The image or embedding layer to work on.",
+        )
+        self._add(
+            grid,
+            "Holds",
+            self._kind,
+            "Image: pixels are brightness and the model embeds them.\nEmbedding: "
+            "pixels are vectors from any network, clustered as they are.",
+        )
+        self._reading.add_to(grid)
+        self._add(
+            grid,
+            "Background",
+            background,
+            "What is background in an embedding.\n"
+            + "\n".join(f"{text}: {what}" for text, _, what in _BACKGROUNDS),
+        )
+        self._add(
+            grid,
+            "Mask",
+            self._masks.widget,
+            "Labels layer that tells where cells may be: 0 is background.",
+        )
+        self.model.add_to(grid)
+        self.diameter.add_to(grid)
+        self._measure_button = self._button(
+            "measure", "Drag a line over a typical cell in the canvas."
+        )
+        self._measure_button.setCheckable(True)
+        self._estimate_button = self._button(
+            "estimate", "Measure the cells in the middle of the movie, as a run does."
+        )
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        line.addWidget(self._measure_button)
+        line.addWidget(self._estimate_button)
+        grid.addLayout(line, grid.rowCount(), 1)
+        self._add(
+            grid,
+            "Device",
+            self._device,
+            "Where to compute; auto takes a graphics card when there is one.\n"
+            "Default: what the preferences of napari say (Plugins, fastershift).",
+        )
+        self.needs.setObjectName("needs")
+        self.needs.setWordWrap(True)
+        self.needs.setToolTip("What a run of the whole movie will need, about.")
+        self.needs.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        grid.addWidget(self.needs, grid.rowCount(), 0, 1, 3)
+
+    def _add(self, grid: QGridLayout, text: str, editor: QWidget, tip: str) -> None:
+        label = QLabel(text)
+        label.setBuddy(editor)
+        for widget in (label, editor):
+            widget.setToolTip(tip)
+        editor.setAccessibleName(text)
+        self._labels[editor] = label
+        add_row(grid, label, editor)
+
+    def _button(self, name: str, tip: str) -> QPushButton:
+        button = QPushButton(name)
+        button.setObjectName(name)
+        button.setToolTip(tip)
+        button.setAccessibleName(f"{name} diameter".capitalize())
+        return button
+
+    def _connect(self) -> None:
+        self._layers.changed.connect(self._guess)
+        self._masks.changed.connect(self.changed)
+        self._kind.currentTextChanged.connect(self._on_kind)
+        self._reading.changed.connect(self.changed)
+        self._background.changed.connect(self._show_used)
+        self._device.currentTextChanged.connect(self.changed)
+        self.model.changed.connect(self._on_model)
+        self.diameter.changed.connect(self.changed)
+        self._estimate_button.clicked.connect(self.estimate_asked)
+        self._measure_button.toggled.connect(self._on_measure)
+        self._measure.measured.connect(self._on_measured)
+        self._measure.stopped.connect(partial(self._measure_button.setChecked, False))
+
+    def _prefer(self, device: str) -> None:
+        """Choose the device of the preferences, where this machine has it."""
+        if self._device.findText(device) >= 0:
+            self._device.setCurrentText(device)
+
+    def _guess(self) -> None:
+        """Show what the layer seems to hold."""
+        layer = self._layers.layer
+        if layer is not None:
+            self._kind.blockSignals(True)
+            self._kind.setCurrentText(guess_axes(layer)[0])
+            self._kind.blockSignals(False)
+        self._on_kind()
+
+    def look_again(self) -> None:
+        """Offer what the layer holds now that its data are others."""
+        self._on_kind()
+
+    def _on_kind(self) -> None:
+        self._reading.offer(self._layers.layer, self._input_kind)
+        self._show_used()
+
+    def _show_used(self) -> None:
+        """Hide what has no effect on this kind of input."""
+        embedding = self._kind.currentText() == "embedding"
+        masked = embedding and self._background.get() == "mask"
+        used = {self._background.widget: embedding, self._masks.widget: masked}
+        for editor, visible in (used | {self._device: not embedding}).items():
+            editor.setVisible(visible)
+            self._labels[editor].setVisible(visible)
+        self.model.show(not embedding)
+        self._estimate_button.setVisible(not embedding)
+        self.changed.emit()
+
+    def offer_model(self, name: str) -> None:
+        """Put a model that was just made into the list.
+
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        """
+        box = self._model.widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        if box.findData(name) < 0:
+            box.insertItem(box.findData(_OPEN_FILE), name, name)
+            self._explain_model()
+
+    def _on_model(self) -> None:
+        if self.model.value == _OPEN_FILE:
+            path, _ = QFileDialog.getOpenFileName(
+                self, "Open a model", "", "Models (*.safetensors)"
+            )
+            if path:
+                self.model.touch(path)
+            elif self._last_model == "auto":
+                self.model.reset()
+            else:
+                self.model.touch(self._last_model)
+            return
+        self._last_model = self.model.value
+        self._explain_model()
+        self.changed.emit()
+
+    def _explain_model(self) -> None:
+        box = self._model.widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        cards = {card.name: card for card in list_models()}
+        for place in range(box.count()):
+            card = cards.get(box.itemData(place))
+            value = str(box.itemData(place))
+            if card is None and value not in _TIPS:
+                box.setItemText(place, Path(value).name)
+            tip = _TIPS.get(value, value) if card is None else _explain(card)
+            box.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def _on_measure(self, wanted: bool) -> None:
+        chosen = self.choice
+        if not wanted:
+            self._measure.stop()
+        elif chosen is None or not {"Y", "X"} <= set(chosen.axes):
+            self._measure_button.setChecked(False)
+            self.hinted.emit("Choose an image layer first.")
+        else:
+            self._measure.start(chosen.layer, chosen.axes)
+            self.hinted.emit("Drag a line over a typical cell in the canvas.")
+
+    def _on_measured(self, length: float) -> None:
+        chosen = self.choice
+        if chosen is not None:
+            # The line is measured at full resolution.
+            array, _ = chosen.arrays()
+            column = chosen.axes.index("X")
+            length *= array.shape[column] / pixels(chosen.layer).shape[column]
+        self.diameter.touch(length)
+        self.hinted.emit(f"The line is {length:.1f} pixels long.")
+
+
+def _devices() -> list[str]:
+    found = ["auto", "cpu"]
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found
+
+
+def _model_editor() -> Editor:
+    names = [card.name for card in list_models()]
+    return choice([(name, name) for name in ["auto", *names, _OPEN_FILE]])
+
+
+def _explain(card: ModelCard) -> str:
+    terms = card.terms and f"Terms of use: {card.terms}"
+    parts = [card.summary, *card.score_lines(), terms]
+    return "\n".join(part for part in parts if part)

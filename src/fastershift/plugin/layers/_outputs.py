@@ -1,0 +1,300 @@
+"""The layers that results go to, and what they held before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Labels, Layer, Tracks
+
+from fastershift.pipeline import TrackedMovie
+from fastershift.plugin.layers._colours import track_colormap
+from fastershift.plugin.layers._placement import Placement, as_stack, placement
+from fastershift.plugin.layers._record import METADATA_KEY, result_metadata, set_record
+
+__all__ = [
+    "Outputs",
+    "Role",
+    "RunLayers",
+]
+
+Role: TypeAlias = Literal["cells", "tracks", "preview", "clusters"]
+LabelImage: TypeAlias = npt.NDArray[np.int32]
+
+
+class Outputs:
+    """Finds and makes the layers that belong to an input layer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where the layers are.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        # By the layer itself: either may be renamed at any time.
+        self._made: WeakKeyDictionary[Layer, dict[tuple[Role, int], Layer]]
+        self._made = WeakKeyDictionary()
+        self._positions: WeakKeyDictionary[Layer, int] = WeakKeyDictionary()
+        self._axes: WeakKeyDictionary[Layer, str] = WeakKeyDictionary()
+
+    def work_on(self, source: Layer, position: int | None) -> None:
+        """Find and make the layers of one position of a multi-position layer."""
+        self._positions[source] = position or 0
+
+    def find(self, source: Layer, role: Role) -> Layer | None:
+        """Return the layer of a role, if it is in the viewer."""
+        position = self._positions.get(source, 0)
+        layer = self._made.get(source, {}).get((role, position))
+        if layer is not None and self.shows(layer):
+            return layer
+        for layer in self._viewer.layers:
+            named = layer.name == _name(source, role, position)
+            if named and METADATA_KEY in layer.metadata:
+                return layer
+        return None
+
+    def axes(self, layer: Layer) -> str:
+        """Return one letter per axis of labels made here; empty for others."""
+        return self._axes.get(layer, "")
+
+    def stack(self, layer: Layer) -> Any:
+        """Return the labels of a layer as (T, Y, X); the same memory.
+
+        Where time and channels share a layer, its labels have more axes than three.
+        """
+        return as_stack(layer.data, self.axes(layer))
+
+    def shows(self, layer: Layer) -> bool:
+        """Tell whether a layer is in the viewer."""
+        return layer in self._viewer.layers
+
+    def remove(self, layer: Layer) -> None:
+        """Take a layer out of the viewer."""
+        self._viewer.layers.remove(layer)
+
+    def show_labels(
+        self, source: Layer, axes: str, role: Role, labels: LabelImage
+    ) -> Labels:
+        """Show (T, Y, X) labels over the layer they come from."""
+        place = self._place(source, axes, labels.shape[-2:])
+        data = place.lay(labels)
+        layer = self.find(source, role)
+        if isinstance(layer, Labels) and layer.ndim == data.ndim:
+            layer.data = data
+            for name in ("scale", "translate"):
+                if not np.array_equal(getattr(layer, name), place.arguments[name]):
+                    setattr(layer, name, place.arguments[name])
+        else:
+            layer = self._add(
+                source,
+                role,
+                Labels(
+                    data,
+                    name=self._name(source, role),
+                    colormap=track_colormap(),
+                    metadata={METADATA_KEY: {}},
+                    **place.arguments,
+                ),
+            )
+        self._axes[layer] = place.axes
+        return layer
+
+    def _place(
+        self, source: Layer, axes: str, shape: tuple[int, ...], placed: str = ""
+    ) -> Placement:
+        position = self._positions.get(source, 0)
+        rows, columns = shape
+        return placement(source, axes, placed, position=position, shape=(rows, columns))
+
+    def _name(self, source: Layer, role: Role) -> str:
+        return _name(source, role, self._positions.get(source, 0))
+
+    def show_tracks(
+        self,
+        source: Layer,
+        axes: str,
+        positions: npt.NDArray[np.float64],
+        graph: Mapping[int, list[int]],
+    ) -> Tracks | None:
+        """Show where cells go; None where there is nothing to show."""
+        layer = self.find(source, "tracks")
+        cells = self.find(source, "cells")
+        # The first axis of tracks is time for napari, so that position goes.
+        laid = "" if cells is None else self._axes.get(cells, "TYX").removeprefix("P")
+        if not laid.startswith("T") or not len(positions):
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+            return None
+        data = np.zeros((len(positions), 1 + len(laid)))
+        data[:, _columns(laid)] = positions
+        positions = data
+        place = self._place(source, axes, self.stack(cells).shape[-2:], laid)
+        if isinstance(layer, Tracks):
+            # New data drops the former graph, so data come first.
+            layer.data = positions
+            layer.graph = dict(graph)
+            return layer
+        return self._add(
+            source,
+            "tracks",
+            Tracks(
+                positions,
+                graph=dict(graph),
+                name=self._name(source, "tracks"),
+                colormaps_dict={"track_id": track_colormap()},
+                metadata={METADATA_KEY: {}},
+                **place.arguments,
+            ),
+        )
+
+    def _add(self, source: Layer, role: Role, layer: Any) -> Any:
+        selected = set(self._viewer.layers.selection)
+        self._viewer.add_layer(layer)
+        # The layer that is worked on stays the selected one.
+        self._viewer.layers.selection = selected or {source}
+        position = self._positions.get(source, 0)
+        self._made.setdefault(source, {})[role, position] = layer
+        return layer
+
+
+def _name(source: Layer, role: Role, position: int) -> str:
+    of = f" position {position}" if position else ""
+    return f"{source.name}{of} [{role}]"
+
+
+def _columns(axes: str) -> list[int]:
+    """Tell where id, time, row and column stand in the positions of tracks."""
+    laid = axes.removeprefix("P") or "TYX"
+    return [0, *(1 + laid.index(letter) for letter in "TYX")]
+
+
+@dataclass(frozen=True)
+class _Former:
+    """What a layer held before a run."""
+
+    labels: Any
+    axes: str
+    tracks: Any
+    graph: dict[int, list[int]]
+    metadata: dict[str, Any]
+
+
+class RunLayers:
+    """What one run does to layers; it can be undone as long as it has no result.
+
+    Parameters
+    ----------
+    outputs : Outputs
+        Finds the layers.
+    source : Layer
+        The layer that is run.
+    axes : str
+        One letter per axis of it.
+    """
+
+    def __init__(self, outputs: Outputs, source: Layer, axes: str) -> None:
+        self.source = source
+        self._outputs = outputs
+        self._axes = axes
+        self._former = self._remember()
+        self._cells: Labels | None = None
+        self._has_frames = False
+
+    def begin(self, shape: tuple[int, int, int]) -> None:
+        """Make an empty layer where there is none: a click is when that is felt least.
+
+        Parameters
+        ----------
+        shape : (int, int, int)
+            Frames, rows and columns of the labels to come.
+        """
+        if self._outputs.find(self.source, "cells") is None:
+            self._cells = self._outputs.show_labels(
+                self.source, self._axes, "cells", np.zeros(shape, dtype=np.int32)
+            )
+            self._cells.editable = False
+
+    def _remember(self) -> _Former | None:
+        cells = self._outputs.find(self.source, "cells")
+        tracks = self._outputs.find(self.source, "tracks")
+        if not isinstance(cells, Labels) or not cells.metadata.get(METADATA_KEY):
+            return None
+        positions, graph = np.empty((0, 4)), {}
+        axes = self._outputs.axes(cells)
+        if isinstance(tracks, Tracks):
+            positions = tracks.data[:, _columns(axes)]
+            graph = dict(tracks.graph)
+        record = cells.metadata[METADATA_KEY]
+        return _Former(cells.data, axes, positions, graph, record)
+
+    @property
+    def has_former(self) -> bool:
+        """Whether there is an earlier result to go back to."""
+        return self._former is not None
+
+    def holds(self, layer: Layer) -> bool:
+        """Tell whether the run needs a layer."""
+        return layer is self.source or (layer is not None and layer is self._cells)
+
+    def show_frame(self, labels: LabelImage, changed: bool) -> None:
+        """Show the frames that are ready.
+
+        Parameters
+        ----------
+        labels : (T, Y, X) int32
+            Filled frame by frame by the run.
+        changed : bool
+            Whether the frame in view is among the new ones.
+        """
+        if not self._has_frames:
+            self._has_frames = True
+            self._cells = self._outputs.show_labels(
+                self.source, self._axes, "cells", labels
+            )
+            self._cells.editable = False
+        elif changed and self._cells is not None:
+            self._cells.refresh(extent=False)
+
+    def show_result(
+        self, result: TrackedMovie, positions: npt.NDArray[np.float64]
+    ) -> None:
+        """Show the result and what made it."""
+        self._show(
+            result.labels,
+            positions,
+            result.lineage.graph(),
+            result_metadata(result, self.source.name),
+        )
+
+    def end_early(self) -> None:
+        """Put back the former result; without one, finished frames stay."""
+        former = self._former
+        if self._cells is None or not self._outputs.shows(self._cells):
+            return
+        if not self._has_frames:
+            self._outputs.remove(self._cells)
+        elif former is not None:
+            labels = as_stack(former.labels, former.axes)
+            self._show(labels, former.tracks, former.graph, former.metadata)
+        else:
+            self._cells.editable = True
+
+    def _show(
+        self,
+        labels: Any,
+        positions: npt.NDArray[np.float64],
+        graph: Mapping[int, list[int]],
+        metadata: dict[str, Any],
+    ) -> None:
+        cells = self._outputs.show_labels(self.source, self._axes, "cells", labels)
+        # Last, so that nobody edits labels beside the lineage of others.
+        set_record(cells, metadata)
+        cells.editable = True
+        tracks = self._outputs.show_tracks(self.source, self._axes, positions, graph)
+        if tracks is not None:
+            set_record(tracks, metadata)

@@ -1,0 +1,68 @@
+"""A result as it is at one moment, to be written in another thread."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from napari.layers import Labels
+
+from fastershift.plugin.layers._record import METADATA_KEY, rows_of
+from fastershift.session import Corrections, take_snapshot
+
+__all__ = ["LayerSnapshot", "prepare_snapshot"]
+
+
+@dataclass(frozen=True)
+class LayerSnapshot:
+    """What a labels layer held, with what belongs to it.
+
+    Attributes
+    ----------
+    data : array
+        Its labels.
+    attributes : dict
+        Scale, units and metadata, history and tracks included.
+    corrections : Corrections or None
+        What was made on it.
+    revision : int
+        Of the corrections, 0 without.
+    """
+
+    data: Any
+    attributes: dict[str, Any]
+    corrections: Corrections | None = None
+    revision: int = 0
+
+
+def prepare_snapshot(
+    layer: Labels, corrections: Corrections | None
+) -> Callable[[], LayerSnapshot]:
+    """Take what is cheap of a layer now, and the rest when it is called.
+
+    Parameters
+    ----------
+    layer : Labels
+        A result.
+    corrections : Corrections or None
+        What was made on it.
+
+    Returns
+    -------
+    callable
+        For another thread.
+    """
+    data, placed = layer.data, {"scale": layer.scale, "units": layer.units}
+    metadata = dict(layer.metadata)
+    record = dict(metadata.get(METADATA_KEY) or {})
+
+    def take() -> LayerSnapshot:
+        if corrections is None:
+            return LayerSnapshot(data, {**placed, "metadata": metadata})
+        taken = take_snapshot(corrections)
+        record["corrections"] = taken.record()
+        record["tracks"] = rows_of(taken.lineage)
+        attributes = {**placed, "metadata": {**metadata, METADATA_KEY: record}}
+        labels = taken.labels.reshape(data.shape)
+        return LayerSnapshot(labels, attributes, corrections, taken.revision)
+
+    return take

@@ -1,0 +1,31 @@
+"""What all parts of the window share and is Qt alone: tasks, keys, folds, controls."""
+
+from fastershift.plugin.qt._controls import SettingControl, add_row, setting_field
+from fastershift.plugin.qt._editors import Editor, choice, diameter, keep_wheel_away
+from fastershift.plugin.qt._fold import Fold
+from fastershift.plugin.qt._keys import bind, key_of, label, unbind
+from fastershift.plugin.qt._keys_panel import KeysPanel
+from fastershift.plugin.qt._lifetime import when_gone
+from fastershift.plugin.qt._preferences import follow_device, preferences
+from fastershift.plugin.qt._tasks import Task, TaskRunner
+
+__all__ = [
+    "Editor",
+    "Fold",
+    "KeysPanel",
+    "SettingControl",
+    "Task",
+    "TaskRunner",
+    "add_row",
+    "bind",
+    "choice",
+    "diameter",
+    "follow_device",
+    "keep_wheel_away",
+    "key_of",
+    "label",
+    "preferences",
+    "setting_field",
+    "unbind",
+    "when_gone",
+]

@@ -1,0 +1,231 @@
+"""A setting on the screen: label, editor, whether it was touched, and the way back."""
+
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+
+from fastershift.config import Settings, explain_value, iter_settings
+from fastershift.plugin.qt._editors import Editor, bounds, make_editor
+
+__all__ = ["SettingControl", "add_row", "describe", "setting_field"]
+
+# Names that other things rely on; a control not named here goes by its label.
+_NAMED = {"model", "diameter", "bandwidth", "gamma", "low", "high", "n_initial"}
+
+
+def setting_field(name: str) -> tuple[str, FieldInfo]:
+    """Return the stage and the description of a setting; "" for the profile's."""
+    if name == "profile":
+        return "", Settings.model_fields[name]
+    for stage, found, field in iter_settings():
+        if found == name:
+            return stage, field
+    raise KeyError(name)
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    extra = field.json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+def _number(value: float) -> str:
+    return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def describe(name: str) -> str:
+    """Write the tooltip of a setting: what it does, range, unit and default."""
+    stage, field = setting_field(name)
+    extra = _extra(field)
+    unit = f" {extra['unit']}" if extra.get("unit") else ""
+    open_ends = {n for rule in field.metadata for n in ("gt", "lt") if hasattr(rule, n)}
+    low, high = bounds(field)
+    parts = []
+    if low > float("-inf"):
+        parts.append(f"{'above' if 'gt' in open_ends else 'from'} {_number(low)}{unit}")
+    if high < float("inf"):
+        parts.append(f"{'below' if 'lt' in open_ends else 'to'} {_number(high)}{unit}")
+    lines = [field.description or ""]
+    if parts:
+        lines.append(f"Range: {' '.join(parts)}.")
+    elif unit:
+        lines.append(f"Unit:{unit}.")
+    usual = extra.get("usual")
+    if usual:
+        ends = f"{_number(usual['low'])} to {_number(usual['high'])}{unit}"
+        lines.append(f"Usual: {ends}.")
+    shown = _plain(field.default) + unit * isinstance(field.default, int | float)
+    other = "" if stage == "input" else ", unless the model recommends another"
+    lines.append(f"Default: {shown}{other}.")
+    return "\n".join(lines)
+
+
+def _title(field: FieldInfo) -> str:
+    extra = _extra(field)
+    label = str(extra["label"])
+    if not extra.get("symbol"):
+        return label
+    letter, _, index = str(extra["symbol"]).partition("_")
+    symbol = f"{letter}<sub>{index}</sub>" if index else letter
+    return f"{symbol}\N{NO-BREAK SPACE} {label.lower()}"
+
+
+def _object_name(name: str, field: FieldInfo) -> str:
+    if name in _NAMED:
+        return name
+    extra = _extra(field)
+    return str(extra.get("symbol") or extra["label"]).lower().replace(" ", "_")
+
+
+class SettingControl(QObject):
+    """One setting: follows the recommended value until it is touched.
+
+    Parameters
+    ----------
+    name : str
+        Name of the setting in `config`.
+    parent : QObject
+        Lives as long as this.
+    editor : Editor, optional
+        Its control, where the one for its type does not serve.
+
+    Attributes
+    ----------
+    stage, name : str
+        Where its value belongs in the settings.
+    touched : bool
+        Whether the user chose the value.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, name: str, parent: QObject, editor: Editor | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.stage, field = setting_field(name)
+        self.touched = False
+        self.editor = editor or make_editor(field)
+        self._recommended: Any = field.default
+        self._value: Any = field.default
+        self._quiet = False
+        self.label = QLabel(_title(field))
+        self.label.setBuddy(self.editor.widget)
+        self.label.setToolTip(describe(name))
+        self.widget = self.editor.widget
+        self.widget.setObjectName(_object_name(name, field))
+        self.widget.setToolTip(describe(name))
+        self.widget.setAccessibleName(str(_extra(field)["label"]))
+        self.reset_button = QToolButton()
+        self.reset_button.setText("↺")
+        self.reset_button.setAutoRaise(True)
+        self.reset_button.setObjectName(f"reset_{self.widget.objectName()}")
+        self.reset_button.setAccessibleName(f"Reset {_extra(field)['label'].lower()}")
+        self.reset_button.clicked.connect(self.reset)
+        self.note = QLabel()
+        self.note.setObjectName(f"{self.widget.objectName()}_note")
+        self.note.setAccessibleName(f"Note on {_extra(field)['label'].lower()}")
+        self.note.setWordWrap(True)
+        slanted = self.note.font()
+        slanted.setItalic(True)
+        self.note.setFont(slanted)
+        self._shown = True
+        self._keep_room(True)
+        self._show_value(self._recommended)
+        self._mark()
+        self.editor.changed.connect(self._on_editor)
+
+    @property
+    def value(self) -> Any:
+        """The value in use, to the last digit even where the editor shows fewer."""
+        return self._value
+
+    def touch(self, value: Any) -> None:
+        """Set a value on the user's behalf."""
+        self._show_value(value)
+        self._edited()
+
+    def recommend(self, value: Any) -> None:
+        """Set the value to return to; shown unless another was chosen."""
+        self._recommended = value
+        if not self.touched:
+            self._show_value(value)
+        self._mark()
+
+    def reset(self) -> None:
+        """Return to the recommended value."""
+        self.touched = False
+        self._show_value(self._recommended)
+        self._mark()
+        self.changed.emit()
+
+    def add_to(self, grid: QGridLayout) -> None:
+        """Add the setting as the last rows of a grid."""
+        add_row(grid, self.label, self.widget, self.reset_button)
+        grid.addWidget(self.note, grid.rowCount(), 0, 1, 3)
+
+    def show_again(self) -> None:
+        """Show the value in use in an editor that offers other choices now."""
+        self._show_value(self._value)
+
+    def show(self, shown: bool) -> None:
+        """Show or hide label, editor, note and reset button."""
+        self._shown = shown
+        self._keep_room(shown)
+        self.label.setVisible(shown)
+        self.widget.setVisible(shown)
+        self._mark()
+
+    def _keep_room(self, wanted: bool) -> None:
+        """Let the editor keep its width while there is nothing to reset."""
+        policy = self.reset_button.sizePolicy()
+        policy.setRetainSizeWhenHidden(wanted)
+        self.reset_button.setSizePolicy(policy)
+
+    def _show_value(self, value: Any) -> None:
+        self._quiet = True
+        self.editor.set(value)
+        self._quiet = False
+        self._value = value
+
+    def _on_editor(self, *_value: Any) -> None:
+        if not self._quiet:
+            self._value = self.editor.get()
+            self._edited()
+
+    def _edited(self) -> None:
+        self.touched = True
+        self._mark()
+        self.changed.emit()
+
+    def _mark(self) -> None:
+        note = explain_value(self.name, self._value) if self._shown else ""
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        font = self.label.font()
+        font.setBold(self.touched)
+        self.label.setFont(font)
+        self.reset_button.setVisible(self.touched and self._shown)
+        self.reset_button.setToolTip(f"Back to {_plain(self._recommended)}.")
+
+
+def _plain(value: Any) -> str:
+    """Write a value as a person says it."""
+    if value is None:
+        return "no choice"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return _number(value) if isinstance(value, int | float) else str(value)
+
+
+def add_row(
+    grid: QGridLayout, label: QWidget, editor: QWidget, after: QWidget | None = None
+) -> None:
+    """Add a labelled control as the last row of a grid."""
+    row = grid.rowCount()
+    grid.addWidget(label, row, 0)
+    grid.addWidget(editor, row, 1)
+    if after is not None:
+        grid.addWidget(after, row, 2)

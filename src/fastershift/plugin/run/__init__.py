@@ -1,0 +1,16 @@
+"""The part of the panel that runs: previews as values change, and runs."""
+
+from fastershift.plugin.run._controller import Reconcile, Reconciled, RunController
+from fastershift.plugin.run._live import Comparison, LivePreview
+from fastershift.plugin.run._live_row import LiveRow
+from fastershift.plugin.run._section import RunSection
+
+__all__ = [
+    "Comparison",
+    "LivePreview",
+    "LiveRow",
+    "Reconcile",
+    "Reconciled",
+    "RunController",
+    "RunSection",
+]

@@ -1,0 +1,413 @@
+"""Runs and previews: session events in, layers and signals out."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Layer
+from napari.utils.notifications import notification_manager, show_error
+from qtpy.QtCore import QObject, Signal
+
+from fastershift.errors import FastershiftError
+from fastershift.pipeline import (
+    Event,
+    Finished,
+    FrameDone,
+    Notice,
+    Progress,
+    Region,
+    TrackedMovie,
+)
+from fastershift.plugin.layers._frame_in_view import frame_in_view
+from fastershift.plugin.layers._input import InputChoice, frame_axis, session_input
+from fastershift.plugin.layers._outputs import Outputs, RunLayers
+from fastershift.plugin.layers._watch import LayerWatch
+from fastershift.plugin.qt import Task, TaskRunner, preferences, when_gone
+from fastershift.plugin.run._preview_layers import PreviewLayers
+from fastershift.session import (
+    CachePlace,
+    Job,
+    Preview,
+    PreviewRequest,
+    Session,
+    describe_error,
+    remaining,
+)
+from fastershift.tracking import centroids
+
+__all__ = ["Reconcile", "Reconciled", "RunController"]
+
+
+@dataclass
+class _Run:
+    """A run in progress, as this thread sees it."""
+
+    choice: InputChoice
+    layers: RunLayers
+    started: float
+    job: Job | None = None
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A new result beside what was there before.
+
+    Attributes
+    ----------
+    labels : (T, Y, X) int32
+        What will be shown.
+    take : callable
+        Makes it so, in the thread of the window, and gives what is to be shown.
+    stands : callable
+        Tells whether what was there before is still as it was.
+    """
+
+    labels: npt.NDArray[np.int32]
+    take: Callable[[], TrackedMovie]
+    stands: Callable[[], bool] = lambda: True
+
+
+#: Brings the result of a run, in another thread, together with what was there before.
+Reconcile: TypeAlias = Callable[[TrackedMovie], Reconciled]
+
+
+@dataclass(frozen=True)
+class _Result:
+    reconciled: Reconciled
+    positions: npt.NDArray[np.float64]
+    again: "Callable[[], _Result]"
+
+
+def _settled(reconcile: Reconcile, result: TrackedMovie) -> _Result:
+    """Bring a result together with what there is, and find its cells."""
+    reconciled = reconcile(result)
+    again = partial(_settled, reconcile, result)
+    return _Result(reconciled, centroids(reconciled.labels), again)
+
+
+def _run_steps(
+    session: Session, settings: Mapping[str, Any], device: str, reconcile: Reconcile
+) -> Iterator[Job | Event | _Result]:
+    """Everything of a run that takes time, for another thread."""
+    job = session.start(settings, device=device)
+    yield job
+    for event in job.events():
+        if isinstance(event, Finished):
+            yield _settled(reconcile, event.result)
+        else:
+            yield event
+
+
+class RunController(QObject):
+    """Drives one job at a time and keeps the layers in step with it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where input and output layers are.
+    parent : QObject
+        Lives as long as this.
+
+    Attributes
+    ----------
+    session : Session
+        Input, caches and results.
+    outputs : Outputs
+        The layers of each input.
+    reconcile : callable
+        Given the layer of the cells, gives what is done with a new result for it.
+    """
+
+    state_changed = Signal()
+    progressed = Signal(int, int, object)
+    reported = Signal()
+    previewed = Signal(object)
+    altered = Signal()
+    said = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self.session = Session()
+        self.outputs = Outputs(viewer)
+        self.reconcile: Callable[[Layer], Reconcile] = lambda _cells: _as_it_is
+        self._viewer = viewer
+        self._run: _Run | None = None
+        self._previews = PreviewLayers(self.outputs)
+        # Layer and frame that the live preview in progress is of.
+        self._live: tuple[InputChoice, int] | None = None
+        self._opened: tuple[InputChoice | None, tuple[Any, Any]] = (None, (None, None))
+        self._watch = LayerWatch(viewer, self)
+        self._watch.changed.connect(self._on_altered)
+        self._tasks = TaskRunner(self)
+        self._tasks.changed.connect(self._on_tasks)
+        viewer.layers.events.removed.connect(self._on_removed)
+        when_gone(self, _let_go, viewer, self._on_removed, self.session)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run or a preview is wanted; live ones keep nobody waiting."""
+        return self._tasks.busy and self._live is None
+
+    @property
+    def ending(self) -> bool:
+        """Whether the thread of a cancelled job still finishes its step."""
+        return self._tasks.ending
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """Rows of the frames that the run in progress has finished."""
+        job = None if self._run is None else self._run.job
+        return [] if job is None else [report.record() for report in job.reports]
+
+    @property
+    def running_on(self) -> InputChoice | None:
+        """What is being run."""
+        return None if self._run is None else self._run.choice
+
+    def open(self, choice: InputChoice) -> Session:
+        """Hand a layer to the session, unless it has it already.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        # The arrays as well: a layer may be given others.
+        arrays = choice.arrays()
+        before, former = self._opened
+        same = all(now is then for now, then in zip(arrays, former, strict=True))
+        if choice != before or not same:
+            kept = preferences()
+            self.session.cache_place = CachePlace(kept.cache_folder, kept.cache_bytes)
+            self.session.open(session_input(choice))
+            self.outputs.work_on(choice.layer, choice.reading.position)
+            self._watch.follow(choice.layer, arrays[0])
+            self._opened = (choice, arrays)
+        return self.session
+
+    def run(
+        self, choice: InputChoice, settings: Mapping[str, Any], device: str
+    ) -> None:
+        """Run a whole movie.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        session = self._begin(choice)
+        layers = RunLayers(self.outputs, choice.layer, choice.axes)
+        self._run = _Run(choice, layers, time.monotonic())
+        cells = self.outputs.find(choice.layer, "cells")
+        reconcile = _as_it_is if cells is None else self.reconcile(cells)
+        self._start_run(partial(_run_steps, session, settings, device, reconcile))
+        if session.input is not None:
+            layers.begin(session.input.shape)
+        self._previews.give_way(choice)
+
+    def _start_run(self, steps: Callable[[], Iterator[Any]]) -> None:
+        end = partial(self._end_early, "Cancelled.")
+        self._tasks.start(Task(steps, self._on_step, self._on_error, end))
+
+    def preview(
+        self, choice: InputChoice, settings: Mapping[str, Any], device: str
+    ) -> None:
+        """Cluster the frame in view.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        session = self._begin(choice)
+        request = self._request(choice, clusters=True)
+        steps = partial(session.preview, request, settings, device=device)
+        self._tasks.start(
+            Task(steps, partial(self._on_preview, choice), self._tell_error)
+        )
+
+    def preview_live(
+        self,
+        choice: InputChoice,
+        settings: Mapping[str, Any],
+        device: str,
+        region: Region | None = None,
+    ) -> None:
+        """Cluster the frame in view next; nothing happens while a run is on its way.
+
+        A live preview of the same frame that is in progress is still shown, so that
+        there is something to see while a slider moves.
+
+        Parameters
+        ----------
+        choice, settings, device
+            As for `preview`.
+        region : (slice, slice), optional
+            Rows and columns to look at.
+
+        Raises
+        ------
+        InputError
+            When the layer cannot be used.
+        """
+        if self.busy:
+            return
+        session = self.open(choice)
+        request = self._request(choice, clusters=False)
+        steps = partial(
+            session.preview, request, settings, device=device, region=region
+        )
+        on_step = partial(self._on_preview, choice)
+        task = Task(steps, on_step, self._tell_live_error)
+        same = self._live == (choice, request.frame)
+        self._live = choice, request.frame
+        (self._tasks.follow if same else self._tasks.start)(task)
+
+    def stop_live(self) -> None:
+        """Want no live preview any more."""
+        if self._live is not None:
+            self._tasks.drop()
+
+    def _on_tasks(self) -> None:
+        if not self._tasks.busy:
+            self._live = None
+        self.state_changed.emit()
+
+    def _begin(self, choice: InputChoice) -> Session:
+        """Drop what is on its way, and take up a layer."""
+        self.cancel()
+        return self.open(choice)
+
+    def _request(self, choice: InputChoice, *, clusters: bool) -> PreviewRequest:
+        frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+        return self._previews.request(choice, frame, clusters=clusters)
+
+    def cancel(self, reason: str = "") -> None:
+        """Give the window back at once; the thread ends at its next step.
+
+        Parameters
+        ----------
+        reason : str
+            A sentence to put before what became of the run.
+        """
+        self.session.cancel()
+        self._tasks.drop()
+        self._end_early(reason)
+
+    def _on_step(self, item: Job | Event | _Result) -> None:
+        run = self._run
+        if run is None:
+            return
+        if isinstance(item, Job):
+            run.job = item
+        elif isinstance(item, Progress):
+            self._tell_progress(run, item.done, item.total)
+        elif isinstance(item, Notice):
+            self.said.emit(item.sentence)
+        elif isinstance(item, FrameDone) and run.job is not None:
+            choice = run.choice
+            seen = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+            run.layers.show_frame(run.job.labels, item.frame == seen)
+            self._tell_progress(run, item.frame + 1, len(run.job.labels))
+            self.reported.emit()
+        elif isinstance(item, _Result) and run.job is not None:
+            if not item.reconciled.stands():
+                # Something was corrected in the meantime.
+                again = item.again
+                self._start_run(lambda: iter([again()]))
+                return
+            self._leave(run)
+            run.layers.show_result(item.reconciled.take(), item.positions)
+            self.said.emit(self.session.finish(run.job))
+            self.reported.emit()
+
+    def _tell_progress(self, run: _Run, done: int, total: int) -> None:
+        self.progressed.emit(done, total, remaining(run.started, done, total))
+
+    def _on_error(self, error: Exception) -> None:
+        self._end_early(describe_error(error))
+        _notify(error)
+
+    def _tell_error(self, error: Exception) -> None:
+        self.said.emit(describe_error(error))
+        _notify(error)
+
+    def _tell_live_error(self, error: Exception) -> None:
+        self.said.emit(describe_error(error))
+        # A window for every step of a slider would be in the way.
+        if not isinstance(error, FastershiftError):
+            _notify(error)
+
+    def _end_early(self, reason: str) -> None:
+        """Close a run without a result and say what is shown now."""
+        run = self._run
+        if run is None:
+            return
+        self._leave(run)
+        run.layers.end_early()
+        if self.outputs.find(run.choice.layer, "cells") is None:
+            self._previews.come_back()
+        kept = ""
+        if run.job is not None:
+            kept = self.session.finish(run.job, restored=run.layers.has_former)
+        self.said.emit(f"{reason} {kept}".strip() or "Cancelled.")
+        self.reported.emit()
+
+    def _leave(self, run: _Run) -> None:
+        self._run = None
+
+    def _on_preview(self, choice: InputChoice, item: Preview | None) -> None:
+        if item is None:
+            return
+        if choice.layer not in self._viewer.layers:
+            self.said.emit("The layer was removed, so its preview was dropped.")
+            return
+        given = self.session.input
+        if given is None:
+            return
+        self._previews.show(choice, given.shape, item)
+        self.said.emit(
+            f"Frame {item.frame}: {item.report.cells} cells in {item.report.clusters} "
+            f"clusters, before linking."
+        )
+        self.previewed.emit(item)
+        self.reported.emit()
+
+    def _on_removed(self, event: Any) -> None:
+        if self._live is not None and self._live[0].layer is event.value:
+            self.stop_live()
+        if self._run is not None and self._run.layers.holds(event.value):
+            self.cancel(f"{event.value.name} was removed, so the run was cancelled.")
+
+    def _on_altered(self, layer: Layer) -> None:
+        """Forget what was computed from the pixels that a layer had before."""
+        if self._run is not None and self._run.choice.layer is layer:
+            name = layer.name
+            self.cancel(f"The data of {name} were changed, so the run was cancelled.")
+        self.stop_live()
+        self._opened = (None, (None, None))
+        self.altered.emit()
+
+
+def _notify(error: Exception) -> None:
+    """Show a sentence; what nobody expected comes with a way to report it."""
+    if isinstance(error, FastershiftError | MemoryError):
+        show_error(describe_error(error))
+    else:
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def _as_it_is(result: TrackedMovie) -> Reconciled:
+    return Reconciled(result.labels, lambda: result)
+
+
+def _let_go(
+    viewer: ViewerModel, callback: Callable[..., Any], session: Session
+) -> None:
+    session.cancel()
+    viewer.layers.events.removed.disconnect(callback)

@@ -1,0 +1,127 @@
+"""Live preview: every change shows its effect on the frame in view."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from napari.components import ViewerModel
+from qtpy.QtCore import QObject, Qt, Signal
+
+from fastershift.errors import InputError
+from fastershift.plugin.layers._frame_in_view import region_in_view
+from fastershift.plugin.layers._input import InputChoice
+from fastershift.plugin.qt import when_gone
+from fastershift.plugin.run._controller import RunController
+from fastershift.plugin.run._live_row import LiveRow
+from fastershift.plugin.tune import SettingsForm
+
+__all__ = ["Comparison", "LivePreview"]
+
+Prepared = tuple[InputChoice, Mapping[str, Any], str]
+
+
+class Comparison(QObject):
+    """Two settings: those in the form, and those it is flipped to.
+
+    Parameters
+    ----------
+    form : SettingsForm
+        Shows one of them.
+    parent : QObject
+        Lives as long as this.
+    """
+
+    def __init__(self, form: SettingsForm, parent: QObject) -> None:
+        super().__init__(parent)
+        self._form = form
+        self._other: Mapping[str, Any] | None = None
+
+    def flip(self) -> None:
+        """Show the other settings; the first time, they are a copy of these."""
+        shown = self._form.chosen()
+        other = shown if self._other is None else self._other
+        self._other = shown
+        self._form.load(other)
+
+
+class LivePreview(QObject):
+    """Asks for a preview whenever one would look different.
+
+    Changes that come in one go count as one. Of many in a row, those are shown that
+    there is time for, and always the last.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose sliders and view are followed.
+    runs : RunController
+        Makes the previews.
+    row : LiveRow
+        Where it is switched on.
+    prepare : callable
+        Gives layer, settings and device; None while there is nothing to preview.
+    parent : QObject
+        Lives as long as this.
+    """
+
+    _soon = Signal()
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        runs: RunController,
+        row: LiveRow,
+        prepare: Callable[[], Prepared | None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._runs = runs
+        self._row = row
+        self._prepare = prepare
+        self._asked = False
+        # As soon as this turn of the event loop is over, and before the controls are
+        # drawn: drawing a window takes longer than many a preview.
+        self._soon.connect(self._submit, Qt.ConnectionType.QueuedConnection)
+        row.live_switched.connect(self._switch)
+        row.region_switched.connect(self.ask)
+        moved = viewer.dims.events.current_step
+        camera = viewer.scene.camera.events
+        moved.connect(self.ask)
+        camera.zoom.connect(self._on_view)
+        camera.center.connect(self._on_view)
+        when_gone(self, moved.disconnect, self.ask)
+        when_gone(self, camera.zoom.disconnect, self._on_view)
+        when_gone(self, camera.center.disconnect, self._on_view)
+
+    @property
+    def follows(self) -> bool:
+        """Whether a change of a value leads to a preview."""
+        return self._row.live and not self._runs.busy
+
+    def ask(self, _event: Any = None) -> None:
+        """Preview the frame in view soon, if that is wanted at all."""
+        if self._row.live and not self._asked:
+            self._asked = True
+            self._soon.emit()
+
+    def _on_view(self, _event: Any = None) -> None:
+        if self._row.visible_only:
+            self.ask()
+
+    def _switch(self, live: bool) -> None:
+        if live:
+            self.ask()
+        else:
+            self._runs.stop_live()
+
+    def _submit(self) -> None:
+        self._asked = False
+        prepared = self._prepare() if self._row.live else None
+        if prepared is None:
+            return
+        choice = prepared[0]
+        region = region_in_view(choice) if self._row.visible_only else None
+        try:
+            self._runs.preview_live(*prepared, region)
+        except InputError as error:
+            self._runs.said.emit(str(error))

@@ -1,0 +1,133 @@
+"""Previews on the screen: the cells and clusters of one frame."""
+
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Labels, Layer
+
+from fastershift.plugin.layers._input import InputChoice
+from fastershift.plugin.layers._outputs import Outputs, Role
+from fastershift.plugin.layers._record import METADATA_KEY, set_record
+from fastershift.session import Preview, PreviewRequest
+
+__all__ = ["PreviewLayers"]
+
+
+class PreviewLayers:
+    """Shows previews of an input in layers of their own.
+
+    Parameters
+    ----------
+    outputs : Outputs
+        Finds the layers.
+    """
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._gave_way: WeakSet[Layer] = WeakSet()
+
+    def give_way(self, choice: InputChoice) -> None:
+        """Hide previews until there is a new one: a result is to be seen by itself.
+
+        Parameters
+        ----------
+        choice : InputChoice
+            What is run.
+        """
+        for role in ("preview", "clusters"):
+            layer = self._outputs.find(choice.layer, role)
+            if layer is not None and layer.visible:
+                layer.visible = False
+                self._gave_way.add(layer)
+
+    def come_back(self) -> None:
+        """Show again what gave way to a result that did not come."""
+        for layer in self._gave_way:
+            layer.visible = True
+        self._gave_way.clear()
+
+    def request(
+        self, choice: InputChoice, frame: int, *, clusters: bool
+    ) -> PreviewRequest:
+        """Say what a preview is to show.
+
+        Parameters
+        ----------
+        choice : InputChoice
+            What is previewed.
+        frame : int
+            The frame.
+        clusters : bool
+            Whether the clusters are wanted although nobody looks at them.
+
+        Returns
+        -------
+        PreviewRequest
+            Cells keep the numbers of the result, where there is one.
+        """
+        seen = self._outputs.find(choice.layer, "clusters")
+        clusters = clusters or (seen is not None and seen.visible)
+        cells = self._outputs.find(choice.layer, "cells")
+        if not isinstance(cells, Labels):
+            return PreviewRequest(frame, clusters)
+        # The array only: layers are for the thread of the window.
+        stack = self._outputs.stack(cells)
+        tracks = cells.metadata.get(METADATA_KEY, {}).get("tracks", ())
+        above = max((track[0] for track in tracks), default=0)
+        return PreviewRequest(frame, clusters, stack.__getitem__, above)
+
+    def show(
+        self, choice: InputChoice, shape: tuple[int, int, int], preview: Preview
+    ) -> None:
+        """Show a preview.
+
+        Parameters
+        ----------
+        choice : InputChoice
+            What was previewed.
+        shape : (int, int, int)
+            Frames, rows and columns of its labels.
+        preview : Preview
+            The result.
+        """
+        record = {
+            "input": choice.layer.name,
+            "settings": preview.settings.model_dump(mode="json"),
+            "provenance": dict(preview.provenance),
+            "reports": [preview.report.record()],
+        }
+        self._show_part(choice, "preview", shape, preview, preview.cells, record)
+        if preview.clusters is not None:
+            self._show_part(
+                choice, "clusters", shape, preview, preview.clusters, record
+            )
+
+    def _show_part(
+        self,
+        choice: InputChoice,
+        role: Role,
+        shape: tuple[int, int, int],
+        preview: Preview,
+        labels: npt.NDArray[np.int32],
+        record: dict[str, Any],
+    ) -> None:
+        layer = self._outputs.find(choice.layer, role)
+        if not isinstance(layer, Labels) or self._outputs.stack(layer).shape != shape:
+            layer = self._outputs.show_labels(
+                choice.layer, choice.axes, role, np.zeros(shape, np.int32)
+            )
+            layer.visible = role == "preview"
+        frame = self._outputs.stack(layer)[preview.frame]
+        if preview.region is None:
+            # Straight into the array: what a preview replaces is nothing to undo.
+            frame[:] = labels
+        else:
+            frame[:] = 0
+            frame[preview.region] = labels
+        set_record(layer, record)
+        if layer in self._gave_way:
+            self._gave_way.discard(layer)
+            layer.visible = True
+        layer.refresh(extent=False)

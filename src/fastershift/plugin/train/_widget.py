@@ -1,0 +1,361 @@
+"""The dock widget "Train a model"."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QGroupBox,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fastershift.plugin.layers._units import in_words
+from fastershift.plugin.qt import Task, TaskRunner, keep_wheel_away, when_gone
+from fastershift.plugin.train._data import TrainingDataList
+from fastershift.plugin.train._pictures import BeforeAndAfter
+from fastershift.rshn import list_models, load_model, user_models_folder
+from fastershift.session import describe_error
+from fastershift.training import (
+    LabelledMovie,
+    TrainEvent,
+    TrainFinished,
+    TrainingRun,
+    TrainProgress,
+    TrainStarted,
+    TrainValidated,
+    decide_settings,
+    read_training_data,
+)
+
+if TYPE_CHECKING:
+    import napari
+
+__all__ = ["TrainWidget"]
+
+_FROM_NOTHING = "nothing"
+_MINUTES = 30.0
+_NAME = re.compile(r"[\w. +-]{1,100}")
+_CORRECTED = re.compile(r"-corrected(-\d+)?$")
+
+
+def _steps(
+    data: list[str | LabelledMovie], start: str, output: Path, minutes: float
+) -> Iterator[TrainingRun | TrainEvent | None]:
+    """Everything of a training that takes time, for another thread."""
+    model = None if start == _FROM_NOTHING else load_model(start)
+    yield None
+    settings = decide_settings({}, start=None if model is None else model.card)
+    read = read_training_data(data, settings.network_diameter)
+    yield None
+    run = TrainingRun(
+        read,
+        output,
+        settings,
+        minutes=minutes,
+        start=model,
+        command="Train a model, in napari",
+    )
+    yield run
+    yield from run
+
+
+class TrainWidget(QWidget):
+    """Train a model on folders, layers or simulations, or go on training one.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+    """
+
+    #: The name of a model that was made.
+    trained = Signal(str)
+
+    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
+        super().__init__()
+        self._run: TrainingRun | None = None
+        self._tasks = TaskRunner(self)
+        self._data = TrainingDataList(napari_viewer, self)
+        self._pictures = BeforeAndAfter(self)
+        self._make_controls()
+        self._lay_out()
+        self._tasks.changed.connect(self._show_state)
+        self._data.changed.connect(self._show_state)
+        self._data.said.connect(self._say)
+        self._train.clicked.connect(self._start)
+        self._cancel.clicked.connect(self.stop)
+        self._name.textChanged.connect(self._show_state)
+        self._running: list[TrainingRun] = []
+        when_gone(self, _stop_all, self._running)
+        self._show_state()
+
+    @property
+    def data(self) -> TrainingDataList:
+        """What is to be learned from."""
+        return self._data
+
+    def propose(
+        self, text: str, data: LabelledMovie, models: tuple[str, ...] = ()
+    ) -> None:
+        """Add a movie to learn from, and suggest where to start and a new name.
+
+        Parameters
+        ----------
+        text : str
+            What the line says; the line of an earlier state of the movie goes.
+        data : LabelledMovie
+            The movie.
+        models : tuple of str
+            Names or files of the model to go on from; the first that exists is taken.
+        """
+        if self._tasks.busy:
+            self._say("Wait for the end of this training, or cancel it.")
+            return
+        self._data.put(text, data)
+        names = [card.name for card in list_models()]
+        start = next(
+            (one for one in models if one in names or Path(one).is_file()),
+            self._begin.currentText(),
+        )
+        if self._begin.findText(start) < 0:
+            self._begin.addItem(start)
+        self._begin.setCurrentText(start)
+        self._name.setText(_new_name(Path(start).stem, names))
+
+    def _make_controls(self) -> None:
+        self._begin = QComboBox()
+        names = [card.name for card in list_models()]
+        self._begin.addItems([*names, _FROM_NOTHING])
+        self._begin.setCurrentText("generalist")
+        self._name_control(
+            self._begin,
+            "start_model",
+            "Start from",
+            "The model whose knowledge is built on: minutes are enough. From nothing, "
+            "allow an hour or more.",
+        )
+        keep_wheel_away(self._begin)
+        self._minutes = QDoubleSpinBox()
+        self._minutes.setRange(0.1, 10_000)
+        self._minutes.setDecimals(1)
+        self._minutes.setValue(_MINUTES)
+        self._minutes.setSuffix(" min")
+        self._name_control(
+            self._minutes, "minutes", "Time", "How long to train; it ends by itself."
+        )
+        keep_wheel_away(self._minutes)
+        self._name = QLineEdit("my-model")
+        self._name_control(
+            self._name,
+            "model_name",
+            "Name",
+            "What the new model is called in the list of models.",
+        )
+        self._train = QPushButton("Train")
+        self._name_control(self._train, "train", "Train", "Begin to train.")
+        self._cancel = QPushButton("Cancel")
+        self._name_control(
+            self._cancel,
+            "cancel_training",
+            "Cancel",
+            "Stop; the best model so far is kept and can be used.",
+        )
+        self._progress = QProgressBar()
+        self._name_control(
+            self._progress,
+            "training_progress",
+            "Progress",
+            "How much of the time is over, and what is left.",
+        )
+        self._status = QLabel()
+        self._name_control(self._status, "training_status", "Status", "")
+        self._status.setWordWrap(True)
+        self._status.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+        )
+
+    def _name_control(self, control: QWidget, name: str, text: str, tip: str) -> None:
+        control.setObjectName(name)
+        control.setAccessibleName(text)
+        control.setToolTip(tip)
+
+    def _lay_out(self) -> None:
+        box = QGroupBox("Train")
+        grid = QGridLayout(box)
+        rows = (
+            ("Start from", self._begin),
+            ("Time", self._minutes),
+            ("Name", self._name),
+        )
+        for row, (text, control) in enumerate(rows):
+            label = QLabel(text)
+            label.setBuddy(control)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(control, row, 1, 1, 2)
+        grid.addWidget(self._train, 3, 1)
+        grid.addWidget(self._cancel, 3, 2)
+        grid.addWidget(self._progress, 4, 0, 1, 3)
+        grid.addWidget(self._status, 5, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(4, 4, 4, 4)
+        for part in (self._data, box, self._pictures):
+            column.addWidget(part)
+        column.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        self.setMinimumWidth(320)
+
+    def sizeHint(self) -> QSize:
+        """Ask for as much room as its neighbours."""
+        return super().sizeHint().expandedTo(QSize(360, 0))
+
+    @property
+    def _output(self) -> Path | None:
+        name = self._name.text().strip()
+        if not _NAME.fullmatch(name) or name.startswith("."):
+            return None
+        return user_models_folder() / f"{name}.safetensors"
+
+    def _start(self) -> None:
+        output = self._output
+        if output is None or self._tasks.busy:
+            return
+        if output.stem in _shipped():
+            self._say(f"{output.stem} comes with the program; choose another name.")
+            return
+        if output.exists() and not self._may_replace(output.stem):
+            return
+        output.parent.mkdir(parents=True, exist_ok=True)
+        self._pictures.clear()
+        self._say("Reading the movies …")
+        begin, minutes = self._begin.currentText(), self._minutes.value()
+        self._tasks.start(
+            Task(
+                partial(_steps, self._data.held, begin, output, minutes),
+                self._on_step,
+                self._on_error,
+            )
+        )
+
+    def _may_replace(self, name: str) -> bool:
+        answer = QMessageBox.question(
+            self, "Replace?", f"There is a model {name} already. Replace it?"
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def stop(self) -> None:
+        """End early: the best model so far is written."""
+        if self._run is None:
+            self._tasks.drop()
+            self._say("Cancelled before the training began.")
+        else:
+            self._run.stop()
+            self._say("Stopping; the model is being written.")
+
+    def _on_step(self, event: TrainingRun | TrainEvent | None) -> None:
+        if isinstance(event, TrainingRun):
+            self._run = event
+            self._running[:] = [event]
+        elif isinstance(event, TrainStarted):
+            self._say("; ".join(event.sources) + ".")
+        elif isinstance(event, TrainProgress):
+            self._show_progress(event)
+        elif isinstance(event, TrainValidated):
+            self._pictures.show_result(event.picture, _words(event))
+        elif isinstance(event, TrainFinished):
+            early = "Stopped early: the" if event.stopped else "The"
+            self._say(
+                f"{early} model {event.path.stem} is ready after {event.iteration} "
+                "iterations; choose it in the list of models."
+            )
+            self._forget()
+            if self._begin.findText(event.path.stem) < 0:
+                self._begin.addItem(event.path.stem)
+            self.trained.emit(event.path.stem)
+
+    def _show_progress(self, event: TrainProgress) -> None:
+        self._progress.setRange(0, 1000)
+        self._progress.setValue(round(1000 * event.done))
+        self._progress.setFormat(
+            f"%p%, loss {event.loss:.2f}, {in_words(event.seconds_left)} left"
+        )
+
+    def _on_error(self, error: Exception) -> None:
+        self._forget()
+        self._say(describe_error(error))
+
+    def _forget(self) -> None:
+        self._run = None
+        self._running.clear()
+
+    def _say(self, sentence: str) -> None:
+        self._status.setText(sentence)
+
+    def _show_state(self) -> None:
+        busy = self._tasks.busy
+        usable = bool(self._data.held) and self._output is not None
+        self._train.setEnabled(usable and not busy)
+        self._cancel.setEnabled(busy)
+        for control in (self._begin, self._minutes, self._name, self._data):
+            control.setEnabled(not busy)
+        if not busy:
+            self._progress.setRange(0, 1)
+            self._progress.setValue(0)
+            self._progress.setFormat("")
+        elif not self._progress.format():
+            self._progress.setRange(0, 0)
+
+
+def _words(event: TrainValidated) -> str:
+    text = f"{_scores(event.seg, event.tra)} after {event.iteration} iterations"
+    learned = [part for part in event.parts if part.learned]
+    if len(learned) < len(event.parts):
+        told = [f"learned from: {_scores(part.seg, part.tra)}" for part in learned]
+        return "; ".join([text, *told])
+    return f"{text}, on what is learned from"
+
+
+def _scores(seg: float | None, tra: float | None) -> str:
+    both = (("SEG", seg), ("TRA", tra))
+    return ", ".join(f"{name} {value:.2f}" for name, value in both if value is not None)
+
+
+def _new_name(model: str, taken: list[str]) -> str:
+    """Name a model that corrections make of another."""
+    name = f"{_CORRECTED.sub('', model)}-corrected"
+    tried = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(one for one in tried if one not in taken)
+
+
+def _shipped() -> set[str]:
+    """Names that a model of the user's own could not be loaded by."""
+    own = {path.stem for path in user_models_folder().glob("*.safetensors")}
+    return {card.name for card in list_models()} - own
+
+
+def _stop_all(running: list[TrainingRun]) -> None:
+    for run in running:
+        run.stop()

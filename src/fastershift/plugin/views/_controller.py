@@ -1,0 +1,351 @@
+"""Views of the embedding: clicks and the time slider in, layers and sentences out."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+from napari.components import ViewerModel
+from qtpy.QtCore import QObject, QTimer
+
+from fastershift.config import Settings
+from fastershift.errors import InputError
+from fastershift.plugin.layers._frame_in_view import frame_in_view
+from fastershift.plugin.layers._input import InputChoice, frame_axis
+from fastershift.plugin.qt import Task, TaskRunner, when_gone
+from fastershift.plugin.run import RunController
+from fastershift.plugin.views._layers import ViewLayers
+from fastershift.plugin.views._pick import ClickPicker
+from fastershift.plugin.views._section import ViewsSection
+from fastershift.session import (
+    ColourFrame,
+    Pixel,
+    SeedMap,
+    Session,
+    SimilarityFrame,
+    describe_error,
+)
+
+__all__ = ["ViewsController"]
+
+#: Input, what the user set, device.
+_Prepared: TypeAlias = tuple[InputChoice, Mapping[str, Any], str]
+_Shape: TypeAlias = tuple[int, int, int]
+
+_COLOURS, _SIMILARITY = "embedding_as_colours", "similarity"
+_SEEDS, _WHY = "seeds", "why_not_one_cell"
+_LAYERS = {
+    _COLOURS: ("embedding",),
+    _SIMILARITY: ("similarity", "within h"),
+    _SEEDS: ("seeds",),
+    _WHY: (),
+}
+
+# Long enough that scrolling through frames is not kept waiting.
+_WAIT_MS = 80
+
+
+class ViewsController(QObject):
+    """Shows the views that are switched on, for the frame in view.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose canvas and time slider.
+    runs : RunController
+        Opens the session.
+    section : ViewsSection
+        Where views are switched; lives as long as this.
+    prepare : callable
+        Gives input, settings that were set, and device; None while there is no input.
+    resolved : callable
+        Gives the settings as a run would decide them.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        runs: RunController,
+        section: ViewsSection,
+        prepare: Callable[[], _Prepared | None],
+        resolved: Callable[[], Settings],
+    ) -> None:
+        super().__init__(section)
+        self._viewer = viewer
+        self._runs = runs
+        self._section = section
+        self._prepare = prepare
+        self._resolved = resolved
+        self._layers = ViewLayers(viewer)
+        self._picker = ClickPicker(viewer, self)
+        self._tasks = {name: TaskRunner(self) for name in _LAYERS}
+        self._choice: InputChoice | None = None
+        self._pixels: list[Pixel] = []
+        self._similar: dict[int, SimilarityFrame] = {}
+        # What the layers that stay from frame to frame depend on.
+        self._shown_with: dict[str, Any] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_WAIT_MS)
+        self._timer.timeout.connect(self._follow)
+        self._picker.clicked.connect(self._on_click)
+        section.switched.connect(self._on_switch)
+        runs.previewed.connect(self._on_previewed)
+        moved, removed = viewer.dims.events.current_step, viewer.layers.events.removed
+        for event, slot in ((moved, self._on_moved), (removed, self._on_removed)):
+            event.connect(slot)
+            when_gone(self, event.disconnect, slot)
+
+    def input_changed(self) -> None:
+        """Put away the views of another input."""
+        prepared = self._prepare()
+        if self._choice is not None and (
+            prepared is None or prepared[0].layer is not self._choice.layer
+        ):
+            for name in _LAYERS:
+                self._section.switch(name, False)
+        else:
+            self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """Bring the views up to date with the settings, soon."""
+        self._draw_line()
+        if any(self._section.is_on(name) for name in _LAYERS):
+            self._timer.start()
+
+    def _on_switch(self, name: str, on: bool) -> None:
+        if on and self._opened() is None:
+            self._section.switch(name, False)
+        elif name in (_SIMILARITY, _WHY):
+            self._switch_clicks(name, on)
+        elif on:
+            self._follow()
+        if not on:
+            self._put_away(name)
+
+    def _switch_clicks(self, name: str, on: bool) -> None:
+        self._pixels = []
+        if on:
+            self._section.switch(_WHY if name == _SIMILARITY else _SIMILARITY, False)
+            self._section.say(
+                "Click a pixel of a cell." if name == _SIMILARITY else "Click a pixel."
+            )
+            self._mark()
+        elif not (self._section.is_on(_SIMILARITY) or self._section.is_on(_WHY)):
+            if self._picker.active:
+                self._section.say("")
+            self._picker.stop()
+            if self._choice is not None:
+                self._layers.remove(self._choice, "clicked")
+
+    def _put_away(self, name: str) -> None:
+        self._tasks[name].drop()
+        self._shown_with.pop(name, None)
+        if name == _SIMILARITY:
+            self._similar = {}
+        if self._choice is not None:
+            for layer in _LAYERS[name]:
+                self._layers.remove(self._choice, layer)
+
+    def _opened(self) -> tuple[Session, _Shape, _Prepared] | None:
+        """Take up the input; say why where that cannot be."""
+        prepared = self._prepare()
+        if prepared is None:
+            self._section.say("Choose an image layer first.")
+            return None
+        choice = prepared[0]
+        running = self._runs.running_on
+        if running is not None and running != choice:
+            self._section.say("Wait for the run, or cancel it, to see another input.")
+            return None
+        try:
+            session = self._runs.open(choice)
+            given = session.input
+            if given is None:
+                return None
+            self._choice = choice
+            return session, given.shape, prepared
+        except InputError as error:
+            self._section.say(str(error))
+            return None
+
+    def _on_moved(self, _event: Any = None) -> None:
+        if self._section.is_on(_COLOURS) or self._section.is_on(_SEEDS):
+            self._timer.start()
+
+    def _on_previewed(self, _preview: Any = None) -> None:
+        if self._section.is_on(_SEEDS):
+            self._timer.start()
+
+    def _on_removed(self, _event: Any = None) -> None:
+        """Switch off a view whose layer, or whose input, the user has removed."""
+        if self._choice is None:
+            return
+        gone = self._choice.layer not in self._viewer.layers
+        for name, layers in _LAYERS.items():
+            if gone or any(self._layers.has_lost(self._choice, one) for one in layers):
+                self._section.switch(name, False)
+        if gone:
+            self._choice = None
+
+    def _follow(self) -> None:
+        """Show the frame in view, and what has changed with the settings."""
+        opened = self._opened()
+        if opened is None:
+            return
+        choice = opened[2][0]
+        frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+        if self._section.is_on(_COLOURS):
+            self._ask_colours(*opened, frame)
+        if self._section.is_on(_SEEDS):
+            self._ask_seeds(*opened, frame)
+        if self._section.is_on(_SIMILARITY) and self._pixels:
+            settings = self._resolved()
+            key = (
+                settings.embed,
+                settings.cluster.coordinate_weight,
+                settings.track.foreground,
+                opened[2][2],
+            )
+            if self._shown_with.get(_SIMILARITY) not in (None, key):
+                self._ask_similarity(*opened)
+            self._shown_with[_SIMILARITY] = key
+
+    def _ask_colours(
+        self, session: Session, shape: _Shape, prepared: _Prepared, frame: int
+    ) -> None:
+        choice, chosen, device = prepared
+        stack = self._layers.colours(choice, shape)
+        key = (self._resolved().embed, self._resolved().track.foreground, device)
+        if self._shown_with.get(_COLOURS) != key:
+            self._shown_with[_COLOURS] = key
+            stack.clear()
+        if frame in stack.filled:
+            return
+
+        def show(found: ColourFrame | None) -> None:
+            if found is not None and stack.layer in self._viewer.layers:
+                stack.show(found.frame, found.colours)
+
+        steps = partial(session.views.colours, frame, chosen, device=device)
+        self._start(_COLOURS, steps, show)
+
+    def _ask_seeds(
+        self, session: Session, shape: _Shape, prepared: _Prepared, frame: int
+    ) -> None:
+        choice, chosen, device = prepared
+
+        def show(found: SeedMap | None) -> None:
+            if found is not None and choice.layer in self._viewer.layers:
+                self._layers.seeds(choice, shape, found)
+
+        steps = partial(session.views.seeds, frame, chosen, device=device)
+        self._start(_SEEDS, steps, show)
+
+    def _start(
+        self, name: str, steps: Callable[[], Any], show: Callable[[Any], None]
+    ) -> None:
+        choice = self._choice
+
+        def shown(found: Any) -> None:
+            show(found)
+            plan = self._runs.session.last_plan
+            if found is not None and choice is not None and plan is not None:
+                self._layers.tell_origin(choice, _LAYERS[name], plan)
+
+        self._tasks[name].start(
+            Task(steps, shown, lambda error: self._section.say(describe_error(error)))
+        )
+
+    def _mark(self) -> None:
+        """Show what was clicked, and wait for a click."""
+        opened = self._opened()
+        if opened is None:
+            return
+        _, shape, (choice, _, _) = opened
+        places = [(p.frame, p.row, p.column) for p in self._pixels]
+        marks = np.array(places, dtype=np.float64).reshape(-1, 3)
+        self._picker.start(partial(self._layers.marks, choice, shape, marks))
+
+    def _on_click(self, position: tuple[float, ...]) -> None:
+        opened = self._opened()
+        if opened is None:
+            return
+        session, shape, (choice, chosen, device) = opened
+        place = self._layers.place(choice, shape)
+        marks = self._layers.find(choice, "clicked", shape)
+        if marks is None:
+            return
+        data = dict(zip(place.axes, marks.world_to_data(position), strict=True))
+        frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+        pixel = Pixel(frame, round(float(data["Y"])), round(float(data["X"])))
+        why = self._section.is_on(_WHY)
+        self._pixels = [*self._pixels, pixel] if why else [pixel]
+        self._pixels = self._pixels if len(self._pixels) < 3 else [pixel]
+        self._mark()
+        if not why:
+            self._ask_similarity(session, shape, (choice, chosen, device))
+        elif len(self._pixels) == 1:
+            self._section.say("Click the other pixel.")
+        else:
+            self._ask_why(session, chosen, device)
+
+    def _ask_why(
+        self, session: Session, chosen: Mapping[str, Any], device: str
+    ) -> None:
+        first, second = self._pixels
+
+        def tell(sentence: str | None) -> None:
+            if sentence is not None:
+                self._section.say(sentence)
+
+        steps = partial(session.views.explain, first, second, chosen, device=device)
+        self._start(_WHY, steps, tell)
+
+    def _ask_similarity(
+        self, session: Session, shape: _Shape, prepared: _Prepared
+    ) -> None:
+        choice, chosen, device = prepared
+        pixel = self._pixels[0]
+        self._similar = {}
+
+        def show(found: SimilarityFrame | None) -> None:
+            if found is None or choice.layer not in self._viewer.layers:
+                return
+            stacks = self._layers.similarity(choice, shape)
+            if not self._similar:
+                for stack in stacks:
+                    stack.clear()
+            self._similar[found.frame] = found
+            stacks[0].show(found.frame, found.similarity)
+            self._draw_line()
+
+        steps = partial(session.views.similarity, pixel, chosen, device=device)
+        self._start(_SIMILARITY, steps, show)
+
+    def _draw_line(self) -> None:
+        """Draw h around what is similar, in every frame that was compared."""
+        if not self._similar or self._choice is None:
+            return
+        try:
+            bandwidth = self._resolved().cluster.bandwidth
+        except InputError:
+            # Said elsewhere; the line stays where it was.
+            return
+        given = self._runs.session.input
+        if given is not None:
+            _, line = self._layers.similarity(self._choice, given.shape)
+            for frame, found in self._similar.items():
+                line.show(frame, found.within(bandwidth))
+            self._describe(bandwidth)
+
+    def _describe(self, bandwidth: float) -> None:
+        pixel, last = self._pixels[0], max(self._similar)
+        many = last > pixel.frame
+        frames = f"frames {pixel.frame} to {last}" if many else f"frame {pixel.frame}"
+        inside = int(self._similar[pixel.frame].within(bandwidth).sum())
+        self._section.say(
+            f"Cosine similarity to row {pixel.row}, column {pixel.column}, in {frames}."
+            f" The line is 1 − h = {1 - bandwidth:.3g}: {inside} pixels of frame "
+            f"{pixel.frame} would be its cluster."
+        )

@@ -1,0 +1,128 @@
+"""Folders dropped onto napari, and layers saved from it."""
+
+import numpy as np
+import pytest
+import tifffile
+
+pytest.importorskip("napari")
+
+from fastershift.errors import InputError
+from fastershift.io import read_movie, read_result, write_result, write_simulation
+
+
+@pytest.fixture
+def simulation(movie, tmp_path):
+    return write_simulation(movie, tmp_path / "sim")
+
+
+def _read(path):
+    from fastershift.plugin.files._readers import get_reader
+
+    reader = get_reader(str(path))
+    return None if reader is None else reader(str(path))
+
+
+def test_a_result_folder_becomes_labels_and_tracks(movie, tmp_path):
+    folder = write_result(tmp_path / "res", movie.labels, movie.tracks)
+    (labels, attributes, kind), (positions, tracks, other) = _read(folder)
+    assert (kind, other) == ("labels", "tracks")
+    np.testing.assert_array_equal(labels, movie.labels)
+    parents = [track[3] for track in movie.tracks]
+    divided = {t[0]: [t[3]] for t in movie.tracks if t[3] and parents.count(t[3]) > 1}
+    assert tracks["graph"] == divided
+    assert len(positions) == sum(len(np.unique(frame)) - 1 for frame in movie.labels)
+    assert attributes["name"].endswith("res [cells]")
+
+
+@pytest.mark.parametrize("part", ["01_GT", "01_GT/TRA"])
+def test_truth_folders_are_read(simulation, movie, part):
+    np.testing.assert_array_equal(_read(simulation / part)[0][0], movie.labels)
+
+
+def test_an_image_folder_is_opened_lazily(simulation, movie):
+    ((frames, attributes, kind),) = _read(simulation / "01")
+    assert kind == "image"
+    assert frames.shape == movie.frames.shape
+    assert not isinstance(frames, np.ndarray)
+    np.testing.assert_array_equal(np.asarray(frames[3]), movie.frames[3])
+    assert attributes["contrast_limits"] == (
+        movie.frames[0].min(),
+        movie.frames[0].max(),
+    )
+
+
+def test_other_folders_and_files_are_left_to_others(tmp_path):
+    from fastershift.plugin.files._readers import get_reader
+
+    (tmp_path / "note.txt").write_text("")
+    assert get_reader(str(tmp_path)) is None
+    assert get_reader(str(tmp_path / "note.txt")) is None
+    assert get_reader([str(tmp_path), str(tmp_path)]) is None
+
+
+@pytest.mark.gui
+def test_a_folder_dropped_onto_the_viewer(make_napari_viewer, movie, tmp_path):
+    folder = write_result(tmp_path / "res", movie.labels, movie.tracks)
+    viewer = make_napari_viewer()
+    cells, tracks = viewer.open(folder, plugin="fastershift")
+    track = int(tracks.data[0, 0])
+    np.testing.assert_allclose(cells.get_color(track), tracks.track_colors[0])
+
+
+@pytest.mark.gui
+def test_layers_are_saved_as_ctc_folder_and_tiff(make_napari_viewer, movie, tmp_path):
+    from fastershift.plugin.files._readers import track_layers
+
+    viewer = make_napari_viewer()
+    data = track_layers(movie.labels.copy(), movie.tracks, "movie")
+    cells = viewer.add_labels(
+        data[0][0],
+        metadata=data[0][1]["metadata"],
+        scale=(60, 0.5, 0.25),
+        units=("s", "um", "um"),
+    )
+    viewer.add_tracks(data[1][0], graph=data[1][1]["graph"])
+    folder = tmp_path / "saved"
+    viewer.layers.save(str(folder), plugin="fastershift")
+    labels, tracks = read_result(folder)
+    np.testing.assert_array_equal(labels, movie.labels)
+    assert sorted(tracks) == sorted(movie.tracks)
+
+    file = tmp_path / "saved.tif"
+    viewer.layers.save(str(file), plugin="fastershift")
+    with tifffile.TiffFile(file) as tiff:
+        assert tiff.series[0].axes == "TYX"
+    stored = read_movie(file)
+    assert stored.scale == pytest.approx((60, 0.5, 0.25))
+    assert stored.units == ("second", "micrometer", "micrometer")
+
+    cells.data[3, :5, :5] = 9999
+    viewer.layers.selection = {cells}
+    viewer.layers.save(str(file), selected=True, plugin="fastershift")
+    assert (9999, 3, 3, 0) in read_result(file)[1]
+
+
+def test_several_labels_go_to_a_folder_each(movie, tmp_path):
+    from fastershift.plugin.files._writers import write_ctc
+
+    layers = [(movie.labels, {"name": name}, "labels") for name in ("a", "b")]
+    written = write_ctc(str(tmp_path / "both"), layers)
+    assert [read_result(path)[0].shape for path in written] == [movie.labels.shape] * 2
+
+
+def test_parents_that_no_longer_fit_are_left_out(movie):
+    from fastershift.plugin.files._layer_files import result_arguments
+
+    parent, child = next((t[3], t[0]) for t in movie.tracks if t[3])
+    labels = movie.labels.copy()
+    labels[-1, 0, 0] = parent
+    record = {"fastershift": {"tracks": movie.tracks}}
+    found = result_arguments(labels, {"metadata": record})["tracks"]
+    assert {t[0]: t[3] for t in found}[child] == 0
+
+
+def test_labels_with_depth_are_refused():
+    from fastershift.plugin.files._layer_files import result_arguments
+
+    with pytest.raises(InputError, match="4 axes"):
+        result_arguments(np.zeros((2, 2, 4, 4), int), {})
