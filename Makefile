@@ -30,7 +30,7 @@ test: $(MADE)/test
 
 # Build the site into site/.
 docs: $(MADE)/docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv site dist build demo-output .mypy_cache .pytest_cache .ruff_cache
