@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
 from fastershift.errors import InputError
-from fastershift.meanshift import cluster
+from fastershift.meanshift import ClusterOptions, cluster
 from fastershift.meanshift._search import Search
 from helpers.agreement import assert_same_clustering, assert_same_clusters
 
@@ -69,10 +69,7 @@ def test_same_modes_and_labels_as_plain_mean_shift(seed, noise):
     modes, labels = plain_mean_shift(points.double().numpy(), seeds, 0.1)
     found = cluster(
         points,
-        bandwidth=0.1,
-        gamma=1.0,
-        mean="raw",
-        reseed=False,
+        ClusterOptions(bandwidth=0.1, gamma=1.0, mean="raw", reseed=False),
         seeds=torch.as_tensor(seeds),
     )
     assert_same_clusters(points, (found.centers, found.labels), (modes, labels), 0.1)
@@ -84,7 +81,7 @@ def test_scikit_learn_agrees_on_separated_clusters(mean):
     unit = torch.nn.functional.normalize(points, dim=1)
     # On unit vectors a cosine distance h is a Euclidean distance sqrt(2 h).
     theirs = MeanShift(bandwidth=np.sqrt(0.2)).fit(unit.numpy())
-    found = cluster(unit, bandwidth=0.1, mean=mean, generator=draws())
+    found = cluster(unit, ClusterOptions(bandwidth=0.1, mean=mean), generator=draws())
     assert adjusted_rand_score(theirs.labels_, found.labels) == 1
     assert adjusted_rand_score(truth, found.labels) == 1
     nearest = (found.centers @ torch.as_tensor(theirs.cluster_centers_).T.float()).max(
@@ -113,10 +110,7 @@ def test_recorded_seeds_reproduce_the_reference_clusters(oracle):
         modes, labels = plain_mean_shift(vectors, seeds, 0.1)
         found = cluster(
             torch.as_tensor(vectors),
-            bandwidth=0.1,
-            gamma=1.0,
-            mean="raw",
-            reseed=False,
+            ClusterOptions(bandwidth=0.1, gamma=1.0, mean="raw", reseed=False),
             seeds=torch.as_tensor(seeds),
         )
         assert_same_clusters(
@@ -148,10 +142,12 @@ def test_duplicates_share_a_cluster_and_change_nothing(seed, copies):
 @settings(max_examples=25, deadline=None)
 def test_length_does_not_matter_for_unit_means(seed, exponent):
     points, _ = mixture(200, 5, 4, 0.3, seed)
-    one = cluster(points, mean="unit", generator=draws(seed))
+    one = cluster(points, ClusterOptions(mean="unit"), generator=draws(seed))
     # A power of two scales without rounding, so that even ties stay ties.
     lengths = torch.full((200, 1), 2.0**exponent)
-    other = cluster(points * lengths, mean="unit", generator=draws(seed))
+    other = cluster(
+        points * lengths, ClusterOptions(mean="unit"), generator=draws(seed)
+    )
     assert torch.allclose(one.centers, other.centers, atol=1e-6)
     assert torch.equal(one.labels, other.labels)
 
@@ -199,13 +195,15 @@ def test_whatever_the_points_the_account_adds_up(
     )
     found = cluster(
         points,
-        bandwidth=bandwidth,
-        n_initial=8,
-        mean=mean,
-        background=background,
-        reseed=reseed,
-        min_cluster_size=smallest,
-        max_seeds=32,
+        ClusterOptions(
+            bandwidth=bandwidth,
+            n_initial=8,
+            mean=mean,
+            background=background,
+            reseed=reseed,
+            min_cluster_size=smallest,
+            max_seeds=32,
+        ),
         generator=draws(seed),
     )
     zero = (points == 0).all(dim=1)
@@ -250,12 +248,12 @@ def test_one_dimension_has_two_directions():
 
 def test_a_tiny_bandwidth_ends_and_says_why():
     points = torch.randn(3000, 8, generator=draws())
-    few = {"n_initial": 16, "bandwidth": 1e-8, "generator": draws()}
-    found = cluster(points, **few)
+    few, generator = ClusterOptions(n_initial=16, bandwidth=1e-8), draws()
+    found = cluster(points, few, generator=generator)
     assert (found.stopped_by, found.n_rounds, found.n_seeds) == ("rounds", 5, 256)
-    found = cluster(points, max_seeds=100, **few)
+    found = cluster(points, replace(few, max_seeds=100), generator=generator)
     assert (found.stopped_by, found.n_seeds) == ("max_seeds", 100)
-    found = cluster(points[:50], **few)
+    found = cluster(points[:50], few, generator=generator)
     assert (found.stopped_by, found.n_seeds) == ("all points", 50)
     assert sorted(found.labels.tolist()) == list(range(50))
 
@@ -276,7 +274,7 @@ def test_zero_rows_are_left_out():
 
 def test_small_clusters_are_dropped():
     points = torch.eye(3).repeat_interleave(torch.tensor([50, 30, 4]), dim=0)
-    found = cluster(points, min_cluster_size=5, generator=draws())
+    found = cluster(points, ClusterOptions(min_cluster_size=5), generator=draws())
     assert found.sizes.tolist() == [50, 30]
     assert (found.labels[-4:] == -1).all()
     assert (found.labels[:-4] >= 0).all()
@@ -285,17 +283,21 @@ def test_small_clusters_are_dropped():
 def test_reseeding_finds_a_cluster_that_no_seed_fell_into():
     points = torch.eye(4).repeat_interleave(torch.tensor([400, 400, 400, 3]), dim=0)
     seeds = torch.tensor([0, 400, 800])
-    without = cluster(points, seeds=seeds, reseed=False)
+    without = cluster(points, ClusterOptions(reseed=False), seeds=seeds)
     assert without.sizes.tolist() == [403, 400, 400]
     found = cluster(points, seeds=seeds, generator=draws())
     assert found.sizes.tolist() == [400, 400, 400, 3]
     assert (found.n_rounds, found.stopped_by) == (2, "all reached")
-    spared = cluster(points, seeds=seeds, min_cluster_size=4, generator=draws())
+    spared = cluster(
+        points, ClusterOptions(min_cluster_size=4), seeds=seeds, generator=draws()
+    )
     assert spared.n_rounds == 1
     # Whether a seed fell among them or not, three points are too few.
     assert spared.sizes.tolist() == [400, 400, 400]
     assert spared.labels[-3:].tolist() == [-1, -1, -1]
-    kept = cluster(points, seeds=seeds, min_cluster_size=3, generator=draws())
+    kept = cluster(
+        points, ClusterOptions(min_cluster_size=3), seeds=seeds, generator=draws()
+    )
     assert kept.sizes.tolist() == [400, 400, 400, 3]
 
 
@@ -304,8 +306,9 @@ def test_reseeding_starts_where_most_points_were_missed():
     noise = torch.randn(500, 12, generator=draws())
     cells = torch.eye(12)[:4].repeat_interleave(torch.tensor([400, 400, 40, 9]), dim=0)
     points = torch.cat([cells, noise])
-    options = {"seeds": torch.tensor([0, 400]), "min_cluster_size": 10}
-    found = cluster(points, n_initial=1, generator=draws(), **options)
+    options = ClusterOptions(n_initial=1, min_cluster_size=10)
+    seeds = torch.tensor([0, 400])
+    found = cluster(points, options, seeds=seeds, generator=draws())
     assert found.n_seeds == 3
     assert found.seeds[2] in range(800, 840)
     assert (found.n_rounds, found.stopped_by) == (2, "all reached")
@@ -313,7 +316,9 @@ def test_reseeding_starts_where_most_points_were_missed():
 
 def test_the_largest_cluster_as_background():
     points = torch.eye(3).repeat_interleave(torch.tensor([750, 125, 125]), dim=0)
-    found = cluster(points, background="largest", reseed=False, generator=draws())
+    found = cluster(
+        points, ClusterOptions(background="largest", reseed=False), generator=draws()
+    )
     # I = 2, r = 0.25 (Eq 19).
     assert found.n_min == pytest.approx(27.53, abs=0.01)
     assert found.n_seeds == 128
@@ -322,8 +327,8 @@ def test_the_largest_cluster_as_background():
 def test_early_stop_discards_the_slow_seeds():
     points, _ = mixture(2000, 3, 3, 0.6, 0)
     seeds = torch.arange(200)
-    patient = cluster(points, gamma=1.0, seeds=seeds, reseed=False)
-    hasty = cluster(points, gamma=0.5, seeds=seeds, reseed=False)
+    patient = cluster(points, ClusterOptions(gamma=1.0, reseed=False), seeds=seeds)
+    hasty = cluster(points, ClusterOptions(gamma=0.5, reseed=False), seeds=seeds)
     assert patient.converged_fraction == 1
     assert (patient.seed_modes >= 0).all()
     assert 0.5 < hasty.converged_fraction < 1
@@ -336,7 +341,7 @@ def test_early_stop_discards_the_slow_seeds():
 def test_modes_of_many_points_are_fixed_points_of_all_points(mean):
     """Above the size from which seeds first move on a sample."""
     points, truth = mixture(30_000, 16, 12, 0.06, 3)
-    found = cluster(points, mean=mean, generator=draws())
+    found = cluster(points, ClusterOptions(mean=mean), generator=draws())
     assert adjusted_rand_score(truth, found.labels) > 0.999
     unit = torch.nn.functional.normalize(points, dim=1).double()
     averaged = unit if mean == "unit" else points.double()
@@ -350,8 +355,12 @@ def test_modes_of_many_points_are_fixed_points_of_all_points(mean):
 
 def test_sample_and_all_points_agree_on_many_points():
     points, _ = mixture(20_000, 16, 10, 0.08, 4)
-    sampled = cluster(points, gamma=1.0, reseed=False, generator=draws())
-    exact = cluster(points, gamma=1.0, reseed=False, seeds=sampled.seeds)
+    sampled = cluster(
+        points, ClusterOptions(gamma=1.0, reseed=False), generator=draws()
+    )
+    exact = cluster(
+        points, ClusterOptions(gamma=1.0, reseed=False), seeds=sampled.seeds
+    )
     assert adjusted_rand_score(sampled.labels, exact.labels) == 1
     # Modes with nearly the same support may change places.
     apart = 1 - sampled.centers @ exact.centers.T
@@ -369,7 +378,7 @@ def test_a_mode_that_is_nobodys_nearest_leaves_no_gap_in_the_numbers(monkeypatch
 
     monkeypatch.setattr(Search, "_assign", without_the_second)
     points = torch.eye(3).repeat_interleave(torch.tensor([9, 8, 7]), dim=0)
-    found = cluster(points, bandwidth=0.1, generator=draws())
+    found = cluster(points, ClusterOptions(bandwidth=0.1), generator=draws())
     assert found.sizes.tolist() == [9, 15]
     assert torch.bincount(found.labels).tolist() == [9, 15]
     assert len(found.centers) == 2

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor
 
 from fastershift import FasterMeanShift
-from fastershift.meanshift import _cluster, _memory, _prepare, _search, cluster
+from fastershift.meanshift import (
+    ClusterOptions,
+    _cluster,
+    _memory,
+    _prepare,
+    _search,
+    cluster,
+)
 from fastershift.meanshift._device import DevicePoints
 
 N = 40_000
@@ -65,7 +72,7 @@ def test_all_points_meet_the_modes_and_never_the_seeds(monkeypatch):
 def test_seeds_that_coincide_leave_the_batch(monkeypatch):
     """Given seeds shift on all points: once each, then as one of each cluster."""
     looks = Looks(monkeypatch)
-    found = cluster(tight(), seeds=torch.arange(128), gamma=1.0)
+    found = cluster(tight(), ClusterOptions(gamma=1.0), seeds=torch.arange(128))
     assert found.n_iter == 2
     assert looks.similarities == (128 + 10 + 10) * N
 
@@ -85,7 +92,7 @@ def test_points_of_the_host_are_copied_once():
 
 def test_seeds_that_meet_on_the_sample_go_on_as_one(monkeypatch):
     looks = Looks(monkeypatch)
-    cluster(tight(), reseed=False, generator=draws())
+    cluster(tight(), ClusterOptions(reseed=False), generator=draws())
     first, *others = looks.shapes
     assert first[0] == 128
     assert max(k for k, _ in others) == 10
@@ -103,7 +110,11 @@ def test_only_modes_that_creep_meet_the_larger_sample(noise, sets, monkeypatch):
     monkeypatch.setattr(_search, "shift", counted)
     points = tight(70_000)
     points += noise * torch.randn(points.shape, generator=draws())
-    cluster(points, bandwidth=0.3, reseed=False, n_initial=512, generator=draws())
+    cluster(
+        points,
+        ClusterOptions(bandwidth=0.3, reseed=False, n_initial=512),
+        generator=draws(),
+    )
     assert met == [4096, 16384, 70_000][:: 1 if sets == 3 else 2]
 
 

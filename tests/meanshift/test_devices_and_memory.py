@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from fastershift import FasterMeanShift
-from fastershift.meanshift import cluster
+from fastershift.meanshift import ClusterOptions, cluster
 from helpers.agreement import assert_same_clustering
 
 aten = torch.ops.aten
@@ -45,9 +45,8 @@ def test_no_tensor_holds_seeds_times_points(mean, given):
     with LargestTensor() as memory:
         found = cluster(
             X,
-            n_initial=n_seeds,
+            ClusterOptions(n_initial=n_seeds, mean=mean),
             seeds=seeds,
-            mean=mean,
             generator=torch.Generator().manual_seed(0),
         )
     assert found.n_seeds >= n_seeds
@@ -122,12 +121,12 @@ class PretendedDevice(TorchDispatchMode):
 def test_nothing_is_done_on_the_cpu_in_secret(mean, n):
     X = points(n)
     X[5] = 0
-    options = {"n_initial": 64, "mean": mean, "background": "largest"}
-    expected = cluster(X, generator=torch.Generator().manual_seed(0), **options)
+    options = ClusterOptions(n_initial=64, mean=mean, background="largest")
+    expected = cluster(X, options, generator=torch.Generator().manual_seed(0))
     device = PretendedDevice()
     with device:
         found = cluster(
-            Elsewhere(X), generator=torch.Generator().manual_seed(0), **options
+            Elsewhere(X), options, generator=torch.Generator().manual_seed(0)
         )
     assert device.mixed == []
     assert isinstance(found.labels, Elsewhere)

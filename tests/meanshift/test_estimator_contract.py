@@ -76,25 +76,7 @@ def test_other_shapes_are_refused(convert, shape):
         FasterMeanShift().fit(convert(np.zeros(shape)))
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"bandwidth": 0.0},
-        {"bandwidth": 2.0},
-        {"gamma": 0.0},
-        {"gamma": 1.1},
-        {"low": 2, "high": 3.9},
-        {"low": 0, "high": 1},
-        {"coverage": 1.0},
-        {"background": "darkest"},
-        {"mean": "median"},
-        {"n_initial": 0},
-        {"max_seeds": 0},
-        {"min_cluster_size": 0},
-        {"max_iter": 0},
-        {"device": "abacus"},
-    ],
-)
+@pytest.mark.parametrize("parameters", [{"bandwidth": 2.0}, {"device": "abacus"}])
 def test_parameters_out_of_range_are_refused(parameters):
     with pytest.raises(InputError):
         FasterMeanShift(**parameters).fit(three_clusters())

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import binom
 from sklearn.metrics import adjusted_rand_score
 
-from fastershift.meanshift import cluster, coverage_probability, n_min
+from fastershift.meanshift import ClusterOptions, cluster, coverage_probability, n_min
 
 RUNS = 400
 
@@ -67,10 +67,9 @@ def test_share_of_runs_that_find_every_cluster(make, instances, share, n_seeds, 
         points, truth = make(np.random.default_rng(run))
         found = cluster(
             points,
-            n_initial=n_seeds,
-            max_seeds=n_seeds,
-            gamma=1.0,
-            reseed=False,
+            ClusterOptions(
+                n_initial=n_seeds, max_seeds=n_seeds, gamma=1.0, reseed=False
+            ),
             generator=torch.Generator().manual_seed(run),
         )
         assert found.n_seeds == n_seeds
@@ -121,9 +120,11 @@ def test_discs_that_hide_each_other(share, reseed, table):
     points = torch.eye(18)[torch.as_tensor(truth)]
     found = cluster(
         points,
-        n_initial=math.ceil(n_min(8, share, 0.95)),
-        background="largest",
-        reseed=reseed,
+        ClusterOptions(
+            n_initial=math.ceil(n_min(8, share, 0.95)),
+            background="largest",
+            reseed=reseed,
+        ),
         generator=torch.Generator().manual_seed(0),
     )
     score = adjusted_rand_score(truth, found.labels)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fastershift.editing._region import Box, Mask, Region
 from fastershift.errors import InputError
-from fastershift.meanshift import cluster
+from fastershift.meanshift import ClusterOptions, cluster
 
 __all__ = ["FrameVectors", "mode_of"]
 
@@ -176,9 +176,8 @@ def mode_of(vectors: Vectors, bandwidth: float, seed: Vectors | None = None) -> 
     start = vectors.mean(axis=0) if seed is None else seed
     found = cluster(
         torch.from_numpy(np.ascontiguousarray(vectors)),
-        bandwidth=bandwidth,
+        ClusterOptions(bandwidth=bandwidth, reseed=False),
         seeds=torch.tensor([int((vectors @ start).argmax())]),
-        reseed=False,
     )
     mode: Vectors = found.centers[0].cpu().numpy()
     return mode

@@ -1,7 +1,7 @@
 """From the embeddings of a frame pair to its cells."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from fastershift.instances._pieces import cells_of_pieces, pieces_of_clusters
 from fastershift.instances._seed_number import settled_policy
 from fastershift.instances._split_large import split_large
 from fastershift.labels import renumber
-from fastershift.meanshift import Clustering, SeedPolicy, cluster
+from fastershift.meanshift import Clustering, ClusterOptions, SeedPolicy, cluster
 
 __all__ = ["PairCodes", "PairInstances", "find_instances", "pair_codes"]
 
@@ -198,26 +198,15 @@ def find_instances(
             vectors, cluster_settings, track_settings, background=background, mask=mask
         )
     codes, pixels = known.codes, known.foreground
-    within: Literal["none", "largest"]
-    within = "largest" if background == "largest" else "none"
-
-    own = {
-        "coordinate_weight",
-        "carry_seeds",
-        "local_modes",
-        "join_alike",
-        "split_large",
-        "random_seed",
-    }
+    options = _options(cluster_settings, background)
 
     def clustered(points: Tensor) -> Clustering:
         start = policy
         if policy is None and seeds is None and not cluster_settings.carry_seeds:
-            start = settled_policy(points, cluster_settings, within, generator)
+            start = settled_policy(points, options, generator)
         return cluster(
             points,
-            **cluster_settings.model_dump(exclude=own),
-            background=within,
+            options,
             seeds=None if seeds is None else torch.as_tensor(seeds),
             policy=start,
             generator=generator,
@@ -263,6 +252,14 @@ def find_instances(
         foreground=float(pixels.mean()) if pixels.size else 0.0,
         seconds=time.perf_counter() - started,
     )
+
+
+def _options(settings: ClusterSettings, background: Background) -> ClusterOptions:
+    """Take from the settings what Faster Mean-shift needs to know."""
+    names = {field.name for field in fields(ClusterOptions)} - {"background"}
+    within: Literal["none", "largest"]
+    within = "largest" if background == "largest" else "none"
+    return ClusterOptions(**settings.model_dump(include=names), background=within)
 
 
 def _in_settled_order(

@@ -2,13 +2,11 @@
 
 import math
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from fastershift.config import ClusterSettings
-from fastershift.meanshift import SeedPolicy, cluster
+from fastershift.meanshift import ClusterOptions, SeedPolicy, cluster
 
 __all__ = ["settled_policy"]
 
@@ -24,10 +22,7 @@ _SMALLEST = 2
 
 
 def settled_policy(
-    codes: Tensor,
-    settings: ClusterSettings,
-    background: Literal["none", "largest"],
-    generator: torch.Generator | None,
+    codes: Tensor, options: ClusterOptions, generator: torch.Generator | None
 ) -> SeedPolicy:
     """Find the number of seeds that the rule of the paper comes to rest at.
 
@@ -40,10 +35,8 @@ def settled_policy(
     ----------
     codes : Tensor
         (n, d) vectors that will be clustered.
-    settings : ClusterSettings
-        N starts from `n_initial`.
-    background : {"none", "largest"}
-        Whether the largest cluster is no cell.
+    options : ClusterOptions
+        How they will be clustered; N starts from `n_initial`.
     generator : torch.Generator, optional
         Draws the sample and its seeds.
 
@@ -52,25 +45,19 @@ def settled_policy(
     SeedPolicy
     """
     if not len(codes):
-        return SeedPolicy(settings.n_initial)
+        return SeedPolicy(options.n_initial)
     rows = torch.randint(len(codes), (_SAMPLE,), generator=generator)
     found = cluster(
         codes if len(codes) <= _SAMPLE else codes[rows.to(codes.device)],
-        bandwidth=settings.bandwidth,
-        n_initial=settings.n_initial,
-        gamma=settings.gamma,
-        low=settings.low,
-        high=settings.high,
-        coverage=settings.coverage,
-        background=background,
-        mean=settings.mean,
-        reseed=False,
-        max_seeds=settings.max_seeds,
-        min_cluster_size=_SMALLEST,
-        max_iter=min(settings.max_iter, _SHIFTS),
+        replace(
+            options,
+            reseed=False,
+            min_cluster_size=_SMALLEST,
+            max_iter=min(options.max_iter, _SHIFTS),
+        ),
         generator=generator,
     )
-    return _lowered(found.policy, settings.high)
+    return _lowered(found.policy, options.high)
 
 
 def _lowered(policy: SeedPolicy, high: float) -> SeedPolicy:

@@ -2,6 +2,7 @@
 
 from fastershift.meanshift._cluster import Clustering, cluster
 from fastershift.meanshift._estimator import FasterMeanShift
+from fastershift.meanshift._options import ClusterOptions
 from fastershift.meanshift._policy import (
     SeedPolicy,
     coverage_probability,
@@ -10,6 +11,7 @@ from fastershift.meanshift._policy import (
 )
 
 __all__ = [
+    "ClusterOptions",
     "Clustering",
     "FasterMeanShift",
     "SeedPolicy",

@@ -13,15 +13,14 @@ from torch import Tensor
 
 from fastershift.errors import InputError
 from fastershift.meanshift._memory import is_shortage
+from fastershift.meanshift._options import ClusterOptions
 from fastershift.meanshift._points import Rows, spread_rows
 from fastershift.meanshift._policy import SeedPolicy
 from fastershift.meanshift._prepare import prepare
 from fastershift.meanshift._search import SAMPLE, Search
 
-__all__ = ["Background", "Clustering", "Mean", "StopReason", "cluster"]
+__all__ = ["Clustering", "StopReason", "cluster"]
 
-Background: TypeAlias = Literal["none", "largest"]
-Mean: TypeAlias = Literal["unit", "raw"]
 StopReason: TypeAlias = Literal[
     "enough seeds", "all reached", "all points", "max_seeds", "rounds"
 ]
@@ -83,11 +82,6 @@ class Clustering:
     seed_modes: Tensor
 
 
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise InputError(sentence)
-
-
 def _nothing(n: int, points: Tensor, policy: SeedPolicy, started: float) -> Clustering:
     none = torch.empty(0, dtype=torch.int64, device=points.device)
     return Clustering(
@@ -115,15 +109,8 @@ class _Rounds:
     order: Rows
     n_points: int
     policy: SeedPolicy
+    options: ClusterOptions
     generator: torch.Generator | None
-    n_initial: int
-    low: float
-    high: float
-    coverage: float
-    background: Background
-    reseed: bool
-    max_seeds: int
-    min_cluster_size: int
     adapts: bool
     n_rounds: int = 0
     reseeding: bool = False
@@ -140,58 +127,59 @@ class _Rounds:
 
     def _observe(self) -> None:
         support = self.search.merged.support
-        instances = int((support >= self.min_cluster_size).sum())
+        instances = int((support >= self.options.min_cluster_size).sum())
         share = 1.0
-        if self.background == "largest":
+        if self.options.background == "largest":
             instances -= 1
             share -= self.search.assigned.sizes.max() / self.n_points
-        self.policy = self.policy.observed(instances, share, self.coverage)
+        self.policy = self.policy.observed(instances, share, self.options.coverage)
 
     def _next(self) -> Rows | StopReason:
-        drawn = len(self.search.seeds)
-        if self.adapts and not self.reseeding and not self.policy.is_enough(self.low):
+        options, drawn = self.options, len(self.search.seeds)
+        doubles = self.adapts and not self.reseeding
+        if doubles and not self.policy.is_enough(options.low):
             if drawn == self.n_points:
                 return "all points"
-            if self.policy.n >= self.max_seeds:
+            if self.policy.n >= options.max_seeds:
                 return "max_seeds"
             if self.n_rounds == _MAX_ROUNDS:
                 return "rounds"
-            self.policy = self.policy.doubled(self.max_seeds)
+            self.policy = self.policy.doubled(options.max_seeds)
             return self.order[drawn : self.policy.n]
-        if not self.reseed:
+        if not options.reseed:
             return "enough seeds"
         # From here on seeds are put where they are missing; chance has nothing to add.
         self.reseeding = True
         chosen = self.search.orphans(
-            least=self.min_cluster_size,
-            most=self.n_initial,
+            least=options.min_cluster_size,
+            most=options.n_initial,
             generator=self.generator,
         )
         if not len(chosen):
             return "all reached"
-        if drawn >= self.max_seeds:
+        if drawn >= options.max_seeds:
             return "max_seeds"
         if self.n_rounds == _MAX_ROUNDS:
             return "rounds"
-        return chosen[: self.max_seeds - drawn]
+        return chosen[: options.max_seeds - drawn]
 
 
-_Options = ParamSpec("_Options")
+_Arguments = ParamSpec("_Arguments")
 
 
 def _else_on_cpu(
-    run: Callable[Concatenate[Tensor, _Options], Clustering],
-) -> Callable[Concatenate[Tensor, _Options], Clustering]:
+    run: Callable[Concatenate[Tensor, _Arguments], Clustering],
+) -> Callable[Concatenate[Tensor, _Arguments], Clustering]:
     """Cluster on the CPU what the memory of another device cannot hold, and say so."""
 
     @wraps(run)
     def tried(
-        points: Tensor, *arguments: _Options.args, **options: _Options.kwargs
+        points: Tensor, *arguments: _Arguments.args, **others: _Arguments.kwargs
     ) -> Clustering:
-        generator: Any = options.get("generator")
+        generator: Any = others.get("generator")
         state = None if generator is None else generator.get_state()
         try:
-            return run(points, *arguments, **options)
+            return run(points, *arguments, **others)
         except (RuntimeError, MemoryError) as error:
             if points.device.type == "cpu" or not is_shortage(error):
                 raise
@@ -203,7 +191,7 @@ def _else_on_cpu(
         )
         if generator is not None:
             generator.set_state(state)
-        found = run(points.cpu(), *arguments, **options)
+        found = run(points.cpu(), *arguments, **others)
         tensors = {
             field.name: getattr(found, field.name).to(points.device)
             for field in fields(found)
@@ -211,26 +199,15 @@ def _else_on_cpu(
         }
         return replace(found, **tensors)
 
-    return cast("Callable[Concatenate[Tensor, _Options], Clustering]", tried)
+    return cast("Callable[Concatenate[Tensor, _Arguments], Clustering]", tried)
 
 
 @_else_on_cpu
 @torch.no_grad()
 def cluster(
     points: Tensor,
+    options: ClusterOptions = ClusterOptions(),  # noqa: B008 (frozen)
     *,
-    bandwidth: float = 0.1,
-    n_initial: int = 128,
-    gamma: float = 0.9,
-    low: float = 2.0,
-    high: float = 8.0,
-    coverage: float = 0.95,
-    background: Background = "none",
-    mean: Mean = "unit",
-    reseed: bool = True,
-    max_seeds: int = 4096,
-    min_cluster_size: int = 1,
-    max_iter: int = 300,
     seeds: Tensor | None = None,
     policy: SeedPolicy | None = None,
     generator: torch.Generator | None = None,
@@ -241,9 +218,8 @@ def cluster(
     ----------
     points : Tensor
         (n, d) finite floating-point vectors on any device; no rows give no clusters.
-    bandwidth, n_initial, gamma, low, high, coverage, background, mean, reseed, \
-max_seeds, min_cluster_size, max_iter
-        As for `FasterMeanShift`.
+    options : ClusterOptions
+        How clusters are looked for.
     seeds : Tensor, optional
         Rows to start from. The number of seeds is then not adapted.
     policy : SeedPolicy, optional
@@ -260,69 +236,37 @@ max_seeds, min_cluster_size, max_iter
     Raises
     ------
     InputError
-        For a parameter out of range or seeds that are no rows of the points.
+        For points that are not a table of finite floating-point numbers, and for seeds
+        that are not rows of it.
     """
     started = time.perf_counter()
-    _require(points.ndim == 2, "Points must have two axes: one row for each vector.")
-    _require(points.is_floating_point(), "Points must be floating-point numbers.")
-    _require(0 < bandwidth < 2, "The bandwidth h must lie between 0 and 2.")
-    _require(0 < gamma <= 1, "The early stop γ must lie above 0 and up to 1.")
-    _require(high >= 2 * low > 0, "H must be at least 2·L, and L above 0.")
-    _require(0 < coverage < 1, "The coverage P must lie between 0 and 1.")
-    _require(background in ("none", "largest"), "Background is 'none' or 'largest'.")
-    _require(mean in ("unit", "raw"), "The mean is 'unit' or 'raw'.")
-    for name, value in (
-        ("n_initial", n_initial),
-        ("max_seeds", max_seeds),
-        ("min_cluster_size", min_cluster_size),
-        ("max_iter", max_iter),
-    ):
-        _require(value >= 1, f"{name} must be at least 1.")
-
-    policy = policy or SeedPolicy(n_initial)
+    if points.ndim != 2:
+        raise InputError("Points must have two axes: one row for each vector.")
+    if not points.is_floating_point():
+        raise InputError("Points must be floating-point numbers.")
+    policy = policy or SeedPolicy(options.n_initial)
     given = None if seeds is None else _checked_seeds(seeds, len(points))
     if points.numel() == 0:
         return _nothing(len(points), points, policy, started)
-    rows, prepared = prepare(points, unit_means=mean == "unit")
+    rows, prepared = prepare(points, unit_means=options.mean == "unit")
     kept = len(prepared)
     if kept == 0:
         return _nothing(len(points), points, policy, started)
-    # Who names the seeds and waits for all of them wants to know where each one ends.
-    samples = given is None or gamma < 1
+    # Callers that name the seeds and wait for all of them ask where each one ends.
+    samples = given is None or options.gamma < 1
     order = np.empty(0, dtype=np.int64)
     if samples:
-        order = _drawn_rows(kept, max(max_seeds, SAMPLE), generator)
-    if given is None:
-        first = order[: min(policy.n, max_seeds)]
-    else:
-        first = given
-        if rows is not None:
-            position = np.full(len(points), -1, dtype=np.int64)
-            position[rows.cpu().numpy()] = np.arange(kept)
-            first = position[given]
-            first = first[first >= 0]
-        _require(len(first) > 0, "All seeds are zero vectors; choose other rows.")
+        order = _drawn_rows(kept, max(options.max_seeds, SAMPLE), generator)
+    first = order[: min(policy.n, options.max_seeds)]
+    if given is not None:
+        first = _rows_among(rows, given, len(points))
     rounds = _Rounds(
-        search=Search(
-            prepared,
-            order if samples else None,
-            bandwidth=bandwidth,
-            gamma=gamma,
-            max_iter=max_iter,
-            generator=generator,
-        ),
+        search=Search(prepared, order if samples else None, options, generator),
         order=order,
         n_points=kept,
         policy=policy,
+        options=options,
         generator=generator,
-        n_initial=n_initial,
-        low=low,
-        high=high,
-        coverage=coverage,
-        background=background,
-        reseed=reseed,
-        max_seeds=max_seeds,
-        min_cluster_size=min_cluster_size,
         adapts=given is None,
     )
     stopped_by = rounds.run(first)
@@ -343,11 +287,23 @@ def _drawn_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
 
 def _checked_seeds(seeds: Tensor, n: int) -> Rows:
     host: Rows = seeds.detach().cpu().to(torch.int64).numpy()
-    _require(
-        host.ndim == 1 and host.size > 0 and host.min() >= 0 and host.max() < n,
-        "Seeds must be row numbers of the points, at least one.",
-    )
+    if host.ndim != 1 or not host.size or host.min() < 0 or host.max() >= n:
+        raise InputError("Seeds must be row numbers of the points, at least one.")
     return host
+
+
+def _rows_among(rows: Tensor | None, seeds: Rows, n: int) -> Rows:
+    """Find seeds among the rows that are clustered; zero vectors are not."""
+    if rows is None:
+        return seeds
+    kept = rows.cpu().numpy()
+    position = np.full(n, -1, dtype=np.int64)
+    position[kept] = np.arange(len(kept))
+    found: Rows = position[seeds]
+    found = found[found >= 0]
+    if not len(found):
+        raise InputError("All seeds are zero vectors; choose other rows.")
+    return found
 
 
 def _clustering(
@@ -358,12 +314,12 @@ def _clustering(
     started: float,
 ) -> Clustering:
     """Drop small clusters and put everything in terms of the rows that came in."""
-    search = rounds.search
-    if rounds.reseeding and rounds.min_cluster_size > 1:
-        search.leave_out(rounds.min_cluster_size)
+    search, least = rounds.search, rounds.options.min_cluster_size
+    if rounds.reseeding and least > 1:
+        search.leave_out(least)
     assigned, merged = search.assigned, search.merged
     device = assigned.labels.device
-    large = assigned.sizes >= rounds.min_cluster_size
+    large = assigned.sizes >= least
     # One more entry, so that -1 for "no cluster" stays -1.
     renumbered = np.full(len(large) + 1, -1, dtype=np.int64)
     renumbered[:-1][large] = np.arange(large.sum())
@@ -391,7 +347,7 @@ def _clustering(
         n_iter=search.n_iter,
         converged_fraction=float(search.converged.mean()),
         stopped_by=stopped_by,
-        policy=policy.reduced(rounds.high) if rounds.adapts else policy,
+        policy=policy.reduced(rounds.options.high) if rounds.adapts else policy,
         seconds=time.perf_counter() - started,
         seeds=seeds,
         seed_modes=torch.as_tensor(seed_modes, device=device),

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -13,22 +14,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from fastershift._devices import choose_device
 from fastershift.errors import InputError
-from fastershift.meanshift._cluster import Background, Mean, cluster
+from fastershift.meanshift._cluster import cluster
+from fastershift.meanshift._options import Background, ClusterOptions, Mean
 from fastershift.meanshift._policy import SeedPolicy
 from fastershift.meanshift._prepare import prepare
 
 __all__ = ["FasterMeanShift"]
 
 Array = npt.NDArray[Any] | Tensor
-
-
-def _best_device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
 
 
 def _as_input(result: Tensor, given: object) -> Array:
@@ -191,22 +186,13 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             For NaN, infinity, no rows or another shape.
         """
+        names = [field.name for field in fields(ClusterOptions)]
+        options = ClusterOptions(**{name: getattr(self, name) for name in names})
         points = self._points(X, reset=True)
         draw = check_random_state(self.random_state).randint(2**31 - 1)
         found = cluster(
             points,
-            bandwidth=self.bandwidth,
-            n_initial=self.n_initial,
-            gamma=self.gamma,
-            low=self.low,
-            high=self.high,
-            coverage=self.coverage,
-            background=self.background,
-            mean=self.mean,
-            reseed=self.reseed,
-            max_seeds=self.max_seeds,
-            min_cluster_size=self.min_cluster_size,
-            max_iter=self.max_iter,
+            options,
             seeds=None if seeds is None else torch.as_tensor(seeds),
             policy=policy,
             generator=torch.Generator().manual_seed(int(draw)),
@@ -269,7 +255,7 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             )
             # Tensors share the memory of arrays and cannot be read-only.
             points = torch.from_numpy(np.require(checked, requirements=["C", "W"]))
-            return self._on_device(points, _best_device())
+            return self._on_device(points, choose_device())
         if X.ndim != 2 or 0 in X.shape:
             raise InputError("X must be a table with at least one row and one column.")
         if reset:
@@ -285,15 +271,8 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self._on_device(points, points.device)
 
     def _on_device(self, points: Tensor, automatic: torch.device) -> Tensor:
-        if self.device == "auto":
-            device = automatic
-        else:
-            try:
-                device = torch.device(self.device)
-            except RuntimeError as error:
-                raise InputError(
-                    f"There is no device '{self.device}'; choose 'auto' or 'cpu'."
-                ) from error
+        named = str(self.device)
+        device = automatic if named == "auto" else choose_device(named)
         if device.type == "mps" and points.dtype == torch.float64:
             points = points.to(torch.float32)
         return points.to(device)

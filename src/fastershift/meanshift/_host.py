@@ -21,8 +21,7 @@ from fastershift.meanshift._kernels import (
     take_rows,
 )
 from fastershift.meanshift._pace import least_cosine
-from fastershift.meanshift._points import Points, Rows, Vectors
-from fastershift.meanshift._vectors import unit_vectors
+from fastershift.meanshift._points import Points, Rows, Vectors, unit_vectors
 
 __all__ = ["HostPoints"]
 

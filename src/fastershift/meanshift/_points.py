@@ -8,12 +8,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Points", "Rows", "Vectors", "spread_rows"]
+__all__ = ["Points", "Rows", "Vectors", "spread_rows", "unit_vectors"]
 
 #: Numbers of some rows, on the host.
 Rows: TypeAlias = npt.NDArray[np.int64]
 #: A few vectors, on the host.
 Vectors: TypeAlias = npt.NDArray[np.float32]
+
+
+def unit_vectors(vectors: Vectors) -> Vectors:
+    """Divide rows by their length; rows of zeros stay zeros."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    unit: Vectors = vectors / lengths.clip(np.finfo(np.float32).tiny)[:, None]
+    return unit
 
 
 def spread_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:

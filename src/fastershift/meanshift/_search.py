@@ -8,10 +8,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fastershift.meanshift._options import ClusterOptions
 from fastershift.meanshift._pace import least_cosine
-from fastershift.meanshift._points import Points, Rows, Vectors, spread_rows
+from fastershift.meanshift._points import (
+    Points,
+    Rows,
+    Vectors,
+    spread_rows,
+    unit_vectors,
+)
 from fastershift.meanshift._shift import Shifted, shift
-from fastershift.meanshift._vectors import unit_vectors
 
 __all__ = ["SAMPLE", "Assigned", "Merged", "Search", "owners"]
 
@@ -135,8 +141,8 @@ class Search:
     sample : ndarray or None
         Random rows, drawn without replacement, of which the first are used to shift
         seeds on; None shifts every seed on all points.
-    bandwidth, gamma, max_iter
-        As for `shift`.
+    options : ClusterOptions
+        Its bandwidth, `gamma` and `max_iter`.
     generator : torch.Generator, optional
         On the CPU; draws further points where there are very many.
 
@@ -156,16 +162,13 @@ class Search:
         self,
         points: Points,
         sample: Rows | None,
-        *,
-        bandwidth: float,
-        gamma: float,
-        max_iter: int,
+        options: ClusterOptions,
         generator: torch.Generator | None,
     ) -> None:
         self._points = points
-        self._bandwidth = bandwidth
-        self._gamma = gamma
-        self._max_iter = max_iter
+        self._bandwidth = options.bandwidth
+        self._gamma = options.gamma
+        self._max_iter = options.max_iter
         self._sampled = np.zeros(len(points), dtype=bool)
         self._sample: Points | None = None
         if sample is not None and len(points) > 2 * SAMPLE:

@@ -12,7 +12,7 @@ from fastershift.benchmark._suite import (
     SuiteResult,
     Table,
 )
-from fastershift.meanshift import cluster, coverage_probability
+from fastershift.meanshift import ClusterOptions, cluster, coverage_probability
 
 __all__ = ["run"]
 
@@ -87,10 +87,7 @@ def _finds_all(simulation: Simulation, n: int, seed: int) -> bool:
     points, truth = simulation.draw(np.random.default_rng(seed))
     found = cluster(
         points,
-        n_initial=n,
-        max_seeds=n,
-        gamma=1.0,
-        reseed=False,
+        ClusterOptions(n_initial=n, max_seeds=n, gamma=1.0, reseed=False),
         generator=torch.Generator().manual_seed(seed),
     )
     unit = torch.nn.functional.normalize(points, dim=1)
