@@ -326,9 +326,9 @@ def test_of_very_many_vectors_a_sample_is_clustered(monkeypatch, coordinate_weig
     seen = []
     original = _instances.cluster
 
-    def counted(points, **options):
+    def counted(points, *arguments, **others):
         seen.append(len(points))
-        return original(points, **options)
+        return original(points, *arguments, **others)
 
     monkeypatch.setattr(_instances, "cluster", counted)
     found = instances(embed(codes), settings)
