@@ -82,8 +82,18 @@ def simulate(
     cells: Annotated[int, typer.Option(help="Cells in the first frame, about.")] = 15,
     diameter: Annotated[float, typer.Option(help="Cell diameter in pixels.")] = 24.0,
     kind: Annotated[
-        str, typer.Option(help="nuclei, phase, dic or elongated.")
+        str,
+        typer.Option(
+            help="nuclei, phase, dic, elongated, rods, yeast, adherent, epithelium, "
+            "embryo, clumps or cells."
+        ),
     ] = "nuclei",
+    optics: Annotated[
+        str,
+        typer.Option(
+            help="usual, any, phase, brightfield, dic, fluorescence or quantitative."
+        ),
+    ] = "usual",
     seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
     cell_cycle: Annotated[
         float | None, typer.Option(help="Frames from division to division.")
@@ -102,6 +112,7 @@ def simulate(
     options = {
         "diameter": diameter,
         "kind": kind,
+        "optics": optics,
         "seed": seed,
         "cell_cycle": cell_cycle,
     }

@@ -1,6 +1,11 @@
 """Artificial movies of cells whose labels, tracks and lineage are known exactly."""
 
-from fastershift.simulate._cells import Kind
-from fastershift.simulate._movie import SimulatedMovie, Simulation, simulate_movie
+from fastershift.simulate._looks import Optics
+from fastershift.simulate._movie import (
+    Kind,
+    SimulatedMovie,
+    Simulation,
+    simulate_movie,
+)
 
-__all__ = ["Kind", "SimulatedMovie", "Simulation", "simulate_movie"]
+__all__ = ["Kind", "Optics", "SimulatedMovie", "Simulation", "simulate_movie"]

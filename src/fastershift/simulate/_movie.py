@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.errors import InputError
-from fastershift.simulate._cells import Kind, Scene, advance, populate
+from fastershift.simulate import _cells
+from fastershift.simulate._cells import Scene, advance, populate
+from fastershift.simulate._kinds import Body
+from fastershift.simulate._looks import Optics
+from fastershift.simulate._microscope import Microscope
 from fastershift.simulate._optics import OPTICS, camera, expose
 
-__all__ = ["SimulatedMovie", "Simulation", "simulate_movie"]
+__all__ = ["Kind", "SimulatedMovie", "Simulation", "simulate_movie"]
+
+Kind: TypeAlias = Literal[_cells.Kind, Body]
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class SimulatedMovie:
 
 
 def _scene(
-    kind: Kind,
+    kind: _cells.Kind,
     shape: tuple[int, int],
     diameter: float,
     cell_cycle: float | None,
@@ -65,11 +71,24 @@ def _scene(
 
 
 def _check(
-    n_frames: int, shape: tuple[int, int], n_cells: int, diameter: float, kind: str
+    n_frames: int,
+    shape: tuple[int, int],
+    n_cells: int,
+    diameter: float,
+    kind: str,
+    optics: str,
 ) -> None:
     if kind not in get_args(Kind):
         known = ", ".join(get_args(Kind))
         raise InputError(f"There is no kind of movie '{kind}'; choose one of {known}.")
+    if optics not in get_args(Optics):
+        known = ", ".join(get_args(Optics))
+        raise InputError(f"There are no optics '{optics}'; choose one of {known}.")
+    if optics != "usual" and kind in get_args(_cells.Kind):
+        raise InputError(
+            f"Movies of the kind '{kind}' have optics of their own; leave the optics "
+            "at 'usual', or choose another kind."
+        )
     if n_frames < 1 or n_cells < 0 or len(shape) != 2 or min(shape) < 16:
         raise InputError(
             "A simulated movie needs at least one frame of 16 × 16 pixels and no "
@@ -92,6 +111,7 @@ def simulate_movie(
     cell_cycle: float | None = None,
     death: float = 0.0,
     noise: float = 1.0,
+    optics: Optics = "usual",
 ) -> SimulatedMovie:
     """Make a movie of moving, growing and dividing cells together with its truth.
 
@@ -104,6 +124,19 @@ def simulate_movie(
         dic         ◐ ◐ ◐         large cells as a relief, lit from one side
         elongated   ~<O>~~        faint bodies with long thin processes
 
+    These four are plain and quick. The others are drawn as objects under a microscope
+    and its camera, from such wide ranges that a real movie is one more draw::
+
+        rods        (==)(===)     bacteria in packed colonies, straight or bent, with
+                                  filaments; phase contrast above all
+        yeast       O8oO          budding cells in colonies; bright field and phase
+        adherent    -<@>-  (o)    spread cells with processes that round up to divide;
+                                  phase contrast, DIC
+        epithelium  |_|_|_|       a sheet without gaps, or an island of it; membranes
+        embryo      ( oO8O )      dense nuclei, some out of focus, in haze
+        clumps      (o) (8) (o)   nuclei of many sizes, very dim beside very bright
+        cells       (O)(o)(O)     whole cells in fluorescence or quantitative phase
+
     Parameters
     ----------
     n_frames : int
@@ -114,8 +147,8 @@ def simulate_movie(
         About how many cells are in view in the first frame.
     diameter : float
         Typical diameter of a cell (of its body, for ``"elongated"``) in pixels, >= 4.
-    kind : {"nuclei", "phase", "dic", "elongated"}
-        What kind of microscopy it resembles.
+    kind : str
+        What kind of cells and microscopy it resembles, see above.
     seed : int
         The same seed and arguments give the same movie.
     cell_cycle : float, optional
@@ -125,6 +158,11 @@ def simulate_movie(
         Chance that a cell dies, per cell and frame.
     noise : float
         Strength of shot and read noise; 0 is a noiseless movie.
+    optics : str
+        ``"usual"`` draws a microscope that is usual for the kind, ``"any"`` any;
+        ``"phase"``, ``"brightfield"``, ``"dic"``, ``"fluorescence"`` and
+        ``"quantitative"`` (phase) set it. Truth does not depend on it. The first four
+        kinds have optics of their own.
 
     Returns
     -------
@@ -151,6 +189,7 @@ def simulate_movie(
         cell_cycle=cell_cycle,
         death=death,
         noise=noise,
+        optics=optics,
     )
     frames, labels = zip(*simulation, strict=True)
     return SimulatedMovie(np.stack(frames), np.stack(labels), simulation.tracks)
@@ -161,7 +200,7 @@ class Simulation:
 
     Parameters
     ----------
-    n_frames, shape, n_cells, diameter, kind, seed, cell_cycle, death, noise
+    n_frames, shape, n_cells, diameter, kind, seed, cell_cycle, death, noise, optics
         As in `simulate_movie`.
 
     Attributes
@@ -182,22 +221,68 @@ class Simulation:
         cell_cycle: float | None = None,
         death: float = 0.0,
         noise: float = 1.0,
+        optics: Optics = "usual",
     ) -> None:
-        _check(n_frames, shape, n_cells, diameter, kind)
+        _check(n_frames, shape, n_cells, diameter, kind, optics)
         self.n_frames = n_frames
         self.shape = shape
-        self._rng = np.random.default_rng(seed)
-        self._scene = _scene(kind, shape, diameter, cell_cycle, death, self._rng)
-        self._n_cells = n_cells
-        self._noise = noise
         self._spans: dict[int, tuple[int, int, int]] = {}
+        self._frames = (
+            self._film(
+                Microscope(
+                    cast("Body", kind),
+                    shape,
+                    n_cells,
+                    diameter=diameter,
+                    seed=seed,
+                    cell_cycle=cell_cycle,
+                    death=death,
+                    noise=noise,
+                    optics=optics,
+                    spans=self._spans,
+                )
+            )
+            if kind in get_args(Body)
+            else self._plain(
+                cast("_cells.Kind", kind),
+                n_cells,
+                diameter,
+                np.random.default_rng(seed),
+                cell_cycle,
+                death,
+                noise,
+            )
+        )
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.int32]]]:
         """Make the frames (Y, X) uint16, each with its labels (Y, X) int32."""
-        scene, rng = self._scene, self._rng
-        cells = populate(scene, rng, self._n_cells)
+        return self._frames
+
+    @property
+    def tracks(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Rows of id, first frame, last frame and parent of the frames made so far."""
+        return tuple((track, *span) for track, span in sorted(self._spans.items()))
+
+    def _film(
+        self, microscope: Microscope
+    ) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.int32]]]:
+        for t in range(self.n_frames):
+            yield microscope.frame(t)
+
+    def _plain(
+        self,
+        kind: _cells.Kind,
+        n_cells: int,
+        diameter: float,
+        rng: np.random.Generator,
+        cell_cycle: float | None,
+        death: float,
+        noise: float,
+    ) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.int32]]]:
+        scene = _scene(kind, self.shape, diameter, cell_cycle, death, rng)
+        cells = populate(scene, rng, n_cells)
         optics = OPTICS[scene.kind](scene, rng)
-        record = camera(scene, rng, self._noise)
+        record = camera(scene, rng, noise)
         next_track = 1
         for t in range(self.n_frames):
             if t:
@@ -208,8 +293,3 @@ class Simulation:
                     first, _, parent = self._spans.get(cell.track, (t, t, cell.parent))
                     self._spans[cell.track] = (first, t, parent)
             yield record(t, optics(exposed)), exposed.labels
-
-    @property
-    def tracks(self) -> tuple[tuple[int, int, int, int], ...]:
-        """Rows of id, first frame, last frame and parent of the frames made so far."""
-        return tuple((track, *span) for track, span in sorted(self._spans.items()))

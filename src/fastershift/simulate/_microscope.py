@@ -1,0 +1,87 @@
+"""Scenes of a microscope: any kind of cell under any optics and camera."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.simulate._interiors import interiors
+from fastershift.simulate._kinds import Body, draw_life, settle
+from fastershift.simulate._looks import Optics, choose_optics, draw_look
+from fastershift.simulate._outlines import View, draw
+from fastershift.simulate._population import Cells, advance
+from fastershift.simulate._sensor import draw_sensor
+
+__all__ = ["Microscope"]
+
+Spans = dict[int, tuple[int, int, int]]
+
+
+class Microscope:
+    """A scene that is made frame by frame.
+
+    Cells, optics and camera have random streams of their own: another microscope sees
+    the same cells.
+
+    Parameters
+    ----------
+    kind, shape, n_cells, diameter, seed, cell_cycle, death, noise, optics
+        As in `simulate_movie`.
+    spans : dict
+        Where first frame, last frame and parent of each track are written.
+    """
+
+    def __init__(
+        self,
+        kind: Body,
+        shape: tuple[int, int],
+        n_cells: int,
+        *,
+        diameter: float,
+        seed: int,
+        cell_cycle: float | None,
+        death: float,
+        noise: float,
+        optics: Optics,
+        spans: Spans,
+    ) -> None:
+        lives, looks, records = np.random.default_rng(seed).spawn(3)
+        self._shape, self._spans = shape, spans
+        self._margin = int(np.clip(diameter, 16, 48))
+        canvas = (shape[0] + 2 * self._margin, shape[1] + 2 * self._margin)
+        self._life = draw_life(kind, lives, diameter, cell_cycle, death)
+        self._cells = settle(kind, self._life, lives, shape, n_cells)
+        self._rng = lives
+        used = choose_optics(kind, optics, looks)
+        self._interior = interiors(self._life, looks)
+        self._look = draw_look(kind, used, self._life, looks, canvas)
+        self._record = draw_sensor(
+            shape,
+            records,
+            fluorescent=used in ("fluorescence", "quantitative"),
+            noise=noise,
+        )
+        self._next = 1
+
+    def frame(self, t: int) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+        """Make frame `t`, in turn: counts (Y, X) and labels (Y, X)."""
+        if t:
+            self._cells = advance(
+                self._life, self._cells, self._rng, self._life.rate, 4
+            )
+        view = draw(self._life, self._cells, self._shape, self._margin)
+        labels = self._track(t, view, self._cells)
+        light = self._look(self._interior(view, self._cells))
+        m = self._margin
+        return self._record(t, light[m:-m, m:-m], labels), labels
+
+    def _track(self, t: int, view: View, cells: Cells) -> NDArray[np.int32]:
+        m = self._margin
+        owner = view.owner[m:-m, m:-m]
+        seen = np.bincount(owner.ravel(), minlength=len(cells) + 1)[1:] > 0
+        cells.track = np.where(seen, cells.track, 0)
+        new = seen & (cells.track == 0)
+        cells.track[new] = self._next + np.arange(new.sum())
+        self._next += int(new.sum())
+        for track, parent in zip(cells.track[seen], cells.parent[seen], strict=True):
+            first, _, known = self._spans.get(int(track), (t, t, int(parent)))
+            self._spans[int(track)] = (first, t, known)
+        return np.concatenate([[0], cells.track]).astype(np.int32)[owner]
