@@ -4,7 +4,7 @@ from fastershift.rshn._card import ModelCard
 from fastershift.rshn._embedder import Embedder, FrameSource
 from fastershift.rshn._first_look import FirstLook, estimate_diameter, first_look
 from fastershift.rshn._network import RSHN, State, normalise_embedding
-from fastershift.rshn._normalise import normalise_frame, resize_frame
+from fastershift.rshn._normalise import normalise_frame, normalise_robustly, resize_frame
 from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._registry import (
     choose_model,
@@ -15,6 +15,7 @@ from fastershift.rshn._registry import (
     user_models_folder,
 )
 from fastershift.rshn._streaming import Stream, StreamingNetwork
+from fastershift.rshn._votes import EmbeddingKind, VoteMaps
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
 from fastershift.rshn.checkpoint import (
     Bundle,
@@ -28,6 +29,7 @@ __all__ = [
     "RSHN",
     "Bundle",
     "Embedder",
+    "EmbeddingKind",
     "FirstLook",
     "FrameSource",
     "Model",
@@ -35,6 +37,7 @@ __all__ = [
     "State",
     "Stream",
     "StreamingNetwork",
+    "VoteMaps",
     "choose_model",
     "choose_precision",
     "eligible_models",
@@ -47,6 +50,7 @@ __all__ = [
     "network_from_published",
     "normalise_embedding",
     "normalise_frame",
+    "normalise_robustly",
     "preset_of",
     "read_bundle",
     "read_card",

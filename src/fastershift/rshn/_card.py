@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fastershift.config import resolve_settings
+from fastershift.rshn._votes import EmbeddingKind
 
 __all__ = ["ModelCard"]
 
@@ -20,6 +21,8 @@ class ModelCard(BaseModel):
         What it is for, in one sentence.
     filters, levels, channels : int
         Size of the network, see `RSHN`.
+    embedding : {"cosine", "votes"}
+        What the outputs mean, see `EmbeddingKind`.
     diameter : float
         Typical cell diameter it was trained at, in network pixels.
     blur : float
@@ -50,6 +53,7 @@ class ModelCard(BaseModel):
     filters: int = Field(ge=1, le=512)
     levels: int = Field(ge=1, le=10)
     channels: int = Field(ge=2, le=256)
+    embedding: EmbeddingKind = "cosine"
     diameter: float = Field(gt=0, le=2000)
     blur: float = Field(1.0, ge=0, le=20)
     settings: dict[str, Any] = {}

@@ -1,7 +1,8 @@
 """Clips drawn from movies, varied in space, time and intensity."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -45,22 +46,43 @@ class TrainingMovie:
         Network pixels per pixel of `frames`.
     weight : float
         How often clips come from it, relative to the other movies.
+    mothers : mapping of int to int
+        Track id of the mother of each track that has one.
+    still : bool
+        A single image whose cells are moved and bent to make a clip of it.
     """
 
     frames: Tensor
     labels: Tensor
     scale: float
     weight: float = 1.0
+    mothers: Mapping[int, int] = field(default_factory=dict)
+    still: bool = False
 
     @cached_property
     def known(self) -> tuple[bool, ...]:
         """Whether anything is known of each frame."""
         return tuple(bool((one != UNKNOWN).any()) for one in self.labels)
 
+    @cached_property
+    def complete(self) -> tuple[bool, ...]:
+        """Whether every pixel of each frame is known."""
+        return tuple(bool((one != UNKNOWN).all()) for one in self.labels)
+
+    @cached_property
+    def tracks(self) -> tuple[frozenset[int], ...]:
+        """Track ids in each frame."""
+        return tuple(
+            frozenset(torch.unique(one[one > 0]).tolist()) for one in self.labels
+        )
+
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far clips are varied; every amount is the largest drawn."""
+    """How far clips are varied; every amount is the largest drawn.
+
+    `drift` and `bend` move the cells of stills, in cell diameters from frame to frame.
+    """
 
     zoom: float = 1.4
     stretch: float = 1.12
@@ -75,6 +97,8 @@ class Augmentation:
     gradient: float = 0.25
     inversion: float = 0.03
     dirt: float = 0.1
+    drift: float = 0.8
+    bend: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -89,11 +113,15 @@ class Clip:
         (T, size, size) int64; cells 1 to K, 0 background, -1 unknown.
     neighbours : Tensor
         (K, K) bool.
+    predecessors : Tensor
+        (T, K + 1) int64; the cell of the frame before that each cell was, or came from
+        by division; 0 for a cell without any, -1 where that is not known.
     """
 
     frames: Tensor
     labels: Tensor
     neighbours: Tensor
+    predecessors: Tensor
 
 
 def _uniform(generator: torch.Generator, low: float, high: float) -> float:
@@ -139,10 +167,12 @@ def _sampling_grid(
     movie: TrainingMovie,
     centre: tuple[float, float],
     size: int,
+    length: int,
+    network_diameter: float,
     options: Augmentation,
     generator: torch.Generator,
 ) -> Tensor:
-    """Build the grid (size, size, 2) for grid_sample, one for the whole clip."""
+    """Build the grids (T, size, size, 2) for grid_sample; of movies all are alike."""
     pitch = _ratio(generator, options.zoom) / movie.scale
     stretch = math.sqrt(_ratio(generator, options.stretch))
     angle = _uniform(generator, -math.pi, math.pi)
@@ -157,6 +187,9 @@ def _sampling_grid(
         nodes = torch.randn(1, 2, 5, 5, generator=generator) * options.elastic
         bend = functional.interpolate(nodes, (size, size), mode="bicubic")
         points = points + bend[0].permute(1, 2, 0)
+    points = points.expand(length, -1, -1, -1)
+    if movie.still:
+        points = points + _motion(size, length, network_diameter, options, generator)
     height, width = movie.frames.shape[1:]
     # Little of a clip should lie outside the frame, where nothing can be learned.
     half = size / 2 / movie.scale
@@ -166,6 +199,36 @@ def _sampling_grid(
     )
     pixels = points @ matrix.T + torch.tensor([column, row])
     return (pixels + 0.5) * 2 / torch.tensor([width, height]) - 1
+
+
+def _motion(
+    size: int,
+    length: int,
+    diameter: float,
+    options: Augmentation,
+    generator: torch.Generator,
+) -> Tensor:
+    """Draw how the cells of a still move: a scene that drifts and bends.
+
+    Neighbours move alike, which cells in contact do; most motions are small.
+
+    Returns
+    -------
+    Tensor
+        (T, size, size, 2) displacements in network pixels, 0 in the first frame.
+    """
+    steps = [torch.zeros(size, size, 2)]
+    amount = _uniform(generator, 0, 1) ** 2
+    bend = options.bend * diameter * _uniform(generator, 0, 1)
+    # Nodes of a field that bends far lie far apart, so that it does not fold.
+    nodes = max(3, round(size / (4 * max(bend, diameter / 4))))
+    for _ in range(1, length):
+        heading = torch.randn(2, generator=generator) * diameter * options.drift
+        knots = torch.randn(1, 2, nodes, nodes, generator=generator) * bend
+        field_of_bends = functional.interpolate(knots, (size, size), mode="bicubic")
+        step = heading * amount + field_of_bends[0].permute(1, 2, 0)
+        steps.append(steps[-1] + step)
+    return torch.stack(steps)
 
 
 def _with_dirt(frames: Tensor, generator: torch.Generator) -> Tensor:
@@ -282,6 +345,7 @@ def draw_clip(
     length: int,
     size: int,
     reach: float,
+    network_diameter: float,
     options: Augmentation,
     generator: torch.Generator,
 ) -> Clip:
@@ -295,6 +359,8 @@ def draw_clip(
         Frames, and side in network pixels; clips of smaller frames are smaller.
     reach : float
         Gap in network pixels up to which cells repel each other.
+    network_diameter : float
+        Cell diameter in network pixels.
     options : Augmentation
         How far to vary.
     generator : torch.Generator
@@ -312,8 +378,9 @@ def draw_clip(
     # Beyond the frame there is nothing to learn from.
     shortest = min(movie.frames.shape[1:]) * movie.scale
     size = min(size, max(_SMALLEST_CLIP, math.ceil(shortest / _STEP) * _STEP))
-    grid = _sampling_grid(movie, centre, size, options, generator)
-    grid = grid.expand(length, -1, -1, -1)
+    grid = _sampling_grid(
+        movie, centre, size, length, network_diameter, options, generator
+    )
     frames = functional.grid_sample(
         movie.frames[chosen][:, None],
         grid,
@@ -332,4 +399,29 @@ def draw_clip(
         _vary_intensity(frames, options, generator),
         labels,
         neighbour_matrix(labels.numpy(), len(cells), reach),
+        _predecessors(movie, chosen, labels, cells.tolist()),
     )
+
+
+def _predecessors(
+    movie: TrainingMovie, chosen: list[int], labels: Tensor, cells: list[int]
+) -> Tensor:
+    """Tell where the cells of each frame of a clip come from, see `Clip`."""
+    result = torch.full((len(labels), len(cells) + 1), UNKNOWN)
+    number_of = {cell: number for number, cell in enumerate(cells, start=1)}
+    divided = set(movie.mothers.values())
+    for t in range(1, len(labels)):
+        shown = set(torch.unique(labels[t - 1]).tolist())
+        earlier = chosen[t - 1]
+        present = movie.tracks[earlier]
+        for cell, number in number_of.items():
+            ancestor = cell
+            while ancestor not in present and ancestor in movie.mothers:
+                ancestor = movie.mothers[ancestor]
+            if ancestor in present:
+                found = number_of.get(ancestor, UNKNOWN)
+                result[t, number] = found if found in shown else UNKNOWN
+            elif movie.complete[earlier] and cell not in divided and not movie.still:
+                # Where time runs backwards a mother comes from two cells, not from none.
+                result[t, number] = 0
+    return result

@@ -3,7 +3,12 @@
 import numpy as np
 import torch
 
-from fastershift.rshn import normalise_frame, resize_frame
+from fastershift.rshn import (
+    EmbeddingKind,
+    normalise_frame,
+    normalise_robustly,
+    resize_frame,
+)
 from fastershift.simulate import SimulatedMovie
 from fastershift.training._augment import TrainingMovie
 from fastershift.training._truth import UNKNOWN, TruthSequence
@@ -16,7 +21,11 @@ _SPARE_RESOLUTION = 1.35
 
 
 def prepare_movie(
-    truth: TruthSequence, network_diameter: float, *, weight: float = 1.0
+    truth: TruthSequence,
+    network_diameter: float,
+    *,
+    weight: float = 1.0,
+    embedding: EmbeddingKind = "votes",
 ) -> TrainingMovie:
     """Normalise and scale a movie with truth.
 
@@ -28,6 +37,8 @@ def prepare_movie(
         Cell diameter in network pixels.
     weight : float
         How often clips come from it.
+    embedding : {"cosine", "votes"}
+        What is trained; it decides how frames are normalised.
 
     Returns
     -------
@@ -37,9 +48,10 @@ def prepare_movie(
     stored = scale if scale >= 1 else min(1.0, scale * _SPARE_RESOLUTION)
     shape = [round(side * stored) for side in truth.frames[0].shape]
     blur = min(1.0, truth.diameter / 20)
+    normalise = normalise_robustly if embedding == "votes" else normalise_frame
     frames, labels = [], []
     for frame, truth_labels in zip(truth.frames, truth.labels, strict=True):
-        normalised, usable = normalise_frame(frame, blur)
+        normalised, usable = normalise(frame, blur)
         frames.append(resize_frame(torch.from_numpy(normalised), (shape[0], shape[1])))
         known = np.where(usable, truth_labels, UNKNOWN)
         rows, columns = (
@@ -48,7 +60,12 @@ def prepare_movie(
         )
         labels.append(torch.from_numpy(known[np.ix_(rows, columns)].astype(np.int32)))
     return TrainingMovie(
-        torch.stack(frames), torch.stack(labels), scale / stored, weight
+        torch.stack(frames),
+        torch.stack(labels),
+        scale / stored,
+        weight,
+        truth.mothers,
+        still=len(frames) == 1,
     )
 
 
@@ -68,5 +85,11 @@ def from_simulation(movie: SimulatedMovie, diameter: float) -> TruthSequence:
     """
     labels = tuple(movie.labels)
     return TruthSequence(
-        tuple(movie.frames), labels, diameter, "simulated: exact", labels, labels
+        tuple(movie.frames),
+        labels,
+        diameter,
+        "simulated: exact",
+        labels,
+        labels,
+        {track: parent for track, _, _, parent in movie.tracks if parent},
     )

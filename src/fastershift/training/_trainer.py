@@ -13,16 +13,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from fastershift._devices import choose_device
+from fastershift.config import Precision
 from fastershift.errors import InputError
-from fastershift.rshn import RSHN
+from fastershift.rshn import RSHN, EmbeddingKind, choose_precision
 from fastershift.training._augment import (
     Augmentation,
+    Clip,
     TrainingMovie,
     draw_clip,
     stack_clips,
 )
 from fastershift.training._loss import Attraction, Balance, embedding_loss
 from fastershift.training._state import read_state, write_state
+from fastershift.training._votes_loss import votes_loss
 
 __all__ = ["Best", "TrainProgress", "TrainSettings", "Trainer"]
 
@@ -59,7 +62,14 @@ class TrainSettings(BaseModel):
     border_weight: float = Field(
         3.0, gt=0, description="Weight of pixels at outlines in the background term."
     )
-    mixed_precision: bool = Field(True, description="Convolutions in bfloat16.")
+    embedding: EmbeddingKind = Field(
+        "votes", description="Votes for the centre, or vectors compared by cosine."
+    )
+    precision: Precision = Field(
+        "auto",
+        description="Numbers of the convolutions; auto takes bfloat16 where the "
+        "processor multiplies it in hardware.",
+    )
     seed: int = Field(0, ge=0, description="Seed of the weights and of all clips.")
 
 
@@ -215,6 +225,7 @@ class Trainer:
                 length=options.length,
                 size=options.size,
                 reach=options.reach,
+                network_diameter=options.network_diameter,
                 options=self.augmentation,
                 generator=generator,
             )
@@ -226,17 +237,10 @@ class Trainer:
         rate = options.learning_rate * warm * slowed
         for group in self._optimiser.param_groups:
             group["lr"] = max(rate, 1e-6)
-        half = options.mixed_precision and self.device.type in ("cpu", "cuda")
+        half = choose_precision(options.precision, self.device) == torch.bfloat16
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             first, second, _ = self.network(frames)
-        loss = embedding_loss(
-            (first.float(), second.float()),
-            labels,
-            tuple(clip.neighbours.to(self.device) for clip in clips),
-            attraction=options.attraction,
-            border_weight=options.border_weight,
-            balance=options.balance,
-        )
+        loss = self._loss((first.float(), second.float()), labels, clips)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -245,6 +249,27 @@ class Trainer:
         for name, value in self.network.state_dict().items():
             self._average[name].lerp_(value, 1 - decay)
         return float(loss.detach())
+
+    def _loss(
+        self, outputs: tuple[Tensor, Tensor], labels: Tensor, clips: list[Clip]
+    ) -> Tensor:
+        options = self.settings
+        if options.embedding == "votes":
+            return votes_loss(
+                outputs,
+                labels,
+                [clip.predecessors for clip in clips],
+                diameter=options.network_diameter,
+                border_weight=options.border_weight,
+            )
+        return embedding_loss(
+            outputs,
+            labels,
+            tuple(clip.neighbours.to(self.device) for clip in clips),
+            attraction=options.attraction,
+            border_weight=options.border_weight,
+            balance=options.balance,
+        )
 
     @property
     def weights(self) -> dict[str, Tensor]:

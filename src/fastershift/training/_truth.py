@@ -4,8 +4,8 @@ A pixel is a cell (its track id), background (0) or unknown (-1). Unknown pixels
 never called background: the loss leaves them out.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,8 @@ class TruthSequence:
         (Y, X); track id of every cell, on a part of the cell or all of it.
     outlines : tuple of ndarray of int32
         (Y, X); the cells whose outline is known, 0 elsewhere.
+    mothers : mapping of int to int
+        Track id of the mother of each track that came from a division.
     """
 
     frames: tuple[NDArray[np.generic], ...]
@@ -58,6 +60,7 @@ class TruthSequence:
     source: str
     markers: tuple[NDArray[np.int32], ...]
     outlines: tuple[NDArray[np.int32], ...]
+    mothers: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def known(self) -> tuple[int, ...]:

@@ -1,0 +1,141 @@
+"""Train the generalist: votes for centres, on free stills and simulated movies.
+
+    python train_votes.py KINDS OUT.train [--minutes M] [--init WEIGHTS] [--without NAME]
+
+KINDS is the folder with the free stills, OUT.train the state from which the next call
+goes on. The weights at the end are to be had with export_votes.py.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tifffile
+import torch
+from safetensors.torch import load_file
+
+from fastershift.io import as_movie
+from fastershift.rshn import RSHN
+from fastershift.simulate import simulate_movie
+from fastershift.training import (
+    Augmentation,
+    Trainer,
+    TrainingMovie,
+    TrainSettings,
+    from_simulation,
+    load_pair_truth,
+    prepare_movie,
+)
+
+# How often each source is drawn; the rest falls to simulated movies.
+STILLS = {
+    "dsb2018-fluo": 0.20,
+    "usiigaci-phase": 0.18,
+    "omnipose-bacteria-phase": 0.13,
+    "trpl-bacteria-phase": 0.05,
+    "ecoli-dapi": 0.03,
+    "baby-yeast-bf": 0.05,
+    "baby-mothermachine": 0.01,
+}
+SIMULATED = {"nuclei": 0.08, "phase": 0.08, "dic": 0.05, "elongated": 0.05}
+SEEDS = 10
+
+
+def kept_out(name: str, number: int) -> bool:
+    """Tell whether a still is never learned from, but judged."""
+    return {
+        "dsb2018-fluo": number % 10 == 9,
+        "usiigaci-phase": number % 6 == 5,
+        "omnipose-bacteria-phase": number == 3,
+        "trpl-bacteria-phase": number % 6 == 5,
+        "baby-yeast-bf": number >= 60,
+    }.get(name, False)
+
+
+def stills(root: Path, name: str, diameter: float) -> Iterator[TrainingMovie]:
+    paths = [
+        path
+        for number, path in enumerate(sorted((root / name / "images").glob("*.tif")))
+        if not kept_out(name, number)
+    ]
+    for path in paths:
+        image = tifffile.imread(path).astype(np.float32)
+        masks = tifffile.imread(path.parents[1] / "masks" / path.name).astype(np.int32)
+        if not masks.any():
+            continue
+        truth = load_pair_truth(as_movie(image[None]), as_movie(masks[None]))
+        yield prepare_movie(truth, diameter, weight=STILLS[name] / len(paths))
+
+
+def simulated(kind: str, diameter: float) -> Iterator[TrainingMovie]:
+    for seed in range(SEEDS):
+        movie = simulate_movie(
+            6, (256, 256), 30, kind=kind, diameter=24, seed=1000 + seed
+        )
+        truth = from_simulation(movie, 24)
+        yield prepare_movie(truth, diameter, weight=SIMULATED[kind] / SEEDS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", type=Path)
+    parser.add_argument("state", type=Path)
+    parser.add_argument("--minutes", type=float, default=1e6)
+    parser.add_argument("--init", type=Path)
+    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--length", type=int, default=2)
+    parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=11)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = TrainSettings(
+        size=options.size,
+        length=options.length,
+        batch=options.batch,
+        learning_rate=options.rate,
+        average=0.999,
+        seed=options.seed,
+    )
+    movies = []
+    for name in STILLS:
+        if name not in options.without:
+            movies += stills(options.kinds, name, settings.network_diameter)
+    for kind in SIMULATED:
+        movies += simulated(kind, settings.network_diameter)
+    network = RSHN(settings.filters, settings.levels, settings.channels)
+    if options.init:
+        network.load_state_dict(load_file(options.init))
+    trainer = Trainer(
+        tuple(movies),
+        settings,
+        network=network,
+        augmentation=Augmentation(inversion=0.1, zoom=1.6, skip=0.5),
+    )
+    if options.state.exists():
+        trainer.load(options.state)
+    print(f"{len(movies)} movies, iteration {trainer.iteration}", flush=True)
+    started = saved = time.monotonic()
+    losses = []
+    for progress in trainer.run(iterations=10**9):
+        losses.append(progress.loss)
+        now = time.monotonic()
+        if progress.iteration % 100 == 0:
+            print(
+                f"{progress.iteration} loss {np.mean(losses):.4f} "
+                f"after {(now - started) / 60:.1f} min",
+                flush=True,
+            )
+            losses = []
+        if now - saved > 180 or now - started > 60 * options.minutes:
+            trainer.save(options.state)
+            saved = now
+        if now - started > 60 * options.minutes:
+            break
+
+
+if __name__ == "__main__":
+    main()
