@@ -1,6 +1,6 @@
 """Train the generalist: votes for centres, on free stills and simulated movies.
 
-    python train_votes.py KINDS OUT.train [--minutes M] [--init WEIGHTS] [--without NAME]
+    python train_votes.py KINDS OUT.train [--minutes M] [--init WEIGHTS]
 
 KINDS is the folder with the free stills, OUT.train the state from which the next call
 goes on. The weights at the end are to be had with export_votes.py.
@@ -93,6 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     settings = TrainSettings(
+        filters=32,
         size=options.size,
         length=options.length,
         batch=options.batch,
@@ -106,9 +107,12 @@ def main() -> None:
             movies += stills(options.kinds, name, settings.network_diameter)
     for kind in SIMULATED:
         movies += simulated(kind, settings.network_diameter)
-    network = RSHN(settings.filters, settings.levels, settings.channels)
+    network = RSHN(
+        settings.filters, settings.levels, settings.channels, settings.recurrent_from
+    )
     if options.init:
-        network.load_state_dict(load_file(options.init))
+        weights = load_file(options.init)
+        network.load_state_dict({k: weights[k] for k in network.state_dict()})
     trainer = Trainer(
         tuple(movies),
         settings,

@@ -4,7 +4,11 @@ from fastershift.rshn._card import ModelCard
 from fastershift.rshn._embedder import Embedder, FrameSource
 from fastershift.rshn._first_look import FirstLook, estimate_diameter, first_look
 from fastershift.rshn._network import RSHN, State, normalise_embedding
-from fastershift.rshn._normalise import normalise_frame, normalise_robustly, resize_frame
+from fastershift.rshn._normalise import (
+    normalise_frame,
+    normalise_robustly,
+    resize_frame,
+)
 from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._registry import (
     choose_model,
@@ -15,7 +19,7 @@ from fastershift.rshn._registry import (
     user_models_folder,
 )
 from fastershift.rshn._streaming import Stream, StreamingNetwork
-from fastershift.rshn._votes import EmbeddingKind, VoteMaps
+from fastershift.rshn._votes import VOTE_CHANNELS, EmbeddingKind, VoteMaps
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
 from fastershift.rshn.checkpoint import (
     Bundle,
@@ -27,6 +31,7 @@ from fastershift.rshn.checkpoint import (
 
 __all__ = [
     "RSHN",
+    "VOTE_CHANNELS",
     "Bundle",
     "Embedder",
     "EmbeddingKind",

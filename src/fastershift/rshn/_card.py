@@ -1,10 +1,11 @@
 """What a model says about itself."""
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from fastershift.config import resolve_settings
+from fastershift.rshn._network import RSHN
 from fastershift.rshn._votes import EmbeddingKind
 
 __all__ = ["ModelCard"]
@@ -19,7 +20,7 @@ class ModelCard(BaseModel):
         What people type to choose the model.
     summary : str
         What it is for, in one sentence.
-    filters, levels, channels : int
+    filters, levels, channels, recurrent_from : int
         Size of the network, see `RSHN`.
     embedding : {"cosine", "votes"}
         What the outputs mean, see `EmbeddingKind`.
@@ -53,6 +54,7 @@ class ModelCard(BaseModel):
     filters: int = Field(ge=1, le=512)
     levels: int = Field(ge=1, le=10)
     channels: int = Field(ge=2, le=256)
+    recurrent_from: int = Field(0, ge=0, le=9)
     embedding: EmbeddingKind = "cosine"
     diameter: float = Field(gt=0, le=2000)
     blur: float = Field(1.0, ge=0, le=20)
@@ -69,6 +71,16 @@ class ModelCard(BaseModel):
     def _usable_settings(cls, settings: dict[str, Any]) -> dict[str, Any]:
         resolve_settings(card=settings)
         return settings
+
+    @model_validator(mode="after")
+    def _some_level_remembers(self) -> Self:
+        if self.recurrent_from >= self.levels:
+            raise ValueError("recurrent_from must be smaller than the number of levels")
+        return self
+
+    def network(self) -> RSHN:
+        """Make a network of this size with weights drawn at random."""
+        return RSHN(self.filters, self.levels, self.channels, self.recurrent_from)
 
     def score_lines(self) -> tuple[str, ...]:
         """Write the scores, one line for each data set."""

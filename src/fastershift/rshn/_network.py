@@ -9,7 +9,8 @@ from torch.nn import functional
 
 __all__ = ["HANDOVER_EPSILON", "RSHN", "State", "normalise_embedding"]
 
-#: Recurrent state: for each hourglass, for each level, (B, filters, Y/2^l, X/2^l).
+#: Recurrent state: for each hourglass, for each level l with a recurrent unit,
+#: (B, filters, Y/2^l, X/2^l).
 State: TypeAlias = tuple[tuple[Tensor, ...], ...]
 
 # Bounds the squared norm where the first hourglass feeds the second; it is large on
@@ -108,15 +109,22 @@ class _ConvGRU(nn.Module):
 
 
 class _Hourglass(nn.Module):
-    """One hourglass with a recurrent unit between its two paths at every level."""
+    """One hourglass; at most levels a recurrent unit joins its two paths."""
 
-    def __init__(self, n_in: int, filters: int, levels: int, channels: int) -> None:
+    def __init__(
+        self, n_in: int, filters: int, levels: int, channels: int, recurrent_from: int
+    ) -> None:
         super().__init__()
         self.input = _convolution(n_in, filters, 1)
         self.contracting = nn.ModuleList(
             _convolution(filters, filters, 3) for _ in range(levels)
         )
-        self.recurrent = nn.ModuleList(_ConvGRU(filters) for _ in range(levels))
+        self.recurrent_from = recurrent_from
+        # Finer levels hand on what they see; their units have no weights.
+        self.recurrent = nn.ModuleList(
+            _ConvGRU(filters) if level >= recurrent_from else nn.Identity()
+            for level in range(levels)
+        )
         self.expanding = nn.ModuleList(
             _convolution(filters, filters, 3) for _ in range(levels)
         )
@@ -133,9 +141,13 @@ class _Hourglass(nn.Module):
             if level:
                 current = functional.max_pool2d(current, 2)
             current = torch.relu(contract(current))
+            known = level - self.recurrent_from
+            if known < 0:
+                parallel.append(current)
+                continue
             states, final = self.recurrent[level](
                 current.view(*frames, *current.shape[1:]),
-                None if state is None else state[level],
+                None if state is None else state[known],
             )
             parallel.append(states.flatten(0, 1))
             last.append(final)
@@ -160,6 +172,14 @@ class RSHN(nn.Module):
         be multiples of `stride`.
     channels : int
         Length of an embedding (published: 16).
+    recurrent_from : int
+        Finest level with a recurrent unit, counted from 0 (published: 0). The units of
+        the finest level take more than half of the time.
+
+    Raises
+    ------
+    ValueError
+        When no level is left for a recurrent unit.
 
     References
     ----------
@@ -168,11 +188,23 @@ class RSHN(nn.Module):
        networks", Medical Image Analysis 57, 2019, section 3.
     """
 
-    def __init__(self, filters: int = 64, levels: int = 7, channels: int = 16) -> None:
+    def __init__(
+        self,
+        filters: int = 64,
+        levels: int = 7,
+        channels: int = 16,
+        recurrent_from: int = 0,
+    ) -> None:
         super().__init__()
+        if not 0 <= recurrent_from < levels:
+            raise ValueError(
+                f"recurrent_from is {recurrent_from} but must lie in 0 to {levels - 1}."
+            )
         self.filters, self.levels, self.channels = filters, levels, channels
+        self.recurrent_from = recurrent_from
         self.hourglasses = nn.ModuleList(
-            _Hourglass(n_in, filters, levels, channels) for n_in in (1, 1 + channels)
+            _Hourglass(n_in, filters, levels, channels, recurrent_from)
+            for n_in in (1, 1 + channels)
         )
 
     @property

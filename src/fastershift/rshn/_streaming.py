@@ -44,7 +44,7 @@ class _Recurrent(NamedTuple):
 class _Hourglass(NamedTuple):
     input: Kernel
     contracting: tuple[Kernel, ...]
-    recurrent: tuple[_Recurrent, ...]
+    recurrent: tuple[_Recurrent | None, ...]
     expanding: tuple[Kernel, ...]
     output: Kernel
 
@@ -52,7 +52,7 @@ class _Hourglass(NamedTuple):
         """Yield all convolutions of an image, with the side of what each one reads."""
         yield side, self.input
         for level, unit in enumerate(self.recurrent):
-            kernels = self.contracting[level], *unit, self.expanding[level]
+            kernels = self.contracting[level], *(unit or ()), self.expanding[level]
             yield from ((side >> level, kernel) for kernel in kernels)
         yield side, self.output
 
@@ -71,7 +71,7 @@ class StreamingNetwork:
 
     Attributes
     ----------
-    filters, channels, levels : int
+    filters, channels, levels, recurrent_from : int
         As those of the network.
     stride : int
         Number that height and width of images must be multiples of.
@@ -86,6 +86,7 @@ class StreamingNetwork:
     ) -> None:
         self.filters, self.channels = network.filters, network.channels
         self.levels, self.stride = network.levels, network.stride
+        self.recurrent_from = network.recurrent_from
         self.device, self.dtype = device, dtype
         self.hourglasses = tuple(self._arranged(one) for one in network.hourglasses)
 
@@ -109,7 +110,7 @@ class StreamingNetwork:
 
     def state_bytes(self, n_pixels: int) -> int:
         """Count the bytes of the states of so many pixels."""
-        return round(2 * self._image_bytes(n_pixels))
+        return round(2 * self._image_bytes(n_pixels) * 0.25**self.recurrent_from)
 
     def scratch_bytes(self, n_pixels: int) -> int:
         """Count the bytes that computing so many pixels at once takes besides."""
@@ -142,7 +143,10 @@ class StreamingNetwork:
         units = hourglass.get_submodule("recurrent").children()
         return _Hourglass(
             contracting=kernels("contracting"),
-            recurrent=tuple(self._recurrent(unit) for unit in units),
+            recurrent=tuple(
+                self._recurrent(unit) if any(True for _ in unit.parameters()) else None
+                for unit in units
+            ),
             expanding=kernels("expanding"),
             **ends,
         )
@@ -198,7 +202,10 @@ class Stream:
         self._narrow = self._images(at_once, 1)
         self._raw = self._zeros(at_once, shape[0], shape[1], network.channels)
         self._states = [
-            [self._images(chunk.stop - chunk.start, _RIM) for _ in network.hourglasses]
+            [
+                self._images(chunk.stop - chunk.start, _RIM, network.recurrent_from)
+                for _ in network.hourglasses
+            ]
             for chunk in self.chunks
         ]
 
@@ -206,12 +213,12 @@ class Stream:
         network = self._network
         return torch.zeros(shape, dtype=network.dtype, device=network.device)
 
-    def _images(self, n_images: int, rim: int) -> list[Tensor]:
+    def _images(self, n_images: int, rim: int, finest: int = 0) -> list[Tensor]:
         """Make an image (B, Y, X, filters) of each resolution with a rim of zeros."""
         filters = self._network.filters
         return [
             self._zeros(n_images, height + 2 * rim, width, filters)
-            for height, width in self._shapes
+            for height, width in self._shapes[finest:]
         ]
 
     @torch.inference_mode()
@@ -238,15 +245,20 @@ class Stream:
             for scratch in (self._wide, self._narrow)
         )
         raw = self._raw[:n_images]
-        for number, (hourglass, states) in enumerate(
+        finest = self._network.recurrent_from
+        for number, (hourglass, remembered) in enumerate(
             zip(self._network.hourglasses, self._states[chunk], strict=True)
         ):
+            # What a level without a recurrent unit sees stands for its state.
+            states = [*wide[:finest], *remembered]
             _enter(hourglass.input, shown, raw if number else None, narrow[0])
             for level, state in enumerate(states):
                 if level:
                     _pool(wide[level - 1], narrow[level])
                 _contract(hourglass.contracting[level], narrow[level], wide[level])
-                _remember(hourglass.recurrent[level], wide[level], state)
+                unit = hourglass.recurrent[level]
+                if unit is not None:
+                    _remember(unit, wide[level], state)
             for level in reversed(range(len(states))):
                 combined = states[level]
                 if level < len(states) - 1:

@@ -1,10 +1,13 @@
 """What the outputs of a network that votes for centres mean."""
 
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from torch import Tensor
 
-__all__ = ["EmbeddingKind", "VoteMaps"]
+__all__ = ["VOTE_CHANNELS", "EmbeddingKind", "VoteMaps"]
+
+#: Outputs of such a network that have a meaning; further ones are free.
+VOTE_CHANNELS = 8
 
 #: What the pixels of a network's output are: vectors that point the same way within a
 #: cell (Payer et al. 2019), or votes for the centre of the cell (Novotny et al. 2018,
@@ -42,12 +45,14 @@ class VoteMaps(NamedTuple):
     width: Tensor
     spread: Tensor
 
-    #: Channels that have a meaning; further ones are free.
-    CHANNELS: ClassVar[int] = 8
-
     @classmethod
     def of(cls, outputs: Tensor) -> "VoteMaps":
         """Take outputs (..., C, Y, X) apart, without a copy."""
-        single = [outputs.select(-3, channel) for channel in (0, 5, 6, 7)]
-        own, previous = outputs.narrow(-3, 1, 2), outputs.narrow(-3, 3, 2)
-        return cls(single[0], own, previous, *single[1:])
+        return cls(
+            outputs.select(-3, 0),
+            outputs.narrow(-3, 1, 2),
+            outputs.narrow(-3, 3, 2),
+            outputs.select(-3, 5),
+            outputs.select(-3, 6),
+            outputs.select(-3, 7),
+        )

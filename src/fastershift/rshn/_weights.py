@@ -107,7 +107,7 @@ def read_card(path: str | Path) -> ModelCard:
 
 def _network(weights: Mapping[str, Tensor], card: ModelCard, place: str) -> RSHN:
     with torch.device("meta"):
-        network = RSHN(card.filters, card.levels, card.channels)
+        network = card.network()
     expected = {name: tuple(one.shape) for name, one in network.state_dict().items()}
     if {name: tuple(one.shape) for name, one in weights.items()} != expected:
         raise InputError(

@@ -422,6 +422,6 @@ def _predecessors(
                 found = number_of.get(ancestor, UNKNOWN)
                 result[t, number] = found if found in shown else UNKNOWN
             elif movie.complete[earlier] and cell not in divided and not movie.still:
-                # Where time runs backwards a mother comes from two cells, not from none.
+                # Backwards in time a mother comes from two cells, not from none.
                 result[t, number] = 0
     return result

@@ -118,7 +118,9 @@ TrainEvent: TypeAlias = TrainStarted | TrainProgress | TrainValidated | TrainFin
 
 def _network(settings: TrainSettings, source: RSHN | dict[str, Tensor]) -> RSHN:
     """Make a network of its own with weights from elsewhere."""
-    network = RSHN(settings.filters, settings.levels, settings.channels)
+    network = RSHN(
+        settings.filters, settings.levels, settings.channels, settings.recurrent_from
+    )
     weights = source.state_dict() if isinstance(source, RSHN) else source
     network.load_state_dict(weights)
     return network
@@ -349,6 +351,8 @@ class TrainingRun:
             filters=settings.filters,
             levels=settings.levels,
             channels=settings.channels,
+            recurrent_from=settings.recurrent_from,
+            embedding=settings.embedding,
             diameter=settings.network_diameter,
             training_data=learned,
             terms=terms,

@@ -21,6 +21,8 @@ _FIXED = {
     "filters": "filters",
     "levels": "levels",
     "channels": "channels",
+    "recurrent_from": "recurrent_from",
+    "embedding": "embedding",
     "network_diameter": "diameter",
 }
 

@@ -43,6 +43,9 @@ class TrainSettings(BaseModel):
     filters: int = Field(24, ge=1, description="Filters of every convolution.")
     levels: int = Field(5, ge=1, le=10, description="Resolutions of an hourglass.")
     channels: int = Field(16, ge=2, description="Length of an embedding.")
+    recurrent_from: int = Field(
+        1, ge=0, description="Finest level with a recurrent unit."
+    )
     network_diameter: float = Field(
         24.0, gt=2, description="Cell diameter in network pixels."
     )
@@ -168,7 +171,10 @@ class Trainer:
         self.iteration = 0
         torch.manual_seed(settings.seed)
         self.network = network or RSHN(
-            settings.filters, settings.levels, settings.channels
+            settings.filters,
+            settings.levels,
+            settings.channels,
+            settings.recurrent_from,
         )
         self.device = choose_device(device)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -133,8 +133,9 @@ def vote_targets(
     linked, fresh = cell & (came_from > 0), cell & (came_from == 0)
     earlier = (base - n_clips * most + came_from.clamp(min=0)).clamp(min=0)
     linked &= sizes[earlier] > 0
+    here = (rows, columns)
     own, previous = (
-        torch.stack([(c[i] - a) / diameter for c, a in zip(centres, (rows, columns))], 1)
+        torch.stack([(centres[k][i] - here[k]) / diameter for k in (0, 1)], dim=1)
         for i in (index, earlier)
     )
     share = cell / sizes[index].clamp(min=1).sqrt()
@@ -230,7 +231,5 @@ def votes_loss(
        embeddings and clustering bandwidth", CVPR 2019.
     """
     targets = vote_targets(labels, predecessors, diameter)
-    losses = [
-        _one_output(raw.flatten(0, 1), targets, border_weight) for raw in outputs
-    ]
+    losses = [_one_output(raw.flatten(0, 1), targets, border_weight) for raw in outputs]
     return torch.stack(losses).sum()
