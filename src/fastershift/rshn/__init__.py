@@ -19,7 +19,13 @@ from fastershift.rshn._registry import (
     user_models_folder,
 )
 from fastershift.rshn._streaming import Stream, StreamingNetwork
-from fastershift.rshn._votes import VOTE_CHANNELS, EmbeddingKind, VoteMaps
+from fastershift.rshn._votes import (
+    CODE_CHANNELS,
+    VOTE_CHANNELS,
+    EmbeddingKind,
+    Votes,
+    window_radius,
+)
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
 from fastershift.rshn.checkpoint import (
     Bundle,
@@ -30,6 +36,7 @@ from fastershift.rshn.checkpoint import (
 )
 
 __all__ = [
+    "CODE_CHANNELS",
     "RSHN",
     "VOTE_CHANNELS",
     "Bundle",
@@ -42,7 +49,7 @@ __all__ = [
     "State",
     "Stream",
     "StreamingNetwork",
-    "VoteMaps",
+    "Votes",
     "choose_model",
     "choose_precision",
     "eligible_models",
@@ -63,4 +70,5 @@ __all__ = [
     "resize_frame",
     "save_model",
     "user_models_folder",
+    "window_radius",
 ]

@@ -23,12 +23,17 @@ from fastershift.rshn._layout import (
     overlapping_axis,
     seamless_axis,
 )
-from fastershift.rshn._normalise import normalise_frame, resize_frame
+from fastershift.rshn._normalise import (
+    normalise_frame,
+    normalise_robustly,
+    resize_frame,
+)
 from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._prepared import PreparedFrames
 from fastershift.rshn._schedule import Block, block_of, count_blocks, plan_block
 from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._unit_length import write_unit
+from fastershift.rshn._votes import CODE_CHANNELS, VOTE_CHANNELS, write_votes
 from fastershift.rshn._weights import Model
 
 __all__ = ["Embedder", "FrameSource"]
@@ -89,6 +94,13 @@ class Embedder:
         Rows and columns of the embeddings.
     scale : float
         Network pixels per pixel of the frame.
+    channels : int
+        Numbers that are kept of a pixel: its unit vector, and of a model that votes
+        those of `Votes` after it.
+    votes : bool
+        Whether the model votes for centres.
+    diameter : float
+        Typical cell diameter in network pixels.
     device : torch.device
         Where the network runs and the embeddings lie.
     dtype : torch.dtype
@@ -130,6 +142,11 @@ class Embedder:
         area_ratio = math.prod(self.network_shape) / math.prod(embedded)
         self.scale = math.sqrt(area_ratio) / self._zoom
         self._weights = model.network
+        self.votes = model.card.embedding == "votes"
+        self.diameter = model.card.diameter
+        self.channels = model.network.channels
+        if self.votes:
+            self.channels = CODE_CHANNELS + VOTE_CHANNELS - 1
         self.notices: list[str] = []
         self._move_to(choose_device(device))
 
@@ -151,7 +168,7 @@ class Embedder:
         """
         areas = [row.length * column.length for row, column in self._spans()]
         scratch = self._network.scratch_bytes(areas[0] * self._tiles_at_once())
-        embeddings = 6 * self._network.channels * sum(areas)
+        embeddings = 6 * self.channels * sum(areas)
         lasting = self._network.state_bytes(sum(areas)) + embeddings
         return scratch + lasting + 24 * math.prod(self.frame_shape)
 
@@ -161,7 +178,7 @@ class Embedder:
         areas = [math.prod(self.network_shape)]
         if self.per_tile:
             areas = [row.length * column.length for row, column in self._spans()]
-        return 2 * self._network.channels * sum(areas)
+        return 2 * self.channels * sum(areas)
 
     def n_blocks(self, n_frames: int) -> int:
         """Count the blocks of a movie."""
@@ -192,7 +209,7 @@ class Embedder:
         tuple of int and Tensor, or None
             None after each frame of the warm-up: a place to stop. Then the number of a
             frame in the movie, and its embedding: (C, height, width) float16 of unit
-            length, on `device`; with `per_tile` (tiles, C, rows, columns). Pixels that
+            length, on `device`, followed by the votes of a model that votes; with `per_tile` (tiles, C, rows, columns). Pixels that
             are not finite, and all pixels of a frame without contrast, are background:
             the first axis.
 
@@ -254,7 +271,7 @@ class Embedder:
         plan = plan_block(block, len(frames), self.settings)
         with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
             shown = PreparedFrames(lambda t: self._prepare(frames, t), Path(scratch))
-            shape = (len(plan.frames), *self.network_shape, self._network.channels)
+            shape = (len(plan.frames), *self.network_shape, self.channels)
             kept = np.memmap(Path(scratch) / "embeddings", np.float16, "w+", 0, shape)
             result = torch.from_numpy(kept)
             while True:
@@ -309,7 +326,8 @@ class Embedder:
                 f"Frame {number} holds values of the type {frame.dtype}; intensities "
                 "must be real numbers."
             )
-        return normalise_frame(frame, self._blur)
+        normalise = normalise_robustly if self.votes else normalise_frame
+        return normalise(frame, self._blur)
 
     def _prepare(self, frames: FrameSource, number: int) -> tuple[Tensor, Tensor]:
         """Return the padded network input and which of its pixels can be used."""
@@ -344,12 +362,12 @@ class Embedder:
 
     def _embed(self, padded: Tensor, usable: Tensor, stream: Stream) -> Tensor:
         """Embed the next frame, tile by tile."""
-        spans, channels = self._spans(), self._network.channels
+        spans = self._spans()
         shape: tuple[int, ...] = self.network_shape
         if self.per_tile:
             shape = (len(spans), *_size(*spans[0]))
         result = torch.empty(
-            (*shape, channels), dtype=torch.float16, device=self.device
+            (*shape, self.channels), dtype=torch.float16, device=self.device
         )
         for number, chunk in enumerate(stream.chunks):
             embedded = stream.embed(self._windows(padded, spans[chunk]), number)
@@ -374,7 +392,12 @@ class Embedder:
         inside = raw[self._rows.inside(row), self._columns.inside(column)]
         kept = (row.kept, column.kept)
         allowed = usable[kept].to(self.device)
-        write_unit(inside, allowed, out if self.per_tile else out[kept])
+        target = out if self.per_tile else out[kept]
+        if self.votes:
+            corner = (row.kept.start, column.kept.start)
+            write_votes(inside, allowed, target, corner, self.diameter)
+        else:
+            write_unit(inside, allowed, target)
 
     def _tiles_at_once(self) -> int:
         """Tell how many tiles are computed together: as many as fit, and help."""

@@ -1,29 +1,54 @@
-"""What the outputs of a network that votes for centres mean."""
+"""Votes for the centre of a cell: what a network says, and how it is kept.
 
+Wound on a torus a vote is a unit vector, so that whatever compares embeddings by cosine
+compares voted centres (period P, place c in cell diameters)::
+
+    code = (cos 2πy/P, sin 2πy/P, cos 2πx/P, sin 2πx/P) / √2,    (y, x) = c
+
+The cosine distance of two codes is ``1 - (cos 2πΔy/P + cos 2πΔx/P) / 2``, which is
+about ``π²r²/P²`` for centres r diameters apart.
+"""
+
+import math
 from typing import Literal, NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
-__all__ = ["VOTE_CHANNELS", "EmbeddingKind", "VoteMaps"]
+from fastershift.rshn._strips import cut
 
-#: Outputs of such a network that have a meaning; further ones are free.
-VOTE_CHANNELS = 8
+__all__ = [
+    "CODE_CHANNELS",
+    "VOTE_CHANNELS",
+    "EmbeddingKind",
+    "Votes",
+    "window_radius",
+    "write_votes",
+]
 
 #: What the pixels of a network's output are: vectors that point the same way within a
 #: cell (Payer et al. 2019), or votes for the centre of the cell (Novotny et al. 2018,
 #: Neven et al. 2019).
 EmbeddingKind: TypeAlias = Literal["cosine", "votes"]
 
+#: Outputs of a network that votes: the logit of being in a cell, then those of `Votes`.
+VOTE_CHANNELS = 8
 
-class VoteMaps(NamedTuple):
-    """The outputs of a network that votes for centres, apart.
+#: Channels of the unit vector that is kept of a pixel: how much it is background, and
+#: its code on the torus.
+CODE_CHANNELS = 5
+
+# Cell diameters after which the torus repeats.
+_PERIOD = 8.0
+
+
+class Votes(NamedTuple):
+    """What a network says of the cells of pixels, besides that there are any.
 
     Ways are told in cell diameters of the network, rows before columns.
 
     Attributes
     ----------
-    foreground : Tensor
-        (..., Y, X) logit of being in a cell.
     own : Tensor
         (..., 2, Y, X) way to the centre of the cell.
     previous : Tensor
@@ -38,7 +63,6 @@ class VoteMaps(NamedTuple):
         (..., Y, X) natural logarithm of the expected error of the vote in diameters.
     """
 
-    foreground: Tensor
     own: Tensor
     previous: Tensor
     new: Tensor
@@ -46,13 +70,61 @@ class VoteMaps(NamedTuple):
     spread: Tensor
 
     @classmethod
-    def of(cls, outputs: Tensor) -> "VoteMaps":
-        """Take outputs (..., C, Y, X) apart, without a copy."""
-        return cls(
-            outputs.select(-3, 0),
-            outputs.narrow(-3, 1, 2),
-            outputs.narrow(-3, 3, 2),
-            outputs.select(-3, 5),
-            outputs.select(-3, 6),
-            outputs.select(-3, 7),
-        )
+    def of(cls, channels: Tensor) -> "Votes":
+        """Take (..., 7 or more, Y, X) apart, without a copy."""
+        single = (channels.select(-3, index) for index in (4, 5, 6))
+        return cls(channels.narrow(-3, 0, 2), channels.narrow(-3, 2, 2), *single)
+
+
+def window_radius(bandwidth: float) -> float:
+    """Tell how far apart two voted centres are at a cosine distance.
+
+    Parameters
+    ----------
+    bandwidth : float
+        A cosine distance of codes, 0 to 2.
+
+    Returns
+    -------
+    float
+        In cell diameters.
+    """
+    return _PERIOD / math.pi * math.sqrt(bandwidth)
+
+
+@torch.inference_mode()
+def write_votes(
+    raw: Tensor, usable: Tensor, out: Tensor, corner: tuple[int, int], diameter: float
+) -> None:
+    """Write what is kept of the outputs of a network that votes.
+
+    Parameters
+    ----------
+    raw : Tensor
+        (Y, X, C) outputs of the network.
+    usable : Tensor
+        (Y, X) bool, the pixels that may be something else than background.
+    out : Tensor
+        (Y, X, `CODE_CHANNELS` + `VOTE_CHANNELS` - 1), written to. The square of the
+        first channel is the probability of background, and the first five are a unit
+        vector; those of `Votes` follow.
+    corner : (int, int)
+        Row and column of the first pixel in the frame.
+    diameter : float
+        Pixels of a cell diameter.
+    """
+    columns = torch.arange(raw.shape[1], device=raw.device) + corner[1]
+    for _, start, stop in cut(raw[None], len(raw)):
+        here = slice(start, stop)
+        values = raw[here, :, :VOTE_CHANNELS].float()
+        finite = values.isfinite().all(-1) & usable[here]
+        values = torch.where(finite[..., None], values, 0.0)
+        background = torch.where(finite, torch.sigmoid(-values[..., 0]), 1.0)
+        rows = torch.arange(start, stop, device=raw.device) + corner[0]
+        turn = 2 * math.pi / _PERIOD
+        row = turn * (rows[:, None] / diameter + values[..., 1])
+        column = turn * (columns / diameter + values[..., 2])
+        code = torch.stack((row.cos(), row.sin(), column.cos(), column.sin()), dim=-1)
+        out[here, :, 0] = background.sqrt()
+        out[here, :, 1:CODE_CHANNELS] = code * ((1 - background) / 2).sqrt()[..., None]
+        out[here, :, CODE_CHANNELS:] = values[..., 1:]

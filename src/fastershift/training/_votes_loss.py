@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fastershift.rshn import VoteMaps
+from fastershift.rshn import Votes
 from fastershift.training._truth import UNKNOWN
 
 __all__ = ["VoteTargets", "vote_targets", "votes_loss"]
@@ -171,10 +171,10 @@ def _away(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def _one_output(raw: Tensor, targets: VoteTargets, border_weight: float) -> Tensor:
-    maps = VoteMaps.of(raw)
+    maps = Votes.of(raw[:, 1:])
     known = targets.known * torch.where(targets.outline, border_weight, 1.0)
     logits = functional.binary_cross_entropy_with_logits
-    loss = _mean(logits(maps.foreground, targets.cell.float(), reduction="none"), known)
+    loss = _mean(logits(raw[:, 0], targets.cell.float(), reduction="none"), known)
     loss = loss + _VOTE * _mean(_away(maps.own, targets.own), targets.share)
     loss = loss + _PREVIOUS * _mean(
         _away(maps.previous, targets.previous), targets.share * targets.linked
@@ -211,8 +211,8 @@ def votes_loss(
     Parameters
     ----------
     outputs : sequence of Tensor
-        (T, B, C, Y, X) raw outputs of each hourglass; see `VoteMaps` for what
-        the channels mean.
+        (T, B, C, Y, X) raw outputs of each hourglass; the logit of
+        being in a cell, then `Votes`.
     labels, predecessors, diameter
         As for `vote_targets`.
     border_weight : float

@@ -1,0 +1,199 @@
+"""Cells of frames whose pixels vote for the centre of their cell."""
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from torch import Tensor
+
+from fastershift._compiled import compiled
+from fastershift.labels import connect, label_room
+from fastershift.rshn import Votes, window_radius
+
+__all__ = ["Basins", "find_basins", "voted_pieces"]
+
+_Labels: TypeAlias = npt.NDArray[np.int32]
+_Flags: TypeAlias = npt.NDArray[np.bool_]
+_Numbers: TypeAlias = npt.NDArray[np.int64]
+_Image: TypeAlias = npt.NDArray[np.float32]
+
+# Two modes are one where the density between them is at least this share of the lower
+# of both.
+_SADDLE = 0.7
+
+# With this share two equally strong centres are joined when they lie closer than so
+# many deviations of the kernel: the window that people set is as wide as that.
+_DEVIATIONS = 2.87
+
+# Cells narrower than the first share of a diameter get a kernel as much narrower, but
+# not beyond the smallest of these scales.
+_ROUND = 0.8
+_SCALES = (0.5, 0.7, 1.0)
+
+# Votes per pixel below which there is no density.
+_EMPTY = 1e-3
+
+
+class Basins(NamedTuple):
+    """Where the voted centres of a frame come together.
+
+    Attributes
+    ----------
+    of_place : ndarray
+        (Y, X) int32; the basin of every voted place, from 1; 0 where nobody votes.
+    of_pixel : ndarray
+        (Y, X) int32; the basin for which every pixel votes; 0 is background.
+    """
+
+    of_place: _Labels
+    of_pixel: _Labels
+
+
+def _places(way: npt.NDArray[np.float16], diameter: float) -> tuple[_Numbers, _Numbers]:
+    """Round (2, Y, X) ways in diameters to pixels (Y, X) of the frame."""
+    shape = way.shape[1:]
+    rows = np.arange(shape[0], dtype=np.float32)[:, None]
+    columns = np.arange(shape[1], dtype=np.float32)
+    return tuple(  # type: ignore[return-value]
+        np.clip(np.rint(axis + diameter * part), 0, side - 1).astype(np.int64)
+        for axis, part, side in zip((rows, columns), way, shape, strict=True)
+    )
+
+
+def find_basins(
+    votes: Tensor, foreground: _Flags, bandwidth: float, diameter: float
+) -> Basins:
+    """Find the modes of the voted centres of a frame, and who votes for each.
+
+    Every vote is a Gaussian at the voted place, narrower for narrow cells, as wide as
+    the window otherwise: mean-shift with a kernel of its own for every sample (Comaniciu
+    et al. 2001). All places from which mean-shift would climb to one mode are a basin;
+    basins between which the density hardly falls are one. Nothing further away than a
+    few windows plays a part, and nothing is drawn at random.
+
+    Parameters
+    ----------
+    votes : (7, Y, X) Tensor
+        As `Votes.of` takes them.
+    foreground : (Y, X) bool
+        Pixels that vote.
+    bandwidth : float
+        h, a cosine distance; see `window_radius`.
+    diameter : float
+        Pixels of a cell diameter.
+
+    Returns
+    -------
+    Basins
+
+    References
+    ----------
+    .. [1] D. Comaniciu, V. Ramesh, P. Meer, "The variable bandwidth mean shift and
+       data-driven scale selection", ICCV 2001.
+    """
+    maps = Votes.of(votes)
+    rows, columns = _places(maps.own.cpu().numpy(), diameter)
+    width = np.exp(maps.width.float().cpu().numpy()[foreground])
+    rows, columns = rows[foreground], columns[foreground]
+    deviation = window_radius(bandwidth) * diameter / _DEVIATIONS
+    density = _density(rows, columns, width, foreground.shape, deviation)
+    order = np.flatnonzero(density > _EMPTY)
+    order = order[np.argsort(-density.ravel()[order], kind="stable")]
+    of_place = np.zeros(density.size, dtype=np.int32)
+    _flood(density, order, _SADDLE, of_place)
+    of_place = of_place.reshape(density.shape)
+    of_pixel = np.zeros_like(of_place)
+    of_pixel[foreground] = of_place[rows, columns]
+    return Basins(of_place, of_pixel)
+
+
+def _density(
+    rows: _Numbers,
+    columns: _Numbers,
+    width: npt.NDArray[np.floating],
+    shape: tuple[int, ...],
+    deviation: float,
+) -> _Image:
+    """Add up the kernels of all votes."""
+    nearest = np.abs(width[:, None] / _ROUND - np.array(_SCALES)).argmin(axis=1)
+    total = np.zeros(shape, dtype=np.float32)
+    for number, scale in enumerate(_SCALES):
+        own = nearest == number
+        if own.any():
+            places = rows[own] * shape[1] + columns[own]
+            counts = np.bincount(places, minlength=total.size).reshape(shape)
+            total += ndimage.gaussian_filter(
+                counts.astype(np.float32), scale * deviation, mode="constant"
+            )
+    return total
+
+
+@compiled
+def _top(tops: _Numbers, place: int) -> int:
+    while tops[place] != place:
+        tops[place] = tops[tops[place]]
+        place = tops[place]
+    return place
+
+
+@compiled
+def _flood(density: _Image, order: _Numbers, saddle: float, basins: _Labels) -> None:
+    """Go down from all modes at once, and join basins that meet high up.
+
+    Parameters
+    ----------
+    density : (Y, X) float32
+        Density of votes.
+    order : (n,) int64
+        Places with votes, densest first.
+    saddle : float
+        Share of the lower of two modes above which they are one.
+    basins : (Y * X,) int32
+        Gets the number of the basin of each place, from 1.
+    """
+    height, width = density.shape
+    flat = density.ravel()
+    tops = np.full(flat.size, -1, np.int64)
+    for place in order:
+        y, x = place // width, place % width
+        own = -1
+        for row in range(max(0, y - 1), min(height, y + 2)):
+            for column in range(max(0, x - 1), min(width, x + 2)):
+                other = row * width + column
+                if tops[other] < 0:
+                    continue
+                other = _top(tops, other)
+                if own < 0 or other == own:
+                    own = other
+                    continue
+                high, low = (own, other) if flat[own] >= flat[other] else (other, own)
+                if flat[place] >= saddle * flat[low]:
+                    tops[low] = high
+                own = high
+        tops[place] = place if own < 0 else own
+    count = 0
+    for place in order:
+        top = _top(tops, place)
+        if basins[top] == 0:
+            count += 1
+            basins[top] = count
+        basins[place] = basins[top]
+
+
+def voted_pieces(basins: Basins) -> _Labels:
+    """Find the connected pieces of what votes for one centre each.
+
+    Parameters
+    ----------
+    basins : Basins
+        Of a frame.
+
+    Returns
+    -------
+    (Y, X) int32
+        Pieces from 1; 0 is background.
+    """
+    pieces = label_room((1, *basins.of_pixel.shape))
+    connect(basins.of_pixel[np.newaxis], pieces)
+    return pieces[0]
