@@ -80,7 +80,7 @@ class EmbeddingsOnDisk(NetworkSource):
                 seconds = (time.perf_counter() - started) / len(frames)
                 for index, frame in enumerate(frames[:-1] or frames):
                     if first <= frame <= last:
-                        yield EmbeddedPair(frame, found[index : index + 2], seconds)
+                        yield self.as_pair(frame, found[index : index + 2], seconds)
 
     def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
         """Yield the one pair that starts with a frame, after any number of None."""

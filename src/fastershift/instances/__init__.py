@@ -13,11 +13,13 @@ from fastershift.instances._foreground import (
 )
 from fastershift.instances._merge_tiles import merge_tiles
 from fastershift.instances._pieces import cells_of_pieces
+from fastershift.instances._voted_pieces import PairVotes
 
 __all__ = [
     "Background",
     "PairCodes",
     "PairInstances",
+    "PairVotes",
     "cells_of_pieces",
     "find_instances",
     "foreground_mask",

@@ -74,6 +74,7 @@ def measured_diameter(
         settings.cluster,
         settings.track,
         smallest_cell=max(1, round(smallest)),
+        votes=pair.votes,
         generator=torch.Generator().manual_seed(settings.cluster.random_seed),
     )
     diameters = _whole_cells(found.labels[0])

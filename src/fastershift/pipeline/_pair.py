@@ -149,6 +149,7 @@ def cluster_pair(
             policy=policy,
             generator=generator,
             known=known,
+            votes=pair.votes,
         )
 
     if not _is_cut(plan):

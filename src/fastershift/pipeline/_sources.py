@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from fastershift.errors import InputError
+from fastershift.instances import PairVotes
 from fastershift.pipeline._cache import RecentCache
-from fastershift.rshn import Embedder, FrameSource
+from fastershift.rshn import CODE_CHANNELS, Embedder, FrameSource
 
 __all__ = [
     "EmbeddedPair",
@@ -41,11 +42,21 @@ class EmbeddedPair:
         F is 2, or 1 in a movie of one frame.
     seconds : float
         Time the network took for the frames that are new in this pair.
+    votes : PairVotes, optional
+        What a network that votes says besides.
     """
 
     frame: int
     embeddings: Tensor
     seconds: float
+    votes: PairVotes | None = None
+
+    def to_cpu(self) -> "EmbeddedPair":
+        """Bring it to the memory of the CPU."""
+        votes = self.votes
+        if votes is not None:
+            votes = PairVotes(votes.channels.cpu(), votes.diameter)
+        return replace(self, embeddings=self.embeddings.cpu(), votes=votes)
 
 
 class EmbeddingSource(Protocol):
@@ -138,6 +149,27 @@ class NetworkSource:
         """Sentences for the user: what was changed because memory was short."""
         return self.embedder.notices
 
+    def as_pair(self, frame: int, kept: Tensor, seconds: float) -> EmbeddedPair:
+        """Take what the embedder gave for a pair apart.
+
+        Parameters
+        ----------
+        frame : int
+            The first of its frames.
+        kept : Tensor
+            (F, C, Y, X), or (F, tiles, C, y, x).
+        seconds : float
+            See `EmbeddedPair`.
+
+        Returns
+        -------
+        EmbeddedPair
+        """
+        if not self.embedder.votes:
+            return EmbeddedPair(frame, kept, seconds)
+        votes = PairVotes(kept[:, CODE_CHANNELS:], self.embedder.diameter)
+        return EmbeddedPair(frame, kept[:, :CODE_CHANNELS], seconds, votes)
+
     def _last(self, stop: int | None) -> int:
         """Frame that the last of the pairs before `stop` starts with."""
         return max(0, (self.n_frames - 1 if stop is None else stop) - 1)
@@ -201,13 +233,15 @@ class NetworkEmbeddings(NetworkSource):
             yield from self._computed(frame)
         else:
             embeddings = self._together_once(known)
-            yield EmbeddedPair(frame, embeddings, time.perf_counter() - started)
+            yield self.as_pair(frame, embeddings, time.perf_counter() - started)
 
     def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor] | None]:
         """Yield the embeddings of its frames apart, after any number of None."""
         known = self._known(frame)
         if known is not None:
-            yield known
+            yield (
+                [one[:CODE_CHANNELS] for one in known] if self.embedder.votes else known
+            )
             return
         for found in self._computed(frame):
             yield None if found is None else found.embeddings.unbind()
@@ -262,10 +296,10 @@ class NetworkEmbeddings(NetworkSource):
             seconds += time.perf_counter() - started
             if before is not None:
                 both = _together((before, embedding))
-                yield EmbeddedPair(t - 1, both, seconds)
+                yield self.as_pair(t - 1, both, seconds)
                 seconds = 0.0
             elif self.n_frames == 1:
-                yield EmbeddedPair(0, embedding[None], seconds)
+                yield self.as_pair(0, embedding[None], seconds)
             else:
                 yield None
             before = embedding

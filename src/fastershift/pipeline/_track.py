@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,8 +91,7 @@ def _run(plan: Plan) -> Iterator[Event]:
                 f"The memory of the {pair.embeddings.device.type} is too small: frames "
                 f"{pair.frame} and {pair.frame + 1} are clustered on the cpu."
             )
-            on_cpu = replace(pair, embeddings=pair.embeddings.cpu())
-            cells = cluster_pair(plan, on_cpu, policy)
+            cells = cluster_pair(plan, pair.to_cpu(), policy)
         if plan.settings.cluster.carry_seeds:
             policy = cells.policy
         yield Progress(len(reports), n_frames, "linking")

@@ -209,9 +209,9 @@ class Embedder:
         tuple of int and Tensor, or None
             None after each frame of the warm-up: a place to stop. Then the number of a
             frame in the movie, and its embedding: (C, height, width) float16 of unit
-            length, on `device`, followed by the votes of a model that votes; with `per_tile` (tiles, C, rows, columns). Pixels that
-            are not finite, and all pixels of a frame without contrast, are background:
-            the first axis.
+            length, on `device`, followed by the votes of a model that votes; with
+            `per_tile` (tiles, C, rows, columns). Pixels that are not finite, and all
+            pixels of a frame without contrast, are background: the first axis.
 
         Raises
         ------

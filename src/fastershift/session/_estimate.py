@@ -174,7 +174,10 @@ def estimate_run(
     yield None
     started = time.perf_counter()
     twice = torch.stack([measured.embedding] * many)
-    cells = cluster_pair(plan, EmbeddedPair(start, twice, 0.0))
+    pair = EmbeddedPair(start, twice, 0.0)
+    if isinstance(source, NetworkEmbeddings):
+        pair = source.as_pair(start, twice, 0.0)
+    cells = cluster_pair(plan, pair)
     to_image(plan, cells.labels[0])
     clustering = time.perf_counter() - started
     yield None
