@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--length", type=int, default=2)
+    parser.add_argument("--warmup", type=int, default=6)
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--seed", type=int, default=11)
@@ -96,6 +97,7 @@ def main() -> None:
         filters=32,
         size=options.size,
         length=options.length,
+        warmup=options.warmup,
         batch=options.batch,
         learning_rate=options.rate,
         average=0.999,
@@ -112,7 +114,7 @@ def main() -> None:
     )
     if options.init:
         weights = load_file(options.init)
-        network.load_state_dict({k: weights[k] for k in network.state_dict()})
+        network.load_state_dict(weights)
     trainer = Trainer(
         tuple(movies),
         settings,

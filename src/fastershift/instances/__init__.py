@@ -13,7 +13,7 @@ from fastershift.instances._foreground import (
 )
 from fastershift.instances._merge_tiles import merge_tiles
 from fastershift.instances._pieces import cells_of_pieces
-from fastershift.instances._voted_pieces import PairVotes
+from fastershift.instances._voted import PairVotes, find_voted_instances
 
 __all__ = [
     "Background",
@@ -22,6 +22,7 @@ __all__ = [
     "PairVotes",
     "cells_of_pieces",
     "find_instances",
+    "find_voted_instances",
     "foreground_mask",
     "foreground_pixels",
     "merge_tiles",

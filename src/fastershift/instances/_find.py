@@ -18,7 +18,6 @@ from fastershift.instances._local_modes import local_pieces
 from fastershift.instances._pieces import cells_of_pieces, pieces_of_clusters
 from fastershift.instances._seed_number import settled_policy
 from fastershift.instances._split_large import split_large
-from fastershift.instances._voted_pieces import PairVotes, pair_pieces
 from fastershift.labels import renumber
 from fastershift.meanshift import Clustering, ClusterOptions, SeedPolicy, cluster
 
@@ -144,7 +143,6 @@ def find_instances(
     policy: SeedPolicy | None = None,
     generator: torch.Generator | None = None,
     known: PairCodes | None = None,
-    votes: PairVotes | None = None,
 ) -> PairInstances:
     """Cluster the foreground of a frame pair and take the clusters apart into cells.
 
@@ -181,9 +179,6 @@ def find_instances(
         For the random draws of seeds; on the CPU.
     known : PairCodes, optional
         What `pair_codes` gave for the same embeddings, background and mask.
-    votes : PairVotes, optional
-        What a network that votes says besides: each frame is then parted by its votes,
-        see `pair_pieces`, and the embeddings are their codes.
 
     Returns
     -------
@@ -239,15 +234,13 @@ def find_instances(
         renumber(clusters, numbers, clusters)
     together = None if known.points is None else (pixels, known.points)
     # Where the background is a piece, too, pieces do not tell how large cells are.
-    if votes is not None:
-        pieces = pair_pieces(votes, pixels, cluster_settings.bandwidth)
-    elif cluster_settings.local_modes and background != "none":
+    if cluster_settings.local_modes and background != "none":
         pieces = local_pieces(clusters, vectors, cluster_settings.bandwidth, together)
     else:
         pieces = pieces_of_clusters(clusters)
-    if cluster_settings.join_alike and votes is None:
+    if cluster_settings.join_alike:
         pieces = join_alike(pieces, vectors, cluster_settings.bandwidth, together)
-    if cluster_settings.split_large and votes is None:
+    if cluster_settings.split_large:
         pieces = split_large(pieces, vectors, cluster_settings, together)
     return PairInstances(
         labels=cells_of_pieces(pieces, smallest_cell),

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from fastershift.config import Settings, resolve_settings
-from fastershift.instances import find_instances
+from fastershift.instances import find_instances, find_voted_instances
 from fastershift.pipeline._sources import NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 
@@ -68,15 +68,21 @@ def measured_diameter(
         Embedder(model, settings.embed, (height, width), device=device), [image]
     )
     pair = next(found for found in source.pairs() if found is not None)
-    smallest = smallest_cell(settings, model.card.diameter)
-    found = find_instances(
-        pair.embeddings,
-        settings.cluster,
-        settings.track,
-        smallest_cell=max(1, round(smallest)),
-        votes=pair.votes,
-        generator=torch.Generator().manual_seed(settings.cluster.random_seed),
-    )
+    smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
+    cluster, track = settings.cluster, settings.track
+    if pair.votes is None:
+        generator = torch.Generator().manual_seed(cluster.random_seed)
+        found = find_instances(
+            pair.embeddings,
+            cluster,
+            track,
+            smallest_cell=smallest,
+            generator=generator,
+        )
+    else:
+        found = find_voted_instances(
+            pair.embeddings, pair.votes, cluster, track, smallest_cell=smallest
+        )
     diameters = _whole_cells(found.labels[0])
     if len(diameters) < _FEWEST:
         return guess

@@ -15,6 +15,7 @@ from fastershift.instances import (
     PairCodes,
     PairInstances,
     find_instances,
+    find_voted_instances,
     merge_tiles,
     pair_codes,
 )
@@ -92,9 +93,9 @@ def codes_of_pair(plan: Plan, pair: EmbeddedPair) -> PairCodes | None:
     Returns
     -------
     PairCodes or None
-        None where tiles are clustered on their own.
+        None where tiles are clustered on their own, and where pixels vote.
     """
-    if _is_cut(plan):
+    if _is_cut(plan) or pair.votes is not None:
         return None
     return pair_codes(
         pair.embeddings,
@@ -149,11 +150,19 @@ def cluster_pair(
             policy=policy,
             generator=generator,
             known=known,
-            votes=pair.votes,
         )
 
     if not _is_cut(plan):
-        found = instances(pair.embeddings, policy)
+        if pair.votes is None:
+            found = instances(pair.embeddings, policy)
+        else:
+            found = find_voted_instances(
+                pair.embeddings,
+                pair.votes,
+                plan.settings.cluster,
+                plan.settings.track,
+                smallest_cell=plan.smallest_in_pair(n_frames),
+            )
         seconds = time.perf_counter() - started
         return PairCells(
             found.labels,

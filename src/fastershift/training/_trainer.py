@@ -51,6 +51,11 @@ class TrainSettings(BaseModel):
     )
     size: int = Field(192, ge=16, description="Side of a clip in network pixels.")
     length: int = Field(4, ge=1, description="Frames of a clip.")
+    warmup: int = Field(
+        0,
+        ge=0,
+        description="Most frames before a clip that only fill the recurrent state.",
+    )
     batch: int = Field(1, ge=1, description="Clips of an iteration.")
     reach: float = Field(
         16.0, ge=0, description="Gap in network pixels up to which cells repel."
@@ -225,10 +230,11 @@ class Trainer:
         generator = torch.Generator().manual_seed(
             options.seed * 1_000_003 + self.iteration
         )
+        warmup = int(torch.randint(options.warmup + 1, (), generator=generator))
         clips = [
             draw_clip(
                 self.movies,
-                length=options.length,
+                length=warmup + options.length,
                 size=options.size,
                 reach=options.reach,
                 network_diameter=options.network_diameter,
@@ -245,7 +251,11 @@ class Trainer:
             group["lr"] = max(rate, 1e-6)
         half = choose_precision(options.precision, self.device) == torch.bfloat16
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            first, second, _ = self.network(frames)
+            state = None
+            if warmup:
+                with torch.no_grad():
+                    _, _, state = self.network(frames[:warmup])
+            first, second, _ = self.network(frames[warmup:], state)
         loss = self._loss((first.float(), second.float()), labels, clips)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -270,7 +280,7 @@ class Trainer:
             )
         return embedding_loss(
             outputs,
-            labels,
+            labels[-len(outputs[0]) :],
             tuple(clip.neighbours.to(self.device) for clip in clips),
             attraction=options.attraction,
             border_weight=options.border_weight,

@@ -1,7 +1,7 @@
 """The loss of a network whose pixels vote for the centre of their cell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -59,6 +59,10 @@ class VoteTargets:
     width: Tensor
     share: Tensor
     outline: Tensor
+
+    def last(self, count: int) -> "VoteTargets":
+        """Take the targets of the last frames alone."""
+        return VoteTargets(*(getattr(self, one.name)[-count:] for one in fields(self)))
 
 
 def _widths(labels: Tensor, cell: Tensor, index: Tensor, count: int) -> Tensor:
@@ -211,8 +215,8 @@ def votes_loss(
     Parameters
     ----------
     outputs : sequence of Tensor
-        (T, B, C, Y, X) raw outputs of each hourglass; the logit of
-        being in a cell, then `Votes`.
+        (T or fewer, B, C, Y, X) raw outputs of each hourglass for the last frames; the
+        logit of being in a cell, then `Votes`.
     labels, predecessors, diameter
         As for `vote_targets`.
     border_weight : float
@@ -230,6 +234,7 @@ def votes_loss(
     .. [2] D. Neven et al., "Instance segmentation by jointly optimizing spatial
        embeddings and clustering bandwidth", CVPR 2019.
     """
-    targets = vote_targets(labels, predecessors, diameter)
+    shown = outputs[0].shape[0] * outputs[0].shape[1]
+    targets = vote_targets(labels, predecessors, diameter).last(shown)
     losses = [_one_output(raw.flatten(0, 1), targets, border_weight) for raw in outputs]
     return torch.stack(losses).sum()

@@ -1,6 +1,5 @@
-"""Cells of frames whose pixels vote for the centre of their cell."""
+"""Where the voted centres of a frame come together."""
 
-from collections import defaultdict
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -9,10 +8,9 @@ from scipy import ndimage
 from torch import Tensor
 
 from fastershift._compiled import compiled
-from fastershift.labels import connect, count_pixels, label_room, overlaps, renumber
 from fastershift.rshn import Votes, window_radius
 
-__all__ = ["Basins", "PairVotes", "find_basins", "pair_pieces"]
+__all__ = ["Basins", "find_basins", "voted_places"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -35,26 +33,6 @@ _SCALES = (0.5, 0.7, 1.0)
 # Votes per pixel below which there is no density.
 _EMPTY = 1e-3
 
-# How much the overlap (IoU) of two pieces weighs beside the share of the later one
-# that votes for the earlier, and what both must reach for a link.
-_OVERLAP = 2.0
-_LEAST_SCORE = 0.3
-
-
-class PairVotes(NamedTuple):
-    """What a network that votes says of a pair of frames.
-
-    Attributes
-    ----------
-    channels : Tensor
-        (F, 7, Y, X) as `Votes.of` takes them; may lie on disk.
-    diameter : float
-        Typical cell diameter in pixels of the network.
-    """
-
-    channels: Tensor
-    diameter: float
-
 
 class Basins(NamedTuple):
     """Where the voted centres of a frame come together.
@@ -71,8 +49,23 @@ class Basins(NamedTuple):
     of_pixel: _Labels
 
 
-def _places(way: npt.NDArray[np.float16], diameter: float) -> tuple[_Numbers, _Numbers]:
-    """Round (2, Y, X) ways in diameters to pixels (Y, X) of the frame."""
+def voted_places(
+    way: npt.NDArray[np.float16], diameter: float
+) -> tuple[_Numbers, _Numbers]:
+    """Find the pixels of a frame that are voted for.
+
+    Parameters
+    ----------
+    way : (2, Y, X) float16
+        Rows and columns from each pixel to the place, in cell diameters.
+    diameter : float
+        Pixels of a cell diameter.
+
+    Returns
+    -------
+    rows, columns : (Y, X) int64
+        Within the frame.
+    """
     shape = way.shape[1:]
     rows = np.arange(shape[0], dtype=np.float32)[:, None]
     columns = np.arange(shape[1], dtype=np.float32)
@@ -114,7 +107,7 @@ def find_basins(
        data-driven scale selection", ICCV 2001.
     """
     maps = Votes.of(votes)
-    rows, columns = _places(maps.own.cpu().numpy(), diameter)
+    rows, columns = voted_places(maps.own.cpu().numpy(), diameter)
     width = np.exp(maps.width.float().cpu().numpy()[foreground])
     rows, columns = rows[foreground], columns[foreground]
     deviation = window_radius(bandwidth) * diameter / _DEVIATIONS
@@ -199,100 +192,3 @@ def _flood(density: _Image, order: _Numbers, saddle: float, basins: _Labels) -> 
             count += 1
             basins[top] = count
         basins[place] = basins[top]
-
-
-def _voted_pieces(basins: Basins) -> _Labels:
-    """Find the connected pieces of what votes for one centre each.
-
-    Parameters
-    ----------
-    basins : Basins
-        Of a frame.
-
-    Returns
-    -------
-    (Y, X) int32
-        Pieces from 1; 0 is background.
-    """
-    pieces = label_room((1, *basins.of_pixel.shape))
-    connect(basins.of_pixel[np.newaxis], pieces)
-    found: _Labels = pieces[0]
-    return found
-
-
-def pair_pieces(votes: PairVotes, foreground: _Flags, bandwidth: float) -> _Labels:
-    """Part each frame of a pair by its votes, and link the second to the first.
-
-    Each frame is parted by the votes for centres in that frame. A piece of the second
-    frame carries the number of the piece of the first for which its pixels vote as
-    their predecessor, and which it overlaps: the sum of the share of its pixels that
-    vote for it and of twice the overlap (IoU) decides, best first. A piece of the first
-    frame has one successor; further daughters get numbers of their own.
-
-    Parameters
-    ----------
-    votes : PairVotes
-        Of the frames.
-    foreground : (F, Y, X) bool
-        Pixels of cells.
-    bandwidth : float
-        h, a cosine distance.
-
-    Returns
-    -------
-    (F, Y, X) int32
-        Pieces from 1, the same number for the same cell; 0 is background.
-    """
-    basins = [
-        find_basins(channels, inside, bandwidth, votes.diameter)
-        for channels, inside in zip(votes.channels, foreground, strict=True)
-    ]
-    frames = [_voted_pieces(one) for one in basins]
-    result = label_room(foreground.shape)
-    result[0] = frames[0]
-    if len(frames) == 1:
-        return result
-    pointed = _pointed_at(votes, foreground[1], basins[0], frames[0])
-    numbers = _successors(frames[0], frames[1], pointed)
-    renumber(frames[1][np.newaxis], numbers, result[1:])
-    return result
-
-
-def _pointed_at(
-    votes: PairVotes, inside: _Flags, basins: Basins, pieces: _Labels
-) -> _Labels:
-    """Tell for each pixel of the second frame the piece of the first it comes from."""
-    of_basin = np.zeros(int(basins.of_place.max(initial=0)) + 1, dtype=np.int32)
-    sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
-    seen, first = np.unique(pieces, return_index=True)
-    numbers = seen[seen > 0]
-    owners = basins.of_pixel.ravel()[first[seen > 0]]
-    # Of several pieces of a basin the largest comes last, and stays.
-    order = np.argsort(sizes[numbers], kind="stable")
-    of_basin[owners[order]] = numbers[order]
-    previous = Votes.of(votes.channels[1]).previous.cpu().numpy()
-    rows, columns = _places(previous, votes.diameter)
-    found = of_basin[basins.of_place[rows, columns]]
-    return np.where(inside, found, 0)
-
-
-def _successors(first: _Labels, second: _Labels, pointed: _Labels) -> _Numbers:
-    """Give the pieces of the second frame the numbers of those they come from."""
-    n_first, n_second = int(first.max(initial=0)), int(second.max(initial=0))
-    areas = count_pixels(first.ravel(), n_first), count_pixels(second.ravel(), n_second)
-    # Sums over all pairs of pieces that have to do with each other.
-    score: dict[tuple[int, int], float] = defaultdict(float)
-    for new, old, count in zip(*overlaps(second, pointed), strict=True):
-        score[int(new), int(old)] += float(count / areas[1][new])
-    for new, old, count in zip(*overlaps(second, first), strict=True):
-        union = areas[1][new] + areas[0][old] - count
-        score[int(new), int(old)] += _OVERLAP * float(count / union)
-    numbers = np.zeros(n_second + 1, dtype=np.int64)
-    taken: set[int] = set()
-    for (new, old), value in sorted(score.items(), key=lambda one: (-one[1], one[0])):
-        if value >= _LEAST_SCORE and not numbers[new] and old not in taken:
-            numbers[new] = old
-            taken.add(old)
-    alone = np.flatnonzero(numbers[1:] == 0) + 1
-    numbers[alone] = n_first + 1 + np.arange(alone.size)
-    return numbers
