@@ -19,7 +19,7 @@ from fastershift.training import (
 )
 from fastershift.training._augment import _with_dirt, neighbour_matrix
 
-TINY = TrainSettings(filters=4, levels=3, channels=4, size=32, length=3, batch=2)
+TINY = TrainSettings(filters=4, levels=3, channels=8, size=32, length=3, batch=2)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def drawn(movie, seed, **options):
         length=3,
         size=32,
         reach=6,
+        network_diameter=12.0,
         options=Augmentation(**options),
         generator=torch.Generator().manual_seed(seed),
     )

@@ -94,6 +94,7 @@ def test_every_clip_holds_truth(known):
             length=4,
             size=48,
             reach=6,
+            network_diameter=12.0,
             options=Augmentation(skip=0.5),
             generator=torch.Generator().manual_seed(seed),
         )
@@ -103,7 +104,7 @@ def test_every_clip_holds_truth(known):
 
 def test_training_on_a_few_frames_ends_in_a_model(simulated, tmp_path):
     data = read_training_data([known_in(simulated, (2, 4, 30), corrected=True)], 8.0)
-    small = {"filters": 4, "levels": 2, "channels": 4, "size": 32, "length": 3}
+    small = {"filters": 4, "levels": 2, "channels": 8, "size": 32, "length": 3}
     settings = decide_settings(small | {"network_diameter": 8.0})
     output = tmp_path / "corrected.safetensors"
     events = list(TrainingRun(data, output, settings, iterations=3, device="cpu"))

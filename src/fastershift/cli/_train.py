@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fastershift.cli._errors import Debug, Overwrite, stop, told
+from fastershift.config import Precision
 from fastershift.errors import InputError
 
 __all__ = ["train"]
@@ -26,7 +27,7 @@ def train(
         typer.Argument(
             metavar="DATA...",
             help="Folders such as 01 with their truth 01_GT beside them, IMAGE=LABELS, "
-            "or simulate:KIND.",
+            "stills:IMAGES=MASKS, or simulate:KIND.",
         ),
     ],
     output: Annotated[
@@ -57,8 +58,12 @@ def train(
         float | None,
         typer.Option(help="Highest rate. [default: 0.0015; with --init 0.0005]"),
     ] = None,
-    mixed_precision: Annotated[
-        bool | None, typer.Option(help="Convolutions in bfloat16. [default: on]")
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            help="Numbers of the convolutions. [default: auto, bfloat16 where the "
+            "processor multiplies it in hardware]"
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of weights and clips. [default: 0]")
@@ -115,7 +120,7 @@ def train(
             "levels": levels,
             "batch": batch,
             "learning_rate": learning_rate,
-            "mixed_precision": mixed_precision,
+            "precision": precision,
             "seed": seed,
         },
         start=start.card if start else None,
@@ -127,6 +132,7 @@ def train(
             settings.network_diameter,
             options=TruthOptions(border, reach, grow, diameter),
             seed=settings.seed,
+            embedding=settings.embedding,
         ),
         output,
         settings,

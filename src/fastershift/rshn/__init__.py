@@ -24,6 +24,7 @@ from fastershift.rshn._votes import (
     VOTE_CHANNELS,
     EmbeddingKind,
     Votes,
+    check_channels,
     window_radius,
 )
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
@@ -50,6 +51,7 @@ __all__ = [
     "Stream",
     "StreamingNetwork",
     "Votes",
+    "check_channels",
     "choose_model",
     "choose_precision",
     "eligible_models",

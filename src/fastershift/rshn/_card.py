@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from fastershift.config import resolve_settings
 from fastershift.rshn._network import RSHN
-from fastershift.rshn._votes import EmbeddingKind
+from fastershift.rshn._votes import EmbeddingKind, check_channels
 
 __all__ = ["ModelCard"]
 
@@ -73,9 +73,10 @@ class ModelCard(BaseModel):
         return settings
 
     @model_validator(mode="after")
-    def _some_level_remembers(self) -> Self:
+    def _fitting_network(self) -> Self:
         if self.recurrent_from >= self.levels:
             raise ValueError("recurrent_from must be smaller than the number of levels")
+        check_channels(self.embedding, self.channels)
         return self
 
     def network(self) -> RSHN:

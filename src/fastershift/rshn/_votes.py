@@ -22,6 +22,7 @@ __all__ = [
     "VOTE_CHANNELS",
     "EmbeddingKind",
     "Votes",
+    "check_channels",
     "window_radius",
     "write_votes",
 ]
@@ -74,6 +75,25 @@ class Votes(NamedTuple):
         """Take (..., 7 or more, Y, X) apart, without a copy."""
         single = (channels.select(-3, index) for index in (4, 5, 6))
         return cls(channels.narrow(-3, 0, 2), channels.narrow(-3, 2, 2), *single)
+
+
+def check_channels(embedding: EmbeddingKind, channels: int) -> None:
+    """Make sure that a network has the outputs that its embedding needs.
+
+    Parameters
+    ----------
+    embedding : {"cosine", "votes"}
+        What its outputs mean.
+    channels : int
+        How many there are.
+
+    Raises
+    ------
+    ValueError
+        When there are too few.
+    """
+    if embedding == "votes" and channels < VOTE_CHANNELS:
+        raise ValueError(f"a network that votes needs {VOTE_CHANNELS} channels or more")
 
 
 def window_radius(bandwidth: float) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastershift.config import PRESETS
 from fastershift.errors import InputError
 from fastershift.io import Movie, read_movie
+from fastershift.rshn import EmbeddingKind
 from fastershift.simulate import Kind, simulate_movie
 from fastershift.training._augment import TrainingMovie
 from fastershift.training._movies import from_simulation, prepare_movie
@@ -33,6 +34,10 @@ __all__ = [
 ]
 
 _SIMULATE = "simulate:"
+_STILLS = "stills:"
+
+# Files that are looked for in a folder of stills.
+_IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 
 # Simulated movies: how many, their frames, side in pixels, cells and cell diameter.
 _SIMULATED = 4
@@ -275,6 +280,8 @@ def _read(argument: str | LabelledMovie, options: TruthOptions, seed: int) -> _S
         return _split(argument.name, truth, corrected=argument.corrected)
     if argument.startswith(_SIMULATE):
         return _simulated(argument.removeprefix(_SIMULATE), seed)
+    if argument.startswith(_STILLS):
+        return _stills(argument.removeprefix(_STILLS), options)
     path = Path(argument)
     if path.is_dir():
         known = PRESETS.get(path.resolve().parent.name, {}).get("track", {})
@@ -290,11 +297,56 @@ def _read(argument: str | LabelledMovie, options: TruthOptions, seed: int) -> _S
     images, equals, labels = argument.partition("=")
     if not equals:
         raise InputError(
-            f"'{argument}' is no training data; give a folder such as 01 with its "
-            "truth 01_GT beside it, IMAGE=LABELS, or simulate:KIND."
+            f"'{argument}' is not training data; give a folder such as 01 with its "
+            "ground truth 01_GT beside it, IMAGE=LABELS, stills:IMAGES=MASKS, or "
+            "simulate:KIND."
         )
     movie = LabelledMovie(Path(images).stem, read_movie(images), read_movie(labels))
     return _split(movie.name, _pair_truth(movie, options))
+
+
+def _stills(argument: str, options: TruthOptions) -> _Source:
+    """Read two folders of images and their masks; of the last fifth one is judged."""
+    images, equals, masks = argument.partition("=")
+    if not equals:
+        raise InputError(
+            f"'stills:{argument}' must be stills:IMAGES=MASKS, two folders with files "
+            "of the same names."
+        )
+    paths, found = _files(Path(images)), _files(Path(masks))
+    missing = [name for name in paths if name not in found]
+    if missing:
+        raise InputError(
+            f"There is no mask for {missing[0]} in {masks}; images and their masks "
+            "must have the same names."
+        )
+    truths = []
+    for name, path in paths.items():
+        movie = LabelledMovie(name, read_movie(path), read_movie(found[name]))
+        if len(movie.images) != 1:
+            raise InputError(f"{path} holds a movie; stills are single images.")
+        if np.any(movie.labels[0] > 0):
+            truths.append(_pair_truth(movie, options))
+    if len(truths) < _LEAST:
+        raise InputError(f"{images} needs {_LEAST} images with cells at least.")
+    left = len(truths) - max(1, len(truths) // 5)
+    judged = max(truths[left:], key=lambda truth: len(np.unique(truth.labels[0])))
+    return _Source(
+        Path(images).resolve().parent.name,
+        tuple(truths[:left]),
+        judged,
+        f"{images}: {len(truths)} stills; the last {len(truths) - left} kept out",
+    )
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Map names without suffix to the images of a folder, in order."""
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}.")
+    files = sorted(one for one in folder.iterdir() if one.suffix.lower() in _IMAGES)
+    if not files:
+        raise InputError(f"There is no image in {folder}.")
+    return {one.stem: one for one in files}
 
 
 def _pair_truth(movie: LabelledMovie, options: TruthOptions) -> TruthSequence:
@@ -318,12 +370,17 @@ def _is_real(source: _Source) -> bool:
 
 
 def _prepared(
-    sources: Sequence[_Source], network_diameter: float
+    sources: Sequence[_Source], network_diameter: float, embedding: EmbeddingKind
 ) -> Iterator[TrainingMovie]:
     for source in sources:
         known = [len(truth.known) for truth in source.learned]
         for truth, count in zip(source.learned, known, strict=True):
-            yield prepare_movie(truth, network_diameter, weight=count / sum(known))
+            yield prepare_movie(
+                truth,
+                network_diameter,
+                weight=count / sum(known),
+                embedding=embedding,
+            )
 
 
 def read_training_data(
@@ -332,6 +389,7 @@ def read_training_data(
     *,
     options: TruthOptions | None = None,
     seed: int = 0,
+    embedding: EmbeddingKind = "votes",
 ) -> TrainingData:
     """Read everything a network is to learn from.
 
@@ -340,15 +398,18 @@ def read_training_data(
     arguments : sequence of str or LabelledMovie
         Each an image folder of the Cell Tracking Challenge such as ``01`` with its
         truth beside it, ``IMAGE=LABELS`` (two TIFF or Zarr movies),
-        ``simulate:KIND``, or a movie with its labels. Of each movie the last fifth, and
-        at least two frames, is kept out; where frames are unknown, the last fifth of
-        the others, and at least one.
+        ``stills:IMAGES=MASKS`` (two folders of single images, whose cells are moved and
+        bent to make clips), ``simulate:KIND``, or a movie with its labels. Of each
+        movie the last fifth, and at least two frames, is kept out; where frames are
+        unknown, the last fifth of the others, and at least one.
     network_diameter : float
         Cell diameter in network pixels.
     options : TruthOptions, optional
         How incomplete truth is understood.
     seed : int
         Of the simulated movies.
+    embedding : {"cosine", "votes"}
+        What is trained; it decides how frames are normalised.
 
     Returns
     -------
@@ -371,7 +432,7 @@ def read_training_data(
                 part = choose_part(truth, name, network_diameter, learned=learned)
                 parts.append(part)
     return TrainingData(
-        tuple(_prepared(sources, network_diameter)),
+        tuple(_prepared(sources, network_diameter, embedding)),
         tuple(part for part in parts if part is not None),
         tuple(source.description for source in sources),
         tuple(source.name for source in sources),

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,14 @@ from skimage.io import imsave
 from torch import Tensor
 
 from fastershift.errors import FastershiftError, InputError
-from fastershift.rshn import RSHN, Model, ModelCard, read_card, save_model
+from fastershift.rshn import (
+    RSHN,
+    EmbeddingKind,
+    Model,
+    ModelCard,
+    read_card,
+    save_model,
+)
 from fastershift.training._data import TrainingData
 from fastershift.training._start import state_path
 from fastershift.training._trainer import Trainer, TrainProgress, TrainSettings
@@ -26,9 +33,11 @@ __all__ = [
     "TrainingRun",
 ]
 
-# h while training goes on, and what is tried for the finished model.
-_BANDWIDTH = 0.3
-_BANDWIDTHS = (0.3, 0.2, 0.4, 0.5)
+# What is tried as h for the finished model; the first one while training goes on.
+_BANDWIDTHS: Final[dict[EmbeddingKind, tuple[float, ...]]] = {
+    "cosine": (0.3, 0.2, 0.4, 0.5),
+    "votes": (0.01, 0.005, 0.02, 0.03),
+}
 
 # A training of a number of iterations is validated at fixed ones, so that it can be
 # repeated; one of a time at intervals, of which validation takes a small share.
@@ -201,6 +210,10 @@ class TrainingRun:
         self._card = self._card.model_copy(update={**said, "command": command})
 
     @property
+    def _bandwidths(self) -> tuple[float, ...]:
+        return _BANDWIDTHS[self.trainer.settings.embedding]
+
+    @property
     def state(self) -> Path:
         """File from which the training can be resumed."""
         return state_path(self.output)
@@ -273,7 +286,7 @@ class TrainingRun:
 
     def _validated(self, *, keep: bool = True) -> Iterator[TrainValidated]:
         """Validate the weights as they are; write them if they are the best so far."""
-        found = self._validate(self.trainer.weights, _BANDWIDTH)
+        found = self._validate(self.trainer.weights, self._bandwidths[0])
         if found is None:
             return
         details = {part.name: part.values for part in found.parts}
@@ -308,10 +321,10 @@ class TrainingRun:
         """Write the best weights, or those there are, and all that is known of them."""
         best = self.trainer.best
         weights = self.trainer.weights if best is None else best.weights
-        bandwidth, scores = _BANDWIDTH, {} if best is None else best.details
+        bandwidth, scores = self._bandwidths[0], {} if best is None else best.details
         if tune and best is not None:
             highest = best.score
-            for tried in _BANDWIDTHS[1:]:
+            for tried in self._bandwidths[1:]:
                 found = self._validate(weights, tried)
                 if found is not None and found.score > highest:
                     highest, bandwidth = found.score, tried

@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from fastershift._devices import choose_device
 from fastershift.config import Precision
 from fastershift.errors import InputError
-from fastershift.rshn import RSHN, EmbeddingKind, choose_precision
+from fastershift.rshn import RSHN, EmbeddingKind, check_channels, choose_precision
 from fastershift.training._augment import (
     Augmentation,
     Clip,
@@ -79,6 +79,13 @@ class TrainSettings(BaseModel):
         "processor multiplies it in hardware.",
     )
     seed: int = Field(0, ge=0, description="Seed of the weights and of all clips.")
+
+    @model_validator(mode="after")
+    def _fitting_network(self) -> Self:
+        if self.recurrent_from >= self.levels:
+            raise ValueError("recurrent_from must be smaller than the number of levels")
+        check_channels(self.embedding, self.channels)
+        return self
 
 
 @dataclass(frozen=True)

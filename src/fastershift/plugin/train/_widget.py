@@ -59,7 +59,9 @@ def _steps(
     model = None if start == _FROM_NOTHING else load_model(start)
     yield None
     settings = decide_settings({}, start=None if model is None else model.card)
-    read = read_training_data(data, settings.network_diameter)
+    read = read_training_data(
+        data, settings.network_diameter, embedding=settings.embedding
+    )
     yield None
     run = TrainingRun(
         read,
