@@ -29,18 +29,32 @@ from fastershift.training import (
     prepare_movie,
 )
 
-# How often each source is drawn; the rest falls to simulated movies.
+# How often each source is drawn.
 STILLS = {
-    "dsb2018-fluo": 0.20,
-    "usiigaci-phase": 0.18,
-    "omnipose-bacteria-phase": 0.13,
+    "dsb2018-fluo": 0.15,
+    "usiigaci-phase": 0.14,
+    "omnipose-bacteria-phase": 0.12,
     "trpl-bacteria-phase": 0.05,
-    "ecoli-dapi": 0.03,
+    "ecoli-dapi": 0.02,
     "baby-yeast-bf": 0.05,
     "baby-mothermachine": 0.01,
 }
-SIMULATED = {"nuclei": 0.08, "phase": 0.08, "dic": 0.05, "elongated": 0.05}
-SEEDS = 10
+# Kind and optics: how often, smallest and largest diameter, cells at the smallest.
+SIMULATED = {
+    ("rods", "usual"): (0.09, 16, 36, 110),
+    ("rods", "any"): (0.03, 16, 36, 110),
+    ("yeast", "usual"): (0.08, 16, 40, 60),
+    ("adherent", "usual"): (0.08, 24, 60, 50),
+    ("adherent", "dic"): (0.03, 24, 60, 50),
+    ("embryo", "usual"): (0.03, 14, 36, 120),
+    ("cells", "usual"): (0.06, 22, 50, 60),
+    ("clumps", "usual"): (0.02, 14, 36, 90),
+    ("epithelium", "usual"): (0.02, 20, 44, 80),
+    ("phase", "usual"): (0.01, 20, 28, 40),
+    ("dic", "usual"): (0.01, 20, 28, 40),
+}
+# Movies of each of them, drawn anew at every start.
+SEEDS = 16
 
 
 def kept_out(name: str, number: int) -> bool:
@@ -69,13 +83,25 @@ def stills(root: Path, name: str, diameter: float) -> Iterator[TrainingMovie]:
         yield prepare_movie(truth, diameter, weight=STILLS[name] / len(paths))
 
 
-def simulated(kind: str, diameter: float) -> Iterator[TrainingMovie]:
-    for seed in range(SEEDS):
+def simulated(
+    kind: str, optics: str, first_seed: int, network_diameter: float
+) -> Iterator[TrainingMovie]:
+    share, smallest, largest, most = SIMULATED[kind, optics]
+    for seed in range(first_seed, first_seed + SEEDS):
+        chance = np.random.default_rng(seed)
+        diameter = smallest * (largest / smallest) ** chance.random()
+        n_cells = round(most * (smallest / diameter) ** 1.5 * chance.uniform(0.2, 1))
         movie = simulate_movie(
-            6, (256, 256), 30, kind=kind, diameter=24, seed=1000 + seed
+            7,
+            (256, 256),
+            max(4, n_cells),
+            kind=kind,
+            diameter=diameter,
+            optics=optics,
+            seed=seed,
         )
-        truth = from_simulation(movie, 24)
-        yield prepare_movie(truth, diameter, weight=SIMULATED[kind] / SEEDS)
+        truth = from_simulation(movie, diameter)
+        yield prepare_movie(truth, network_diameter, weight=share / SEEDS)
 
 
 def main() -> None:
@@ -107,8 +133,6 @@ def main() -> None:
     for name in STILLS:
         if name not in options.without:
             movies += stills(options.kinds, name, settings.network_diameter)
-    for kind in SIMULATED:
-        movies += simulated(kind, settings.network_diameter)
     network = RSHN(
         settings.filters, settings.levels, settings.channels, settings.recurrent_from
     )
@@ -123,6 +147,10 @@ def main() -> None:
     )
     if options.state.exists():
         trainer.load(options.state)
+    first_seed = 100_000 + trainer.iteration
+    for kind, optics in SIMULATED:
+        movies += simulated(kind, optics, first_seed, settings.network_diameter)
+    trainer.movies = tuple(movies)
     print(f"{len(movies)} movies, iteration {trainer.iteration}", flush=True)
     started = saved = time.monotonic()
     losses = []
