@@ -1,7 +1,7 @@
 """Frames to embeddings."""
 
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._embedder import Embedder, FrameSource
+from fastershift.rshn._embedder import Embedder
 from fastershift.rshn._first_look import FirstLook, estimate_diameter, first_look
 from fastershift.rshn._network import RSHN, State, normalise_embedding
 from fastershift.rshn._normalise import (
@@ -10,6 +10,7 @@ from fastershift.rshn._normalise import (
     resize_frame,
 )
 from fastershift.rshn._precision import choose_precision
+from fastershift.rshn._prepared import FrameSource
 from fastershift.rshn._registry import (
     choose_model,
     eligible_models,

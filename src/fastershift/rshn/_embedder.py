@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -29,14 +28,14 @@ from fastershift.rshn._normalise import (
     resize_frame,
 )
 from fastershift.rshn._precision import choose_precision
-from fastershift.rshn._prepared import PreparedFrames
+from fastershift.rshn._prepared import FrameSource, PreparedFrames
 from fastershift.rshn._schedule import Block, block_of, count_blocks, plan_block
 from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._unit_length import write_unit
 from fastershift.rshn._votes import CODE_CHANNELS, VOTE_CHANNELS, write_votes
 from fastershift.rshn._weights import Model
 
-__all__ = ["Embedder", "FrameSource"]
+__all__ = ["Embedder"]
 
 # Share of a network pixel that must come from usable pixels of the frame.
 _USABLE_SHARE = 0.5
@@ -46,18 +45,6 @@ _CPU_PIXELS = 2**20
 
 # Smaller tiles than this are not made for want of memory.
 _LEAST_TILE = 128
-
-
-class FrameSource(Protocol):
-    """A movie: anything with a length that gives its frames by number."""
-
-    def __len__(self) -> int:
-        """Count the frames."""
-        ...
-
-    def __getitem__(self, index: int, /) -> ArrayLike:
-        """Return a frame (Y, X)."""
-        ...
 
 
 class Embedder:

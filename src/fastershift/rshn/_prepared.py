@@ -2,12 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-__all__ = ["PreparedFrames"]
+__all__ = ["FrameSource", "PreparedFrames"]
+
+
+class FrameSource(Protocol):
+    """A movie: anything with a length that gives its frames by number."""
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        ...
+
+    def __getitem__(self, index: int, /) -> ArrayLike:
+        """Return a frame (Y, X)."""
+        ...
 
 
 class PreparedFrames:
