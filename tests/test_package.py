@@ -56,8 +56,6 @@ MOST_LINES = 80
 OFFENDERS = {
     "benchmark/suites/_scaling.py:run",
     "cli/_train.py:train",
-    "instances/_find.py:find_instances",
-    "meanshift/_cluster.py:cluster",
     "pipeline/_plan.py:plan_run",
 }
 
