@@ -3,9 +3,11 @@
 #
 #   make demo PYTHON=python3.12      with another Python (3.11 or newer)
 #   make demo TORCH=torch            with the newest torch
+#   make mutants ROOM=editing        small mistakes that the tests of a room notice
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+NUMBER ?= 32
 
 BIN := .venv/bin
 MADE := .venv/.made
@@ -16,7 +18,7 @@ OLDER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 \
 	NUMBA_CPU_NAME=generic NUMBA_CACHE_DIR=$(CURDIR)/.venv/.older-processor
 COMPUTE := $(addprefix tests/,meanshift instances labels tracking rshn)
 
-.PHONY: demo test docs clean
+.PHONY: demo test quick coverage mutants docs clean
 
 # Segment and track a simulated movie; look at it in napari if there is a screen.
 demo: $(MADE)/package
@@ -35,13 +37,27 @@ test: $(MADE)/test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui" -n 2
 	$(OLDER) OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not slow" -n 2 $(COMPUTE)
 
+# Tests that need no window and little time.
+quick: $(MADE)/test
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not slow" -n 2
+
+# Which statements and branches of each room the tests run.
+coverage: $(MADE)/test
+	.ci/with-screen $(BIN)/pytest -m gui --cov --cov-report=
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui" -n 2 --cov --cov-append --cov-report=
+	$(BIN)/python scripts/coverage_table.py
+
+# Which small mistakes in a room its tests notice.
+mutants: $(MADE)/test
+	$(BIN)/python scripts/mutants.py "$(ROOM)" --number $(NUMBER)
+
 # Build the site into site/.
 docs: $(MADE)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv site dist build demo-output .mypy_cache .pytest_cache .ruff_cache
-	rm -rf .hypothesis
+	rm -rf .hypothesis .mutants .coverage
 	find src tests docs scripts -name __pycache__ -prune -exec rm -rf {} +
 
 $(MADE)/environment:

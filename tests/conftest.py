@@ -6,9 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from fastershift.rshn import RSHN, ModelCard, save_model
 from fastershift.simulate import simulate_movie
+
+# No test measures time.
+settings.register_profile("fastershift", deadline=None)
+settings.load_profile("fastershift")
 
 _SHARED = Path(
     os.environ.get("FASTERSHIFT_SHARED", Path(__file__).parents[2] / "shared")

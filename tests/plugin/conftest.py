@@ -1,5 +1,6 @@
 """A docked widget, movies small enough for one core, and hands to use them."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,23 @@ import pytest
 from fastershift.simulate import SimulatedMovie, simulate_movie
 
 PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_are_traced() -> Iterator[None]:
+    """Let coverage follow work into threads of Qt, which Python does not begin."""
+    from superqt.utils import WorkerBase
+
+    trace, run = threading.gettrace(), WorkerBase.run
+
+    def traced(worker: WorkerBase) -> None:
+        sys.settrace(trace)
+        run(worker)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if trace is not None:
+            patch.setattr(WorkerBase, "run", traced)
+        yield
 
 
 @pytest.fixture(scope="session")
