@@ -23,7 +23,7 @@ from fastershift.plugin.layers._units import (
     micrometres_per_pixel,
     seconds_per_frame,
 )
-from fastershift.plugin.qt import Fold, bind, key_of, preferences, unbind, when_gone
+from fastershift.plugin.qt import Fold, bind, key_of, preferences, unbind, on_destroyed
 from fastershift.plugin.readout import ReadOut, ReadOutFeed
 from fastershift.plugin.run import (
     Comparison,
@@ -171,7 +171,7 @@ class SegmentTrackWidget(QWidget):
         flip.activated.connect(self._live_row.flip)
         keys = {"flip": self._live_row.flip}
         bind(self._viewer, keys)
-        when_gone(self, unbind, self._viewer, keys)
+        on_destroyed(self, unbind, self._viewer, keys)
 
     def _show_units(self) -> None:
         """Show the diameter in micrometres beside the pixels, where they are known."""

@@ -10,7 +10,7 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.correct._tools import Pick
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 
 __all__ = ["Clicks"]
 
@@ -49,7 +49,7 @@ class Clicks(QObject):
         self.wheeling = False
         viewer.mouse_drag_callbacks.append(self._drag)
         viewer.mouse_wheel_callbacks.append(self._wheel)
-        when_gone(self, _let_go, viewer, self._drag, self._wheel)
+        on_destroyed(self, _let_go, viewer, self._drag, self._wheel)
 
     def listen(self, layer: Labels | None, axes: str) -> None:
         """Listen to clicks on this layer; None for no layer.

@@ -9,7 +9,7 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.editing import Paint
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 
 __all__ = ["PaintCapture"]
 
@@ -42,7 +42,7 @@ class PaintCapture(QObject):
         self._now: Any = lambda: 0
         moved = viewer.dims.events.current_step
         moved.connect(self._on_moved)
-        when_gone(self, moved.disconnect, self._on_moved)
+        on_destroyed(self, moved.disconnect, self._on_moved)
 
     def take(
         self, layer: Labels | None, labels: npt.NDArray[np.int32] | None, now: Any

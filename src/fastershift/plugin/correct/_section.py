@@ -35,7 +35,7 @@ from fastershift.plugin.qt import (
     keep_wheel_away,
     label,
     unbind,
-    when_gone,
+    on_destroyed,
 )
 
 __all__ = ["CorrectSection"]
@@ -156,7 +156,7 @@ class CorrectSection(QGroupBox):
         self._connect()
         self._bind()
         self._take()
-        when_gone(self, _unwatch, self)
+        on_destroyed(self, _unwatch, self)
 
     def _button(
         self, name: str, text: str, tip: str, *, checkable: bool = False
@@ -245,10 +245,10 @@ class CorrectSection(QGroupBox):
     def _bind(self) -> None:
         actions = self.actions
         bind(self._viewer, actions)
-        when_gone(self, unbind, self._viewer, actions)
+        on_destroyed(self, unbind, self._viewer, actions)
         inserted = self._viewer.layers.events.inserted
         inserted.connect(self._on_inserted)
-        when_gone(self, inserted.disconnect, self._on_inserted)
+        on_destroyed(self, inserted.disconnect, self._on_inserted)
 
     def _bind_layer(self, layer: Layer | None) -> None:
         # A layer's own keys go before those of the viewer: undo is one of them.

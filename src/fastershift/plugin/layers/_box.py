@@ -8,7 +8,7 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QComboBox
 
-from fastershift.plugin.qt import keep_wheel_away, when_gone
+from fastershift.plugin.qt import keep_wheel_away, on_destroyed
 
 __all__ = ["LayerBox"]
 
@@ -49,7 +49,7 @@ class LayerBox(QObject):
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.reordered.connect(self._refresh)
-        when_gone(self, _let_go, viewer, self)
+        on_destroyed(self, _let_go, viewer, self)
 
     @property
     def layer(self) -> Any:

@@ -7,7 +7,7 @@ from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.layers._record import TrackRows, tracks_of
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 from fastershift.tracking import Lineage, Track
 
 __all__ = ["CellsInView"]
@@ -47,7 +47,7 @@ class CellsInView(QObject):
         for layer in viewer.layers:
             self._watch(layer)
         self._choose()
-        when_gone(self, _let_go, self)
+        on_destroyed(self, _let_go, self)
 
     def _watch(self, layer: Layer) -> None:
         if isinstance(layer, Labels):

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 
 __all__ = ["LayerWatch"]
 
@@ -54,7 +54,7 @@ class LayerWatch(QObject):
         self._point: tuple[float, ...] = ()
         # The layer may outlive this.
         self._followed: list[Layer] = []
-        when_gone(self, _let_go, self._followed, self._on_data, self._on_shown)
+        on_destroyed(self, _let_go, self._followed, self._on_data, self._on_shown)
 
     def follow(self, layer: Layer, array: Any) -> None:
         """Follow a layer in place of the one before.

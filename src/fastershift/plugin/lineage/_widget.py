@@ -23,7 +23,7 @@ from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.lineage._export import FILTERS, save_tree
 from fastershift.plugin.lineage._plot import LineagePlot
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 from fastershift.tracking import TreeLayout, branch, family, lay_out_tree
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ class LineageWidget(QWidget):
         self._save.clicked.connect(self._choose_file)
         moved = self._viewer.dims.events.current_step
         moved.connect(self._show_frame)
-        when_gone(self, moved.disconnect, self._show_frame)
+        on_destroyed(self, moved.disconnect, self._show_frame)
         themed = self._viewer.events.theme
         themed.connect(self._show_theme)
-        when_gone(self, themed.disconnect, self._show_theme)
+        on_destroyed(self, themed.disconnect, self._show_theme)
 
     @property
     def _selected(self) -> int:

@@ -5,7 +5,7 @@ from fastershift.plugin.qt._editors import Editor, choice, diameter, keep_wheel_
 from fastershift.plugin.qt._fold import Fold
 from fastershift.plugin.qt._keys import bind, key_of, label, unbind
 from fastershift.plugin.qt._keys_panel import KeysPanel
-from fastershift.plugin.qt._lifetime import when_gone
+from fastershift.plugin.qt._lifetime import on_destroyed
 from fastershift.plugin.qt._preferences import follow_device, preferences
 from fastershift.plugin.qt._tasks import Task, TaskRunner
 
@@ -27,5 +27,5 @@ __all__ = [
     "preferences",
     "setting_field",
     "unbind",
-    "when_gone",
+    "on_destroyed",
 ]

@@ -5,10 +5,10 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-__all__ = ["when_gone"]
+__all__ = ["on_destroyed"]
 
 
-def when_gone(owner: QObject, call: Callable[..., Any], *arguments: Any) -> None:
+def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> None:
     """Call a function once a Qt object is destroyed.
 
     Its own methods are out of reach by then, for signals. Callbacks that a viewer

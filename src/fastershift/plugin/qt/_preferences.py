@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from fastershift.plugin.qt._lifetime import when_gone
+from fastershift.plugin.qt._lifetime import on_destroyed
 
 __all__ = ["Preferences", "follow_device", "preferences"]
 
@@ -73,4 +73,4 @@ def follow_device(owner: QObject, call: Callable[[str], None]) -> None:
         call(str(event.value))
 
     found.events.device.connect(tell)
-    when_gone(owner, found.events.device.disconnect, tell)
+    on_destroyed(owner, found.events.device.disconnect, tell)

@@ -9,7 +9,7 @@ from typing import Any
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, QThreadPool, Signal
 
-from fastershift.plugin.qt._lifetime import when_gone
+from fastershift.plugin.qt._lifetime import on_destroyed
 from fastershift.session import spare_core
 
 __all__ = ["Task", "TaskRunner"]
@@ -98,7 +98,7 @@ class TaskRunner(QObject):
         self._following: Task | None = None
         self._failed = False
         self._running: list[GeneratorWorker] = []
-        when_gone(self, _quit, self._running)
+        on_destroyed(self, _quit, self._running)
 
     @property
     def busy(self) -> bool:

@@ -11,7 +11,7 @@ from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._input import InputChoice, frame_axis
 from fastershift.plugin.layers._record import METADATA_KEY
 from fastershift.plugin.layers._units import in_minutes, seconds_per_frame
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 from fastershift.plugin.readout._section import ReadOut
 from fastershift.plugin.run import RunController
 
@@ -59,7 +59,7 @@ class ReadOutFeed(QObject):
         moved, themed = viewer.dims.events.current_step, viewer.events.theme
         for event, slot in ((moved, self._on_moved), (themed, self._on_theme)):
             event.connect(slot)
-            when_gone(self, event.disconnect, slot)
+            on_destroyed(self, event.disconnect, slot)
         self._on_theme()
 
     def refresh(self) -> None:

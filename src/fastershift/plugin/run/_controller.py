@@ -27,7 +27,7 @@ from fastershift.plugin.layers._frame_in_view import frame_in_view
 from fastershift.plugin.layers._input import InputChoice, frame_axis, session_input
 from fastershift.plugin.layers._outputs import Outputs, RunLayers
 from fastershift.plugin.layers._watch import LayerWatch
-from fastershift.plugin.qt import Task, TaskRunner, preferences, when_gone
+from fastershift.plugin.qt import Task, TaskRunner, preferences, on_destroyed
 from fastershift.plugin.run._preview_layers import PreviewLayers
 from fastershift.session import (
     CachePlace,
@@ -146,7 +146,7 @@ class RunController(QObject):
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_tasks)
         viewer.layers.events.removed.connect(self._on_removed)
-        when_gone(self, _let_go, viewer, self._on_removed, self.session)
+        on_destroyed(self, _let_go, viewer, self._on_removed, self.session)
 
     @property
     def busy(self) -> bool:

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from fastershift.errors import InputError
 from fastershift.plugin.layers._frame_in_view import region_in_view
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 from fastershift.plugin.run._controller import RunController
 from fastershift.plugin.run._live_row import LiveRow
 from fastershift.plugin.tune import SettingsForm
@@ -89,9 +89,9 @@ class LivePreview(QObject):
         moved.connect(self.ask)
         camera.zoom.connect(self._on_view)
         camera.center.connect(self._on_view)
-        when_gone(self, moved.disconnect, self.ask)
-        when_gone(self, camera.zoom.disconnect, self._on_view)
-        when_gone(self, camera.center.disconnect, self._on_view)
+        on_destroyed(self, moved.disconnect, self.ask)
+        on_destroyed(self, camera.zoom.disconnect, self._on_view)
+        on_destroyed(self, camera.center.disconnect, self._on_view)
 
     @property
     def follows(self) -> bool:

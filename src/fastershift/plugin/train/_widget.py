@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Task, TaskRunner, keep_wheel_away, when_gone
+from fastershift.plugin.qt import Task, TaskRunner, keep_wheel_away, on_destroyed
 from fastershift.plugin.train._data import TrainingDataList
 from fastershift.plugin.train._pictures import BeforeAndAfter
 from fastershift.rshn import list_models, load_model, user_models_folder
@@ -102,7 +102,7 @@ class TrainWidget(QWidget):
         self._cancel.clicked.connect(self.stop)
         self._name.textChanged.connect(self._show_state)
         self._running: list[TrainingRun] = []
-        when_gone(self, _stop_all, self._running)
+        on_destroyed(self, _stop_all, self._running)
         self._show_state()
 
     @property

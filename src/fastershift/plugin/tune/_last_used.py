@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from fastershift.config import load_settings, save_settings
 from fastershift.errors import InputError
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 
 __all__ = ["Memory", "last_used_path", "recall"]
 
@@ -55,7 +55,7 @@ class Memory(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._keep)
-        when_gone(self, _write, self._waiting)
+        on_destroyed(self, _write, self._waiting)
 
     def note(self) -> None:
         """Keep the settings soon."""

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.plugin.qt import when_gone
+from fastershift.plugin.qt import on_destroyed
 
 __all__ = ["ClickPicker"]
 
@@ -34,7 +34,7 @@ class ClickPicker(QObject):
         self._viewer = viewer
         self._layer: Callable[[], Layer] | None = None
         self._selected: set[Layer] = set()
-        when_gone(self, _let_go, viewer, self._click)
+        on_destroyed(self, _let_go, viewer, self._click)
 
     @property
     def active(self) -> bool:
