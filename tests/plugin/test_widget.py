@@ -244,14 +244,14 @@ def test_settings_travel_through_a_file(user, embeddings, tmp_path):
     user.viewer.add_image(embeddings, name="movie")
     user.find("n_initial").setValue(64)
     path = tmp_path / "settings.toml"
-    user.widget._desk.save(str(path))
+    user.widget._loader.save(str(path))
     user.click("reset_n_initial")
     assert user.find("n_initial").value() == 128
-    user.widget._desk.load(str(path))
+    user.widget._loader.load(str(path))
     assert user.find("n_initial").value() == 64
     assert user.widget._form.controls["n_initial"].touched
     path.write_text('profile = "published"\n[cluster]\nmax_iter = 7\n')
-    user.widget._desk.load(str(path))
+    user.widget._loader.load(str(path))
     assert "max_iter = 7" in user.find("from_file").text()
     user.run()
     record = user.viewer.layers["movie [cells]"].metadata["fastershift"]
@@ -259,5 +259,5 @@ def test_settings_travel_through_a_file(user, embeddings, tmp_path):
     user.click("forget")
     assert not user.widget._form.describe_unseen()
     path.write_text("[cluster]\nbandwidth = -1\n")
-    user.widget._desk.load(str(path))
+    user.widget._loader.load(str(path))
     assert "bandwidth" in user.status

@@ -32,7 +32,7 @@ from fastershift.plugin.run import (
     RunController,
     RunSection,
 )
-from fastershift.plugin.tune import SettingsDesk, SettingsForm, TuneSection
+from fastershift.plugin.tune import SettingsLoader, SettingsForm, TuneSection
 from fastershift.plugin.views import ViewsController, ViewsSection
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class SegmentTrackWidget(QWidget):
             napari_viewer, self._runs, lambda: self._input.choice, self._readout
         )
         self._form = SettingsForm([*self._input.controls, *self._tune.controls], self)
-        self._desk = SettingsDesk(
+        self._loader = SettingsLoader(
             napari_viewer, self._form, self._input, self._tune, self
         )
         self._live = LivePreview(
@@ -160,9 +160,9 @@ class SegmentTrackWidget(QWidget):
         self._export.saved.connect(self._correct.autosave.forget)
         self._export.opened.connect(partial(add_layers, self._viewer))
         self._correct.learning.trained.connect(self._input.offer_model)
-        self._desk.said.connect(self._run.say)
-        self._export.save_settings_asked.connect(self._desk.save)
-        self._export.load_settings_asked.connect(self._desk.load)
+        self._loader.said.connect(self._run.say)
+        self._export.save_settings_asked.connect(self._loader.save)
+        self._export.load_settings_asked.connect(self._loader.load)
         self._export.many_asked.connect(self._many.show)
 
         self._live_row.flipped.connect(self._comparison.flip)

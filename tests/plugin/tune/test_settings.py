@@ -112,7 +112,7 @@ def test_the_same_file_gives_the_same_labels_in_the_widget_and_without(
     user.find("n_initial").setValue(33)
     user.find("smallest_cell").setValue(0)
     file = tmp_path / "settings.toml"
-    user.widget._desk.save(str(file))
+    user.widget._loader.save(str(file))
     user.run()
     shown = user.stack("movie [cells]")
     assert len(np.unique(shown)) > 3

@@ -15,10 +15,10 @@ from fastershift.plugin.tune._form import SettingsForm
 from fastershift.plugin.tune._last_used import Memory, recall
 from fastershift.plugin.tune._section import TuneSection
 
-__all__ = ["SettingsDesk"]
+__all__ = ["SettingsLoader"]
 
 
-class SettingsDesk(QObject):
+class SettingsLoader(QObject):
     """Fills the form from elsewhere, and keeps what it holds.
 
     Parameters
