@@ -9,7 +9,7 @@ import typer
 from fastershift.cli._batch import batch
 from fastershift.cli._benchmark import benchmark
 from fastershift.cli._demo import demo
-from fastershift.cli._errors import Debug, Overwrite, told
+from fastershift.cli._errors import Debug, Overwrite, reports_errors
 from fastershift.cli._models import models_app
 from fastershift.cli._napari import open_napari
 from fastershift.cli._options import frame_range
@@ -34,7 +34,7 @@ app.command()(demo)
 
 
 @app.callback(invoke_without_command=True)
-@told
+@reports_errors
 def start(
     context: typer.Context,
     debug: Debug = False,
@@ -45,7 +45,7 @@ def start(
 
 
 @app.command()
-@told
+@reports_errors
 def evaluate(
     result: Annotated[Path, typer.Argument(metavar="RES", help="A result.")],
     truth: Annotated[
@@ -73,7 +73,7 @@ def evaluate(
 
 
 @app.command()
-@told
+@reports_errors
 def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")],
     frames: Annotated[int, typer.Option(help="Number of frames.")] = 20,

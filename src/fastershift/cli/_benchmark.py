@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift.cli._errors import Debug, told
+from fastershift.cli._errors import Debug, reports_errors
 from fastershift.errors import FastershiftError, InputError
 
 __all__ = ["benchmark"]
 
 
-@told
+@reports_errors
 def benchmark(
     suite: Annotated[
         str, typer.Argument(metavar="SUITE", help="Name of a suite, or all of them.")

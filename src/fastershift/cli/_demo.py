@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastershift.cli._errors import Debug, told
+from fastershift.cli._errors import Debug, reports_errors
 from fastershift.cli._napari import open_napari
 from fastershift.cli._progress import follow_run
 from fastershift.errors import InputError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["demo", "demo_movie", "demo_table", "save_picture"]
 
 
-@told
+@reports_errors
 def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the picture.")

@@ -1,4 +1,4 @@
-"""What all commands share: how errors are told, and two options."""
+"""What all commands share: how errors are reports_errors, and two options."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,7 +8,7 @@ import typer
 
 from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["Debug", "Overwrite", "stop", "told"]
+__all__ = ["Debug", "Overwrite", "stop", "reports_errors"]
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
@@ -16,7 +16,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show where an error arose.
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an old result.")]
 
 
-def told(command: _Command) -> _Command:
+def reports_errors(command: _Command) -> _Command:
     """Turn the errors of a command into one sentence and an exit code."""
 
     @wraps(command)

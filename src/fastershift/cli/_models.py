@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastershift.cli._errors import Debug, told
+from fastershift.cli._errors import Debug, reports_errors
 
 __all__ = ["models_app"]
 
@@ -13,7 +13,7 @@ models_app = typer.Typer(help="Models that can be used.")
 
 
 @models_app.callback()
-@told
+@reports_errors
 def models(context: typer.Context, debug: Debug = False) -> None:
     """List what each model is for, its scores and its terms of use."""
     from fastershift.rshn import list_models
@@ -28,7 +28,7 @@ def models(context: typer.Context, debug: Debug = False) -> None:
 
 
 @models_app.command("import")
-@told
+@reports_errors
 def import_model(
     checkpoint: Annotated[
         Path, typer.Argument(help="TensorFlow checkpoint: NAME.index beside its data.")

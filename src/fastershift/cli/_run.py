@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fastershift.cli._batch import Chunk, result_format, run_on_disk
-from fastershift.cli._errors import Debug, Overwrite, told
+from fastershift.cli._errors import Debug, Overwrite, reports_errors
 from fastershift.cli._options import frame_range, with_settings
 from fastershift.cli._progress import follow_run
 from fastershift.config import load_settings, resolve_settings
@@ -15,7 +15,7 @@ from fastershift.config import load_settings, resolve_settings
 __all__ = ["run"]
 
 
-@told
+@reports_errors
 @with_settings
 def run(
     movie: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder, TIFF, Zarr.")],

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift.cli._errors import Debug, Overwrite, stop, told
+from fastershift.cli._errors import Debug, Overwrite, stop, reports_errors
 from fastershift.config import Precision
 from fastershift.errors import InputError
 
@@ -20,7 +20,7 @@ __all__ = ["train"]
 _MINUTES = 30.0
 
 
-@told
+@reports_errors
 def train(
     data: Annotated[
         list[str],
