@@ -163,7 +163,7 @@ def test_merge_split_delete_and_shape_by_mouse_and_key(hand):
     hand.click_cell(one, 3)
     hand.click_cell(two, 3)
     hand.press("8")
-    assert hand.said == f"Merged {one} and {two} in frame 3."
+    assert hand.message == f"Merged {one} and {two} in frame 3."
     assert np.count_nonzero(hand.labels[3] == one) == sum(areas)
     np.testing.assert_array_equal(hand.labels[[0, 1, 2]], before[[0, 1, 2]])
     hand.check()
@@ -178,7 +178,7 @@ def test_merge_split_delete_and_shape_by_mouse_and_key(hand):
         hand.click(*seed)
     hand.press("8")
     hand.settle()
-    assert "Split" in hand.said
+    assert "Split" in hand.message
     parts = [hand.labels[3][seed] for seed in seeds]
     assert parts[0] != parts[1]
     np.testing.assert_array_equal(hand.labels[3] > 0, before[3] > 0)
@@ -212,9 +212,9 @@ def test_brushing_across_cells_gathers_them(hand):
     hand.drag(hand.middle(one, 3), hand.middle(two, 3))
     assert hand.user.viewer.scene.camera.center == zoom, "the view stays"
     hand.user.click("this_frame")
-    assert "Merged" in hand.said
-    assert str(one) in hand.said
-    assert str(two) in hand.said
+    assert "Merged" in hand.message
+    assert str(one) in hand.message
+    assert str(two) in hand.message
     hand.press("Q")
     assert not hand.user.find("merge").isChecked()
 
@@ -227,7 +227,7 @@ def test_identities_by_mouse_and_key(hand):
     hand.press("W")
     hand.click_cell(one, 4)
     hand.click(*pixels[1])
-    assert "Swapped" in hand.said
+    assert "Swapped" in hand.message
     assert [hand.labels[4][pixel] for pixel in pixels] == [two, one]
     np.testing.assert_array_equal(hand.labels[:4], before[:4])
     hand.check()
@@ -280,12 +280,12 @@ def test_a_cell_is_added_by_click_and_followed(hand):
     hand.press("A")
     hand.click(*seed)
     hand.settle()
-    assert hand.said.startswith("h = 0.100")
+    assert hand.message.startswith("h = 0.100")
     preview = hand.user.viewer.layers["movie [new cell]"]
     np.testing.assert_array_equal(preview.data > 0, before[2] == lost)
     hand.wheel(*seed, 2)
     hand.settle()
-    assert hand.said.startswith("h = 0.125")
+    assert hand.message.startswith("h = 0.125")
     assert hand.user.viewer.scene.camera.zoom == zoom, "the wheel does not zoom"
     assert not hand.labels[2][seed], "nothing is added yet"
     hand.press("9")
@@ -295,7 +295,7 @@ def test_a_cell_is_added_by_click_and_followed(hand):
         new = hand.labels[frame] == hand.labels[2][seed]
         old = before[frame] == lost
         assert (new & old).sum() > 0.8 * (new | old).sum(), frame
-    assert "Followed through" in hand.said
+    assert "Followed through" in hand.message
     hand.check()
     hand.press("Ctrl+Z")
     assert not hand.labels[2][seed], "one step back takes all of it"
@@ -314,7 +314,7 @@ def test_painting_is_a_part_of_the_history(hand):
     hand.layer.brush_size = 3
     hand.drag((row, column), (row, column + 3))
     assert hand.labels[3][row, column] == 0
-    assert hand.said == f"Erased {cell} in frame 3."
+    assert hand.message == f"Erased {cell} in frame 3."
     hand.check()
     hand.press("Ctrl+Z")
     np.testing.assert_array_equal(hand.labels, before)
@@ -344,7 +344,7 @@ def test_a_brush_through_time_is_kept_to_its_frame(hand):
     hand.user.viewer.layers.selection.active = hand.layer
     hand.layer.n_edit_dimensions = 3
     assert hand.layer.n_edit_dimensions == 2
-    assert hand.said.startswith("The brush paints in one frame at a time")
+    assert hand.message.startswith("The brush paints in one frame at a time")
     hand.press("E")
     hand.layer.brush_size = 5
     hand.drag((row, column), (row, column + 3))
@@ -396,12 +396,12 @@ def test_tracks_stay_in_step(hand):
 def test_what_cannot_be_done_is_said(hand):
     hand.press("J")
     hand.click(0, 0)
-    assert hand.said == "There is no cell here."
+    assert hand.message == "There is no cell here."
     hand.press("8")
-    assert "Click the cells" in hand.said
+    assert "Click the cells" in hand.message
     assert not hand.user.find("this_frame").isEnabled()
     hand.press("Ctrl+Z")
-    assert hand.said == "There is nothing to undo."
+    assert hand.message == "There is nothing to undo."
 
 
 def test_keys_leave_napari_its_own():

@@ -220,7 +220,7 @@ def test_plot_and_table_are_saved(readout, qtbot, tmp_path, monkeypatch):
     from fastershift.plugin.readout._plot import PLOTTED
 
     said = []
-    readout.said.connect(said.append)
+    readout.message.connect(said.append)
     readout.show_rows(ROWS)
     press(qtbot, readout, "show_plot")
     press(qtbot, readout, "show_table")

@@ -50,7 +50,7 @@ class AutosaveOffer(QFrame):
         The widget this is a part of.
     """
 
-    said = Signal(str)
+    message = Signal(str)
 
     def __init__(
         self,
@@ -209,11 +209,11 @@ class AutosaveOffer(QFrame):
             try:
                 self._autosaves.discard(self._offered)
             except FastershiftError as error:
-                self.said.emit(str(error))
+                self.message.emit(str(error))
             self.look()
 
     def _tell_error(self, error: Exception) -> None:
-        self.said.emit(f"The corrections were not kept: {describe_error(error)}")
+        self.message.emit(f"The corrections were not kept: {describe_error(error)}")
 
 
 def _name_of(layer: Labels) -> str:

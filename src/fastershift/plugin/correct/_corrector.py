@@ -64,7 +64,7 @@ class Corrector(QObject):
 
     state_changed = Signal()
     edited = Signal()
-    said = Signal(str)
+    message = Signal(str)
 
     def __init__(
         self, viewer: ViewerModel, plan_source: PlanSource, parent: QObject
@@ -95,13 +95,13 @@ class Corrector(QObject):
         self._clicks.brushed.connect(self.hand.brush)
         self._clicks.wheeled.connect(self._on_wheel)
         self.hand.changed.connect(self._on_hand)
-        self.hand.said.connect(self.said)
+        self.hand.message.connect(self.message)
         self.hand.ready.connect(partial(self.accept, "frame"))
         self.follower.changed.connect(self._on_carried)
-        self.follower.said.connect(self.said)
+        self.follower.message.connect(self.message)
         self.follower.state_changed.connect(self.state_changed)
         self._paint.painted.connect(self._on_painted)
-        self._paint.said.connect(self.said)
+        self._paint.message.connect(self.message)
 
     # What is corrected
 
@@ -118,7 +118,7 @@ class Corrector(QObject):
             try:
                 self.corrections = self._corrections_of(layer)
             except InputError as error:
-                self.said.emit(str(error))
+                self.message.emit(str(error))
         corrections = self.corrections
         labels = None if corrections is None else corrections.labels
         axes = "" if layer is None else stack_axes(layer.data.shape)
@@ -143,7 +143,7 @@ class Corrector(QObject):
         except InputError as error:
             if record is None:
                 raise
-            self.said.emit(f"{error} Corrections begin anew.")
+            self.message.emit(f"{error} Corrections begin anew.")
             made = Corrections(labels, lineage)
         self._known[layer] = made
         return made
@@ -200,7 +200,9 @@ class Corrector(QObject):
     def take_tool(self, name: str) -> None:
         """Take a tool; the one in hand is put away when it is taken again."""
         if self.corrections is None or self.layer is None:
-            self.said.emit("Run a movie, or open a tracked one, to correct its cells.")
+            self.message.emit(
+                "Run a movie, or open a tracked one, to correct its cells."
+            )
             return
         again = self.hand.tool is not None and self.hand.tool.name == name
         if not again:
@@ -233,7 +235,7 @@ class Corrector(QObject):
         self._accepting = None
         self.state_changed.emit()
         if tool is not None and not (picks and self._adding):
-            self.said.emit(self._prompt())
+            self.message.emit(self._prompt())
 
     @property
     def _adding(self) -> bool:
@@ -269,10 +271,10 @@ class Corrector(QObject):
         """Do it, as far as this."""
         corrections, tool = self.corrections, self.hand.tool
         if corrections is None or tool is None:
-            self.said.emit("Choose a tool first, then click the cells.")
+            self.message.emit("Choose a tool first, then click the cells.")
             return
         if not self.hand.complete:
-            self.said.emit(self._prompt())
+            self.message.emit(self._prompt())
             return
         picks = list(self.hand.picks)
         edit = edit_of(tool, picks, scope, self.until, corrections.lineage)
@@ -303,7 +305,7 @@ class Corrector(QObject):
         try:
             change = corrections.do(edit)
         except InputError as error:
-            self.said.emit(str(error))
+            self.message.emit(str(error))
             if tool is not None and not tool.scoped:
                 self.hand.drop_picks()
             return None
@@ -328,7 +330,7 @@ class Corrector(QObject):
     def _show(self, change: Change) -> None:
         self.layers.show(change)
         self._paint.refresh()
-        self.said.emit(change.text)
+        self.message.emit(change.text)
         self.edited.emit()
         self.state_changed.emit()
 
@@ -358,7 +360,7 @@ class Corrector(QObject):
     def _on_proposal(self, found: Add) -> None:
         self._proposal = found
         self._marks.show_region(found.region)
-        self.said.emit(
+        self.message.emit(
             f"h = {self._bandwidth:.3f}, {found.region.area} pixels. {self.hand.prompt}"
         )
         self.state_changed.emit()
@@ -376,7 +378,7 @@ class Corrector(QObject):
         except InputError as error:
             corrections.labels[edit.frame] = before
             self.layer.refresh(extent=False)
-            self.said.emit(str(error))
+            self.message.emit(str(error))
         else:
             self._show(change)
 
@@ -397,7 +399,7 @@ class Corrector(QObject):
         self.hand.drop_picks()
         change = getattr(self.corrections, way)()
         if change is None:
-            self.said.emit(nothing)
+            self.message.emit(nothing)
             return
         self._show(change)
 
@@ -421,7 +423,7 @@ class Corrector(QObject):
             try:
                 self._show(self.corrections.do(edit))
             except InputError as error:
-                self.said.emit(str(error))
+                self.message.emit(str(error))
 
     def _tell_error(self, error: Exception) -> None:
-        self.said.emit(describe_error(error))
+        self.message.emit(describe_error(error))

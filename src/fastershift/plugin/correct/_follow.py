@@ -74,7 +74,7 @@ class Follower(QObject):
     """
 
     changed = Signal(object)
-    said = Signal(str)
+    message = Signal(str)
     progressed = Signal(int, int)
     state_changed = Signal()
 
@@ -106,7 +106,7 @@ class Follower(QObject):
         self._waiting.clear()
         self._now = None
         self._tasks.drop()
-        self.said.emit(text)
+        self.message.emit(text)
         self.state_changed.emit()
 
     def _done(self) -> str:
@@ -151,5 +151,5 @@ class Follower(QObject):
         if now is not None:
             followed = f"Followed through {self._done()}." if self._frames else ""
             parts = [now.text, followed, *self._endings]
-            self.said.emit(" ".join(part for part in parts if part))
+            self.message.emit(" ".join(part for part in parts if part))
         self._next()

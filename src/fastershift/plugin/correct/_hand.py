@@ -24,7 +24,7 @@ class Hand(QObject):
     """
 
     changed = Signal()
-    said = Signal(str)
+    message = Signal(str)
     ready = Signal()
 
     def __init__(self, parent: QObject) -> None:
@@ -68,7 +68,7 @@ class Hand(QObject):
             return
         adding = tool.name == "add_by_click"
         if not pick.track and not adding:
-            self.said.emit("There is no cell here.")
+            self.message.emit("There is no cell here.")
             return
         kept = self.picks if tool.across else self._of_frame(pick)
         if tool.name == "split":

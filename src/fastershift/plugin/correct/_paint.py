@@ -31,7 +31,7 @@ class PaintCapture(QObject):
     """
 
     painted = Signal(object)
-    said = Signal(str)
+    message = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
@@ -85,7 +85,7 @@ class PaintCapture(QObject):
         """Keep strokes to the frame in view: in others nobody would see them."""
         if self._layer is not None and self._layer.n_edit_dimensions != 2:
             self._layer.n_edit_dimensions = 2
-            self.said.emit(
+            self.message.emit(
                 "The brush paints in one frame at a time, so that every change is "
                 "seen; merge, split and add by click go on through time."
             )

@@ -98,7 +98,7 @@ class Review(QObject):
         self._corrector.layers.look_at(doubt.frame, doubt.y, doubt.x, width)
         if doubt.tracks:
             layer.selected_label = doubt.tracks[0]
-        self._corrector.said.emit(f"Frame {doubt.frame}: {doubt.reason}")
+        self._corrector.message.emit(f"Frame {doubt.frame}: {doubt.reason}")
 
     def _tick(self, key: str, done: bool) -> None:
         if self._shown is not None:

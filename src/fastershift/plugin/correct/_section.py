@@ -227,9 +227,9 @@ class CorrectSection(QGroupBox):
         self._limit.valueChanged.connect(self._on_limit)
         self._cells.layer_changed.connect(self._take)
         self._cells.tracks_changed.connect(self._on_tracks)
-        self.corrector.said.connect(self._status.setText)
-        self.autosave.said.connect(self._status.setText)
-        self.learning.said.connect(self._status.setText)
+        self.corrector.message.connect(self._status.setText)
+        self.autosave.message.connect(self._status.setText)
+        self.learning.message.connect(self._status.setText)
         self.corrector.state_changed.connect(self._show_state)
         self.corrector.follower.progressed.connect(self._show_progress)
 

@@ -37,7 +37,7 @@ class TrainOnCorrections(QPushButton):
         The widget this is a part of.
     """
 
-    said = Signal(str)
+    message = Signal(str)
     trained = Signal(str)
 
     def __init__(
@@ -70,7 +70,7 @@ class TrainOnCorrections(QPushButton):
         try:
             data, frames = self._learnable()
         except InputError as error:
-            self.said.emit(str(error))
+            self.message.emit(str(error))
             return
         # As a tab: below, it would leave the corrections hardly any room.
         dock, widget = self._viewer.window.add_plugin_dock_widget(

@@ -53,7 +53,7 @@ class ExportSection(QGroupBox):
         The widget this is a part of.
     """
 
-    said = Signal(str)
+    message = Signal(str)
     #: The layer, and the moment of it that was saved.
     saved = Signal(object, object)
     #: The layers of a saved result.
@@ -151,9 +151,9 @@ class ExportSection(QGroupBox):
         """Write the result in another thread, after asking before replacing one."""
         cells, path = self._cells(), self.path
         if cells is None:
-            self.said.emit("There is no result to save yet; run the stack first.")
+            self.message.emit("There is no result to save yet; run the stack first.")
         elif path is None:
-            self.said.emit("Choose where the result goes first.")
+            self.message.emit("Choose where the result goes first.")
         elif not path.exists() or self._may_replace(path):
             self._write(cells, path, overwrite=path.exists())
 
@@ -172,17 +172,17 @@ class ExportSection(QGroupBox):
             write_result(path, format=form, overwrite=overwrite, **arguments)
             yield taken
 
-        self.said.emit(f"Saving to {path} …")
+        self.message.emit(f"Saving to {path} …")
         self._tasks.start(
             Task(
                 steps,
                 partial(self._tell_written, cells, path),
-                lambda error: self.said.emit(describe_error(error)),
+                lambda error: self.message.emit(describe_error(error)),
             )
         )
 
     def _tell_written(self, cells: Labels, path: Path, taken: LayerSnapshot) -> None:
-        self.said.emit(f"Saved to {path}.")
+        self.message.emit(f"Saved to {path}.")
         self.saved.emit(cells, taken)
 
     def _choose_result(self) -> None:
@@ -193,18 +193,18 @@ class ExportSection(QGroupBox):
         else:
             path = QFileDialog.getExistingDirectory(self, "Open a result")
         if path:
-            self.said.emit(f"Opening {path} …")
+            self.message.emit(f"Opening {path} …")
             self._tasks.start(
                 Task(
                     lambda: iter([result_layers(Path(path))]),
                     partial(self._tell_opened, path),
-                    lambda error: self.said.emit(describe_error(error)),
+                    lambda error: self.message.emit(describe_error(error)),
                 )
             )
 
     def _tell_opened(self, path: str, layers: list[LayerData]) -> None:
         self.opened.emit(layers)
-        self.said.emit(f"Opened {path}.")
+        self.message.emit(f"Opened {path}.")
 
     def _show_state(self) -> None:
         self._save.setEnabled(not self._tasks.busy)

@@ -105,7 +105,7 @@ class Needs(QObject):
         Lives as long as this.
     """
 
-    told = Signal(str)
+    message = Signal(str)
     model_chosen = Signal(str)
 
     def __init__(self, parent: QObject) -> None:
@@ -151,14 +151,14 @@ class Needs(QObject):
         def tell(estimate: Estimate | None) -> None:
             if estimate is not None:
                 self.model_chosen.emit(estimate.model)
-                self.told.emit(describe_needs(estimate, units))
+                self.message.emit(describe_needs(estimate, units))
 
-        self.told.emit("…")
+        self.message.emit("…")
         self._tasks.start(
             Task(
                 partial(session.estimate, settings, device=device),
                 tell,
-                lambda error: self.told.emit(describe_error(error)),
+                lambda error: self.message.emit(describe_error(error)),
             )
         )
 
@@ -181,5 +181,7 @@ class Needs(QObject):
 
         self._timer.stop()
         self._tasks.start(
-            Task(steps, on_found, lambda error: self.told.emit(describe_error(error)))
+            Task(
+                steps, on_found, lambda error: self.message.emit(describe_error(error))
+            )
         )

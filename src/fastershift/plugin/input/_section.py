@@ -64,7 +64,7 @@ class InputSection(QGroupBox):
 
     changed = Signal()
     estimate_asked = Signal()
-    hinted = Signal(str)
+    message = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
         super().__init__("Input", parent)
@@ -301,10 +301,10 @@ class InputSection(QGroupBox):
             self._measure.stop()
         elif chosen is None or not {"Y", "X"} <= set(chosen.axes):
             self._measure_button.setChecked(False)
-            self.hinted.emit("Choose an image layer first.")
+            self.message.emit("Choose an image layer first.")
         else:
             self._measure.start(chosen.layer, chosen.axes)
-            self.hinted.emit("Drag a line over a typical cell in the canvas.")
+            self.message.emit("Drag a line over a typical cell in the canvas.")
 
     def _on_measured(self, length: float) -> None:
         chosen = self.choice
@@ -314,7 +314,7 @@ class InputSection(QGroupBox):
             column = chosen.axes.index("X")
             length *= array.shape[column] / pixels(chosen.layer).shape[column]
         self.diameter.touch(length)
-        self.hinted.emit(f"The line is {length:.1f} pixels long.")
+        self.message.emit(f"The line is {length:.1f} pixels long.")
 
 
 def _devices() -> list[str]:

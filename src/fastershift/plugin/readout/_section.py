@@ -44,7 +44,7 @@ class ReadOut(QGroupBox):
     """
 
     frame_chosen = Signal(int)
-    said = Signal(str)
+    message = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("Read-out", parent)
@@ -240,6 +240,6 @@ class ReadOut(QGroupBox):
         try:
             written = write(path)
         except FastershiftError as error:
-            self.said.emit(str(error))
+            self.message.emit(str(error))
         else:
-            self.said.emit(f"Saved to {written}.")
+            self.message.emit(f"Saved to {written}.")

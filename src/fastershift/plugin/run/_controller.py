@@ -128,7 +128,7 @@ class RunController(QObject):
     reported = Signal()
     previewed = Signal(object)
     altered = Signal()
-    said = Signal(str)
+    message = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
@@ -308,7 +308,7 @@ class RunController(QObject):
         elif isinstance(item, Progress):
             self._tell_progress(run, item.done, item.total)
         elif isinstance(item, Notice):
-            self.said.emit(item.sentence)
+            self.message.emit(item.sentence)
         elif isinstance(item, FrameDone) and run.job is not None:
             choice = run.choice
             seen = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
@@ -323,7 +323,7 @@ class RunController(QObject):
                 return
             self._leave(run)
             run.layers.show_result(item.reconciled.take(), item.positions)
-            self.said.emit(self.session.finish(run.job))
+            self.message.emit(self.session.finish(run.job))
             self.reported.emit()
 
     def _tell_progress(self, run: _Run, done: int, total: int) -> None:
@@ -334,11 +334,11 @@ class RunController(QObject):
         _notify(error)
 
     def _tell_error(self, error: Exception) -> None:
-        self.said.emit(describe_error(error))
+        self.message.emit(describe_error(error))
         _notify(error)
 
     def _tell_live_error(self, error: Exception) -> None:
-        self.said.emit(describe_error(error))
+        self.message.emit(describe_error(error))
         # A window for every step of a slider would be in the way.
         if not isinstance(error, FastershiftError):
             _notify(error)
@@ -355,7 +355,7 @@ class RunController(QObject):
         kept = ""
         if run.job is not None:
             kept = self.session.finish(run.job, restored=run.layers.has_former)
-        self.said.emit(f"{reason} {kept}".strip() or "Cancelled.")
+        self.message.emit(f"{reason} {kept}".strip() or "Cancelled.")
         self.reported.emit()
 
     def _leave(self, run: _Run) -> None:
@@ -365,13 +365,13 @@ class RunController(QObject):
         if item is None:
             return
         if choice.layer not in self._viewer.layers:
-            self.said.emit("The layer was removed, so its preview was dropped.")
+            self.message.emit("The layer was removed, so its preview was dropped.")
             return
         given = self.session.input
         if given is None:
             return
         self._previews.show(choice, given.shape, item)
-        self.said.emit(
+        self.message.emit(
             f"Frame {item.frame}: {item.report.cells} cells in {item.report.clusters} "
             f"clusters, before linking."
         )

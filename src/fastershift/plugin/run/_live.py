@@ -124,4 +124,4 @@ class LivePreview(QObject):
         try:
             self._runs.preview_live(*prepared, region)
         except InputError as error:
-            self._runs.said.emit(str(error))
+            self._runs.message.emit(str(error))

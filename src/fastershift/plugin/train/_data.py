@@ -44,7 +44,7 @@ class TrainingDataList(QGroupBox):
     """
 
     changed = Signal()
-    said = Signal(str)
+    message = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
         super().__init__("Learn from", parent)
@@ -147,14 +147,14 @@ class TrainingDataList(QGroupBox):
         """Add the chosen image layer with the chosen labels layer."""
         images, labels = self._images.layer, self._labels.layer
         if images is None or labels is None:
-            self.said.emit(
+            self.message.emit(
                 "Open a movie and a labels layer with its cells, then choose both."
             )
             return
         try:
             self.add(f"{images.name} with {labels.name}", _pair(images, labels))
         except InputError as error:
-            self.said.emit(str(error))
+            self.message.emit(str(error))
 
     def add_folder(self, folder: str) -> None:
         """Add a folder of the Cell Tracking Challenge.
@@ -166,7 +166,7 @@ class TrainingDataList(QGroupBox):
         """
         path = Path(folder)
         if not path.with_name(f"{path.name}_GT").is_dir():
-            self.said.emit(
+            self.message.emit(
                 f"There is no truth {path.name}_GT beside {path.name}; choose the "
                 "folder of the images, such as 01."
             )

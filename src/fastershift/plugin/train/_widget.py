@@ -97,7 +97,7 @@ class TrainWidget(QWidget):
         self._lay_out()
         self._tasks.changed.connect(self._show_state)
         self._data.changed.connect(self._show_state)
-        self._data.said.connect(self._say)
+        self._data.message.connect(self._say)
         self._train.clicked.connect(self._start)
         self._cancel.clicked.connect(self.stop)
         self._name.textChanged.connect(self._show_state)

@@ -35,7 +35,7 @@ class SettingsLoader(QObject):
         Lives as long as this.
     """
 
-    said = Signal(str)
+    message = Signal(str)
 
     def __init__(
         self,
@@ -63,16 +63,16 @@ class SettingsLoader(QObject):
         try:
             save_settings(self._form.to_save(), path)
         except (InputError, OSError) as error:
-            self.said.emit(f"The settings were not saved: {error}.")
+            self.message.emit(f"The settings were not saved: {error}.")
         else:
-            self.said.emit(f"Settings saved to {path}.")
+            self.message.emit(f"Settings saved to {path}.")
 
     def load(self, path: str) -> None:
         """Take over the settings of a file."""
         try:
             values = load_settings(path)
         except InputError as error:
-            self.said.emit(str(error))
+            self.message.emit(str(error))
             return
         self._load(values, f"Settings of {path} are in use.")
         self._tune.show_no_preset()
@@ -81,7 +81,7 @@ class SettingsLoader(QObject):
         """Take over the settings that the selected layer was made with."""
         layer = self._layer_with_settings()
         if layer is None:
-            self.said.emit("No layer carries settings yet; run the stack first.")
+            self.message.emit("No layer carries settings yet; run the stack first.")
             return
         record = layer.metadata[METADATA_KEY]
         values = dict(record["settings"])
@@ -129,9 +129,9 @@ class SettingsLoader(QObject):
         try:
             self._form.load(values)
         except InputError as error:
-            self.said.emit(str(error))
+            self.message.emit(str(error))
         else:
-            self.said.emit(sentence)
+            self.message.emit(sentence)
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
