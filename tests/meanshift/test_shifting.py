@@ -47,7 +47,7 @@ def test_a_window_averages_what_lies_in_it(made, unit_means, copied):
     vectors = diffuse()
     points = made(vectors, unit_means)
     if copied:
-        points = points.take(np.arange(N))
+        points = points.rows(np.arange(N))
     means, counts = one_step(points, places(), BANDWIDTH)
     wide = vectors.double().numpy()
     unit = wide / np.linalg.norm(wide, axis=1, keepdims=True)
@@ -104,7 +104,7 @@ def test_both_ways_lead_to_the_same_places(unit_means, same):
     counts = here.window_counts(here.unit(rows), BANDWIDTH)
     assert np.abs(counts - there.window_counts(here.unit(rows), BANDWIDTH)).max() <= 1
     joined, expected_joined = (
-        points.take(rows).joined(points.take(rows + 1)) for points in (here, there)
+        points.rows(rows).joined(points.rows(rows + 1)) for points in (here, there)
     )
     every = np.arange(2 * len(rows))
     assert len(joined) == len(every)

@@ -76,14 +76,14 @@ def _pairs(movie, settings):
 
 
 def test_few_frames_are_held_however_long_the_movie(embeddings, monkeypatch):
-    held, take = [], Linker.take
+    held, release = [], Linker.release
 
     def counted(self, *, settled=True):
-        taken = take(self, settled=settled)
+        released = release(self, settled=settled)
         held.append(len(self._frames))
-        return taken
+        return released
 
-    monkeypatch.setattr(linker_module.Linker, "take", counted)
+    monkeypatch.setattr(linker_module.Linker, "release", counted)
     result = segment_movie(None, embeddings=np.concatenate([embeddings] * 8))
     assert max(held) <= result.settings.track.merge_search + 2
 

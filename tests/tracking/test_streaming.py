@@ -32,9 +32,9 @@ def test_frames_that_are_taken_early_are_the_final_ones(seed, search, published)
     taken = []
     for pair in pairs:
         assert np.array_equal(whole.add(pair), few.add(pair))
-        taken += [frame.copy() for frame in few.take()]
+        taken += [frame.copy() for frame in few.release()]
         assert len(few) - len(taken) <= search + 3
-    taken += few.take(settled=False)
+    taken += few.release(settled=False)
     assert len(few) == len(whole) == len(taken)
     assert np.array_equal(np.stack(taken), whole.stack)
 

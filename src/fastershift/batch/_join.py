@@ -124,14 +124,14 @@ def join_chunks(
         for labels, report in work.read(chunk):
             started = perf_counter()
             new = linker.add(labels)
-            keep(linker.take())
+            keep(linker.release())
             seconds = perf_counter() - started
             for frame in new:
                 reports.append(
                     _report(report, len(reports), image(frame), len(new), seconds)
                 )
             yield len(reports)
-    keep(linker.take(settled=False))
+    keep(linker.release(settled=False))
     names, lineage = finalizer.finish()
     at_edge = tuple(
         frozenset(tracks[np.isin(ids, edge)].tolist()) - {0}

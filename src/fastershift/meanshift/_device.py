@@ -65,7 +65,7 @@ class DevicePoints(Points):
         starts: Vectors = self.averaged[self._placed(rows)].cpu().numpy()
         return starts
 
-    def take(self, rows: Rows) -> Self:
+    def rows(self, rows: Rows) -> Self:
         unit = self._unit(rows)
         averaged = unit if self.normalise else self.averaged[self._placed(rows)]
         return type(self)(unit, None, averaged, None, self.normalise)

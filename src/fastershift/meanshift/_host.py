@@ -117,7 +117,7 @@ class HostPoints(Points):
         unit = self.unit(rows)
         return unit if self.normalise else unit * self.weights[rows, None]
 
-    def take(self, rows: Rows) -> Self:
+    def rows(self, rows: Rows) -> Self:
         blocks = _empty_blocks(len(rows), self.n_components)
         take_rows(self.blocks, rows, blocks, 0)
         return type(self)(blocks, self.weights[rows], self.normalise)

@@ -70,7 +70,7 @@ class Points(ABC):
         """Copy some of the rows as positions of seeds."""
 
     @abstractmethod
-    def take(self, rows: Rows) -> Self:
+    def rows(self, rows: Rows) -> Self:
         """Copy some of the points."""
 
     @abstractmethod

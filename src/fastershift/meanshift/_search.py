@@ -172,7 +172,7 @@ class Search:
         self._sampled = np.zeros(len(points), dtype=bool)
         self._sample: Points | None = None
         if sample is not None and len(points) > 2 * SAMPLE:
-            self._sample = points.take(sample[:SAMPLE])
+            self._sample = points.rows(sample[:SAMPLE])
             self._sampled[sample[:SAMPLE]] = True
         self._larger: Points | None = None
         self._generator = generator
@@ -257,7 +257,7 @@ class Search:
         if len(self._tried):
             known = (unit @ self._tried.T).max(axis=1) >= reach
             rows, unit = rows[~known], unit[~known]
-        counts = self._points.take(rows).window_counts(unit, self._bandwidth)
+        counts = self._points.rows(rows).window_counts(unit, self._bandwidth)
         enough = counts * max(1.0, drawn) >= least
         rows, unit, counts = rows[enough], unit[enough], counts[enough]
         owner = owners(unit, counts, self._bandwidth, most=most)
@@ -315,7 +315,7 @@ class Search:
         if not len(fresh):
             return sample
         self._sampled[fresh] = True
-        return sample.joined(self._points.take(fresh))
+        return sample.joined(self._points.rows(fresh))
 
     def _keep(self, positions: Vectors, counts: Vectors, converged: Flags) -> Rows:
         """Store modes that converged; return their index, -1 where discarded."""
@@ -376,7 +376,7 @@ class Search:
     def _larger_sample(self) -> Points:
         if self._larger is None:
             rows = spread_rows(len(self._points), _LARGER, self._generator)
-            self._larger = self._points.take(rows)
+            self._larger = self._points.rows(rows)
         return self._larger
 
     def _merge(self) -> Merged:

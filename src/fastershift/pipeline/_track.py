@@ -141,7 +141,7 @@ class _Settling:
         new = self._linker.add(pair)
         images = [to_image(self._plan, labels) for labels in new]
         self._provisional.extend(zip(new, images, strict=True))
-        self._settle(self._linker.take())
+        self._settle(self._linker.release())
         return images
 
     def _settle(self, frames: list[Labels]) -> None:
@@ -155,7 +155,7 @@ class _Settling:
 
     def finish(self) -> tuple[Labels, Lineage]:
         """Decide the tracks; return the final labels and the lineage."""
-        self._settle(self._linker.take(settled=False))
+        self._settle(self._linker.release(settled=False))
         names, lineage = self._finalizer.finish()
         for number, frame in enumerate(self._labels):
             frame[:] = names.apply(number, frame)

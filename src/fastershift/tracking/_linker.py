@@ -52,23 +52,23 @@ class Linker:
         self._settings = settings
         self._published = published
         self._frames: list[_Frame] = []
-        self._taken = 0
+        self._released = 0
         self._first_frame: dict[int, int] = {}
         self._boxes: deque[dict[int, Box]] = deque(maxlen=settings.merge_search + 2)
         self._largest = 0
 
     def __len__(self) -> int:
         """Return the number of frames so far."""
-        return self._taken + len(self._frames)
+        return self._released + len(self._frames)
 
     @property
     def stack(self) -> npt.NDArray[np.int32]:
-        """Provisional labels (T, Y, X) of all frames not taken, before `finalize`."""
+        """Provisional labels (T, Y, X) of all frames not released, before `finalize`."""
         if not self._frames:
             raise InputError("No frame has been linked yet.")
         return np.stack(self._frames)
 
-    def take(self, *, settled: bool = True) -> list[_Frame]:
+    def release(self, *, settled: bool = True) -> list[_Frame]:
         """Hand over the earliest frames and forget them, so that few are held.
 
         Parameters
@@ -85,10 +85,10 @@ class Linker:
         # A part that is rejoined is followed back to the frame before its first one.
         held = self._settings.merge_search + 2 if settled else 0
         count = max(0, len(self._frames) - held)
-        taken = self._frames[:count]
+        released = self._frames[:count]
         del self._frames[:count]
-        self._taken += count
-        return taken
+        self._released += count
+        return released
 
     def add(self, pair: npt.ArrayLike) -> npt.NDArray[np.int32]:
         """Link one more pair of frames.
@@ -202,7 +202,7 @@ class Linker:
         return self._boxes[time - len(self)]
 
     def _frame(self, time: int) -> _Frame:
-        return self._frames[time - self._taken]
+        return self._frames[time - self._released]
 
 
 def best_matches(

@@ -80,7 +80,7 @@ def test_a_saved_result_brings_its_corrections_back(
     from fastershift.plugin.correct._tools import Pick
 
     row, column = np.argwhere(cells.data[4] == cells.selected_label)[0]
-    corrector.take_tool("delete")
+    corrector.select_tool("delete")
     corrector._on_click(Pick(4, int(row), int(column), int(cells.selected_label)))
     corrector.accept("onwards")
     text = tracked.find("correct_status").text()

@@ -46,10 +46,10 @@ def correct(user, frame):
     cells = user.viewer.layers["movie [cells]"].data
     track = int(cells[frame].max())
     row, column = np.argwhere(cells[frame] == track)[0]
-    corrector.take_tool("grow")
+    corrector.select_tool("grow")
     corrector._on_click(Pick(frame, int(row), int(column), track))
     corrector.accept("frame")
-    corrector.take_tool("grow")
+    corrector.select_tool("grow")
 
 
 def opened(user, at_hand):

@@ -105,11 +105,11 @@ class Corrector(QObject):
 
     # What is corrected
 
-    def take(self, layer: Labels | None) -> None:
+    def edit(self, layer: Labels | None) -> None:
         """Correct another layer, or the new result in this one."""
         self.follower.stop()
         self._asks.drop()
-        self.hand.take("")
+        self.hand.select("")
         if self.layer is not None:
             self.layer.events.mode.disconnect(self._on_mode)
         self.layer, self.corrections = layer, None
@@ -123,10 +123,10 @@ class Corrector(QObject):
         labels = None if corrections is None else corrections.labels
         axes = "" if layer is None else stack_axes(layer.data.shape)
         watched = None if corrections is None else layer
-        self._marks.take(watched, axes)
+        self._marks.watch(watched, axes)
         self._clicks.listen(watched, axes)
-        self.layers.take(watched, corrections)
-        self._paint.take(watched, labels, lambda: self.layers.frame)
+        self.layers.show(watched, corrections)
+        self._paint.watch(watched, labels, lambda: self.layers.frame)
         self.state_changed.emit()
         self.prepare()
 
@@ -197,7 +197,7 @@ class Corrector(QObject):
 
     # The tool in hand
 
-    def take_tool(self, name: str) -> None:
+    def select_tool(self, name: str) -> None:
         """Take a tool; the one in hand is put away when it is taken again."""
         if self.corrections is None or self.layer is None:
             self.message.emit(
@@ -208,18 +208,18 @@ class Corrector(QObject):
         if not again:
             self._viewer.layers.selection.active = self.layer
             self.layer.mode = "pan_zoom"
-        self.hand.take("" if again else name)
+        self.hand.select("" if again else name)
 
     def stop(self) -> None:
         """Put the tool away; without one, end what is being followed."""
         if self.hand.tool is not None:
-            self.hand.take("")
+            self.hand.select("")
         else:
             self.follower.stop()
 
     def _on_mode(self, _event: Any) -> None:
         if self.layer is not None and self.layer.mode != "pan_zoom":
-            self.hand.take("")
+            self.hand.select("")
 
     def _on_hand(self) -> None:
         tool, picks = self.hand.tool, self.hand.picks

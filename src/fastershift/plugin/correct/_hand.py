@@ -32,8 +32,8 @@ class Hand(QObject):
         self.tool: Tool | None = None
         self.picks: list[Pick] = []
 
-    def take(self, name: str) -> None:
-        """Take a tool, or put it away with an empty name."""
+    def select(self, name: str) -> None:
+        """Select a tool, or none with an empty name."""
         self.tool = TOOLS.get(name)
         self.drop_picks()
 

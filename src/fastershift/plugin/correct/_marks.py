@@ -38,7 +38,7 @@ class Marks(QObject):
         self._picks = self._locks = np.empty((0, 3))
         self._size = _CLICK
 
-    def take(self, cells: Labels | None, axes: str) -> None:
+    def watch(self, cells: Labels | None, axes: str) -> None:
         """Mark another layer; the marks over the former one go, but its locks.
 
         Parameters

@@ -44,7 +44,7 @@ class PaintCapture(QObject):
         moved.connect(self._on_moved)
         on_destroyed(self, moved.disconnect, self._on_moved)
 
-    def take(
+    def watch(
         self, layer: Labels | None, labels: npt.NDArray[np.int32] | None, now: Any
     ) -> None:
         """Watch another layer.

@@ -201,7 +201,7 @@ class CorrectSection(QGroupBox):
         """What every key does, by the name of its button."""
         corrector = self.corrector
         tools: dict[str, Callable[[], None]] = {
-            name: partial(corrector.take_tool, name) for name in TOOLS
+            name: partial(corrector.select_tool, name) for name in TOOLS
         }
         scopes = {name: partial(self._accept, scope) for name, _, scope, _ in _SCOPES}
         return {
@@ -272,7 +272,7 @@ class CorrectSection(QGroupBox):
         layer = self._cells.layer
         self._watch(layer)
         usable = layer if layer is not None and layer.editable else None
-        self.corrector.take(usable)
+        self.corrector.edit(usable)
         self._bind_layer(usable)
         frames = (
             0

@@ -22,7 +22,7 @@ class _Convolutions:
     def __init__(self, weights: Mapping[str, NDArray[np.generic]]) -> None:
         self.left = dict(weights)
 
-    def _take(self, name: str, shape: tuple[int, ...]) -> Tensor:
+    def _tensor(self, name: str, shape: tuple[int, ...]) -> Tensor:
         value = self.left.pop(name, None)
         if value is None:
             raise InputError(
@@ -36,12 +36,12 @@ class _Convolutions:
             )
         return torch.from_numpy(np.array(value, np.float32))
 
-    def take(
+    def convolution(
         self, name: str, size: int, n_in: int, n_out: int
     ) -> tuple[Tensor, Tensor]:
         """Return kernel (out, in, y, x), stored as (y, x, in, out), and bias (out,)."""
-        kernel = self._take(f"{name}/kernel", (size, size, n_in, n_out))
-        return kernel.permute(3, 2, 0, 1), self._take(f"{name}/bias", (n_out,))
+        kernel = self._tensor(f"{name}/kernel", (size, size, n_in, n_out))
+        return kernel.permute(3, 2, 0, 1), self._tensor(f"{name}/bias", (n_out,))
 
 
 def _recurrent(
@@ -49,7 +49,7 @@ def _recurrent(
 ) -> dict[str, Tensor]:
     """Fuse the three convolutions of a unit, and split them by what they see."""
     reset, update, candidate = (
-        convolutions.take(f"{place}/{gate}", 3, 2 * filters, filters)
+        convolutions.convolution(f"{place}/{gate}", 3, 2 * filters, filters)
         for gate in ("gates/r", "gates/u", "candidate/y")
     )
     kernels = torch.cat([reset[0], update[0], candidate[0]])
@@ -79,7 +79,9 @@ def _hourglass(
         result |= {f"recurrent.{level}.{name}": value for name, value in unit.items()}
     plain.append(("output", "output", 1, filters, channels))
     for ours, theirs, width, before, after in plain:
-        kernel, bias = convolutions.take(f"{place}/{theirs}", width, before, after)
+        kernel, bias = convolutions.convolution(
+            f"{place}/{theirs}", width, before, after
+        )
         result |= {f"{ours}.weight": kernel, f"{ours}.bias": bias}
     return {f"hourglasses.{number}.{name}": value for name, value in result.items()}
 
