@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from fastershift.cli._errors import Debug, Overwrite, stop, reports_errors
+from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
 from fastershift.cli._options import with_settings
 from fastershift.config import load_settings
 from fastershift.errors import InputError

@@ -8,7 +8,7 @@ import typer
 
 from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["Debug", "Overwrite", "stop", "reports_errors"]
+__all__ = ["Debug", "Overwrite", "reports_errors", "stop"]
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift.cli._errors import Debug, Overwrite, stop, reports_errors
+from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
 from fastershift.config import Precision
 from fastershift.errors import InputError
 

@@ -23,7 +23,7 @@ from fastershift.plugin.layers._units import (
     micrometres_per_pixel,
     seconds_per_frame,
 )
-from fastershift.plugin.qt import Fold, bind, key_of, preferences, unbind, on_destroyed
+from fastershift.plugin.qt import Fold, bind, key_of, on_destroyed, preferences, unbind
 from fastershift.plugin.readout import ReadOut, ReadOutFeed
 from fastershift.plugin.run import (
     Comparison,
@@ -32,7 +32,7 @@ from fastershift.plugin.run import (
     RunController,
     RunSection,
 )
-from fastershift.plugin.tune import SettingsLoader, SettingsForm, TuneSection
+from fastershift.plugin.tune import SettingsForm, SettingsLoader, TuneSection
 from fastershift.plugin.views import ViewsController, ViewsSection
 
 if TYPE_CHECKING:

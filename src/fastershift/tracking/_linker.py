@@ -63,7 +63,7 @@ class Linker:
 
     @property
     def stack(self) -> npt.NDArray[np.int32]:
-        """Provisional labels (T, Y, X) of all frames not released, before `finalize`."""
+        """Provisional labels (T, Y, X) of the frames that are held."""
         if not self._frames:
             raise InputError("No frame has been linked yet.")
         return np.stack(self._frames)

@@ -125,7 +125,7 @@ class Corrector(QObject):
         watched = None if corrections is None else layer
         self._marks.watch(watched, axes)
         self._clicks.listen(watched, axes)
-        self.layers.show(watched, corrections)
+        self.layers.watch(watched, corrections)
         self._paint.watch(watched, labels, lambda: self.layers.frame)
         self.state_changed.emit()
         self.prepare()

@@ -98,7 +98,7 @@ class CorrectedLayers(QObject):
         self._rest.timeout.connect(self._settle)
         self._finds = TaskRunner(self)
 
-    def show(self, cells: Labels | None, corrections: Corrections | None) -> None:
+    def watch(self, cells: Labels | None, corrections: Corrections | None) -> None:
         """Show the corrections of another layer."""
         self._cells, self._corrections = cells, corrections
         self._axes = "" if cells is None else stack_axes(cells.data.shape)

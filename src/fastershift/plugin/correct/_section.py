@@ -34,8 +34,8 @@ from fastershift.plugin.qt import (
     bind,
     keep_wheel_away,
     label,
-    unbind,
     on_destroyed,
+    unbind,
 )
 
 __all__ = ["CorrectSection"]

@@ -24,8 +24,8 @@ __all__ = [
     "keep_wheel_away",
     "key_of",
     "label",
+    "on_destroyed",
     "preferences",
     "setting_field",
     "unbind",
-    "on_destroyed",
 ]

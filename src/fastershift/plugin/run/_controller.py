@@ -27,7 +27,7 @@ from fastershift.plugin.layers._frame_in_view import frame_in_view
 from fastershift.plugin.layers._input import InputChoice, frame_axis, session_input
 from fastershift.plugin.layers._outputs import Outputs, RunLayers
 from fastershift.plugin.layers._watch import LayerWatch
-from fastershift.plugin.qt import Task, TaskRunner, preferences, on_destroyed
+from fastershift.plugin.qt import Task, TaskRunner, on_destroyed, preferences
 from fastershift.plugin.run._preview_layers import PreviewLayers
 from fastershift.session import (
     CachePlace,
