@@ -281,6 +281,13 @@ def test_module_can_be_read_in_one_sitting(path):
     assert lines <= 450
 
 
+def test_tests_lie_where_the_code_lies():
+    tests = Path(__file__).parent
+    for path in tests.rglob("test_*.py"):
+        folder = path.parent.relative_to(tests)
+        assert folder.parts[:1] == ("helpers",) or (SOURCE / folder).is_dir(), path
+
+
 def test_folder_can_be_taken_in_at_a_glance():
     counts = Counter(
         path.parent.relative_to(SOURCE).as_posix()
