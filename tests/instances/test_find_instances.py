@@ -4,10 +4,10 @@ import torch
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
-from fastershift.instances import _find as _instances
-from fastershift.instances import find_instances, foreground_mask
+from fastershift.instances import _clusters, _codes, foreground_mask
 from fastershift.meanshift import SeedPolicy
 from fastershift.tracking import Linker, finalize
+from helpers.movies import find_cells
 
 SHAPE = (24, 30)
 CLUSTER = ClusterSettings()
@@ -33,14 +33,9 @@ def pair_of_squares():
     return codes
 
 
-def instances(embeddings, cluster=CLUSTER, track=TRACK, **options):
-    options = {"smallest_cell": 5} | options
-    return find_instances(embeddings, cluster, track, **options)
-
-
 def test_one_cluster_many_cells():
     codes = pair_of_squares()
-    found = instances(embed(codes))
+    found = find_cells(embed(codes))
     np.testing.assert_array_equal(found.clusters > 0, codes > 0)
     np.testing.assert_array_equal(found.labels > 0, codes > 0)
     assert found.clusters.max() == 2
@@ -53,7 +48,7 @@ def test_one_cluster_many_cells():
     assert found.labels[0, 4, 11] == 2
     assert found.labels[0, 17, 4] == 3
     assert found.foreground == pytest.approx((codes > 0).mean())
-    assert found.seconds >= found.clustering.seconds > 0
+    assert found.clustering.seconds > 0
 
 
 def test_touching_through_time_only_is_one_cell():
@@ -62,7 +57,7 @@ def test_touching_through_time_only_is_one_cell():
     codes[1, 5:9, 5:9] = 1
     codes[0, 15:18, 2:6] = 1
     codes[1, 15:18, 20:24] = 1
-    found = instances(embed(codes))
+    found = find_cells(embed(codes))
     assert found.labels[0, 3, 3] == found.labels[1, 7, 7]
     assert found.labels[0, 16, 3] != found.labels[1, 16, 21]
 
@@ -72,8 +67,8 @@ def test_pieces_below_the_smallest_cell_are_dropped():
     codes[0, 22, 20:22] = 1
     codes[1, 22, 20:22] = 1
     embeddings = embed(codes)
-    assert instances(embeddings, smallest_cell=4).labels[0, 22, 20] > 0
-    found = instances(embeddings, smallest_cell=5)
+    assert find_cells(embeddings, smallest_cell=4).labels[0, 22, 20] > 0
+    found = find_cells(embeddings, smallest_cell=5)
     assert found.labels[0, 22, 20] == 0
     assert found.clusters[0, 22, 20] > 0
     assert set(np.unique(found.labels)) == {0, 1, 2, 3}
@@ -84,7 +79,7 @@ def test_more_than_255_cells_of_one_cluster():
     rows, columns = np.meshgrid(np.arange(0, 63, 3), np.arange(0, 63, 3))
     for shift in ((0, 0), (0, 1), (1, 0), (1, 1)):
         codes[:, rows + shift[0], columns + shift[1]] = 1
-    found = instances(embed(codes), smallest_cell=8)
+    found = find_cells(embed(codes), smallest_cell=8)
     assert found.clusters.max() == 1
     assert found.labels.max() == 21 * 21
     assert (np.bincount(found.labels.ravel())[1:] == 8).all()
@@ -95,18 +90,18 @@ def test_more_than_255_cells_of_one_cluster():
 
 def test_seed_positions_are_foreground_pixels_of_the_seeds():
     codes = pair_of_squares()
-    found = instances(embed(codes))
+    found = find_cells(embed(codes))
     frame, row, column = found.seed_positions.T
     assert len(found.seed_positions) == found.clustering.n_seeds
     assert (codes[frame, row, column] > 0).all()
     seeds = np.array([0, 7, int((codes > 0).sum()) - 1])
-    given = instances(embed(codes), cluster=ClusterSettings(reseed=False), seeds=seeds)
+    given = find_cells(embed(codes), cluster=ClusterSettings(reseed=False), seeds=seeds)
     np.testing.assert_array_equal(given.seed_positions, np.argwhere(codes)[seeds])
 
 
 def test_clusters_follow_the_numbers_of_the_clustering():
     codes = pair_of_squares()
-    found = instances(embed(codes))
+    found = find_cells(embed(codes))
     flat = found.clusters[codes > 0]
     np.testing.assert_array_equal(found.clustering.labels.numpy() + 1, flat)
     counts = np.bincount(flat)[1:]
@@ -124,7 +119,7 @@ def test_numbering_does_not_depend_on_the_draws():
         codes[:, 4 * number - 2 : 4 * number, 3:8] = number
     embeddings = embed(codes)
     results = [
-        instances(embeddings, generator=torch.Generator().manual_seed(seed)).labels
+        find_cells(embeddings, generator=torch.Generator().manual_seed(seed)).labels
         for seed in range(6)
     ]
     for labels in results[1:]:
@@ -134,24 +129,24 @@ def test_numbering_does_not_depend_on_the_draws():
 @pytest.mark.parametrize("kind", ["array", "tensor", "big-endian", "float64"])
 def test_kinds_of_input(kind):
     embeddings = embed(pair_of_squares())
-    expected = instances(embeddings).labels
+    expected = find_cells(embeddings).labels
     given = {
         "array": embeddings,
         "tensor": torch.as_tensor(embeddings),
         "big-endian": embeddings.astype(">f4"),
         "float64": embeddings.astype(np.float64),
     }[kind]
-    np.testing.assert_array_equal(instances(given).labels, expected)
+    np.testing.assert_array_equal(find_cells(given).labels, expected)
 
 
 def test_single_frame():
-    found = instances(embed(pair_of_squares())[:1])
+    found = find_cells(embed(pair_of_squares())[:1])
     assert found.labels.shape == (1, *SHAPE)
     assert found.labels.max() == 3
 
 
 def test_no_foreground():
-    found = instances(embed(np.zeros((2, *SHAPE), dtype=int)))
+    found = find_cells(embed(np.zeros((2, *SHAPE), dtype=int)))
     assert not found.labels.any()
     assert not found.clusters.any()
     assert found.foreground == 0
@@ -160,7 +155,7 @@ def test_no_foreground():
 
 
 def test_everything_foreground():
-    found = instances(embed(np.ones((2, *SHAPE), dtype=int)))
+    found = find_cells(embed(np.ones((2, *SHAPE), dtype=int)))
     assert (found.labels == 1).all()
     assert found.foreground == 1
 
@@ -169,9 +164,9 @@ def test_single_foreground_pixel():
     codes = np.zeros((2, *SHAPE), dtype=int)
     codes[1, 5, 6] = 3
     single = ClusterSettings(min_cluster_size=1)
-    found = instances(embed(codes), single, smallest_cell=1)
+    found = find_cells(embed(codes), single, smallest_cell=1)
     assert np.argwhere(found.labels).tolist() == [[1, 5, 6]]
-    assert not instances(embed(codes), single, smallest_cell=2).labels.any()
+    assert not find_cells(embed(codes), single, smallest_cell=2).labels.any()
 
 
 def test_unusable_vectors_never_become_cells():
@@ -182,7 +177,7 @@ def test_unusable_vectors_never_become_cells():
     embeddings[0, 2, 5, 5] = np.inf
     embeddings[0, :, 6, 6] = 0
     for background in ("axis", "none"):
-        found = instances(embeddings, background=background)
+        found = find_cells(embeddings, background=background)
         bad = np.zeros((2, *SHAPE), dtype=bool)
         bad[0, [3, 4, 5, 6], [3, 4, 5, 6]] = True
         assert not found.clusters[bad].any()
@@ -193,7 +188,7 @@ def test_small_clusters_become_background():
     codes = pair_of_squares()
     codes[0, 22, 22] = 5
     settings = ClusterSettings(min_cluster_size=3, n_initial=1000)
-    found = instances(embed(codes), cluster=settings, smallest_cell=1)
+    found = find_cells(embed(codes), cluster=settings, smallest_cell=1)
     assert found.clusters[0, 22, 22] == 0
     assert found.labels[0, 22, 22] == 0
 
@@ -232,13 +227,13 @@ class TestBackground:
     def test_largest_cluster(self):
         # Background along an axis that is not the first one.
         codes = pair_of_squares() + 3
-        found = instances(embed(codes), background="largest")
+        found = find_cells(embed(codes), background="largest")
         np.testing.assert_array_equal(found.labels > 0, codes > 3)
         assert found.labels.max() == 3
 
     def test_none(self):
         codes = pair_of_squares()
-        found = instances(embed(codes), background="none")
+        found = find_cells(embed(codes), background="none")
         assert (found.labels > 0).all()
         assert found.clusters.max() == 3
 
@@ -247,32 +242,34 @@ class TestBackground:
         codes = pair_of_squares()
         mask = (codes == 2).astype(np.uint8) * 7
         given = mask if per_frame else mask[0]
-        found = instances(embed(codes + 3), background="mask", mask=given)
+        found = find_cells(embed(codes + 3), background="mask", mask=given)
         np.testing.assert_array_equal(found.labels > 0, codes == 2)
 
     def test_mask_is_asked_for(self):
         with pytest.raises(InputError, match="mask"):
-            instances(embed(pair_of_squares()), background="mask")
+            find_cells(embed(pair_of_squares()), background="mask")
 
     def test_mask_of_another_size(self):
         with pytest.raises(InputError, match="same size"):
-            instances(embed(pair_of_squares()), background="mask", mask=np.ones((5, 5)))
+            find_cells(
+                embed(pair_of_squares()), background="mask", mask=np.ones((5, 5))
+            )
 
     def test_largest_with_nothing_usable(self):
         embeddings = np.full((2, 4, 5, 6), np.nan, dtype=np.float16)
-        found = instances(embeddings, background="largest")
+        found = find_cells(embeddings, background="largest")
         assert not found.labels.any()
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 6), (3, 4, 5, 6), (2, 0, 5, 6)])
 def test_wrong_shapes_are_refused(shape):
     with pytest.raises(InputError, match="frame, channel, row"):
-        instances(np.ones(shape, dtype=np.float32))
+        find_cells(np.ones(shape, dtype=np.float32))
 
 
 def test_policy_of_the_pair_before_is_used():
     embeddings = embed(pair_of_squares())
-    found = instances(embeddings, policy=SeedPolicy(50))
+    found = find_cells(embeddings, policy=SeedPolicy(50))
     assert found.clustering.n_seeds == 50
 
 
@@ -280,9 +277,9 @@ def test_coordinates_tell_far_cells_of_one_code_apart():
     codes = np.zeros((2, 8, 400), dtype=int)
     codes[:, 2:6, 2:6] = codes[:, 2:6, 390:396] = 1
     embeddings = embed(codes)
-    assert instances(embeddings).clusters.max() == 1
+    assert find_cells(embeddings).clusters.max() == 1
     with_coordinates = ClusterSettings(coordinate_weight=0.005)
-    assert instances(embeddings, cluster=with_coordinates).clusters.max() == 2
+    assert find_cells(embeddings, cluster=with_coordinates).clusters.max() == 2
 
 
 @pytest.mark.parametrize("shift", [(0, 7), (5, 0), (9, 13)])
@@ -307,7 +304,7 @@ def test_default_profile_is_translation_invariant(shift):
         linker = Linker(TRACK)
         for time in range(4):
             generator = torch.Generator().manual_seed(time)
-            linker.add(instances(movie[time : time + 2], generator=generator).labels)
+            linker.add(find_cells(movie[time : time + 2], generator=generator).labels)
         results.append(finalize(linker.stack, TRACK))
     (labels, lineage), (moved_labels, moved_lineage) = results
     expected = np.zeros((5, 60, 70), dtype=np.int32)
@@ -321,17 +318,17 @@ def test_default_profile_is_translation_invariant(shift):
 def test_of_very_many_vectors_a_sample_is_clustered(monkeypatch, coordinate_weight):
     codes = np.kron(pair_of_squares(), np.ones((1, 4, 4), int))
     settings = CLUSTER.model_copy(update={"coordinate_weight": coordinate_weight})
-    whole = instances(embed(codes), settings)
-    monkeypatch.setattr(_instances, "_MOST", 500)
+    whole = find_cells(embed(codes), settings)
+    monkeypatch.setattr(_codes, "_MOST", 500)
     seen = []
-    original = _instances.cluster
+    original = _clusters.cluster
 
     def counted(points, *arguments, **others):
         seen.append(len(points))
         return original(points, *arguments, **others)
 
-    monkeypatch.setattr(_instances, "cluster", counted)
-    found = instances(embed(codes), settings)
+    monkeypatch.setattr(_clusters, "cluster", counted)
+    found = find_cells(embed(codes), settings)
     assert 0 < max(seen) <= 500 < np.count_nonzero(codes)
     np.testing.assert_array_equal(found.labels, whole.labels)
     assert found.clustering.sizes.sum() == np.count_nonzero(found.clusters)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch.nn.functional import normalize
 
-from fastershift.config import ClusterSettings, TrackSettings, resolve_settings
+from fastershift.config import ClusterSettings, resolve_settings
 from fastershift.instances import _join_alike as alike
-from fastershift.instances import find_instances
 from fastershift.instances._join_alike import join_alike
 from fastershift.instances._pieces import pieces_of_clusters
+from helpers.movies import find_cells
 
 SIDE = 48
 BANDWIDTH = 0.1
@@ -43,13 +43,7 @@ def scene(*cells):
 
 
 def instances(vectors, join):
-    return find_instances(
-        vectors,
-        ClusterSettings(bandwidth=BANDWIDTH, join_alike=join),
-        TrackSettings(),
-        smallest_cell=5,
-        generator=torch.Generator().manual_seed(0),
-    )
+    return find_cells(vectors, ClusterSettings(bandwidth=BANDWIDTH, join_alike=join))
 
 
 def test_a_cell_between_two_modes_stays_whole():

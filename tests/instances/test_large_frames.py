@@ -1,6 +1,7 @@
 """Large frames need little memory of their own, and give the same cells."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +11,13 @@ import pytest
 import torch
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.instances import _find as instances
+from fastershift.instances import _codes
 from fastershift.instances import _local_modes as local
-from fastershift.instances import find_instances
 from fastershift.instances._codes import Codes
 from fastershift.labels import _scratch as room
 from fastershift.labels import _strips as strip_size
-from fastershift.labels import strips
 from helpers.agreement import assert_same_cells
+from helpers.movies import find_cells
 
 SETTINGS = ClusterSettings(bandwidth=0.2, join_alike=True, split_large=True)
 
@@ -44,20 +44,14 @@ def opened(path):
 
 
 def find(vectors):
-    return find_instances(
-        vectors,
-        SETTINGS,
-        TrackSettings(),
-        smallest_cell=20,
-        generator=torch.Generator().manual_seed(0),
-    )
+    return find_cells(vectors, SETTINGS, smallest_cell=20)
 
 
 def small_limits(setter):
     """Treat frames as large that a test has the time for."""
     setter(room, "_LARGE", 2**18)
     setter(strip_size, "_AT_ONCE", 2**15)
-    setter(instances, "_MOST", 2**15)
+    setter(_codes, "_MOST", 2**15)
     setter(local, "_AT_ONCE", 2**18)
 
 
@@ -75,40 +69,19 @@ def test_cells_are_those_of_frames_that_fit(tmp_path, monkeypatch):
     assert (found.clusters[frame, row, column] > 0).all()
 
 
-def test_a_full_disk_is_no_end(monkeypatch):
-    monkeypatch.setattr(room, "_LARGE", 1000)
-    assert isinstance(room.label_room((20, 30)), np.memmap)
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
-    made = room.label_room((20, 30))
-    assert not isinstance(made, np.memmap)
-    made[:] = 7
-    assert made.shape == (20, 30)
-
-
-def test_drawn_pixels_are_foreground_and_come_in_order():
+def test_drawn_pixels_are_foreground_and_come_in_order(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     foreground = torch.rand(2, 30, 41, generator=generator) < 0.3
     made = Codes(torch.randn(2, 4, 30, 41, generator=generator), foreground, 0.0)
-    drawn = made.draw(5000, generator)
+    monkeypatch.setattr(_codes, "_MOST", 5000)
+    drawn = made.draw(generator)
     inside = foreground.flatten().nonzero()[:, 0]
     assert torch.equal(drawn, inside), "so many draws meet every pixel"
-    few = made.draw(50, generator)
+    monkeypatch.setattr(_codes, "_MOST", 50)
+    few = made.draw(generator)
     assert len(few) <= 50
     assert (few.diff() > 0).all()
     assert foreground.flatten()[few].all()
-
-
-def test_strips_cover_all_rows_once(monkeypatch):
-    monkeypatch.setattr(strip_size, "_AT_ONCE", 100)
-    seen = np.zeros((2, 23, 40), int)
-    for frame, rows in strips(seen.shape):
-        seen[frame, rows] += 1
-        assert (rows.stop - rows.start) * 40 <= 100
-    assert (seen == 1).all()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -119,6 +92,7 @@ def test_memory_does_not_grow_with_the_frame(tmp_path):
         tiles_of_cells(side, tmp_path)
         run = subprocess.run(
             [sys.executable, __file__, str(tmp_path / f"{side}.npy")],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
             check=True,

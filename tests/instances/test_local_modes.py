@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from torch.nn.functional import normalize
 
-from fastershift.config import ClusterSettings, TrackSettings, resolve_settings
+from fastershift.config import ClusterSettings, resolve_settings
 from fastershift.instances import _local_modes as local
-from fastershift.instances import find_instances
 from fastershift.instances._local_modes import local_pieces
 from fastershift.instances._local_modes_kernels import (
     atlas_of,
@@ -20,6 +19,7 @@ from fastershift.instances._local_modes_kernels import (
     shift_places,
 )
 from helpers.agreement import assert_same_cells, disagreement
+from helpers.movies import find_cells
 
 BANDWIDTH = 0.3
 # Cosines of two ways differ by less.
@@ -63,13 +63,8 @@ def movie(side, seed, n_components=6, cell=CELL, noise=0.15):
 
 
 def found(vectors, **options):
-    return find_instances(
-        vectors,
-        ClusterSettings(bandwidth=BANDWIDTH, **options),
-        TrackSettings(),
-        smallest_cell=20,
-        generator=torch.Generator().manual_seed(0),
-    )
+    cluster = ClusterSettings(bandwidth=BANDWIDTH, **options)
+    return find_cells(vectors, cluster, smallest_cell=20)
 
 
 def test_what_lies_far_away_changes_nothing():

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.instances import cells_of_pieces, find_instances
+from fastershift.config import ClusterSettings
+from fastershift.instances import cells_of_pieces
 from fastershift.instances._pieces import pieces_of_clusters
 from fastershift.instances._split_large import split_large
 from helpers.agreement import assert_same_cells
+from helpers.movies import find_cells
 
 SIDE = 64
 
@@ -48,13 +49,8 @@ TOUCHING = [(disc(22, 20, 9), 0.0), (disc(22, 36, 9), NEAR)]
 
 
 def instances(vectors, **cluster):
-    return find_instances(
-        vectors,
-        ClusterSettings(bandwidth=0.3, **cluster),
-        TrackSettings(),
-        smallest_cell=10,
-        generator=torch.Generator().manual_seed(0),
-    )
+    settings = ClusterSettings(bandwidth=0.3, **cluster)
+    return find_cells(vectors, settings, smallest_cell=10)
 
 
 def test_two_cells_that_share_a_mode_are_split():
@@ -112,15 +108,13 @@ def test_splitting_only_takes_pieces_apart(clusters, seed):
     pieces = pieces_of_clusters(clusters)
     generator = torch.Generator().manual_seed(seed)
     vectors = torch.randn(2, 4, 12, 14, generator=generator)
-    split = split_large(pieces, vectors, ClusterSettings(bandwidth=0.5))
+    split = split_large(pieces, vectors, 0.5)
     # The same where vectors lie together, with more pixels and components than needed.
     pixels = pieces > 0
     pixels[0] = True
     rows = vectors.movedim(1, -1)[torch.as_tensor(pixels)]
     points = torch.cat([rows, torch.full((len(rows), 2), 7.0)], dim=1)
-    again = split_large(
-        pieces, vectors, ClusterSettings(bandwidth=0.5), (pixels, points)
-    )
+    again = split_large(pieces, vectors, 0.5, (pixels, points))
     # Three of 336 pixels: one of a pair with all its neighbours.
     assert_same_cells(again, split, but_for=0.01)
     assert np.array_equal(split > 0, pieces > 0)
@@ -135,13 +129,11 @@ def test_splitting_only_takes_pieces_apart(clusters, seed):
 def test_a_split_depends_on_nothing_far_away():
     vectors, truth = scene(*TOUCHING, *SMALL)
     pieces = np.where(truth > 1, truth - 1, truth).astype(np.int32)
-    split = split_large(pieces, vectors, ClusterSettings(bandwidth=0.3))
+    split = split_large(pieces, vectors, 0.3)
     # The same cells, elsewhere in the frame and in another order.
     moved = np.roll(pieces, (7, 0), (1, 2))
     numbers = np.array([0, 5, 4, 3, 2, 1], np.int32)
-    elsewhere = split_large(
-        numbers[moved], vectors.roll(7, 2), ClusterSettings(bandwidth=0.3)
-    )
+    elsewhere = split_large(numbers[moved], vectors.roll(7, 2), 0.3)
     assert split.max() == pieces.max() + 1
     pairs = np.unique(
         np.stack([np.roll(split, 7, 1), elsewhere]).reshape(2, -1), axis=1

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-import torch
 
-from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.instances import find_instances
+from fastershift.config import ClusterSettings
+from helpers.movies import find_cells
 
 
 def embeddings(n_cells, noise=0.02, size=48):
@@ -19,13 +18,8 @@ def embeddings(n_cells, noise=0.02, size=48):
 
 
 def seeds_used(n_cells, **settings):
-    found = find_instances(
-        embeddings(n_cells),
-        ClusterSettings(reseed=False, **settings),
-        TrackSettings(),
-        smallest_cell=1,
-        generator=torch.Generator().manual_seed(1),
-    )
+    cluster = ClusterSettings(reseed=False, **settings)
+    found = find_cells(embeddings(n_cells), cluster, smallest_cell=1, seed=1)
     assert found.labels.max() == n_cells
     return found.clustering.n_seeds
 
@@ -57,11 +51,4 @@ def test_carried_seeds_start_from_the_first_number():
 def test_a_pair_without_vectors(background):
     vectors = np.zeros((2, 4, 8, 8), np.float32)
     vectors[:, 0] = background == "axis"
-    found = find_instances(
-        vectors,
-        ClusterSettings(),
-        TrackSettings(),
-        smallest_cell=1,
-        background=background,
-    )
-    assert not found.labels.any()
+    assert not find_cells(vectors, background=background).labels.any()

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.instances import find_instances, merge_tiles
+from fastershift.instances import merge_tiles
 from fastershift.tracking import Linker, ctc_problems, finalize
 from fastershift.tracking._parents import grow
 from helpers.agreement import assert_same_cells
+from helpers.movies import find_cells
 
 MOVIES = ("A", "B")
 N_PAIRS = 5
@@ -48,10 +49,9 @@ def published_linker(settings, pairs):
 @pytest.mark.parametrize("movie", MOVIES)
 def test_cells_of_a_pair(movies, movie, pair):
     numbers = movies[movie]
-    instances = find_instances(
+    instances = find_cells(
         numbers["emb"][pair : pair + 2],
         PUBLISHED_CLUSTERING,
-        TrackSettings(),
         smallest_cell=20,
         seeds=numbers["seeds"][pair],
     )
@@ -63,12 +63,7 @@ def test_cells_of_a_pair(movies, movie, pair):
 @pytest.mark.parametrize("movie", MOVIES)
 def test_default_clustering_finds_the_same_cells(movies, movie, pair):
     numbers = movies[movie]
-    instances = find_instances(
-        numbers["emb"][pair : pair + 2],
-        ClusterSettings(),
-        TrackSettings(),
-        smallest_cell=20,
-    )
+    instances = find_cells(numbers["emb"][pair : pair + 2], smallest_cell=20)
     assert_same_cells(instances.labels, numbers["pairs"][pair])
 
 

@@ -1,11 +1,7 @@
 """From the embeddings of a pair of frames to cells."""
 
-from fastershift.instances._find import (
-    PairCodes,
-    PairInstances,
-    find_instances,
-    pair_codes,
-)
+from fastershift.instances._codes import PairCodes, pair_codes
+from fastershift.instances._find import PairInstances, find_instances
 from fastershift.instances._foreground import (
     Background,
     foreground_mask,

@@ -1,23 +1,38 @@
-"""The vectors of foreground pixels, and the clusters of very many of them."""
+"""The vectors of the foreground pixels of a frame pair."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from fastershift.labels import Strip, label_room, strips
-from fastershift.meanshift import Clustering
+from fastershift.config import ClusterSettings, TrackSettings
+from fastershift.errors import InputError
+from fastershift.instances._foreground import Background, as_tensor, foreground_pixels
+from fastershift.labels import Strip, strips
 
-__all__ = ["Codes", "as_rows", "cluster_sample", "rows_at"]
+__all__ = [
+    "Codes",
+    "PairCodes",
+    "Together",
+    "as_rows",
+    "pair_codes",
+    "rows_at",
+    "rows_by_strip",
+]
 
-_Labels: TypeAlias = npt.NDArray[np.int32]
 _Flags: TypeAlias = npt.NDArray[np.bool_]
 _Vectors: TypeAlias = npt.NDArray[np.float32]
+
+#: Pixels (F, Y, X) and their vectors (n, C or more), in the order of the pixels, where
+#: all of them lie together in memory.
+Together: TypeAlias = tuple[_Flags, Tensor]
+
+# Vectors of a pair that are clustered; where there are more, a sample stands for them.
+_MOST = 2**21
 
 
 class Codes:
@@ -63,9 +78,14 @@ class Codes:
         coordinates = torch.stack(places, dim=1).to(codes.dtype)
         return torch.cat([codes, self._weight * coordinates], dim=1)
 
-    def draw(self, most: int, generator: torch.Generator | None) -> Tensor:
-        """Draw foreground pixels with replacement; each is taken once, in order."""
-        ranks = torch.randint(self._count, (most,), generator=generator)
+    @property
+    def are_many(self) -> bool:
+        """Whether they are more than are clustered, 2²¹."""
+        return self._count > _MOST
+
+    def draw(self, generator: torch.Generator | None) -> Tensor:
+        """Draw 2²¹ foreground pixels with replacement; each once, in order."""
+        ranks = torch.randint(self._count, (_MOST,), generator=generator)
         drawn = np.unique(ranks.numpy())
         lines = self._foreground.flatten(0, 1).cpu().numpy()
         ends = lines.sum(axis=1, dtype=np.int64).cumsum()
@@ -87,6 +107,91 @@ class Codes:
             first = (frame * self._foreground.shape[1] + rows.start) * n_columns
             inside = self._foreground[frame, rows].flatten().nonzero()[:, 0]
             yield strip, self.at(inside + first)
+
+
+@dataclass(frozen=True)
+class PairCodes:
+    """What is clustered of a frame pair.
+
+    Attributes
+    ----------
+    vectors : (F, C, Y, X) Tensor
+        Embeddings; may lie on disk.
+    background : {"axis", "largest", "mask", "none"}
+        What is background.
+    foreground : (F, Y, X) bool
+        Pixels that are clustered.
+    codes : Codes
+        Their vectors.
+    points : (n, d) Tensor or None
+        All of them at once; None where there are too many.
+    """
+
+    vectors: Tensor
+    background: Background
+    foreground: _Flags
+    codes: Codes
+    points: Tensor | None
+
+    @property
+    def together(self) -> Together | None:
+        """Pixels and vectors, where these lie together."""
+        return None if self.points is None else (self.foreground, self.points)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes beside the embeddings, about."""
+        points = 0 if self.points is None else self.points.nbytes
+        return self.foreground.nbytes + points
+
+
+def pair_codes(
+    embeddings: npt.ArrayLike | Tensor,
+    cluster_settings: ClusterSettings,
+    track_settings: TrackSettings,
+    *,
+    background: Background = "axis",
+    mask: npt.ArrayLike | None = None,
+) -> PairCodes:
+    """Bring the vectors of the foreground of a frame pair together.
+
+    Parameters
+    ----------
+    embeddings : (F, C, Y, X) array or Tensor
+        Of two consecutive frames, or of a single one; float16 or wider, on any device.
+    cluster_settings : ClusterSettings
+        `coordinate_weight` is used: rows and columns of the array times this weight are
+        appended to the vectors, unless it is 0.
+    track_settings : TrackSettings
+        `foreground` is used.
+    background : {"axis", "largest", "mask", "none"}
+        What is background: pixels along the first axis of the embedding, the largest
+        cluster, those outside `mask`, or nothing. Pixels that hold NaN, an infinity or
+        a zero vector always are.
+    mask : (F, Y, X) or (Y, X) array, optional
+        Not zero where there are cells; needed for ``background="mask"``.
+
+    Returns
+    -------
+    PairCodes
+
+    Raises
+    ------
+    InputError
+        For embeddings or a mask of the wrong shape, and for a mask that is missing.
+    """
+    vectors = as_tensor(embeddings)
+    if vectors.ndim != 4 or vectors.shape[0] not in (1, 2) or not vectors.shape[1]:
+        raise InputError(
+            "Embeddings of a frame pair must have the axes (frame, channel, row, "
+            f"column) with one or two frames; these have {tuple(vectors.shape)}."
+        )
+    foreground = foreground_pixels(
+        vectors, track_settings.foreground, background=background, mask=mask
+    )
+    codes = Codes(vectors, foreground, cluster_settings.coordinate_weight)
+    points = None if codes.are_many else codes.all()
+    return PairCodes(vectors, background, foreground.cpu().numpy(), codes, points)
 
 
 def as_rows(codes: Tensor) -> _Vectors:
@@ -116,47 +221,42 @@ def rows_at(vectors: Tensor, strip: Strip, pixels: _Flags) -> _Vectors:
     return as_rows(here[torch.from_numpy(pixels)])
 
 
-def cluster_sample(
-    codes: Codes,
-    foreground: _Flags,
-    most: int,
-    clustered: Callable[[Tensor], Clustering],
-    generator: torch.Generator | None,
-) -> tuple[Clustering, Tensor, _Labels]:
-    """Cluster a sample; all others join the nearest mode.
+def rows_by_strip(
+    vectors: Tensor,
+    wanted: Callable[[Strip], _Flags],
+    together: Together | None,
+) -> Iterator[tuple[Strip, _Flags, _Vectors]]:
+    """Yield the vectors of a frame pair strip by strip.
 
     Parameters
     ----------
-    codes : Codes
-        More than `most`.
-    foreground : (F, Y, X) bool
-        Their pixels.
-    most : int
-        Vectors to draw, with replacement; each is taken once.
-    clustered : callable
-        Clusters (n, d) vectors.
-    generator : torch.Generator, optional
-        For the draw; on the CPU.
+    vectors : (F, C, Y, X) Tensor
+        May lie on disk.
+    wanted : callable
+        Tells which pixels (y, X) of a strip are needed.
+    together : (pixels, vectors) or None
+        Where vectors lie together, those of all their pixels are yielded, because
+        choosing some would copy them; all pixels that are needed must be among them.
 
-    Returns
-    -------
-    clustering : Clustering
-        Of the sample, but for its sizes, which count all vectors.
-    drawn : (n,) int64 Tensor
-        Pixels of the sample.
-    clusters : (F, Y, X) int32
-        Mode of each pixel plus 1; 0 is background.
+    Yields
+    ------
+    strip : (int, slice)
+        Frame and rows.
+    pixels : (y, X) bool
+        Those whose vectors follow.
+    rows : (n, C or more) float32
+        Their vectors.
     """
-    drawn = codes.draw(most, generator)
-    found = clustered(codes.at(drawn))
-    clusters = label_room(foreground.shape)
-    clusters[...] = 0
-    n_modes = len(found.centers)
-    sizes = torch.zeros(n_modes, dtype=torch.int64)
-    if n_modes:
-        centers = functional.normalize(found.centers.to(torch.float32), dim=1).T
-        for (frame, rows), vectors in codes.by_strips():
-            labels = (vectors.to(centers.dtype) @ centers).argmax(dim=1).cpu()
-            sizes += torch.bincount(labels, minlength=n_modes)
-            clusters[frame, rows][foreground[frame, rows]] = labels.numpy() + 1
-    return replace(found, sizes=sizes.to(found.sizes.device)), drawn, clusters
+    if together is None:
+        for strip in strips(vectors[:, 0].shape):
+            pixels = wanted(strip)
+            yield strip, pixels, rows_at(vectors, strip, pixels)
+        return
+    inside, points = together
+    rows = as_rows(points)
+    first = 0
+    for strip in strips(inside.shape):
+        pixels = inside[strip]
+        last = first + int(np.count_nonzero(pixels))
+        yield strip, pixels, rows[first:last]
+        first = last

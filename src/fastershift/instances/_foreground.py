@@ -123,7 +123,7 @@ def foreground_pixels(
     threshold : float
         As for `foreground_mask`.
     background, mask
-        As for `find_instances`.
+        As for `pair_codes`.
 
     Returns
     -------

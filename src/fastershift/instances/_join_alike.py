@@ -8,13 +8,12 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from fastershift.instances._codes import as_rows, rows_at
+from fastershift.instances._codes import Together, rows_by_strip
 from fastershift.labels import (
     Labels,
     contacts,
     label_room,
     renumber,
-    strips,
     sum_directions,
 )
 
@@ -31,7 +30,7 @@ def join_alike(
     pieces: _Labels,
     vectors: Tensor,
     bandwidth: float,
-    known: tuple[npt.NDArray[np.bool_], Tensor] | None = None,
+    together: Together | None = None,
 ) -> _Labels:
     """Join pieces that touch where their mean directions are within the bandwidth.
 
@@ -49,10 +48,9 @@ def join_alike(
         Embeddings of the pair; may lie on disk.
     bandwidth : float
         h, a cosine distance.
-    known : (F, Y, X) bool and (n, C or more) Tensor, optional
-        Pixels, and their vectors once more in the order of these, where they lie
-        together in memory; all pieces must lie within. What follows the C components
-        is not looked at.
+    together : (pixels, vectors), optional
+        The vectors once more, where they lie together in memory; all pieces must lie
+        within the pixels. What follows the C components is not looked at.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def join_alike(
         return pieces
     touches = np.zeros(int(pieces.max()) + 1, dtype=bool)
     touches[edges] = True
-    sums = _sums(pieces, vectors, known, touches)
+    sums = _sums(pieces, vectors, together, touches)
     piece = np.arange(len(sums), dtype=np.int32)
     while len(edges):
         near = _each_others_nearest(sums, edges, bandwidth)
@@ -108,20 +106,14 @@ def _unique(first: Labels, second: Labels, count: int) -> _Edges:
 def _sums(
     pieces: _Labels,
     vectors: Tensor,
-    known: tuple[npt.NDArray[np.bool_], Tensor] | None,
+    together: Together | None,
     wanted: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.float64]:
     """Add up the unit vectors of the pieces that are wanted; the others stay zero."""
     sums = np.zeros((len(wanted), vectors.shape[1]))
-    if known is not None:
-        pixels, points = known
-        sum_directions(as_rows(points), pieces[pixels], wanted, sums)
-        return sums
-    for frame, own in strips(pieces.shape):
-        numbers = pieces[frame, own]
-        pixels = wanted[numbers]
-        rows = rows_at(vectors, (frame, own), pixels)
-        sum_directions(rows, numbers[pixels], wanted, sums)
+    strips = rows_by_strip(vectors, lambda strip: wanted[pieces[strip]], together)
+    for strip, pixels, rows in strips:
+        sum_directions(rows, pieces[strip][pixels], wanted, sums)
     return sums
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fastershift.instances._codes import as_rows, rows_at
+from fastershift.instances._codes import Together, rows_by_strip
 from fastershift.instances._local_modes_kernels import (
     Atlas,
     atlas_of,
@@ -19,7 +19,7 @@ from fastershift.instances._local_modes_kernels import (
     shift_places,
 )
 from fastershift.instances._pieces import pieces_of_clusters, typical_size
-from fastershift.labels import Strip, connect, count_pixels, label_room, strips
+from fastershift.labels import connect, count_pixels, label_room
 
 __all__ = ["local_pieces"]
 
@@ -48,7 +48,7 @@ def local_pieces(
     clusters: _Labels,
     vectors: Tensor,
     bandwidth: float,
-    known: tuple[_Flags, Tensor] | None = None,
+    together: Together | None = None,
 ) -> _Labels:
     """Give every pixel to the most similar mode of its own neighbourhood.
 
@@ -68,7 +68,7 @@ def local_pieces(
         Embeddings of the pair; may lie on disk.
     bandwidth : float
         h, a cosine distance.
-    known : (F, Y, X) bool and (n, C or more) Tensor, optional
+    together : (pixels, vectors), optional
         As for `join_alike`.
 
     Returns
@@ -83,15 +83,11 @@ def local_pieces(
     shape = -(-clusters.shape[1] // spacing), -(-clusters.shape[2] // spacing)
     atlas = _local_modes(clusters, vectors, bandwidth, spacing, shape)
     nearest = label_room(clusters.shape)
-    for (frame, own), pixels, rows in _rows_by_strip(clusters, vectors, known):
+    strips = rows_by_strip(vectors, lambda strip: clusters[strip] > 0, together)
+    for strip, pixels, rows in strips:
+        top = strip[1].start
         nearest_modes(
-            rows,
-            pixels,
-            clusters[frame, own],
-            own.start,
-            spacing,
-            atlas,
-            nearest[frame, own],
+            rows, pixels, clusters[strip], top, spacing, atlas, nearest[strip]
         )
     result = label_room(clusters.shape)
     connect(nearest, result)
@@ -177,7 +173,7 @@ def _bands(
 def _seeds(
     samples: _Vectors, inside: _Flags, top: int, own: slice, apart: int
 ) -> tuple[_Vectors, _Vectors]:
-    """Take every so manieth sample as a seed: its vector and its place."""
+    """Take every n-th sample as a seed: its vector and its place."""
     chosen = np.zeros_like(inside)
     rows = slice(own.start - top, own.stop - top, apart)
     chosen[:, rows, ::apart] = inside[:, rows, ::apart]
@@ -185,22 +181,3 @@ def _seeds(
     row, column, frame = np.moveaxis(chosen, 0, -1).nonzero()
     places = np.column_stack([row + top, column]).astype(np.float32)
     return samples[frame, row, column], places
-
-
-def _rows_by_strip(
-    clusters: _Labels, vectors: Tensor, known: tuple[_Flags, Tensor] | None
-) -> Iterator[tuple[Strip, _Flags, _Vectors]]:
-    """Yield strips, the pixels of each that have a vector, and these vectors."""
-    if known is None:
-        for frame, own in strips(clusters.shape):
-            pixels = clusters[frame, own] > 0
-            yield (frame, own), pixels, rows_at(vectors, (frame, own), pixels)
-        return
-    pixels, points = known
-    rows = as_rows(points)
-    first = 0
-    for frame, own in strips(clusters.shape):
-        here = pixels[frame, own]
-        last = first + int(np.count_nonzero(here))
-        yield (frame, own), here, rows[first:last]
-        first = last

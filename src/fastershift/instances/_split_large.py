@@ -9,8 +9,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from fastershift.config import ClusterSettings
-from fastershift.instances._codes import as_rows
+from fastershift.instances._codes import Together, as_rows
 from fastershift.instances._pieces import (
     cells_of_pieces,
     pieces_of_clusters,
@@ -33,8 +32,8 @@ _LEAST = 0.25
 def split_large(
     pieces: _Labels,
     vectors: Tensor,
-    settings: ClusterSettings,
-    known: tuple[npt.NDArray[np.bool_], Tensor] | None = None,
+    bandwidth: float,
+    together: Together | None = None,
 ) -> _Labels:
     """Cluster large pieces on their own with a smaller bandwidth, and split them.
 
@@ -51,9 +50,9 @@ def split_large(
         From `pieces_of_clusters`.
     vectors : (F, C, Y, X) Tensor
         Embeddings of the pair; may lie on disk.
-    settings : ClusterSettings
-        As the pair was clustered with; the bandwidth is used.
-    known : (F, Y, X) bool and (n, C or more) Tensor, optional
+    bandwidth : float
+        h, a cosine distance.
+    together : (pixels, vectors), optional
         As for `join_alike`.
 
     Returns
@@ -68,13 +67,13 @@ def split_large(
     typical = typical_size(sizes)
     least = max(1, round(_LEAST * typical))
     large = np.flatnonzero(sizes >= typical)
-    bandwidth = _NARROWER * settings.bandwidth
+    narrower = _NARROWER * bandwidth
     boxes = ndimage.find_objects(pieces)
-    if known is None:
-        found = _looked_at(pieces, vectors, large, boxes, bandwidth, least)
+    if together is None:
+        found = _modes_by_piece(pieces, vectors, large, boxes, narrower, least)
     else:
-        found = _looked_at_together(
-            pieces, known, vectors.shape[1], large, bandwidth, least
+        found = _modes_together(
+            pieces, together, vectors.shape[1], large, narrower, least
         )
     split: dict[int, tuple[Any, _Labels]] = {}
     for number, modes in found:
@@ -85,7 +84,7 @@ def split_large(
     return _renumbered(pieces, len(sizes) - 1, split)
 
 
-def _looked_at(
+def _modes_by_piece(
     pieces: _Labels,
     vectors: Tensor,
     large: npt.NDArray[np.int64],
@@ -106,16 +105,16 @@ def _looked_at(
             yield number, modes
 
 
-def _looked_at_together(
+def _modes_together(
     pieces: _Labels,
-    known: tuple[npt.NDArray[np.bool_], Tensor],
+    together: Together,
     n_components: int,
     large: npt.NDArray[np.int64],
     bandwidth: float,
     least: int,
 ) -> Iterator[tuple[int, _Labels]]:
-    """Do what `_looked_at` does where all vectors lie together."""
-    pixels, points = known
+    """Do what `_modes_by_piece` does where all vectors lie together."""
+    pixels, points = together
     rows = as_rows(points)[:, :n_components]
     place = np.full(int(pieces.max()) + 1, -1)
     place[large] = np.arange(len(large))

@@ -101,7 +101,6 @@ def find_voted_instances(
         seed_positions=np.column_stack(np.unravel_index(seeds, pixels.shape)),
         sizes=clustering.sizes.numpy(),
         foreground=float(pixels.mean()) if pixels.size else 0.0,
-        seconds=time.perf_counter() - started,
     )
 
 

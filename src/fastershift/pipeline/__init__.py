@@ -12,13 +12,13 @@ from fastershift.pipeline._events import (
     TrackedMovie,
 )
 from fastershift.pipeline._pair import (
+    LastPair,
     PairCells,
     cluster_pair,
-    codes_of_pair,
     frame_report,
     to_image,
 )
-from fastershift.pipeline._plan import Plan, Region, plan_run
+from fastershift.pipeline._plan import Plan, Region, embedding_key, plan_run
 from fastershift.pipeline._sources import (
     EmbeddedPair,
     EmbeddingCache,
@@ -45,6 +45,7 @@ __all__ = [
     "FrameDone",
     "FrameReport",
     "GivenEmbeddings",
+    "LastPair",
     "NetworkEmbeddings",
     "NetworkSource",
     "Notice",
@@ -57,7 +58,7 @@ __all__ = [
     "TrackedMovie",
     "TrackingRun",
     "cluster_pair",
-    "codes_of_pair",
+    "embedding_key",
     "frame_report",
     "plan_run",
     "run_plan",

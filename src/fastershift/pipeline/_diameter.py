@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from fastershift.config import Settings, resolve_settings
-from fastershift.instances import find_instances, find_voted_instances
+from fastershift.instances import find_instances, find_voted_instances, pair_codes
 from fastershift.pipeline._sources import NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 
@@ -71,13 +71,11 @@ def measured_diameter(
     smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
     cluster, track = settings.cluster, settings.track
     if pair.votes is None:
-        generator = torch.Generator().manual_seed(cluster.random_seed)
         found = find_instances(
-            pair.embeddings,
+            pair_codes(pair.embeddings, cluster, track),
             cluster,
-            track,
             smallest_cell=smallest,
-            generator=generator,
+            generator=torch.Generator().manual_seed(cluster.random_seed),
         )
     else:
         found = find_voted_instances(

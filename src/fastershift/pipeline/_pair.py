@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +26,12 @@ from fastershift.meanshift import (
     coverage_probability,
     coverage_reached,
 )
+from fastershift.pipeline._cache import RecentCache
 from fastershift.pipeline._events import FrameReport
-from fastershift.pipeline._plan import Plan
+from fastershift.pipeline._plan import Plan, embedding_key
 from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
 
-__all__ = ["PairCells", "cluster_pair", "codes_of_pair", "frame_report", "to_image"]
+__all__ = ["LastPair", "PairCells", "cluster_pair", "frame_report", "to_image"]
 
 Labels = npt.NDArray[np.int32]
 
@@ -80,29 +82,38 @@ def _pair_mask(plan: Plan, frame: int, n_frames: int) -> npt.NDArray[Any] | None
     return np.stack([np.asarray(plan.mask[frame + i]) for i in range(n_frames)])
 
 
-def codes_of_pair(plan: Plan, pair: EmbeddedPair) -> PairCodes | None:
-    """Bring together what is clustered of a pair, as far as no setting changes it.
+class LastPair:
+    """Keeps what was clustered last, for the same pair and other settings.
 
-    Parameters
-    ----------
-    plan : Plan
-        The run.
-    pair : EmbeddedPair
-        Embeddings of its frames.
-
-    Returns
-    -------
-    PairCodes or None
-        None where tiles are clustered on their own, and where pixels vote.
+    All plans it is used with must have the same input.
     """
-    if _is_cut(plan) or pair.votes is not None:
-        return None
+
+    def __init__(self) -> None:
+        self._codes: RecentCache[Hashable, PairCodes] = RecentCache(0)
+
+    def codes(self, plan: Plan, pair: EmbeddedPair) -> PairCodes:
+        """Return what is clustered of a pair, anew if it is not the last one."""
+        key = (
+            embedding_key(plan),
+            plan.background,
+            plan.settings.track.foreground,
+            plan.settings.cluster.coordinate_weight,
+            pair.frame,
+        )
+        known = self._codes.get(key)
+        if known is None:
+            known = _codes(plan, pair, pair.embeddings)
+            self._codes.put(key, known)
+        return known
+
+
+def _codes(plan: Plan, pair: EmbeddedPair, embeddings: Tensor) -> PairCodes:
     return pair_codes(
-        pair.embeddings,
+        embeddings,
         plan.settings.cluster,
         plan.settings.track,
         background=plan.background,
-        mask=_pair_mask(plan, pair.frame, len(pair.embeddings)),
+        mask=_pair_mask(plan, pair.frame, len(embeddings)),
     )
 
 
@@ -116,7 +127,7 @@ def cluster_pair(
     plan: Plan,
     pair: EmbeddedPair,
     policy: SeedPolicy | None = None,
-    known: PairCodes | None = None,
+    last: LastPair | None = None,
 ) -> PairCells:
     """Cluster one pair of frames and take the clusters apart into cells.
 
@@ -128,8 +139,8 @@ def cluster_pair(
         Embeddings of its frames.
     policy : SeedPolicy, optional
         Seeds learned from pairs before it, where they are carried over.
-    known : PairCodes, optional
-        What `codes_of_pair` gave for it.
+    last : LastPair, optional
+        Knows what is clustered if the pair was clustered before, and keeps it.
 
     Returns
     -------
@@ -139,23 +150,17 @@ def cluster_pair(
     n_frames = len(pair.embeddings)
     generator = _generator(plan.settings, pair.frame)
 
-    def instances(embeddings: Tensor, policy: SeedPolicy | None) -> PairInstances:
+    def instances(codes: PairCodes, policy: SeedPolicy | None) -> PairInstances:
         return find_instances(
-            embeddings,
+            codes,
             plan.settings.cluster,
-            plan.settings.track,
             smallest_cell=plan.smallest_in_pair(n_frames),
-            background=plan.background,
-            mask=_pair_mask(plan, pair.frame, n_frames),
             policy=policy,
             generator=generator,
-            known=known,
         )
 
     if not _is_cut(plan):
-        if pair.votes is None:
-            found = instances(pair.embeddings, policy)
-        else:
+        if pair.votes is not None:
             found = find_voted_instances(
                 pair.embeddings,
                 pair.votes,
@@ -163,6 +168,10 @@ def cluster_pair(
                 plan.settings.track,
                 smallest_cell=plan.smallest_in_pair(n_frames),
             )
+        elif last is None:
+            found = instances(_codes(plan, pair, pair.embeddings), policy)
+        else:
+            found = instances(last.codes(plan, pair), policy)
         seconds = time.perf_counter() - started
         return PairCells(
             found.labels,
@@ -174,7 +183,8 @@ def cluster_pair(
         )
     parts = []
     for tile in range(pair.embeddings.shape[1]):
-        parts.append(instances(pair.embeddings[:, tile], policy))
+        codes = _codes(plan, pair, pair.embeddings[:, tile])
+        parts.append(instances(codes, policy))
         if plan.settings.cluster.carry_seeds:
             policy = parts[-1].clustering.policy
     assert isinstance(plan.source, NetworkEmbeddings)  # noqa: S101 (its tiles are)
@@ -183,8 +193,8 @@ def cluster_pair(
         zip((part.labels for part in parts), tiles, strict=True), plan.source.shape
     )
     seconds = time.perf_counter() - started
-    last = parts[-1].clustering.policy
-    return PairCells(labels, labels, labels, tuple(parts), last, seconds)
+    learned = parts[-1].clustering.policy
+    return PairCells(labels, labels, labels, tuple(parts), learned, seconds)
 
 
 def frame_report(

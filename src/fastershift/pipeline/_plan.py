@@ -2,7 +2,7 @@
 
 import math
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -31,7 +31,7 @@ from fastershift.rshn import (
     load_model,
 )
 
-__all__ = ["Plan", "Region", "plan_run"]
+__all__ = ["Plan", "Region", "embedding_key", "plan_run"]
 
 #: Rows and columns of a frame.
 Region: TypeAlias = tuple[slice, slice]
@@ -64,7 +64,7 @@ class Plan:
     smallest_cell : int
         Smallest cell in network pixels of one frame; a pair counts both frames.
     background : str
-        What is background in the embeddings, see `find_instances`.
+        What is background in the embeddings, see `pair_codes`.
     mask : array, optional
         (T, Y, X) or (Y, X) for ``background="mask"``, at the size of the embeddings.
     provenance : mapping
@@ -152,7 +152,7 @@ def plan_run(
     embeddings : array_like, optional
         (T, C, Y, X) embeddings of any network; RSHN is then not used.
     background, mask
-        What is background in given embeddings, see `find_instances`.
+        What is background in given embeddings, see `pair_codes`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"`` or another name torch knows.
     region : (slice, slice), optional
@@ -357,3 +357,16 @@ def _with_dilation(settings: Settings) -> Settings:
         dilation = min(dilation, 99) if track.parent_reach else 0
     track = track.model_copy(update={"parent_dilation": dilation})
     return settings.model_copy(update={"track": track})
+
+
+def embedding_key(plan: Plan) -> Hashable:
+    """Name everything that the embeddings of a plan depend on, beside the input."""
+    if not isinstance(plan.source, NetworkEmbeddings):
+        return str(plan.region)
+    return (
+        plan.provenance["model_sha256"],
+        plan.provenance["device"],
+        plan.settings.embed,
+        plan.settings.track.merge_tiles,
+        str(plan.region),
+    )

@@ -9,11 +9,11 @@ import psutil
 
 from fastershift.config import ClusterSettings
 from fastershift.errors import InputError
-from fastershift.instances import Background, PairCodes
+from fastershift.instances import Background
 from fastershift.pipeline import (
     EmbeddingCache,
     FolderCache,
-    NetworkEmbeddings,
+    LastPair,
     PairCells,
     Plan,
     RecentCache,
@@ -32,10 +32,8 @@ __all__ = [
     "CachePlace",
     "ClusterKey",
     "ClusteredPair",
-    "CodesKey",
     "Kept",
     "ModelShelf",
-    "owner_of",
 ]
 
 # Shares of the free memory that each kind may stay in.
@@ -45,10 +43,6 @@ _EMBEDDINGS, _CLUSTERS, _NUMBERS = 0.25, 0.05, 0.02
 ClusterKey: TypeAlias = tuple[
     Hashable, Background, ClusterSettings, float, int | None, int
 ]
-
-
-#: Embeddings, background, foreground, weight of coordinates, pair.
-CodesKey: TypeAlias = tuple[Hashable, Background, float, float, int]
 
 
 @dataclass(frozen=True)
@@ -114,8 +108,8 @@ class Kept:
     ----------
     embeddings : EmbeddingCache
         By everything they depend on.
-    codes : RecentCache
-        What is clustered of the last pair, by everything it depends on.
+    last : LastPair
+        What was clustered last.
     clusters : RecentCache
         By everything they depend on.
     numbers : RecentCache
@@ -138,7 +132,7 @@ class Kept:
     def __init__(self, place: CachePlace | None = None) -> None:
         free = psutil.virtual_memory().available
         self.embeddings = _embedding_cache(int(free * _EMBEDDINGS), place)
-        self.codes: RecentCache[CodesKey, PairCodes] = RecentCache(0)
+        self.last = LastPair()
         self.clusters: RecentCache[ClusterKey, ClusteredPair]
         self.clusters = RecentCache(int(free * _CLUSTERS))
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]
@@ -176,16 +170,3 @@ def _state(path: Path) -> tuple[Any, ...]:
         return path, None
     status = path.stat()
     return path, status.st_mtime_ns, status.st_size
-
-
-def owner_of(plan: Plan) -> Hashable:
-    """Name everything that the embeddings of a plan depend on, beside the input."""
-    if not isinstance(plan.source, NetworkEmbeddings):
-        return str(plan.region)
-    return (
-        plan.provenance["model_sha256"],
-        plan.provenance["device"],
-        plan.settings.embed,
-        plan.settings.track.merge_tiles,
-        str(plan.region),
-    )

@@ -8,19 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import Settings
-from fastershift.instances import PairCodes, cells_of_pieces
+from fastershift.instances import cells_of_pieces
 from fastershift.pipeline import (
-    EmbeddedPair,
     FrameReport,
     PairCells,
     Plan,
     Region,
     cluster_pair,
-    codes_of_pair,
     frame_report,
     to_image,
 )
-from fastershift.session._caches import ClusteredPair, ClusterKey, CodesKey, Kept
+from fastershift.session._caches import ClusteredPair, ClusterKey, Kept
 from fastershift.tracking import keep_numbers
 
 if TYPE_CHECKING:
@@ -170,8 +168,7 @@ def pair_cells(
                 if pair is None:
                     yield None
                 else:
-                    known = _known_codes(plan, pair, kept, owner)
-                    cells = cluster_pair(plan, pair, policy, known)
+                    cells = cluster_pair(plan, pair, policy, kept.last)
                     clustered, network = ClusteredPair(cells, smallest), pair.seconds
         assert clustered is not None  # noqa: S101 (a source has all its pairs)
         if clustered.smallest != smallest:
@@ -181,26 +178,6 @@ def pair_cells(
         found, policy = (clustered.cells, network), clustered.cells.policy
         yield None
     yield found
-
-
-def _known_codes(
-    plan: Plan, pair: EmbeddedPair, kept: Kept, owner: Hashable
-) -> PairCodes | None:
-    """Take what is clustered from what is kept, or keep it."""
-    settings = plan.settings
-    key: CodesKey = (
-        owner,
-        plan.background,
-        settings.track.foreground,
-        settings.cluster.coordinate_weight,
-        pair.frame,
-    )
-    known = kept.codes.get(key)
-    if known is None:
-        known = codes_of_pair(plan, pair)
-        if known is not None:
-            kept.codes.put(key, known)
-    return known
 
 
 def _numbered(

@@ -17,9 +17,10 @@ from fastershift.pipeline import (
     Plan,
     Region,
     TrackedMovie,
+    embedding_key,
     plan_run,
 )
-from fastershift.session._caches import CachePlace, Kept, ModelShelf, owner_of
+from fastershift.session._caches import CachePlace, Kept, ModelShelf
 from fastershift.session._estimate import (
     Estimate,
     embedding_bytes,
@@ -149,7 +150,7 @@ class Session:
             if isinstance(plan.source, NetworkEmbeddings):
                 if region is None:
                     self._make_room(plan, kept)
-                plan.source.use_cache(kept.embeddings, owner_of(plan))
+                plan.source.use_cache(kept.embeddings, embedding_key(plan))
         return plan, kept
 
     def _tile(
@@ -305,7 +306,7 @@ class Session:
                 f"There is no frame {request.frame}; the movie has "
                 f"{plan.source.n_frames}."
             )
-        yield from preview_frame(plan, request, kept, owner_of(plan))
+        yield from preview_frame(plan, request, kept, embedding_key(plan))
 
     def estimate(
         self,
@@ -331,7 +332,7 @@ class Session:
             As `plan`.
         """
         plan, kept = self._plan(settings, device, None)
-        owner, given = owner_of(plan), self.input
+        owner, given = embedding_key(plan), self.input
         if owner not in kept.measured and given is not None:
             for measured in measure_frame(plan, given.movie):
                 if measured is not None:

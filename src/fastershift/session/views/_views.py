@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 from fastershift.config import Settings
 from fastershift.errors import InputError
-from fastershift.pipeline import EmbeddedPair, PairCells, Plan
-from fastershift.session._caches import Kept, owner_of
+from fastershift.pipeline import EmbeddedPair, PairCells, Plan, embedding_key
+from fastershift.session._caches import Kept
 from fastershift.session._preview import pair_cells
 from fastershift.session.views._clusters import SeedMap, explain_pixels, map_seeds
 from fastershift.session.views._colours import ColourFrame, colour_frame
@@ -61,7 +61,7 @@ class Views:
             tiles have embeddings of their own.
         """
         plan, kept = self._planner(settings, device)
-        owner = owner_of(plan)
+        owner = embedding_key(plan)
         for shown in colour_frame(plan, frame, kept.colours.get(owner)):
             if shown is not None:
                 kept.colours.setdefault(owner, shown.axes)
@@ -160,7 +160,7 @@ def _clustered(
     for step in embedded_pair(plan, start):
         embedded = step
         yield None
-    for found in pair_cells(plan, start, kept, owner_of(plan)):
+    for found in pair_cells(plan, start, kept, embedding_key(plan)):
         yield None
         if found is not None and embedded is not None:
             yield embedded, found[0]
