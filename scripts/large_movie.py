@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 
 from fastershift.evaluation import score_arrays
-from fastershift.io import read_movie, read_result, read_zarr_record
+from fastershift.io import read_movie, read_result, read_saved
 from fastershift.pipeline import segment_movie
 
 DIAMETER = 48
@@ -95,7 +95,7 @@ def main():
         truth = truth[:frames]
         tracks = [(i, a, min(b, frames - 1), p) for i, a, b, p in tracks if a < frames]
         large, rows = read_result(out.with_name("part.zarr"))
-        settings = read_zarr_record(out.with_name("part.zarr"))["settings"]
+        settings = read_saved(out.with_name("part.zarr")).settings
         small, small_rows = in_memory(movie, frames, settings)
         report["equal"] = bool(np.array_equal(large, small) and rows == small_rows)
         report["on_disk"] = scores(large, rows, truth, tracks)

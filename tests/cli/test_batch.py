@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from fastershift.cli import app
 from fastershift.evaluation import score_arrays
-from fastershift.io import read_movie, read_result, read_zarr_record
+from fastershift.io import read_movie, read_result, read_saved
 from fastershift.pipeline import segment_movie
 from fastershift.simulate import simulate_movie
 
@@ -83,7 +83,7 @@ def test_from_zarr_to_labels_beside_the_image(tmp_path, tiny_model):
     labels, tracks = read_result(place)
     assert labels.shape == (5, 72, 80)
     assert f"{len(tracks)} tracks" in result.output
-    settings = read_zarr_record(place)["settings"]
+    settings = read_saved(place).settings
     memory = segment_movie(read_movie(image), settings, model=str(tiny_model))
     rows = [(t.id, t.first, t.last, t.parent) for t in memory.lineage.tracks]
     truth, truth_tracks = read_result(image / "labels" / "truth")

@@ -8,7 +8,7 @@ import pytest
 
 from fastershift.editing import Delete, Editor, MarkDivision, Merge
 from fastershift.errors import InputError
-from fastershift.io import read_corrections, read_result, write_result
+from fastershift.io import SavedResult, read_result, read_saved, write_saved
 from fastershift.tracking import Lineage, Track
 
 
@@ -27,8 +27,9 @@ def editor():
 
 
 def save(editor, path, format, **options):
-    tracks = [(t.id, t.first, t.last, t.parent) for t in editor.lineage.tracks]
-    return write_result(path, editor.labels, tracks, format=format, **options)
+    overwrite = options.pop("overwrite", False)
+    result = SavedResult(editor.labels, editor.lineage.rows(), **options)
+    return write_saved(path, result, format=format, overwrite=overwrite)
 
 
 @pytest.mark.parametrize("format", ["ctc", "tiff", "zarr", "geff"])
@@ -37,10 +38,10 @@ def test_everything_is_back_after_reopening(editor, tmp_path, format):
         pytest.importorskip(format)
     record = editor.record()
     path = save(editor, tmp_path / "result", format, corrections=record)
-    assert read_corrections(path) == json.loads(json.dumps(record))
+    assert read_saved(path).corrections == json.loads(json.dumps(record))
     labels, rows = read_result(path)
     lineage = Lineage(tuple(Track(*row) for row in rows))
-    again = Editor(labels, lineage, read_corrections(path))
+    again = Editor(labels, lineage, read_saved(path).corrections)
     assert again.cells.locked == editor.cells.locked
     assert again.redo_text == editor.redo_text
     for one in (again, editor):
@@ -50,14 +51,14 @@ def test_everything_is_back_after_reopening(editor, tmp_path, format):
     assert again.lineage == editor.lineage
     # Saved again without corrections, none are left over.
     path = save(editor, tmp_path / "result", format, overwrite=True)
-    assert read_corrections(path) is None
+    assert read_saved(path).corrections is None
 
 
 def test_damaged_corrections_are_a_sentence(editor, tmp_path):
     path = save(editor, tmp_path / "result", "ctc", corrections=editor.record())
     (path / "corrections.json").write_text("{")
     with pytest.raises(InputError, match="can be opened without"):
-        read_corrections(path)
+        read_saved(path)
 
 
 def test_saved_masks_pass_the_validation_of_the_challenge(editor, tmp_path):

@@ -5,54 +5,141 @@ import pytest
 
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
-from fastershift.io import read_saved, write_result
+from fastershift.io import REPORT_COLUMNS, SavedResult, read_saved, write_saved
 
 SCALE, UNITS = (30.0, 0.5, 0.25), ("second", "micrometer", "micrometer")
+FORMATS = ("ctc", "tiff", "zarr", "geff")
 
 
-def save(path, form, **more):
+@pytest.fixture
+def labels():
+    """A cell that is always there, and one that comes later."""
+    stack = np.zeros((3, 12, 14), np.int32)
+    stack[:, 2:6, 3:8] = 4
+    stack[1:, 8:10, 3:8] = 5
+    return stack
+
+
+TRACKS = [(4, 0, 2, 0), (5, 1, 2, 0)]
+
+
+def saved(path, form, result, **options):
     if form in ("zarr", "geff"):
         pytest.importorskip(form)
-    labels = np.zeros((3, 12, 14), np.int32)
-    labels[:, 2:6, 3:8] = 4
-    labels[1:, 8:10, 3:8] = 5
-    tracks = [(4, 0, 2, 0), (5, 1, 2, 0)]
-    return labels, tracks, write_result(path, labels, tracks, format=form, **more)
+    return read_saved(write_saved(path, result, format=form, **options))
 
 
-@pytest.mark.parametrize("form", ["ctc", "tiff", "zarr", "geff"])
-def test_all_formats_bring_everything_back(tmp_path, form):
-    given = {"corrections": {"history": [1, 2]}, "settings": resolve_settings()}
-    labels, tracks, path = save(tmp_path / "r", form, scale=SCALE, units=UNITS, **given)
-    read = read_saved(path)
-    np.testing.assert_array_equal(read["labels"], labels)
-    assert read["tracks"] == tracks
-    assert read["corrections"] == given["corrections"]
-    assert read["settings"]["cluster"]["bandwidth"] == 0.1
+@pytest.mark.parametrize("form", FORMATS)
+def test_all_formats_bring_everything_back(tmp_path, labels, form):
+    reports = [dict.fromkeys(REPORT_COLUMNS, 2) | {"frame": t} for t in range(3)]
+    given = SavedResult(
+        labels,
+        TRACKS,
+        SCALE,
+        UNITS,
+        [row | {"converged": 0.25} for row in reports],
+        resolve_settings(user={"cluster": {"bandwidth": 0.2}}),
+        {"model": "nuclei", "seconds": 1.5},
+        {"history": [1, 2]},
+    )
+    read = saved(tmp_path / "r", form, given)
+    np.testing.assert_array_equal(read.stack(), labels)
+    assert read.stack().dtype == np.int32
+    assert read.shape == labels.shape
+    assert read.tracks == TRACKS
+    assert read.reports == given.reports
+    assert read.settings == given.settings
+    assert read.provenance == given.provenance
+    assert read.corrections == given.corrections
     if form == "ctc":
-        assert read["scale"] is None, "masks of the Challenge know no scale"
+        assert read.scale is None, "masks of the Challenge know no scale"
     else:
-        np.testing.assert_allclose(read["scale"], SCALE)
-        assert tuple(read["units"]) == UNITS
+        np.testing.assert_allclose(read.scale, SCALE)
+        assert read.units == UNITS
 
 
-@pytest.mark.parametrize("form", ["ctc", "tiff", "zarr", "geff"])
-def test_what_was_not_saved_is_none(tmp_path, form):
-    labels, _, path = save(tmp_path / "r", form)
-    read = read_saved(path)
-    np.testing.assert_array_equal(read["labels"], labels)
-    assert read["corrections"] is None
-    assert read["settings"] is None
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_was_not_saved_is_none(tmp_path, labels, form):
+    read = saved(tmp_path / "r", form, SavedResult(labels, TRACKS))
+    np.testing.assert_array_equal(read.stack(), labels)
+    assert read.corrections is None
+    assert read.settings is None
+    assert not read.reports
+    assert not read.provenance
     # OME-Zarr always has a scale.
-    assert read["scale"] in (None, (1.0, 1.0, 1.0))
+    assert read.scale in (None, (1.0, 1.0, 1.0))
 
 
-def test_settings_that_cannot_be_read_are_left_out(tmp_path):
-    labels, _, path = save(tmp_path / "r", "ctc", settings=resolve_settings())
-    (path / "settings.toml").write_text("no settings")
+@pytest.mark.parametrize("form", FORMATS)
+def test_nothing_of_a_former_result_is_left(tmp_path, labels, form):
+    full = SavedResult(
+        labels,
+        TRACKS,
+        reports=[dict.fromkeys(REPORT_COLUMNS, 2)],
+        settings=resolve_settings(),
+        corrections={"history": [1]},
+    )
+    saved(tmp_path / "r", form, full)
+    bare = SavedResult(labels, TRACKS)
+    read = saved(tmp_path / "r", form, bare, overwrite=True)
+    assert read.settings is read.corrections is None
+    assert not read.reports
+
+
+@pytest.mark.parametrize("text", ["no settings", "[cluster]\nbandwidth = -3\n"])
+def test_settings_that_cannot_be_read_are_left_out(tmp_path, labels, text):
+    result = SavedResult(labels, TRACKS, settings=resolve_settings())
+    path = write_saved(tmp_path / "r", result)
+    (path / "settings.toml").write_text(text)
     read = read_saved(path)
-    assert read["settings"] is None
-    np.testing.assert_array_equal(read["labels"], labels)
+    assert read.settings is None
+    np.testing.assert_array_equal(read.stack(), labels)
+
+
+@pytest.mark.parametrize("text", ["", "frame;cells\n0;1\n", "frame,cells\n0,1\n"])
+def test_a_report_of_other_columns_is_left_out(tmp_path, labels, text):
+    path = write_saved(tmp_path / "r", SavedResult(labels, TRACKS))
+    (path / "report.csv").write_text(text)
+    assert read_saved(path).reports == []
+
+
+def test_a_graph_bridges_frames_in_which_a_cell_is_not_seen(tmp_path):
+    geff = pytest.importorskip("geff")
+    labels = np.zeros((4, 8, 9), np.int32)
+    labels[[0, 1, 3], 2:4, 2:4] = 7
+    labels[3, 5:7, 5:7] = 9
+    result = SavedResult(labels, [(7, 0, 3, 0), (9, 3, 3, 0), (11, 2, 3, 99)])
+    path = write_saved(tmp_path / "r", result, format="geff")
+    reader = geff.GeffReader(path)
+    reader.read_node_props()
+    graph = reader.build()
+    frames = graph["node_props"]["t"]["values"]
+    assert [(frames[a], frames[b]) for a, b in graph["edge_ids"]] == [(0, 1), (1, 3)]
+
+
+def test_a_graph_leads_from_parents_to_children(tmp_path):
+    geff = pytest.importorskip("geff")
+    labels = np.zeros((2, 8, 9), np.int32)
+    labels[0, 2:6, 2:6] = 3
+    labels[1, 2:4, 2:4], labels[1, 5:7, 2:4] = 1, 8
+    result = SavedResult(labels, [(3, 0, 0, 0), (1, 1, 1, 3), (8, 1, 1, 3)])
+    path = write_saved(tmp_path / "r", result, format="geff")
+    reader = geff.GeffReader(path)
+    reader.read_node_props()
+    graph = reader.build()
+    track = graph["node_props"]["track"]["values"]
+    assert {(track[a], track[b]) for a, b in graph["edge_ids"]} == {(3, 1), (3, 8)}
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"tracks": [[1, 2]]}, {"tracks": 3}, {"tracks": [["a"] * 4]}]
+)
+def test_a_damaged_record_is_a_sentence(tmp_path, labels, record):
+    zarr = pytest.importorskip("zarr")
+    path = write_saved(tmp_path / "r", SavedResult(labels, TRACKS), format="zarr")
+    zarr.open_group(path, mode="a").attrs["fastershift"] = record
+    with pytest.raises(InputError, match="are damaged; copy the result again"):
+        read_saved(path)
 
 
 def test_nothing_is_a_sentence(tmp_path):

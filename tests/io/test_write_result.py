@@ -13,11 +13,13 @@ from fastershift.config import Settings, load_settings
 from fastershift.errors import FastershiftError, InputError
 from fastershift.io import (
     REPORT_COLUMNS,
+    SavedResult,
     check_output,
     read_movie,
     read_result,
     tracks_from_labels,
     write_result,
+    write_saved,
     write_simulation,
 )
 from fastershift.simulate import simulate_movie
@@ -51,14 +53,14 @@ def test_round_trip(tmp_path, movie, kind):
 
 def test_ctc_layout(tmp_path, movie):
     reports = [dict.fromkeys(REPORT_COLUMNS, t) for t in range(6)]
-    path = write_result(
-        tmp_path / "out",
+    result = SavedResult(
         movie.labels,
         movie.tracks,
         reports=reports,
         settings=Settings(),
         provenance={"model": "nuclei"},
     )
+    path = write_saved(tmp_path / "out", result)
     masks = [f"mask{t:03d}.tif" for t in range(6)]
     assert names(path) == [*masks, "report.csv", "res_track.txt", "settings.toml"]
     assert tifffile.imread(path / "mask002.tif").dtype == np.uint16
@@ -82,16 +84,15 @@ def test_ctc_numbers_many_frames_with_four_digits(tmp_path):
 
 
 def test_tiff_keeps_axes_and_voxel_size(tmp_path, movie):
-    path = write_result(
-        tmp_path / "out.tif",
+    result = SavedResult(
         movie.labels,
         movie.tracks,
-        format="tiff",
-        scale=(2.0, 0.5, 0.25),
-        units=("minute", "micrometer", "micrometer"),
+        (2.0, 0.5, 0.25),
+        ("minute", "micrometer", "micrometer"),
+        reports=[dict.fromkeys(REPORT_COLUMNS, 1)],
         settings=Settings(),
-        reports=[],
     )
+    path = write_saved(tmp_path / "out.tif", result, format="tiff")
     assert names(tmp_path) == [
         "out.tif",
         "out_report.csv",
@@ -108,14 +109,9 @@ def test_tiff_keeps_axes_and_voxel_size(tmp_path, movie):
 
 
 def test_tiff_without_a_time_step_has_none(tmp_path, movie):
-    path = write_result(
-        tmp_path / "out.tif",
-        movie.labels,
-        movie.tracks,
-        format="tiff",
-        scale=(1.0, 0.5, 0.25),
-        units=("pixel", "micrometer", "micrometer"),
-    )
+    units = ("pixel", "micrometer", "micrometer")
+    result = SavedResult(movie.labels, movie.tracks, (1.0, 0.5, 0.25), units)
+    path = write_saved(tmp_path / "out.tif", result, format="tiff")
     assert read_movie(path).scale == (1.0, 0.5, 0.25)
     assert read_movie(path).units == ("pixel", "micrometer", "micrometer")
 
@@ -146,16 +142,15 @@ def test_current_folder(tmp_path, movie, monkeypatch):
 
 def test_zarr_keeps_voxel_size_and_settings(tmp_path, movie):
     zarr = pytest.importorskip("zarr")
-    path = write_result(
-        tmp_path / "out.zarr",
+    result = SavedResult(
         movie.labels,
         movie.tracks,
-        format="zarr",
-        scale=(2.0, 0.5, 0.25),
-        units=("second", "micrometer", "micrometer"),
+        (2.0, 0.5, 0.25),
+        ("second", "micrometer", "micrometer"),
         settings=Settings(),
         reports=[{"frame": np.int64(0), "cells": 3}],
     )
+    path = write_saved(tmp_path / "out.zarr", result, format="zarr")
     stored = read_movie(path)
     assert stored.scale == (2.0, 0.5, 0.25)
     assert stored.units == ("second", "micrometer", "micrometer")

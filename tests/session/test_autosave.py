@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastershift.errors import InputError
+from fastershift.io import SavedResult
 from fastershift.session import Autosaves
 
 
@@ -13,13 +14,13 @@ from fastershift.session import Autosaves
 def result():
     labels = np.zeros((2, 8, 9), np.int32)
     labels[:, 2:5, 3:6] = 1
-    return {
-        "labels": labels,
-        "tracks": [(1, 0, 1, 0)],
-        "corrections": {"history": [1, 2]},
-        "scale": (30.0, 0.5, 0.5),
-        "units": ("second", "micrometer", "micrometer"),
-    }
+    return SavedResult(
+        labels,
+        [(1, 0, 1, 0)],
+        (30.0, 0.5, 0.5),
+        ("second", "micrometer", "micrometer"),
+        corrections={"history": [1, 2]},
+    )
 
 
 def end_of_process(folder):
@@ -36,11 +37,11 @@ def test_it_comes_back_after_the_process_has_ended(tmp_path, result):
     (found,) = autosaves.pending()
     assert found.name == "a_b_ movie"
     read = found.read()
-    np.testing.assert_array_equal(read["labels"], result["labels"])
-    assert read["tracks"] == result["tracks"]
-    assert read["corrections"] == result["corrections"]
-    np.testing.assert_allclose(read["scale"], result["scale"])
-    assert read["settings"] is None
+    np.testing.assert_array_equal(read.labels, result.labels)
+    assert read.tracks == result.tracks
+    assert read.corrections == result.corrections
+    np.testing.assert_allclose(read.scale, result.scale)
+    assert read.settings is None
     autosaves.discard(found)
     assert autosaves.pending() == ()
 

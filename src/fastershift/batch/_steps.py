@@ -14,7 +14,7 @@ from fastershift.batch._join import Joined, join_chunks
 from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import PreparedMovie
 from fastershift.batch._on_disk import with_large_frames
-from fastershift.io import write_result
+from fastershift.io import SavedResult, write_saved
 from fastershift.pipeline import Plan, cluster_pair, frame_report
 
 if TYPE_CHECKING:
@@ -92,22 +92,21 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
         if isinstance(step, int):
             yield step
             continue
-        write_result(
-            task.output,
+        result = SavedResult(
             step.labels,
-            [(t.id, t.first, t.last, t.parent) for t in step.lineage.tracks],
-            format=task.format,
-            scale=movie.scale,
-            units=movie.units,
-            overwrite=True,  # what may not be replaced was refused at the beginning
-            reports=[report.row() for report in step.reports],
-            settings=movie.settings,
-            provenance={
+            step.lineage.rows(),
+            movie.scale,
+            movie.units,
+            [report.record() for report in step.reports],
+            movie.settings,
+            {
                 **movie.provenance,
                 "seconds": round(time() - started, 3),
                 "input": str(getattr(task.source, "name", task.source)),
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
             },
         )
+        # What may not be replaced was refused at the beginning.
+        write_saved(task.output, result, format=task.format, overwrite=True)
         yield step
     work.remove()

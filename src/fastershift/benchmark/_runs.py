@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastershift.benchmark._suite import BenchmarkOptions
 from fastershift.errors import InputError
 from fastershift.evaluation import evaluate, score_arrays
-from fastershift.io import read_movie, write_result
+from fastershift.io import read_movie, write_saved
 from fastershift.pipeline import TrackedMovie, TrackingRun, plan_run
 from fastershift.rshn import FrameSource
 from fastershift.simulate import simulate_movie
@@ -163,14 +163,7 @@ def timed_run(
         for _ in run:
             pass
         result = run.result
-        tracks = [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks]
-        path = write_result(
-            Path(folder) / "result",
-            result.labels,
-            tracks,
-            reports=[report.row() for report in result.reports],
-            settings=result.settings,
-        )
+        path = write_saved(Path(folder) / "result", result.saved())
         seconds = time.perf_counter() - started
         if isinstance(movie.truth, tuple):
             truth, part = movie.truth
@@ -178,7 +171,7 @@ def timed_run(
         elif movie.truth is None:
             tra = None
         else:
-            tra = score_arrays(result.labels, tracks, movie.truth).tra
+            tra = score_arrays(result.labels, result.lineage.rows(), movie.truth).tra
     return TimedRun(result, tra, plan.source.shape, seconds)
 
 

@@ -106,7 +106,7 @@ def _mean(result: TrackedMovie, column: str) -> float:
 
 
 def _tra(movie: TrueMovie, result: TrackedMovie) -> float | None:
-    tracks = [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks]
+    tracks = result.lineage.rows()
     if movie.truth is None:
         return None
     if not isinstance(movie.truth, tuple):

@@ -57,7 +57,7 @@ def _divisions(tracks: tuple[tuple[int, int, int, int], ...]) -> int:
 def _echo_scores(result: Any, movie: Any) -> None:
     from fastershift.evaluation import score_arrays
 
-    tracks = [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks]
+    tracks = result.lineage.rows()
     segments = dict(enumerate(movie.labels))
     try:
         scores = score_arrays(

@@ -43,7 +43,7 @@ def run(
     With --format zarr everything lies on disk: the movie may be larger than memory,
     and a run that was interrupted goes on when it is given again.
     """
-    from fastershift.io import check_output, read_movie, write_result
+    from fastershift.io import check_output, read_movie, write_saved
     from fastershift.pipeline import TrackingRun, plan_run
 
     kind = result_format(format)
@@ -70,19 +70,10 @@ def run(
     )
     follow_run(tracking)
     result = tracking.result
-    write_result(
-        output,
-        result.labels,
-        [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks],
-        format=kind,
-        scale=opened.scale,
-        units=opened.units,
-        overwrite=overwrite,
-        reports=[report.row() for report in result.reports],
-        settings=result.settings,
-        provenance=dict(result.provenance)
-        | {"input": str(movie), "frames": frames or ""},
+    saved = result.saved(
+        opened.scale, opened.units, input=str(movie), frames=frames or ""
     )
+    write_saved(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "
         f"{len(result.lineage.divisions())} divisions in "

@@ -2,13 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from fastershift.io._atomic import replacing_folder
-from fastershift.io._ctc import write_masks, write_tracks
+from fastershift.io._masks import write_masks, write_tracks
 from fastershift.io._movie import as_movie
-from fastershift.io._ome_zarr import movie_metadata, write_label_image
+from fastershift.io._saved_result import SavedResult
 from fastershift.io._zarr import import_zarr, is_zarr
+from fastershift.io.formats._ome_zarr import movie_metadata, write_label_image
 from fastershift.simulate import SimulatedMovie, Simulation
 
 __all__ = ["write_simulation", "write_simulation_zarr"]
@@ -118,9 +118,7 @@ def write_simulation_zarr(
             movie[t], truth[t] = frame, labels
         listed = {"ome": {"version": "0.5", "labels": ["truth"]}}
         group.create_group("labels", attributes=listed)
-        record = {"tracks": [list(track) for track in simulation.tracks]}
-        place = folder / "labels" / "truth"
-        frames: Any = as_movie(truth)
-        write_label_image(place, frames, record, None, None)
+        result = SavedResult(as_movie(truth), simulation.tracks)
+        write_label_image(folder / "labels" / "truth", result)
         del group["truth"]
     return out

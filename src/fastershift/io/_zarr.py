@@ -15,8 +15,9 @@ __all__ = [
     "import_zarr",
     "is_zarr",
     "multiscales",
+    "plate_fields",
+    "read_attributes",
     "read_zarr",
-    "read_zarr_record",
 ]
 
 #: Attribute with tracks, settings and provenance.
@@ -40,6 +41,12 @@ def import_zarr() -> ModuleType:
         ) from error
     module: ModuleType = zarr
     return module
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """Read the attributes of a Zarr."""
+    attributes: dict[str, Any] = import_zarr().open(path, mode="r").attrs.asdict()
+    return attributes
 
 
 def multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -108,8 +115,37 @@ def read_zarr(path: Path, reading: InputSettings) -> Movie:
     )
 
 
-def read_zarr_record(path: Path) -> Mapping[str, Any] | None:
-    """Read what `write_label_image` keeps in the attributes; None for other Zarrs."""
-    attributes = import_zarr().open(path, mode="r").attrs.asdict()
-    record: Mapping[str, Any] | None = attributes.get(RECORD)
-    return record
+def plate_fields(path: Path) -> list[Path] | None:
+    """List the images of an OME-Zarr plate, well by well.
+
+    Parameters
+    ----------
+    path : Path
+        Any Zarr.
+
+    Returns
+    -------
+    list of Path or None
+        Such as ``plate.zarr/B/3/0``; None for a Zarr that is no plate.
+
+    Raises
+    ------
+    InputError
+        When a well that the plate names is missing.
+    """
+    attributes = read_attributes(path)
+    plate = attributes.get("ome", attributes).get("plate")
+    if plate is None:
+        return None
+    fields = []
+    for well in plate["wells"]:
+        place = path / well["path"]
+        if not is_zarr(place):
+            raise InputError(
+                f"The plate {path} names a well {well['path']} that is not there; copy "
+                "the whole plate."
+            )
+        inside = read_attributes(place)
+        images = inside.get("ome", inside).get("well", {}).get("images", ())
+        fields += [place / image["path"] for image in images]
+    return fields

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import Settings
+from fastershift.io import SavedResult, Scale, Units
 from fastershift.tracking import Lineage
 
 __all__ = [
@@ -71,15 +72,8 @@ class FrameReport:
     coverage: float
     coverage_equal: float
 
-    def row(self) -> dict[str, int | float]:
-        """Values of report.csv, rounded as a person reads them."""
-        values = self.record()
-        for name in ("stopped_by", "coverage", "coverage_equal"):
-            del values[name]
-        return values
-
     def record(self) -> dict[str, Any]:
-        """All values, rounded as a person reads them."""
+        """Return all values, rounded as a person reads them."""
         return {
             name: round(value, 4) if isinstance(value, float) else value
             for name, value in asdict(self).items()
@@ -109,6 +103,35 @@ class TrackedMovie:
     reports: tuple[FrameReport, ...]
     settings: Settings
     provenance: Mapping[str, Any]
+
+    def saved(
+        self,
+        scale: Scale | None = None,
+        units: Units | None = None,
+        **provenance: str,
+    ) -> SavedResult:
+        """Return the record that files are written from.
+
+        Parameters
+        ----------
+        scale, units
+            Of the movie, see `fastershift.io.Movie`.
+        **provenance
+            What else is known of where the movie came from.
+
+        Returns
+        -------
+        SavedResult
+        """
+        return SavedResult(
+            self.labels,
+            self.lineage.rows(),
+            scale,
+            units,
+            [report.record() for report in self.reports],
+            self.settings,
+            {**self.provenance, **provenance},
+        )
 
 
 @dataclass(frozen=True)

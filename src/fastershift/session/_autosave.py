@@ -2,17 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import psutil
 from platformdirs import user_cache_path
 
 from fastershift.errors import FastershiftError
-from fastershift.io import read_saved, write_result
+from fastershift.io import SavedResult, read_saved, write_saved
 
 __all__ = ["Autosave", "Autosaves"]
 
@@ -38,13 +36,12 @@ class Autosave:
     name: str
     saved: datetime
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> SavedResult:
         """Read it.
 
         Returns
         -------
-        dict
-            As `fastershift.io.read_saved` gives it.
+        SavedResult
 
         Raises
         ------
@@ -69,7 +66,7 @@ class Autosaves:
     def _own(self, key: int) -> Path:
         return self._folder / f"{os.getpid()}-{key}"
 
-    def write(self, key: int, name: str, result: Mapping[str, Any]) -> None:
+    def write(self, key: int, name: str, result: SavedResult) -> None:
         """Write corrections; what was there appears replaced whole or not at all.
 
         Parameters
@@ -78,8 +75,8 @@ class Autosaves:
             Tells results of one sitting apart.
         name : str
             Name of the movie.
-        result : mapping
-            Arguments of `fastershift.io.write_result`.
+        result : SavedResult
+            The labels, with their corrections.
 
         Raises
         ------
@@ -87,7 +84,7 @@ class Autosaves:
             When the disk is full or writing fails otherwise.
         """
         file = self._own(key) / f"{name.translate(_UNSAFE).strip() or 'movie'}.tif"
-        write_result(file, format="tiff", overwrite=True, **result)
+        write_saved(file, result, format="tiff", overwrite=True)
 
     def forget(self, key: int) -> None:
         """Remove what `write` has written: it is saved elsewhere."""

@@ -67,6 +67,10 @@ class Lineage:
             if len(children) > 1
         }
 
+    def rows(self) -> list[tuple[int, int, int, int]]:
+        """Return (id, first, last, parent) of every track, as files and layers do."""
+        return [(one.id, one.first, one.last, one.parent) for one in self.tracks]
+
     def graph(self) -> dict[int, list[int]]:
         """Return ``{child: [parent]}`` of the divisions, as napari's Tracks take it."""
         return {

@@ -111,18 +111,18 @@ def test_several_labels_go_to_a_folder_each(movie, tmp_path):
 
 
 def test_parents_that_no_longer_fit_are_left_out(movie):
-    from fastershift.plugin.files._layer_files import result_arguments
+    from fastershift.plugin.files._layer_files import saved_result
 
     parent, child = next((t[3], t[0]) for t in movie.tracks if t[3])
     labels = movie.labels.copy()
     labels[-1, 0, 0] = parent
     record = {"fastershift": {"tracks": movie.tracks}}
-    found = result_arguments(labels, {"metadata": record})["tracks"]
+    found = saved_result(labels, {"metadata": record}).tracks
     assert {t[0]: t[3] for t in found}[child] == 0
 
 
 def test_labels_with_depth_are_refused():
-    from fastershift.plugin.files._layer_files import result_arguments
+    from fastershift.plugin.files._layer_files import saved_result
 
     with pytest.raises(InputError, match="4 axes"):
-        result_arguments(np.zeros((2, 2, 4, 4), int), {})
+        saved_result(np.zeros((2, 2, 4, 4), int), {})

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("zarr")
 
 from fastershift.config import resolve_settings
-from fastershift.io import write_result
+from fastershift.io import SavedResult, write_saved
 from fastershift.plugin.files import _readers
 from fastershift.simulate import simulate_movie
 
@@ -14,15 +14,9 @@ from fastershift.simulate import simulate_movie
 @pytest.fixture
 def result(tmp_path):
     made = simulate_movie(4, (40, 44), 3, diameter=14, seed=1)
-    path = write_result(
-        tmp_path / "r.zarr",
-        made.labels,
-        made.tracks,
-        format="zarr",
-        scale=(2.0, 0.5, 0.5),
-        units=("second", "micrometer", "micrometer"),
-    )
-    return made, path
+    units = ("second", "micrometer", "micrometer")
+    result = SavedResult(made.labels, made.tracks, (2.0, 0.5, 0.5), units)
+    return made, write_saved(tmp_path / "r.zarr", result, format="zarr")
 
 
 def test_small_results_come_with_their_tracks(result):
@@ -51,14 +45,10 @@ def test_large_results_stay_on_disk(result, monkeypatch):
 def test_corrections_and_settings_come_back(result, tmp_path, monkeypatch, small):
     made, _ = result
     history = {"locked": [1], "done": [[0, 1]]}
-    path = write_result(
-        tmp_path / "corrected.zarr",
-        made.labels,
-        made.tracks,
-        format="zarr",
-        settings=resolve_settings(),
-        corrections=history,
+    result = SavedResult(
+        made.labels, made.tracks, settings=resolve_settings(), corrections=history
     )
+    path = write_saved(tmp_path / "corrected.zarr", result, format="zarr")
     monkeypatch.setattr(_readers, "_SMALL", small)
     layers = _readers.get_zarr_reader(str(path))(str(path))
     record = layers[0][1]["metadata"]["fastershift"]

@@ -155,7 +155,7 @@ def _simulated(options: BenchmarkOptions) -> Iterator[_Task]:
 
 
 def _tracks(result: TrackedMovie) -> Tracks:
-    return [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks]
+    return result.lineage.rows()
 
 
 def _row(task: _Task, how: str, scores: Scores) -> tuple[Cell, ...]:

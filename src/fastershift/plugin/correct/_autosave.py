@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
@@ -18,8 +18,9 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.errors import FastershiftError
+from fastershift.io import SavedResult
 from fastershift.plugin.correct._corrector import Corrector
-from fastershift.plugin.files._layer_files import result_arguments
+from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.files._readers import saved_layers
 from fastershift.plugin.layers._snapshot import LayerSnapshot
@@ -131,8 +132,8 @@ class AutosaveOffer(QFrame):
         def steps() -> Iterator[_Written]:
             for layer, name, take in jobs:
                 taken = take()
-                arguments = result_arguments(taken.data, taken.attributes)
-                autosaves.write(id(layer), name, arguments)
+                result = saved_result(taken.data, taken.attributes)
+                autosaves.write(id(layer), name, result)
                 yield layer, taken
 
         if jobs:
@@ -193,7 +194,7 @@ class AutosaveOffer(QFrame):
                 Task(lambda: iter([offered.read()]), self._open, self._tell_error)
             )
 
-    def _open(self, found: dict[str, Any]) -> None:
+    def _open(self, found: SavedResult) -> None:
         offered = self._offered
         if offered is None:
             return

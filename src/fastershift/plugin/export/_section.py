@@ -21,8 +21,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fastershift.io import write_result
-from fastershift.plugin.files._layer_files import result_arguments
+from fastershift.io import write_saved
+from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
 from fastershift.plugin.layers._snapshot import LayerSnapshot
@@ -168,8 +168,8 @@ class ExportSection(QGroupBox):
 
         def steps() -> Iterator[LayerSnapshot]:
             taken = take()
-            arguments = result_arguments(taken.data, taken.attributes)
-            write_result(path, format=form, overwrite=overwrite, **arguments)
+            result = saved_result(taken.data, taken.attributes)
+            write_saved(path, result, format=form, overwrite=overwrite)
             yield taken
 
         self.message.emit(f"Saving to {path} …")

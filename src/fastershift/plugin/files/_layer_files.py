@@ -1,22 +1,28 @@
-"""From a labels layer to what a file of a result holds."""
+"""From a labels layer to the record that files are written from."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastershift.config import Settings
 from fastershift.errors import InputError
-from fastershift.io import Tracks, tracks_from_labels
+from fastershift.io import (
+    SavedResult,
+    Scale,
+    Tracks,
+    Units,
+    settings_of,
+    tracks_from_labels,
+)
 from fastershift.plugin.layers._placement import as_stack, stack_axes
 
-__all__ = ["result_arguments"]
+__all__ = ["saved_result"]
 
 
-def result_arguments(
+def saved_result(
     data: Any,
     attributes: Mapping[str, Any],
     graph: Mapping[int, Sequence[int]] | None = None,
-) -> dict[str, Any]:
-    """Gather the arguments of `fastershift.io.write_result` from a labels layer.
+) -> SavedResult:
+    """Gather what is known of a labels layer.
 
     Tracks begin and end where the labels do, painted ones included; parents are those
     of the graph, or of the result that the layer was made from, where they still fit.
@@ -32,7 +38,7 @@ def result_arguments(
 
     Returns
     -------
-    dict
+    SavedResult
 
     Raises
     ------
@@ -48,20 +54,19 @@ def result_arguments(
         )
     labels = as_stack(data, axes)
     record = (attributes.get("metadata") or {}).get("fastershift") or {}
-    settings = record.get("settings")
     scale, units = _scale(attributes, [axes.index(a) for a in "TYX" if a in axes])
     parents = {track: parent for track, _, _, parent in record.get("tracks", ())}
     parents |= {track: found[0] for track, found in (graph or {}).items()}
-    return {
-        "labels": labels,
-        "tracks": _with_parents(tracks_from_labels(labels), parents),
-        "scale": scale,
-        "units": units,
-        "reports": record.get("reports"),
-        "settings": None if settings is None else Settings.model_validate(settings),
-        "provenance": record.get("provenance"),
-        "corrections": record.get("corrections"),
-    }
+    return SavedResult(
+        labels,
+        _with_parents(tracks_from_labels(labels), parents),
+        scale,
+        units,
+        record.get("reports") or (),
+        settings_of(record.get("settings")),
+        record.get("provenance") or {},
+        record.get("corrections"),
+    )
 
 
 def _with_parents(
@@ -78,7 +83,7 @@ def _with_parents(
 
 def _scale(
     attributes: Mapping[str, Any], axes: Sequence[int]
-) -> tuple[tuple[float, ...] | None, tuple[str, ...] | None]:
+) -> tuple[Scale | None, Units | None]:
     """Take scale and units of the axes of time, if there is one, rows and columns."""
     given, named = attributes.get("scale"), attributes.get("units")
     scale = [1.0 if given is None else abs(float(given[axis])) for axis in axes]
@@ -87,4 +92,5 @@ def _scale(
         return None, None
     if len(axes) == 2:
         scale, units = [1.0, *scale], ["pixel", *units]
-    return tuple(scale), tuple(units)
+    (time, height, width), (second, row, column) = scale, units
+    return (time, height, width), (second, row, column)

@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from dask.array import from_delayed, stack
 from dask.delayed import delayed
 
 from fastershift.errors import InputError
 from fastershift.io import (
-    Movie,
+    LabelFrames,
+    SavedResult,
     Tracks,
-    is_geff,
+    is_result,
     is_zarr,
     read_movie,
     read_saved,
-    read_zarr_record,
 )
 from fastershift.plugin.layers._colours import track_colormap
 from fastershift.tracking import Lineage, Track, centroids
@@ -29,14 +28,11 @@ __all__ = ["LayerData", "get_reader", "get_zarr_reader", "saved_layers", "track_
 #: Data, attributes and type of a layer.
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 
+#: Bytes of labels up to which they are read whole, and tracks are drawn.
+_SMALL = 2**29
+
 _MASK = re.compile(r"(mask|man_track)_?\d+\.tiff?", re.IGNORECASE)
 _FRAME = re.compile(r"t_?\d+\.tiff?", re.IGNORECASE)
-
-# What is stored with a result in Zarr and taken up by the widgets again.
-_KEPT = ("settings", "provenance", "reports", "corrections")
-
-# Bytes of labels in Zarr up to which they are read whole, and tracks are drawn.
-_SMALL = 2**29
 
 
 def get_reader(
@@ -83,7 +79,7 @@ def get_zarr_reader(
     if folder is None:
         return None
     try:
-        found = is_zarr(folder) and read_zarr_record(folder) is not None
+        found = is_zarr(folder) and is_result(folder)
     except InputError:  # without the package zarr
         return None
     return _read_zarr if found else None
@@ -116,12 +112,20 @@ def _read_masks(path: str | Sequence[str]) -> list[LayerData]:
     return saved_layers(read_saved(folder), _name(folder))
 
 
-def saved_layers(saved: Mapping[str, Any], name: str) -> list[LayerData]:
+def _read_zarr(path: str | Sequence[str]) -> list[LayerData]:
+    folder = _folder(path)
+    return saved_layers(read_saved(folder), folder.stem)
+
+
+def saved_layers(saved: SavedResult, name: str) -> list[LayerData]:
     """Describe the layers of a saved result, with all that corrections go on from.
+
+    A large result stays on disk, where its format allows that: a frame is read when
+    it is shown, and no tracks are drawn.
 
     Parameters
     ----------
-    saved : mapping
+    saved : SavedResult
         From `fastershift.io.read_saved`.
     name : str
         Of what was tracked.
@@ -130,13 +134,22 @@ def saved_layers(saved: Mapping[str, Any], name: str) -> list[LayerData]:
     -------
     list of (data, attributes, layer type)
     """
+    settings = saved.settings
     record = {
-        key: saved[key] for key in ("corrections", "settings") if saved[key] is not None
+        "settings": None if settings is None else settings.model_dump(mode="json"),
+        "provenance": saved.provenance,
+        "reports": saved.reports,
+        "corrections": saved.corrections,
     }
+    record = {key: value for key, value in record.items() if value}
     placed = {}
-    if saved["scale"] is not None:
-        placed = {"scale": saved["scale"], "units": saved["units"]}
-    layers = track_layers(saved["labels"], saved["tracks"], name, record=record)
+    if saved.scale is not None:
+        placed = {"scale": saved.scale, "units": saved.units}
+    if isinstance(saved.labels, np.ndarray) or 4 * prod(saved.shape) <= _SMALL:
+        layers = track_layers(saved.stack(), saved.tracks, name, record=record)
+    else:
+        frames = _lazy(saved.labels, saved.shape, np.dtype(np.int32))
+        layers = [_cells(frames, saved.tracks, name, record=record)]
     return [(data, {**given, **placed}, kind) for data, given, kind in layers]
 
 
@@ -153,32 +166,7 @@ def _read_frames(path: str | Sequence[str]) -> list[LayerData]:
     if movie.scale is not None:
         attributes["scale"] = movie.scale
         attributes["units"] = movie.units
-    return [(_lazy(movie, movie.dtype), attributes, "image")]
-
-
-def _read_zarr(path: str | Sequence[str]) -> list[LayerData]:
-    """Describe the layers; a large result stays on disk, a frame is read when shown."""
-    folder = _folder(path)
-    if is_geff(folder):
-        return saved_layers(read_saved(folder), folder.stem)
-    movie, record = read_movie(folder), read_zarr_record(folder) or {}
-    tracks = [tuple(row) for row in record.get("tracks", ())]
-    kept = {key: record[key] for key in _KEPT if record.get(key)}
-    name = folder.name.removesuffix(".zarr")
-    placed = {}
-    if movie.scale is not None:
-        placed = {"scale": movie.scale, "units": movie.units}
-    if 4 * prod(movie.shape) <= _SMALL:
-        labels = np.stack([frame.astype(np.int32) for frame in movie])
-        layers = track_layers(labels, tracks, name, record=kept)
-    else:
-        cells = {
-            "name": f"{name} [cells]",
-            "colormap": track_colormap(),
-            "metadata": {"fastershift": {**kept, "tracks": tracks}},
-        }
-        layers = [(_lazy(movie, np.int32), cells, "labels")]
-    return [(data, {**given, **placed}, kind) for data, given, kind in layers]
+    return [(_lazy(movie, movie.shape, movie.dtype), attributes, "image")]
 
 
 def _limits(frame: Any) -> tuple[float, float]:
@@ -188,17 +176,17 @@ def _limits(frame: Any) -> tuple[float, float]:
     return float(finite.min()), float(finite.max())
 
 
-def _lazy(movie: Movie, dtype: npt.DTypeLike) -> Any:
-    """Read a frame when it is shown."""
+def _lazy(frames: LabelFrames, shape: tuple[int, int, int], dtype: np.dtype) -> Any:
+    """Wrap frames that are read one at a time as an array of shape (T, Y, X)."""
 
-    def frame(t: int) -> Any:
-        return movie[t].astype(dtype, copy=False)
+    def read(t: int) -> Any:
+        return frames[t].astype(dtype, copy=False)
 
-    frames = [
-        from_delayed(delayed(frame)(t), movie.shape[1:], dtype)  # type: ignore[no-untyped-call]
-        for t in range(len(movie))
+    pieces = [
+        from_delayed(delayed(read)(t), shape[1:], dtype)  # type: ignore[no-untyped-call]
+        for t in range(shape[0])
     ]
-    return stack(frames)  # type: ignore[no-untyped-call]
+    return stack(pieces)  # type: ignore[no-untyped-call]
 
 
 def track_layers(
@@ -229,11 +217,9 @@ def track_layers(
     list of (data, attributes, layer type)
         Without Tracks where there is no cell.
     """
-    rows = [tuple(track) for track in tracks]
-    metadata = {"fastershift": {**(record or {}), "tracks": rows}}
-    shared = {"metadata": metadata, "visible": visible}
-    cells = {"name": f"{name} [cells]", "colormap": track_colormap(), **shared}
-    layers: list[LayerData] = [(labels, cells, "labels")]
+    cells = _cells(labels, tracks, name, visible=visible, record=record)
+    shared = {key: cells[1][key] for key in ("metadata", "visible")}
+    layers: list[LayerData] = [cells]
     positions = centroids(labels)
     if len(positions):
         known = set(positions[:, 0].astype(int).tolist())
@@ -252,3 +238,21 @@ def track_layers(
         }
         layers.append((positions, attributes, "tracks"))
     return layers
+
+
+def _cells(
+    labels: Any,
+    tracks: Tracks,
+    name: str,
+    *,
+    visible: bool = True,
+    record: Mapping[str, Any] | None = None,
+) -> LayerData:
+    rows = [tuple(track) for track in tracks]
+    attributes = {
+        "name": f"{name} [cells]",
+        "colormap": track_colormap(),
+        "metadata": {"fastershift": {**(record or {}), "tracks": rows}},
+        "visible": visible,
+    }
+    return labels, attributes, "labels"

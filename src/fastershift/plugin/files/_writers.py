@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fastershift.errors import InputError
-from fastershift.io import ResultFormat, write_result
-from fastershift.plugin.files._layer_files import result_arguments
+from fastershift.io import ResultFormat, write_saved
+from fastershift.plugin.files._layer_files import saved_result
 
 __all__ = ["write_ctc", "write_tiff"]
 
@@ -62,8 +62,8 @@ def _write(path: str, layers: list[LayerData], form: ResultFormat) -> list[str]:
         target = Path(path)
         if len(labels) > 1:
             target = target / str(attributes["name"])
-        arguments = result_arguments(data, attributes, graph)
+        result = saved_result(data, attributes, graph)
         # napari has asked before replacing.
-        done = write_result(target, format=form, overwrite=True, **arguments)
+        done = write_saved(target, result, format=form, overwrite=True)
         written.append(str(done))
     return written

@@ -44,7 +44,7 @@ def result_metadata(result: TrackedMovie, source: str) -> dict[str, Any]:
         "settings": result.settings.model_dump(mode="json"),
         "provenance": dict(result.provenance),
         "reports": [report.record() for report in result.reports],
-        "tracks": [(t.id, t.first, t.last, t.parent) for t in result.lineage.tracks],
+        "tracks": result.lineage.rows(),
     }
 
 

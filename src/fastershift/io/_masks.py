@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import tifffile
@@ -11,13 +10,11 @@ from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
+from fastershift.io._saved_result import LabelFrames, Tracks
 from fastershift.io._tiff import find_tiffs, read_tiff
 
 __all__ = [
-    "CTC_FILES",
-    "Tracks",
-    "read_ctc",
-    "read_label_files",
+    "read_masks",
     "read_segmentation_truth",
     "read_tracks",
     "tracks_from_labels",
@@ -25,19 +22,10 @@ __all__ = [
     "write_tracks",
 ]
 
-Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
-#: What a result folder holds, and what file managers leave there.
-CTC_FILES = re.compile(
-    r"mask\d{3,}\.tif|res_track\.txt|settings\.toml|report\.csv"
-    r"|corrections\.json"
-    r"|\.DS_Store|Thumbs\.db|desktop\.ini"
-)
 _LARGEST = np.iinfo(np.uint16).max
 
 
-def write_masks(
-    folder: Path, stem: str, labels: Sequence[NDArray[np.integer]] | NDArray[np.integer]
-) -> None:
+def write_masks(folder: Path, stem: str, labels: LabelFrames) -> None:
     """Write one uint16 TIFF per frame, numbered from 000.
 
     Raises
@@ -88,14 +76,12 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
     return tracks
 
 
-def tracks_from_labels(
-    labels: Sequence[NDArray[np.integer]] | NDArray[np.integer],
-) -> list[tuple[int, int, int, int]]:
+def tracks_from_labels(labels: LabelFrames) -> list[tuple[int, int, int, int]]:
     """List the tracks in a label stack; no parents are known.
 
     Parameters
     ----------
-    labels : ndarray of int, shape (T, Y, X), or sequence of (Y, X) frames
+    labels : LabelFrames
         Track numbers, 0 = background.
 
     Returns
@@ -120,7 +106,7 @@ def _read_labels(path: Path) -> NDArray[np.int32]:
     return movie[0].astype(np.int32)
 
 
-def read_label_files(files: Sequence[Path]) -> NDArray[np.int32]:
+def _read_label_files(files: Sequence[Path]) -> NDArray[np.int32]:
     """Read masks as a stack of shape (T, Y, X)."""
     frames = [_read_labels(path) for path in files]
     for path, frame in zip(files, frames, strict=True):
@@ -135,7 +121,7 @@ def _numbered(folder: Path, stem: str) -> dict[int, Path]:
     return {int(match[1]): path for match, path in matches if match}
 
 
-def read_ctc(path: Path) -> tuple[NDArray[np.int32], list[tuple[int, int, int, int]]]:
+def read_masks(path: Path) -> tuple[NDArray[np.int32], list[tuple[int, int, int, int]]]:
     """Read a result folder, or a truth folder (``01_GT`` or ``01_GT/TRA``).
 
     Returns
@@ -148,7 +134,7 @@ def read_ctc(path: Path) -> tuple[NDArray[np.int32], list[tuple[int, int, int, i
     for stem, name in (("mask", "res_track.txt"), ("man_track", "man_track.txt")):
         masks = _numbered(folder, stem)
         if masks:
-            labels = read_label_files([masks[number] for number in sorted(masks)])
+            labels = _read_label_files([masks[number] for number in sorted(masks)])
             listed = folder / name
             found = listed.exists()
             return labels, read_tracks(listed) if found else tracks_from_labels(labels)

@@ -1,4 +1,4 @@
-"""Label images as OME-Zarr (NGFF 0.4 and 0.5) has them, and wells of a plate."""
+"""A result as a label image of OME-Zarr (NGFF 0.4 and 0.5)."""
 
 import colorsys
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
-from fastershift.io._ctc import Tracks
+from fastershift.io._atomic import replacing_folder
+from fastershift.io._masks import tracks_from_labels
 from fastershift.io._movie import Scale, Units
-from fastershift.io._zarr import RECORD, import_zarr, is_zarr, multiscales
+from fastershift.io._saved_result import SavedResult, Tracks, from_record, to_record
+from fastershift.io._zarr import (
+    RECORD,
+    import_zarr,
+    is_zarr,
+    multiscales,
+    read_attributes,
+    read_zarr,
+)
 
-__all__ = [
-    "OmeImage",
-    "labelled_image",
-    "list_label_image",
-    "movie_metadata",
-    "plate_fields",
-    "write_label_image",
-]
+__all__ = ["OmeZarrFormat", "movie_metadata", "write_label_image"]
+
+_SUFFIX = ".zarr"
 
 #: Longest side of a chunk in pixels; smaller frames are one chunk each.
 _CHUNK = 2048
@@ -29,8 +34,47 @@ _CHUNK = 2048
 _GOLDEN = 0.618033988749895
 
 
+class OmeZarrFormat:
+    """A label image, its tracks and all that is kept of them in its attributes."""
+
+    def target(self, path: Path) -> Path:
+        """Add ``.zarr``, where a label image does not lie beside its image."""
+        import_zarr()
+        if path.suffix.lower() == _SUFFIX or _labelled_image(path) is not None:
+            return path
+        return path.with_name(path.name + _SUFFIX)
+
+    def is_result(self, path: Path) -> bool:
+        """Tell a former result from any other Zarr."""
+        return is_zarr(path) and RECORD in read_attributes(path)
+
+    def recognises(self, path: Path) -> bool:
+        """Tell any Zarr."""
+        return is_zarr(path)
+
+    def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
+        """Write the label image, and list it with its image; see `Format.write`."""
+        image = _labelled_image(path)
+        with replacing_folder(path, overwrite, self.is_result) as folder:
+            write_label_image(folder, result, image)
+        if image is not None:
+            _list_label_image(path, image)
+
+    def read(self, path: Path) -> SavedResult:
+        """Open a label image; its frames are read when asked for.
+
+        See `Format.read`.
+        """
+        movie, record = read_zarr(path, InputSettings()), read_attributes(path)
+        if movie.dtype.kind not in "ui":
+            raise InputError(f"{path} holds no labels; labels are whole numbers.")
+        if RECORD in record:
+            return from_record(record[RECORD], movie, movie.scale, movie.units, path)
+        return SavedResult(movie, tracks_from_labels(movie), movie.scale, movie.units)
+
+
 @dataclass(frozen=True)
-class OmeImage:
+class _OmeImage:
     """What labels beside an image must agree with.
 
     Attributes
@@ -48,7 +92,7 @@ class OmeImage:
     levels: tuple[tuple[int, int], ...]
 
 
-def labelled_image(path: Path) -> OmeImage | None:
+def _labelled_image(path: Path) -> _OmeImage | None:
     """Look at the image that a label image belongs to.
 
     Parameters
@@ -58,7 +102,7 @@ def labelled_image(path: Path) -> OmeImage | None:
 
     Returns
     -------
-    OmeImage or None
+    _OmeImage or None
         None when ``path`` does not lie in the labels of an OME-Zarr image.
     """
     place = path.absolute().parent
@@ -75,14 +119,14 @@ def labelled_image(path: Path) -> OmeImage | None:
         dict(zip(axes, group[dataset["path"]].shape, strict=True))
         for dataset in image["datasets"]
     ]
-    return OmeImage(
+    return _OmeImage(
         "0.4" if group.metadata.zarr_format == 2 else "0.5",
         int(shapes[0].get("t", 1)),
         tuple((int(shape["y"]), int(shape["x"])) for shape in shapes),
     )
 
 
-def list_label_image(path: Path, image: OmeImage) -> None:
+def _list_label_image(path: Path, image: _OmeImage) -> None:
     """Add a label image to the list in the labels group around it."""
     group = import_zarr().open_group(
         path.parent, mode="a", zarr_format=2 if image.version == "0.4" else 3
@@ -95,50 +139,8 @@ def list_label_image(path: Path, image: OmeImage) -> None:
         group.attrs.update(listed if image.version == "0.4" else {"ome": listed})
 
 
-def plate_fields(path: Path) -> list[Path] | None:
-    """List the images of an OME-Zarr plate, well by well.
-
-    Parameters
-    ----------
-    path : Path
-        Any Zarr.
-
-    Returns
-    -------
-    list of Path or None
-        Such as ``plate.zarr/B/3/0``; None for a Zarr that is no plate.
-
-    Raises
-    ------
-    InputError
-        When a well that the plate names is missing.
-    """
-    zarr = import_zarr()
-    attributes = zarr.open(path, mode="r").attrs.asdict()
-    plate = attributes.get("ome", attributes).get("plate")
-    if plate is None:
-        return None
-    fields = []
-    for well in plate["wells"]:
-        place = path / well["path"]
-        if not is_zarr(place):
-            raise InputError(
-                f"The plate {path} names a well {well['path']} that is not there; copy "
-                "the whole plate."
-            )
-        inside = zarr.open(place, mode="r").attrs.asdict()
-        images = inside.get("ome", inside).get("well", {}).get("images", ())
-        fields += [place / image["path"] for image in images]
-    return fields
-
-
 def write_label_image(
-    folder: Path,
-    labels: Sequence[NDArray[np.integer]] | NDArray[np.integer],
-    record: Mapping[str, Any],
-    scale: Scale | None,
-    units: Units | None,
-    image: OmeImage | None = None,
+    folder: Path, result: SavedResult, image: _OmeImage | None = None
 ) -> None:
     """Write labels as an OME-Zarr label image, frame by frame.
 
@@ -146,18 +148,14 @@ def write_label_image(
     ----------
     folder : Path
         An empty folder.
-    labels : sequence of (Y, X) int
-        Read one frame at a time, each once but the first.
-    record : mapping
-        Tracks, settings, provenance and reports; kept in the attributes.
-    scale, units
-        As in `Movie`.
-    image : OmeImage, optional
+    result : SavedResult
+        Its labels are read one frame at a time, each once but the first; all else is
+        kept in the attributes.
+    image : _OmeImage, optional
         The image beside which the labels lie: they take its version and its
         resolutions. Otherwise version 0.5, and the full resolution alone.
     """
-    zarr = import_zarr()
-    shape = (len(labels), *np.asarray(labels[0]).shape)
+    zarr, shape = import_zarr(), result.shape
     if image is not None and shape != (image.n_frames, *image.levels[0]):
         raise InputError(
             f"Labels of {_sizes(shape)} cannot lie beside an image of "
@@ -168,11 +166,11 @@ def write_label_image(
     version = "0.5" if image is None else image.version
     old = version == "0.4"
     inside = image is not None
-    ome = _metadata(record.get("tracks", ()), levels, scale, units, version, inside)
+    ome = _metadata(result, levels, version, inside)
     attributes = ome if old else {"ome": {"version": version, **ome}}
     group = zarr.create_group(
         folder,
-        attributes={**attributes, RECORD: dict(record)},
+        attributes={**attributes, RECORD: to_record(result)},
         overwrite=True,
         zarr_format=2 if old else 3,
     )
@@ -188,7 +186,7 @@ def write_label_image(
         for number, level in enumerate(levels)
     ]
     for t in range(shape[0]):
-        frame = np.asarray(labels[t])
+        frame = np.asarray(result.labels[t])
         for array, level in zip(arrays, levels, strict=True):
             rows, columns = map(_sampled, frame.shape, level)
             for top in range(0, len(rows), _CHUNK):
@@ -206,14 +204,10 @@ def _sizes(shape: Sequence[int]) -> str:
 
 
 def _metadata(
-    tracks: Tracks,
-    levels: Sequence[tuple[int, ...]],
-    scale: Scale | None,
-    units: Units | None,
-    version: str,
-    inside: bool,
+    result: SavedResult, levels: Sequence[tuple[int, ...]], version: str, inside: bool
 ) -> dict[str, Any]:
-    multiscale = _multiscale("cells", levels, scale, units)
+    tracks: Tracks = result.tracks
+    multiscale = _multiscale("cells", levels, result.scale, result.units)
     label: dict[str, Any] = {
         "colors": [
             {"label-value": track, "rgba": _colour(track)} for track, *_ in tracks

@@ -1,0 +1,114 @@
+"""The small text files of a result: settings, report and corrections."""
+
+import csv
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastershift.config import Settings, save_settings
+from fastershift.errors import InputError
+from fastershift.io._saved_result import REPORT_COLUMNS, SavedResult, settings_of
+
+__all__ = ["EXTRAS", "read_extras", "write_extras"]
+
+_SETTINGS, _REPORT, _CORRECTIONS = "settings.toml", "report.csv", "corrections.json"
+#: Names of the files.
+EXTRAS = (_SETTINGS, _REPORT, _CORRECTIONS)
+
+
+def write_extras(folder: Path, prefix: str, result: SavedResult) -> None:
+    """Write those files of which there is something to write.
+
+    Parameters
+    ----------
+    folder : Path
+        Where.
+    prefix : str
+        Begins the name of each file.
+    result : SavedResult
+        Of which labels and tracks are not written.
+    """
+    if result.corrections is not None:
+        text = json.dumps(dict(result.corrections), separators=(",", ":"))
+        (folder / f"{prefix}{_CORRECTIONS}").write_text(text, encoding="ascii")
+    if result.reports:
+        _write_report(folder / f"{prefix}{_REPORT}", result.reports)
+    if result.settings is not None:
+        path = folder / f"{prefix}{_SETTINGS}"
+        save_settings(result.settings, path, result.provenance)
+
+
+def _write_report(path: Path, reports: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        # Layers and Zarr keep more about a frame than the table has columns.
+        writer = csv.DictWriter(
+            file, REPORT_COLUMNS, lineterminator="\n", extrasaction="ignore"
+        )
+        writer.writeheader()
+        writer.writerows(reports)
+
+
+def read_extras(folder: Path, prefix: str) -> dict[str, Any]:
+    """Read what `write_extras` has written.
+
+    Parameters
+    ----------
+    folder, prefix
+        As for `write_extras`.
+
+    Returns
+    -------
+    dict
+        Arguments of `SavedResult`: ``reports``, ``settings``, ``provenance`` and
+        ``corrections``. Settings and reports that cannot be read are left out.
+
+    Raises
+    ------
+    InputError
+        For corrections that cannot be read.
+    """
+    settings, provenance = _read_settings(folder / f"{prefix}{_SETTINGS}")
+    return {
+        "reports": _read_report(folder / f"{prefix}{_REPORT}"),
+        "settings": settings,
+        "provenance": provenance,
+        "corrections": _read_corrections(folder / f"{prefix}{_CORRECTIONS}"),
+    }
+
+
+def _read_settings(path: Path) -> tuple[Settings | None, Mapping[str, Any]]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None, {}
+    provenance = values.pop("provenance", {})
+    return settings_of(values), provenance if isinstance(provenance, dict) else {}
+
+
+def _read_report(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file)
+            if tuple(table.fieldnames or ()) != REPORT_COLUMNS:
+                return []
+            return [{name: _number(row[name]) for name in row} for row in table]
+    except (OSError, ValueError, TypeError, csv.Error):
+        return []
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+def _read_corrections(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"The corrections in {path} cannot be read; the labels can be opened "
+            "without them when that file is taken away."
+        ) from error

@@ -1,0 +1,47 @@
+"""What every format of a result can do."""
+
+from pathlib import Path
+from typing import Protocol
+
+from fastershift.io._saved_result import SavedResult
+
+__all__ = ["Format"]
+
+
+class Format(Protocol):
+    """A way to store a result."""
+
+    def target(self, path: Path) -> Path:
+        """Add the suffix of the format where it is missing.
+
+        Raises
+        ------
+        InputError
+            When a package is missing that the format needs.
+        """
+
+    def is_result(self, path: Path) -> bool:
+        """Tell whether ``path`` is a former result, and nothing else lies there."""
+
+    def recognises(self, path: Path) -> bool:
+        """Tell whether `read` is the one to read ``path``."""
+
+    def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
+        """Write a result to its `target`, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            When ``path`` is taken, or the format cannot hold the result.
+        FastershiftError
+            When writing fails; ``path`` is then as before.
+        """
+
+    def read(self, path: Path) -> SavedResult:
+        """Read a result.
+
+        Raises
+        ------
+        InputError
+            When there is no result at ``path``, or it is damaged.
+        """

@@ -1,0 +1,174 @@
+"""A result as a graph in the GEFF format, with the labels it belongs to."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.errors import InputError
+from fastershift.io._atomic import replacing_folder
+from fastershift.io._movie import Scale, Units, as_movie
+from fastershift.io._saved_result import SavedResult, Tracks, from_record, to_record
+from fastershift.io._zarr import RECORD, import_zarr, is_zarr, read_attributes
+
+__all__ = ["GeffFormat"]
+
+_SUFFIX = ".geff"
+_LABELS = "labels"
+
+
+class GeffFormat:
+    """A Zarr with nodes, edges, and the labels beside them."""
+
+    def target(self, path: Path) -> Path:
+        """Add ``.geff`` where it is missing."""
+        _import_geff()
+        if path.suffix.lower() == _SUFFIX:
+            return path
+        return path.with_name(path.name + _SUFFIX)
+
+    def is_result(self, path: Path) -> bool:
+        """Tell a former result from the graphs of others."""
+        return self.recognises(path) and RECORD in read_attributes(path)
+
+    def recognises(self, path: Path) -> bool:
+        """Tell any GEFF from other Zarrs."""
+        return is_zarr(path) and all((path / n).is_dir() for n in ("nodes", "edges"))
+
+    def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
+        """Write graph and labels; see `Format.write`.
+
+        The graph has a node for each cell of each frame. Edges lead from a cell to the
+        same cell where it is seen next, and from the last cell of a track to the first
+        of every track that descends from it.
+        """
+        with replacing_folder(path, overwrite, self.is_result) as folder:
+            stack = result.stack()
+            _write_graph(folder, stack, result)
+            group = import_zarr().open_group(folder, mode="a")
+            group.create_array(_LABELS, data=stack, chunks=(1, *stack.shape[1:]))
+            group.attrs[RECORD] = to_record(result)
+
+    def read(self, path: Path) -> SavedResult:
+        """Read the labels, and what is kept with them; see `Format.read`."""
+        attributes = read_attributes(path)
+        if RECORD not in attributes:
+            raise InputError(
+                f"{path} is a GEFF of another program; only those that fastershift "
+                "has written can be opened."
+            )
+        labels = import_zarr().open_group(path, mode="r")[_LABELS]
+        frames = as_movie(labels, "TYX", name=path.name, source=path)
+        scale, units = _read_scale(attributes)
+        return from_record(attributes[RECORD], frames, scale, units, path)
+
+
+def _import_geff() -> ModuleType:
+    """Import geff, or say how to get it."""
+    try:
+        import geff
+    except ImportError as error:
+        raise InputError(
+            "GEFF files need one more package; install it with "
+            "pip install 'fastershift[geff]'."
+        ) from error
+    module: ModuleType = geff
+    return module
+
+
+def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) -> None:
+    geff = _import_geff()
+    from geff.core_io import write_arrays
+    from geff_spec import Axis, RelatedObject
+
+    # Tracking loads torch, which no other format needs.
+    from fastershift.tracking import centroids
+
+    cells = centroids(stack)
+    track = cells[:, 0].astype(np.int64)
+    columns = {
+        "t": cells[:, 1].astype(np.int64),
+        "y": cells[:, 2],
+        "x": cells[:, 3],
+        "track": track,
+    }
+    steps, spelled = result.scale or (1.0, 1.0, 1.0), result.units or ("pixel",) * 3
+    axes = [
+        Axis(
+            name=name,
+            type="time" if name == "t" else "space",
+            unit="frame" if name == "t" else "pixel",
+            scale=step,
+            scaled_unit=None if unit == "pixel" else unit,
+        )
+        for name, step, unit in zip("tyx", steps, spelled, strict=True)
+    ]
+    # Readers look for the name that the property had before, too.
+    labels = RelatedObject(
+        type="labels", path=_LABELS, node_prop="track", label_prop="track"
+    )
+    with warnings.catch_warnings():
+        # The older name of a property is written on purpose.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        write_arrays(
+            folder,
+            np.arange(len(cells), dtype=np.uint64),
+            {name: {"values": v, "missing": None} for name, v in columns.items()},
+            _edges(track, result.tracks),
+            {},
+            geff.GeffMetadata(
+                directed=True,
+                axes=axes,
+                node_props_metadata={},
+                edge_props_metadata={},
+                related_objects=[labels],
+            ),
+            zarr_format=3,
+            overwrite=True,
+        )
+
+
+def _edges(track: NDArray[np.int64], tracks: Tracks) -> NDArray[np.uint64]:
+    """List the edges of a graph whose nodes are ordered by track, then frame.
+
+    Parameters
+    ----------
+    track : (n,) int64
+        Track of every node.
+    tracks : sequence of (id, first, last, parent)
+        Who descends from whom.
+
+    Returns
+    -------
+    (m, 2) uint64
+        Numbers of two nodes, the earlier one first.
+    """
+    same = np.flatnonzero(track[1:] == track[:-1])
+    along = np.column_stack([same, same + 1])
+    ids, first = np.unique(track, return_index=True)
+    last = np.append(first[1:], len(track)) - 1
+    place = {int(number): n for n, number in enumerate(ids)}
+    born = [
+        (last[place[parent]], first[place[child]])
+        for child, _, _, parent in tracks
+        if parent in place and child in place
+    ]
+    return np.concatenate([along, np.array(born, int).reshape(-1, 2)]).astype(np.uint64)
+
+
+def _read_scale(
+    attributes: Mapping[str, Any],
+) -> tuple[Scale | None, Units | None]:
+    """Read size and units of a step along t, y and x; None where they are not known."""
+    axes = attributes.get("geff", {}).get("axes") or []
+    if len(axes) != 3:
+        return None, None
+    t, y, x = (float(axis.get("scale") or 1) for axis in axes)
+    units = tuple(str(axis.get("scaled_unit") or "pixel") for axis in axes)
+    if (t, y, x) == (1, 1, 1) and set(units) == {"pixel"}:
+        return None, None
+    return (t, y, x), (units[0], units[1], units[2])

@@ -1,0 +1,105 @@
+"""A result as one OME-TIFF, with its list of tracks and the text files beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from fastershift.config import InputSettings
+from fastershift.errors import InputError
+from fastershift.io._atomic import replacing_files
+from fastershift.io._masks import read_tracks, tracks_from_labels, write_tracks
+from fastershift.io._saved_result import SavedResult
+from fastershift.io._tiff import read_tiff
+from fastershift.io.formats._extras import EXTRAS, read_extras, write_extras
+
+__all__ = ["TiffFormat"]
+
+_SUFFIXES = (".tif", ".tiff")
+_TRACKS = "tracks.txt"
+#: Spellings that the OME schema asks for.
+_OME_UNITS = {
+    "micrometer": "µm",
+    "nanometer": "nm",
+    "millimeter": "mm",
+    "centimeter": "cm",
+    "second": "s",
+    "millisecond": "ms",
+    "minute": "min",
+    "hour": "h",
+    "inch": "in",
+}
+
+
+class TiffFormat:
+    """``NAME.tif``, ``NAME_tracks.txt`` and the text files ``NAME_…`` beside it."""
+
+    def target(self, path: Path) -> Path:
+        """Add ``.tif`` where there is no suffix of a TIFF."""
+        if path.suffix.lower() in _SUFFIXES:
+            return path
+        return path.with_name(path.name + ".tif")
+
+    def is_result(self, path: Path) -> bool:
+        """Tell a former result from any other TIFF."""
+        return path.is_file() and _beside(path, _TRACKS).exists()
+
+    def recognises(self, path: Path) -> bool:
+        """Tell any file from folders."""
+        return path.is_file()
+
+    def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
+        """Write the files; see `Format.write`."""
+        with replacing_files(path, overwrite, self.is_result) as folder:
+            _write_stack(folder / path.name, result)
+            write_tracks(_beside(folder / path.name, _TRACKS), result.tracks)
+            write_extras(folder, f"{path.stem}_", result)
+            # Those of a former result would not fit the new one.
+            for name in EXTRAS:
+                _beside(path, name).unlink(missing_ok=True)
+
+    def read(self, path: Path) -> SavedResult:
+        """Read labels, and what lies beside them; see `Format.read`."""
+        movie = read_tiff(path, InputSettings())
+        if movie.dtype.kind not in "ui":
+            raise InputError(f"{path} holds no labels; labels are whole numbers.")
+        labels = np.stack([frame.astype(np.int32) for frame in movie])
+        listed = _beside(path, _TRACKS)
+        tracks = read_tracks(listed) if listed.exists() else tracks_from_labels(labels)
+        extras = read_extras(path.parent, f"{path.stem}_")
+        return SavedResult(labels, tracks, movie.scale, movie.units, **extras)
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}_{what}")
+
+
+def _write_stack(path: Path, result: SavedResult) -> None:
+    labels, highest = result.labels, max((t for t, *_ in result.tracks), default=0)
+    dtype = np.dtype(np.uint16 if highest <= np.iinfo(np.uint16).max else np.uint32)
+    tifffile.imwrite(
+        path,
+        (np.asarray(labels[t]).astype(dtype) for t in range(len(labels))),
+        shape=result.shape,
+        dtype=dtype,
+        ome=True,
+        metadata={"axes": "TYX", **_voxel_size(result)},
+        compression="zlib",
+        photometric="minisblack",
+    )
+
+
+def _voxel_size(result: SavedResult) -> dict[str, Any]:
+    """Spell scale and units as OME does."""
+    if result.scale is None:
+        return {}
+    names = ("TimeIncrement", "PhysicalSizeY", "PhysicalSizeX")
+    spelled = [_OME_UNITS.get(unit, unit) for unit in result.units or ("pixel",) * 3]
+    metadata: dict[str, Any] = dict(zip(names, result.scale, strict=True))
+    metadata |= {f"{n}Unit": s for n, s in zip(names, spelled, strict=True)}
+    if spelled[0] == "pixel":  # no unit of time, and 1 is then no time step
+        del metadata["TimeIncrementUnit"]
+        if result.scale[0] == 1:
+            del metadata["TimeIncrement"]
+    return metadata
