@@ -153,7 +153,8 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
         For a movie or settings that cannot be used, a place that is taken, and an
         unfinished run of something else.
     """
-    output = check_output(task.output, task.format, overwrite=True)
+    source = None if isinstance(task.source, Movie) else task.source
+    output = check_output(task.output, task.format, overwrite=True, source=source)
     movie = task.open()
     plan = plan_run(
         movie,

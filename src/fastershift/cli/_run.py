@@ -43,11 +43,11 @@ def run(
     With --format zarr everything lies on disk: the movie may be larger than memory,
     and a run that was interrupted goes on when it is given again.
     """
-    from fastershift.io import check_output, read_movie, write_saved
+    from fastershift.io import check_output, read_movie, write_or_keep
     from fastershift.pipeline import TrackingRun, plan_run
 
     kind = result_format(format)
-    check_output(output, kind, overwrite=overwrite)
+    check_output(output, kind, overwrite=overwrite, source=movie)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None
     if kind == "zarr":
@@ -73,7 +73,7 @@ def run(
     saved = result.saved(
         opened.scale, opened.units, input=str(movie), frames=frames or ""
     )
-    write_saved(output, saved, format=kind, overwrite=overwrite)
+    write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "
         f"{len(result.lineage.divisions())} divisions in "

@@ -9,6 +9,7 @@ from fastershift.io._result import (
     is_result,
     read_result,
     read_saved,
+    write_or_keep,
     write_result,
     write_saved,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "stored_axes",
     "tracks_from_labels",
     "write_file",
+    "write_or_keep",
     "write_result",
     "write_saved",
     "write_simulation",

@@ -1,47 +1,131 @@
-"""Results that appear whole or not at all."""
+"""Results that appear whole or not at all, and never in place of anything else."""
 
 import errno
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["check_free", "replacing_files", "replacing_folder"]
+__all__ = [
+    "MADE_BY",
+    "check_apart",
+    "check_free",
+    "check_writable",
+    "real_path",
+    "replacing_files",
+    "replacing_folder",
+]
+
+#: What files say about who has written them.
+MADE_BY = f"fastershift {version('fastershift')}"
 
 
-def check_free(path: Path, overwrite: bool, is_result: Callable[[Path], bool]) -> None:
+def real_path(path: Path) -> Path:
+    """Follow links, so that what they lead to is replaced and not the link."""
+    return Path(os.path.realpath(path))
+
+
+def check_free(
+    paths: Sequence[Path], overwrite: bool, is_result: Callable[[Path], bool]
+) -> None:
     """Refuse a place that is taken; an empty folder is not.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        All that a result is to replace.
+    overwrite : bool
+        Whether a former result may be replaced.
+    is_result : callable
+        Tells of one of the paths whether it belongs to a former result and holds
+        nothing else.
+
+    Raises
+    ------
+    InputError
+        When one of them holds a result that may not be replaced, or anything else.
+    """
+    taken = [path for path in map(real_path, paths) if _holds_something(path)]
+    for path in taken:
+        if not is_result(path):
+            raise InputError(
+                f"{path} holds something other than a result of fastershift, so it is "
+                "not replaced; choose another name."
+            )
+    if taken and not overwrite:
+        raise InputError(
+            f"{taken[0]} already holds a result; choose another name or ask for it to "
+            "be replaced (--overwrite)."
+        )
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        return any(path.iterdir()) if path.is_dir() else path.exists()
+    except OSError as error:
+        raise _failure(path, error) from error
+
+
+def check_apart(path: Path, source: Path) -> None:
+    """Refuse a place that is, or lies in, the movie itself.
 
     Parameters
     ----------
     path : Path
         Where a result is to go.
-    overwrite : bool
-        Whether a former result may be replaced.
-    is_result : callable
-        Tells of a path whether it is a former result and nothing else.
+    source : Path
+        File or folder of the movie.
 
     Raises
     ------
     InputError
-        When ``path`` holds a result that may not be replaced, or anything else.
+        When the result would replace the movie, or become a part of it.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return
-    if not is_result(path):
+    place, movie = real_path(path), real_path(source)
+    if place == movie:
         raise InputError(
-            f"{path} holds something other than a result of fastershift, so it is not "
-            "replaced; choose another name."
+            f"{path} is the movie itself, and it is not replaced; choose another name."
         )
-    if not overwrite:
+    if movie in place.parents:
         raise InputError(
-            f"{path} already holds a result; choose another name or ask for it to be "
-            "replaced (--overwrite)."
+            f"{path} lies inside the movie {source}; choose a place outside of it."
         )
+
+
+def check_writable(path: Path) -> None:
+    """Try whether something can be written, and leave nothing behind.
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder to be; folders above it may be missing, too.
+
+    Raises
+    ------
+    FastershiftError
+        When it cannot be made: the place is read-only, a file is in the way, or the
+        name is too long.
+    """
+    path = real_path(path)
+    try:
+        missing = [path.name]
+        above = path.parent
+        while not above.exists():
+            missing.insert(0, above.name)
+            above = above.parent
+        trial = _beside(above / path.name)
+        trial.mkdir()
+        try:
+            trial.joinpath(*missing).mkdir(parents=True)
+        finally:
+            shutil.rmtree(trial, ignore_errors=True)
+    except OSError as error:
+        raise _failure(path, error) from error
 
 
 def _failure(path: Path, error: OSError) -> FastershiftError:
@@ -50,13 +134,25 @@ def _failure(path: Path, error: OSError) -> FastershiftError:
             f"The disk is full, so {path} was not written; make room or choose another "
             "disk."
         )
-    return FastershiftError(f"{path} cannot be written ({error.strerror or error}).")
+    if error.errno == errno.ENAMETOOLONG:
+        return FastershiftError(
+            f"The name {path.name[:40]}… is too long for this disk; choose a shorter "
+            "one."
+        )
+    return FastershiftError(
+        f"{path} cannot be written ({error.strerror or error}); choose another place."
+    )
+
+
+def _beside(path: Path) -> Path:
+    """Name a folder beside ``path`` that nobody else uses, and that nobody sees."""
+    return path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.part")
 
 
 @contextmanager
 def _sibling(path: Path) -> Iterator[Path]:
     """Give a fresh folder beside ``path`` that is gone afterwards."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    partial = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
@@ -76,7 +172,7 @@ def replacing_folder(
     Parameters
     ----------
     path : Path
-        Where the result goes; missing parents are made.
+        Where the result goes; missing parents are made, and links are followed.
     overwrite, is_result
         As in `check_free`.
 
@@ -88,17 +184,18 @@ def replacing_folder(
     Raises
     ------
     InputError
-        When ``path`` is taken.
+        When ``path`` is taken, before the block or in the meantime.
     FastershiftError
         When writing fails, for example on a full disk; ``path`` is then as before.
     """
-    path = path.absolute()
-    check_free(path, overwrite, is_result)
+    path = real_path(path)
+    check_free([path], overwrite, is_result)
     with _sibling(path) as partial:
         fresh, former = partial / "new", partial / "old"
         fresh.mkdir()
         yield fresh
-        if path.exists():
+        check_free([path], overwrite, is_result)
+        with suppress(FileNotFoundError):
             path.rename(former)
         try:
             fresh.rename(path)
@@ -110,16 +207,36 @@ def replacing_folder(
 
 @contextmanager
 def replacing_files(
-    path: Path, overwrite: bool, is_result: Callable[[Path], bool]
+    paths: Sequence[Path], overwrite: bool, is_result: Callable[[Path], bool]
 ) -> Iterator[Path]:
-    """Write ``path`` and files that belong to it; they appear when the block ends well.
+    """Write files that belong together; they appear when the block ends well.
 
-    Parameters are as in `replacing_folder`; the files put into the yielded folder move
-    beside ``path``, the one called like ``path`` last.
+    Parameters
+    ----------
+    paths : sequence of Path
+        All the files, the main one first; links are followed. Those that the block
+        does not write are removed, since they belong to the former result.
+    overwrite, is_result
+        As in `check_free`.
+
+    Yields
+    ------
+    Path
+        An empty folder; the files go there under the names that they have.
+
+    Raises
+    ------
+    InputError, FastershiftError
+        As `replacing_folder`.
     """
-    path = path.absolute()
-    check_free(path, overwrite, is_result)
-    with _sibling(path) as partial:
+    main = real_path(paths[0])
+    check_free(paths, overwrite, is_result)
+    with _sibling(main) as partial:
         yield partial
-        for written in sorted(partial.iterdir(), key=lambda one: one.name == path.name):
-            os.replace(written, path.with_name(written.name))
+        check_free(paths, overwrite, is_result)
+        for path in reversed(paths):  # the main one last: it tells of a whole result
+            written = partial / path.name
+            if written.exists():
+                os.replace(written, real_path(path))
+            else:
+                path.unlink(missing_ok=True)

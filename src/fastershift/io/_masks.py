@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
+from fastershift.io._atomic import MADE_BY
 from fastershift.io._saved_result import LabelFrames, Tracks
 from fastershift.io._tiff import find_tiffs, read_tiff
 
 __all__ = [
+    "is_made_here",
+    "is_track_file",
     "read_masks",
     "read_segmentation_truth",
     "read_tracks",
@@ -45,7 +48,27 @@ def write_masks(folder: Path, stem: str, labels: LabelFrames) -> None:
             folder / f"{stem}{t:0{digits}d}.tif",
             frame.astype(np.uint16),
             compression="zlib",
+            software=MADE_BY,
         )
+
+
+def is_made_here(path: Path) -> bool:
+    """Tell whether a TIFF says that it is a result of fastershift."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            software = str(file.pages.first.software)
+    except (OSError, ValueError, LookupError, tifffile.TiffFileError):
+        return False
+    return software.split(" ")[0] == MADE_BY.split(" ")[0]
+
+
+def is_track_file(path: Path) -> bool:
+    """Tell whether a file is a list of tracks."""
+    try:
+        read_tracks(path)
+    except (InputError, OSError):
+        return False
+    return True
 
 
 def write_tracks(path: Path, tracks: Tracks) -> None:

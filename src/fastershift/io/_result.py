@@ -1,13 +1,17 @@
 """Save results and read them again, in any format."""
 
+import tempfile
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
-from fastershift.errors import InputError
-from fastershift.io._atomic import check_free
+from fastershift.errors import FastershiftError, InputError
+from fastershift.io._atomic import check_apart, check_free, check_writable, real_path
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._saved_result import (
     LabelFrames,
@@ -15,6 +19,7 @@ from fastershift.io._saved_result import (
     SavedResult,
     Tracks,
 )
+from fastershift.io._zarr import is_zarr
 from fastershift.io.formats import FORMATS, Format
 
 __all__ = [
@@ -22,6 +27,7 @@ __all__ = [
     "is_result",
     "read_result",
     "read_saved",
+    "write_or_keep",
     "write_result",
     "write_saved",
 ]
@@ -50,7 +56,11 @@ def is_result(path: str | Path) -> bool:
 
 
 def check_output(
-    path: str | Path, format: ResultFormat = "ctc", *, overwrite: bool = False
+    path: str | Path,
+    format: ResultFormat = "ctc",
+    *,
+    overwrite: bool = False,
+    source: Path | None = None,
 ) -> Path:
     """Make sure, before a long run, that its result can go where it is to go.
 
@@ -58,6 +68,8 @@ def check_output(
     ----------
     path, format, overwrite
         As in `write_saved`.
+    source : Path, optional
+        File or folder of the movie.
 
     Returns
     -------
@@ -67,12 +79,24 @@ def check_output(
     Raises
     ------
     InputError
-        When the place is taken, the format is not known, or its package is missing.
+        When the place is taken or a part of the movie, the format is not known, or its
+        package is missing.
+    FastershiftError
+        When nothing can be written there.
     """
     form = _format(format)
     target = form.target(Path(path))
-    check_free(target, overwrite, form.is_result)
+    if source is not None:
+        _check_apart(target, source)
+    check_free(form.files(target), overwrite, form.is_result)
+    check_writable(target)
     return target
+
+
+def _check_apart(target: Path, source: Path) -> None:
+    # The labels of an OME-Zarr image lie in it.
+    if not is_zarr(source) or real_path(target).parent != real_path(source) / "labels":
+        check_apart(target, source)
 
 
 def write_saved(
@@ -117,6 +141,48 @@ def write_saved(
     target = form.target(Path(path))
     form.write(target, result, overwrite=overwrite)
     return target
+
+
+def write_or_keep(
+    path: str | Path,
+    result: SavedResult,
+    *,
+    format: ResultFormat = "ctc",
+    overwrite: bool = False,
+) -> Path:
+    """Save a result that took long to make; keep it elsewhere when that fails.
+
+    Parameters
+    ----------
+    path, result, format, overwrite
+        As in `write_saved`.
+
+    Returns
+    -------
+    Path
+        The folder or file that was written.
+
+    Raises
+    ------
+    FastershiftError
+        When it was not written to ``path``; the sentence says where it was kept.
+    """
+    try:
+        return write_saved(path, result, format=format, overwrite=overwrite)
+    except FastershiftError as error:
+        kept = _keep(result)
+        if kept is None:
+            raise
+        raise type(error)(f"{error} The result was kept in {kept}.") from error
+
+
+def _keep(result: SavedResult) -> Path | None:
+    """Write a result to a place that is likely to be there."""
+    name = f"fastershift-kept-{uuid.uuid4().hex[:8]}"
+    for folder in (Path(tempfile.gettempdir()), user_cache_path("fastershift")):
+        with suppress(FastershiftError):
+            return write_saved(folder / name, result, format="tiff")
+    return None
 
 
 def write_result(

@@ -37,7 +37,7 @@ def write_file(path: str | Path, content: bytes) -> Path:
         When it cannot be written; a former file is then as before.
     """
     path = Path(path).expanduser()
-    with replacing_files(path, overwrite=True, is_result=_is_file) as folder:
+    with replacing_files([path], overwrite=True, is_result=_is_file) as folder:
         (folder / path.name).write_bytes(content)
     return path
 
@@ -68,7 +68,7 @@ def write_table(
     """
     path = Path(path).expanduser()
     with (
-        replacing_files(path, overwrite=True, is_result=_is_file) as folder,
+        replacing_files([path], overwrite=True, is_result=_is_file) as folder,
         (folder / path.name).open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.DictWriter(

@@ -1,6 +1,7 @@
 """Movies and results in Zarr arrays and OME-Zarr image groups (extra ``zarr``)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = [
     "RECORD",
     "import_zarr",
     "is_zarr",
+    "is_zarr_result",
     "multiscales",
     "plate_fields",
     "read_attributes",
@@ -22,6 +24,11 @@ __all__ = [
 
 #: Attribute with tracks, settings and provenance.
 RECORD = "fastershift"
+#: Patterns of what every Zarr holds, and of what file managers leave.
+_INSIDE = (
+    r"zarr\.json|\.z(group|attrs|metadata)",
+    r"\.DS_Store|Thumbs\.db|desktop\.ini",
+)
 _MARKERS = ("zarr.json", ".zarray", ".zgroup")
 
 
@@ -44,9 +51,46 @@ def import_zarr() -> ModuleType:
 
 
 def read_attributes(path: Path) -> dict[str, Any]:
-    """Read the attributes of a Zarr."""
-    attributes: dict[str, Any] = import_zarr().open(path, mode="r").attrs.asdict()
+    """Read the attributes of a Zarr.
+
+    Raises
+    ------
+    InputError
+        When zarr is missing, or the Zarr is damaged.
+    """
+    attributes: dict[str, Any] = _open(path).attrs.asdict()
     return attributes
+
+
+def _open(path: Path) -> Any:
+    zarr = import_zarr()
+    try:
+        return zarr.open(path, mode="r")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as Zarr ({error}).") from error
+
+
+def is_zarr_result(path: Path, arrays: Sequence[str]) -> bool:
+    """Tell a result that was written here from any other Zarr.
+
+    Parameters
+    ----------
+    path : Path
+        A Zarr.
+    arrays : sequence of str
+        Patterns of the names that the arrays and groups of such a result have.
+
+    Returns
+    -------
+    bool
+        False where anything else lies in it, too.
+    """
+    known = re.compile("|".join((*_INSIDE, *arrays)))
+    try:
+        made_here = RECORD in read_attributes(path)
+    except InputError:
+        return False
+    return made_here and all(known.fullmatch(entry.name) for entry in path.iterdir())
 
 
 def multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -77,10 +121,7 @@ def _scale(
 def read_zarr(path: Path, reading: InputSettings) -> Movie:
     """Open a Zarr array, or one resolution level of an OME-Zarr image."""
     zarr = import_zarr()
-    try:
-        node = zarr.open(path, mode="r")
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} cannot be read as Zarr ({error}).") from error
+    node = _open(path)
     scale: Scale | None = None
     units: Units | None = None
     axes, level = reading.axes, reading.level

@@ -4,19 +4,23 @@ import re
 from pathlib import Path
 
 from fastershift.io._atomic import replacing_folder
-from fastershift.io._masks import read_masks, write_masks, write_tracks
+from fastershift.io._masks import is_made_here, read_masks, write_masks, write_tracks
 from fastershift.io._saved_result import SavedResult
 from fastershift.io._zarr import is_zarr
-from fastershift.io.formats._extras import read_extras, write_extras
+from fastershift.io.formats._extras import EXTRAS, is_extra, read_extras, write_extras
 
 __all__ = ["CtcFormat"]
 
 _TRACKS = "res_track.txt"
 #: What a result folder holds, and what file managers leave there.
 _FILES = re.compile(
-    r"mask\d{3,}\.tif|res_track\.txt|settings\.toml|report\.csv"
-    r"|corrections\.json"
-    r"|\.DS_Store|Thumbs\.db|desktop\.ini"
+    "|".join(
+        (
+            r"mask\d{3,}\.tif",
+            *map(re.escape, (_TRACKS, *EXTRAS)),
+            r"\.DS_Store|Thumbs\.db|desktop\.ini",
+        )
+    )
 )
 
 
@@ -27,10 +31,20 @@ class CtcFormat:
         """Return ``path``: folders have no suffix."""
         return path
 
+    def files(self, path: Path) -> list[Path]:
+        """Return ``path``: all lies in it."""
+        return [path]
+
     def is_result(self, path: Path) -> bool:
         """Tell a former result from a folder that holds anything else."""
-        names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
-        return _TRACKS in names and all(map(_FILES.fullmatch, names))
+        if not (path / _TRACKS).is_file():
+            return False
+        entries = list(path.iterdir())
+        return (
+            all(_FILES.fullmatch(entry.name) for entry in entries)
+            and all(is_made_here(one) for one in entries if one.suffix == ".tif")
+            and all(is_extra(one) for one in entries if one.name in EXTRAS)
+        )
 
     def recognises(self, path: Path) -> bool:
         """Tell any folder, truth folders included, from a Zarr."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from fastershift.config import Settings, save_settings
 from fastershift.errors import InputError
+from fastershift.io._atomic import MADE_BY
 from fastershift.io._saved_result import REPORT_COLUMNS, SavedResult, settings_of
 
-__all__ = ["EXTRAS", "read_extras", "write_extras"]
+__all__ = ["EXTRAS", "is_extra", "read_extras", "write_extras"]
 
 _SETTINGS, _REPORT, _CORRECTIONS = "settings.toml", "report.csv", "corrections.json"
 #: Names of the files.
@@ -37,7 +38,8 @@ def write_extras(folder: Path, prefix: str, result: SavedResult) -> None:
         _write_report(folder / f"{prefix}{_REPORT}", result.reports)
     if result.settings is not None:
         path = folder / f"{prefix}{_SETTINGS}"
-        save_settings(result.settings, path, result.provenance)
+        made = {"fastershift": MADE_BY.split()[1], **result.provenance}
+        save_settings(result.settings, path, made)
 
 
 def _write_report(path: Path, reports: Sequence[Mapping[str, Any]]) -> None:
@@ -48,6 +50,19 @@ def _write_report(path: Path, reports: Sequence[Mapping[str, Any]]) -> None:
         )
         writer.writeheader()
         writer.writerows(reports)
+
+
+def is_extra(path: Path) -> bool:
+    """Tell whether `write_extras` has written a file, going by what stands in it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.name.endswith(_SETTINGS):
+            return "fastershift" in tomllib.loads(text).get("provenance", {})
+        if path.name.endswith(_REPORT):
+            return text.partition("\n")[0] == ",".join(REPORT_COLUMNS)
+        return "history" in json.loads(text)
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def read_extras(folder: Path, prefix: str) -> dict[str, Any]:

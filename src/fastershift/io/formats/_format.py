@@ -20,8 +20,17 @@ class Format(Protocol):
             When a package is missing that the format needs.
         """
 
+    def files(self, path: Path) -> list[Path]:
+        """List all that `write` may replace: ``path``, and what lies beside it."""
+
     def is_result(self, path: Path) -> bool:
-        """Tell whether ``path`` is a former result, and nothing else lies there."""
+        """Tell a former result, by what stands in it, from anything else.
+
+        Parameters
+        ----------
+        path : Path
+            One of the `files`.
+        """
 
     def recognises(self, path: Path) -> bool:
         """Tell whether `read` is the one to read ``path``."""

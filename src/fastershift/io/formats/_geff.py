@@ -13,7 +13,13 @@ from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._movie import Scale, Units, as_movie
 from fastershift.io._saved_result import SavedResult, Tracks, from_record, to_record
-from fastershift.io._zarr import RECORD, import_zarr, is_zarr, read_attributes
+from fastershift.io._zarr import (
+    RECORD,
+    import_zarr,
+    is_zarr,
+    is_zarr_result,
+    read_attributes,
+)
 
 __all__ = ["GeffFormat"]
 
@@ -31,9 +37,15 @@ class GeffFormat:
             return path
         return path.with_name(path.name + _SUFFIX)
 
+    def files(self, path: Path) -> list[Path]:
+        """Return ``path``: all lies in it."""
+        return [path]
+
     def is_result(self, path: Path) -> bool:
         """Tell a former result from the graphs of others."""
-        return self.recognises(path) and RECORD in read_attributes(path)
+        return self.recognises(path) and is_zarr_result(
+            path, ("nodes", "edges", _LABELS)
+        )
 
     def recognises(self, path: Path) -> bool:
         """Tell any GEFF from other Zarrs."""
@@ -107,10 +119,6 @@ def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) ->
         )
         for name, step, unit in zip("tyx", steps, spelled, strict=True)
     ]
-    # Readers look for the name that the property had before, too.
-    labels = RelatedObject(
-        type="labels", path=_LABELS, node_prop="track", label_prop="track"
-    )
     with warnings.catch_warnings():
         # The older name of a property is written on purpose.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -125,7 +133,15 @@ def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) ->
                 axes=axes,
                 node_props_metadata={},
                 edge_props_metadata={},
-                related_objects=[labels],
+                related_objects=[
+                    # Readers look for the name that the property had before, too.
+                    RelatedObject(
+                        type="labels",
+                        path=_LABELS,
+                        node_prop="track",
+                        label_prop="track",
+                    )
+                ],
             ),
             zarr_format=3,
             overwrite=True,

@@ -19,6 +19,7 @@ from fastershift.io._zarr import (
     RECORD,
     import_zarr,
     is_zarr,
+    is_zarr_result,
     multiscales,
     read_attributes,
     read_zarr,
@@ -44,9 +45,13 @@ class OmeZarrFormat:
             return path
         return path.with_name(path.name + _SUFFIX)
 
+    def files(self, path: Path) -> list[Path]:
+        """Return ``path``: all lies in it."""
+        return [path]
+
     def is_result(self, path: Path) -> bool:
         """Tell a former result from any other Zarr."""
-        return is_zarr(path) and RECORD in read_attributes(path)
+        return is_zarr(path) and is_zarr_result(path, (r"\d+",))
 
     def recognises(self, path: Path) -> bool:
         """Tell any Zarr."""

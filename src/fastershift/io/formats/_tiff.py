@@ -8,11 +8,17 @@ import tifffile
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
-from fastershift.io._atomic import replacing_files
-from fastershift.io._masks import read_tracks, tracks_from_labels, write_tracks
+from fastershift.io._atomic import MADE_BY, real_path, replacing_files
+from fastershift.io._masks import (
+    is_made_here,
+    is_track_file,
+    read_tracks,
+    tracks_from_labels,
+    write_tracks,
+)
 from fastershift.io._saved_result import SavedResult
 from fastershift.io._tiff import read_tiff
-from fastershift.io.formats._extras import EXTRAS, read_extras, write_extras
+from fastershift.io.formats._extras import EXTRAS, is_extra, read_extras, write_extras
 
 __all__ = ["TiffFormat"]
 
@@ -42,8 +48,17 @@ class TiffFormat:
         return path.with_name(path.name + ".tif")
 
     def is_result(self, path: Path) -> bool:
-        """Tell a former result from any other TIFF."""
-        return path.is_file() and _beside(path, _TRACKS).exists()
+        """Tell a former result from any other file.
+
+        Of the files beside it, too; ``path`` is either.
+        """
+        if path.suffix.lower() in _SUFFIXES:
+            return is_made_here(path)
+        return is_track_file(path) if path.name.endswith(_TRACKS) else is_extra(path)
+
+    def files(self, path: Path) -> list[Path]:
+        """Return the TIFF and all that may lie beside it."""
+        return [path, *(_beside(path, name) for name in (_TRACKS, *EXTRAS))]
 
     def recognises(self, path: Path) -> bool:
         """Tell any file from folders."""
@@ -51,16 +66,15 @@ class TiffFormat:
 
     def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
         """Write the files; see `Format.write`."""
-        with replacing_files(path, overwrite, self.is_result) as folder:
+        path = real_path(path)
+        with replacing_files(self.files(path), overwrite, self.is_result) as folder:
             _write_stack(folder / path.name, result)
             write_tracks(_beside(folder / path.name, _TRACKS), result.tracks)
             write_extras(folder, f"{path.stem}_", result)
-            # Those of a former result would not fit the new one.
-            for name in EXTRAS:
-                _beside(path, name).unlink(missing_ok=True)
 
     def read(self, path: Path) -> SavedResult:
         """Read labels, and what lies beside them; see `Format.read`."""
+        path = real_path(path)
         movie = read_tiff(path, InputSettings())
         if movie.dtype.kind not in "ui":
             raise InputError(f"{path} holds no labels; labels are whole numbers.")
@@ -87,6 +101,7 @@ def _write_stack(path: Path, result: SavedResult) -> None:
         metadata={"axes": "TYX", **_voxel_size(result)},
         compression="zlib",
         photometric="minisblack",
+        software=MADE_BY,
     )
 
 
