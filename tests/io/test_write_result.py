@@ -72,7 +72,7 @@ def test_ctc_layout(tmp_path, movie):
     assert [row[0] for row in rows[1:]] == list("012345")
     assert load_settings(path / "settings.toml")["cluster"]["bandwidth"] == 0.1
     stored = tomllib.loads((path / "settings.toml").read_text())
-    assert stored["provenance"] == {"model": "nuclei"}
+    assert stored["provenance"].items() >= {"model": "nuclei"}.items()
 
 
 def test_ctc_numbers_many_frames_with_four_digits(tmp_path):
@@ -224,7 +224,7 @@ class FailingFrames:
     """Labels whose fourth frame does not come."""
 
     def __init__(self, labels, error):
-        self.labels, self.error = labels, error
+        self.labels, self.error, self.dtype = labels, error, labels.dtype
 
     def __len__(self):
         return len(self.labels)
@@ -328,8 +328,8 @@ def test_what_is_no_result_is_refused(tmp_path, movie):
     (tmp_path / "text").mkdir()
     with pytest.raises(InputError, match="holds no masks"):
         read_result(tmp_path / "text")
-    tifffile.imwrite(tmp_path / "float.tif", movie.frames.astype(np.float32))
-    with pytest.raises(InputError, match="holds no labels"):
+    tifffile.imwrite(tmp_path / "float.tif", movie.frames / np.float32(7))
+    with pytest.raises(InputError, match="labels are whole numbers"):
         read_result(tmp_path / "float.tif")
     path = write_result(tmp_path / "out", movie.labels, movie.tracks)
     (path / "res_track.txt").write_text("1 0 2\n")

@@ -1,6 +1,13 @@
 """Files to movies, and tracked labels to files and back."""
 
 from fastershift.io._atomic import replacing_folder
+from fastershift.io._labels import (
+    AdoptedLabels,
+    LabelFrames,
+    Numbers,
+    adopt_labels,
+    rename_tracks,
+)
 from fastershift.io._masks import read_segmentation_truth, tracks_from_labels
 from fastershift.io._movie import FrameSource, Movie, Scale, Units, as_movie
 from fastershift.io._read import read_movie
@@ -15,7 +22,6 @@ from fastershift.io._result import (
 )
 from fastershift.io._saved_result import (
     REPORT_COLUMNS,
-    LabelFrames,
     ResultFormat,
     SavedResult,
     Tracks,
@@ -28,14 +34,17 @@ from fastershift.io._zarr import import_zarr, is_zarr, plate_fields
 
 __all__ = [
     "REPORT_COLUMNS",
+    "AdoptedLabels",
     "FrameSource",
     "LabelFrames",
     "Movie",
+    "Numbers",
     "ResultFormat",
     "SavedResult",
     "Scale",
     "Tracks",
     "Units",
+    "adopt_labels",
     "as_movie",
     "check_output",
     "import_zarr",
@@ -46,6 +55,7 @@ __all__ = [
     "read_result",
     "read_saved",
     "read_segmentation_truth",
+    "rename_tracks",
     "replacing_folder",
     "settings_of",
     "stored_axes",

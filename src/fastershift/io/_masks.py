@@ -1,8 +1,9 @@
 """The file layout of the Cell Tracking Challenge: numbered masks and a track file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -11,10 +12,17 @@ from numpy.typing import NDArray
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import MADE_BY
-from fastershift.io._saved_result import LabelFrames, Tracks
+from fastershift.io._labels import (
+    AdoptedLabels,
+    LabelFrames,
+    adopt_labels,
+    rename_tracks,
+)
+from fastershift.io._saved_result import Tracks
 from fastershift.io._tiff import find_tiffs, read_tiff
 
 __all__ = [
+    "check_tracks",
     "is_made_here",
     "is_track_file",
     "read_masks",
@@ -39,7 +47,7 @@ def write_masks(folder: Path, stem: str, labels: LabelFrames) -> None:
     digits = 3 if len(labels) < 1000 else len(str(len(labels) - 1))
     for t in range(len(labels)):
         frame = np.asarray(labels[t])
-        if frame.size and frame.max() > _LARGEST:
+        if frame.max(initial=0) > _LARGEST:
             raise InputError(
                 f"Cell Tracking Challenge masks hold at most {_LARGEST:,} tracks, and "
                 "this result has more; save it as TIFF or Zarr instead."
@@ -66,7 +74,7 @@ def is_track_file(path: Path) -> bool:
     """Tell whether a file is a list of tracks."""
     try:
         read_tracks(path)
-    except (InputError, OSError):
+    except InputError:
         return False
     return True
 
@@ -87,16 +95,31 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
     """
     tracks = []
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        # Spreadsheets begin a text with a mark of its encoding, and write 1.0 for 1.
+        for line in path.read_text(encoding="utf-8-sig").splitlines():
             if line.strip():
-                track, first, last, parent = (int(word) for word in line.split())
+                track, first, last, parent = map(_whole_number, line.split())
                 tracks.append((track, first, last, parent))
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(
             f"{path} is not a track file; every line must hold four whole numbers: "
             "track, first frame, last frame, parent."
         ) from error
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror or error})."
+        ) from error
     return tracks
+
+
+def _whole_number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        number = float(word)
+        if not number.is_integer():
+            raise
+        return int(number)
 
 
 def tracks_from_labels(labels: LabelFrames) -> list[tuple[int, int, int, int]]:
@@ -114,57 +137,166 @@ def tracks_from_labels(labels: LabelFrames) -> list[tuple[int, int, int, int]]:
     """
     spans: dict[int, tuple[int, int]] = {}
     for t in range(len(labels)):
-        for track in np.unique(np.asarray(labels[t])).tolist():
-            if track:
-                spans[int(track)] = (spans.get(int(track), (t, t))[0], t)
+        for track in _numbers_in(np.asarray(labels[t])).tolist():
+            spans[track] = (spans.get(track, (t, t))[0], t)
     return [(track, *span, 0) for track, span in sorted(spans.items())]
 
 
-def _read_labels(path: Path) -> NDArray[np.int32]:
+def _numbers_in(frame: NDArray[Any]) -> NDArray[np.integer]:
+    """Find the labels of a frame but 0, ascending."""
+    highest = int(frame.max(initial=0))
+    if highest > 4 * frame.size or frame.dtype.kind not in "ui":
+        found = np.unique(frame)
+        return np.asarray(found[found != 0])
+    occurs = np.zeros(highest + 1, bool)  # quicker than sorting all pixels
+    occurs[frame.ravel()] = True
+    return 1 + np.flatnonzero(occurs[1:])
+
+
+def check_tracks(tracks: Tracks, labels: LabelFrames, path: Path) -> None:
+    """Make sure that a list of tracks and labels belong together.
+
+    Parameters
+    ----------
+    tracks : sequence of (id, first, last, parent)
+        As they are listed.
+    labels : LabelFrames
+        What they are listed for.
+    path : Path
+        The list, for the sentence.
+
+    Raises
+    ------
+    InputError
+        When a track begins or ends elsewhere than is listed, and when tracks are
+        listed or seen alone.
+    """
+    wrong = _misfits(tracks, labels)
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise InputError(
+            f"{path} does not fit its labels: {wrong[0]}{more}. Correct the list, or "
+            "take it away: tracks are then taken from the labels, without parents."
+        )
+
+
+def _misfits(tracks: Tracks, labels: LabelFrames) -> list[str]:
+    seen, listed = (
+        {track: (first, last) for track, first, last, _ in rows}
+        for rows in (tracks_from_labels(labels), tracks)
+    )
+    wrong = []
+    for track in sorted({*seen, *listed}):
+        if seen.get(track) != listed.get(track):
+            where = [
+                f"{how} in frames {one[track][0]} to {one[track][1]}"
+                if track in one
+                else f"not {how}"
+                for how, one in (("listed", listed), ("seen", seen))
+            ]
+            wrong.append(f"track {track} is {' and '.join(where)}")
+    return wrong
+
+
+def read_label_image(path: Path) -> NDArray[Any]:
+    """Read a TIFF that holds one frame of labels.
+
+    Raises
+    ------
+    InputError
+        When it holds anything else.
+    """
     movie = read_tiff(path, InputSettings())
-    if movie.dtype.kind not in "ui" or len(movie) != 1:
+    if len(movie) != 1:
         raise InputError(
             f"{path} is not a mask; a mask is a TIFF with one frame of whole numbers."
         )
-    return movie[0].astype(np.int32)
-
-
-def _read_label_files(files: Sequence[Path]) -> NDArray[np.int32]:
-    """Read masks as a stack of shape (T, Y, X)."""
-    frames = [_read_labels(path) for path in files]
-    for path, frame in zip(files, frames, strict=True):
-        if frame.shape != frames[0].shape:
-            raise InputError(f"The masks in {path.parent} differ in size.")
-    return np.stack(frames)
+    return movie[0]
 
 
 def _numbered(folder: Path, stem: str) -> dict[int, Path]:
-    pattern = re.compile(rf"{stem}_?(\d+)")
-    matches = ((pattern.fullmatch(path.stem), path) for path in find_tiffs(folder))
-    return {int(match[1]): path for match, path in matches if match}
+    pattern = re.compile(rf"{stem}_?(\d+)", re.IGNORECASE)
+    numbered: dict[int, Path] = {}
+    for path in find_tiffs(folder):
+        match = pattern.fullmatch(path.stem)
+        if match:
+            twin = numbered.setdefault(int(match[1]), path)
+            if twin != path:
+                raise InputError(
+                    f"{twin.name} and {path.name} in {folder} have the same number; "
+                    "take one of them away."
+                )
+    return numbered
 
 
-def read_masks(path: Path) -> tuple[NDArray[np.int32], list[tuple[int, int, int, int]]]:
+def read_masks(
+    path: Path,
+) -> tuple[AdoptedLabels, list[tuple[int, int, int, int]]]:
     """Read a result folder, or a truth folder (``01_GT`` or ``01_GT/TRA``).
+
+    Masks may begin with any number; frames are counted from 0 all the same.
 
     Returns
     -------
-    labels : ndarray of int32, shape (T, Y, X)
+    labels : AdoptedLabels
     tracks : list of (id, first, last, parent)
         Taken from the labels where there is no track file.
+
+    Raises
+    ------
+    InputError
+        When masks are missing or differ in size, or the track file does not fit them.
     """
     folder = path / "TRA" if (path / "TRA").is_dir() else path
     for stem, name in (("mask", "res_track.txt"), ("man_track", "man_track.txt")):
         masks = _numbered(folder, stem)
         if masks:
-            labels = _read_label_files([masks[number] for number in sorted(masks)])
-            listed = folder / name
-            found = listed.exists()
-            return labels, read_tracks(listed) if found else tracks_from_labels(labels)
+            _check_complete(folder, masks)
+            labels = adopt_labels(_read_all(masks), str(folder))
+            listed = _find(folder, name)
+            if listed is None:
+                return labels, tracks_from_labels(labels)
+            return labels, _fitting(listed, min(masks), labels)
     raise InputError(
         f"{path} holds no masks; give a folder with mask000.tif … or a truth folder "
         "with man_track000.tif …."
     )
+
+
+def _check_complete(folder: Path, masks: Mapping[int, Path]) -> None:
+    missing = [n for n in range(min(masks), max(masks)) if n not in masks]
+    if missing:
+        before = masks[max(number for number in masks if number < missing[0])].name
+        more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise InputError(
+            f"{folder} lacks the mask with the number {missing[0]}, which would follow "
+            f"{before}{more}; copy all masks."
+        )
+
+
+def _read_all(masks: Mapping[int, Path]) -> list[NDArray[Any]]:
+    frames = [read_label_image(masks[number]) for number in sorted(masks)]
+    for path, frame in zip(masks.values(), frames, strict=True):
+        if frame.shape != frames[0].shape:
+            raise InputError(f"The masks in {path.parent} differ in size.")
+    return frames
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Find a file, however its name is capitalised."""
+    return next((one for one in folder.iterdir() if one.name.lower() == name), None)
+
+
+def _fitting(
+    listed: Path, first: int, labels: AdoptedLabels
+) -> list[tuple[int, int, int, int]]:
+    """Read a list that counts frames as the masks do, or from 0."""
+    tracks = rename_tracks(read_tracks(listed), labels.numbers)
+    counted = [(track, b - first, e - first, parent) for track, b, e, parent in tracks]
+    if first and not _misfits(tracks, labels):
+        return tracks
+    check_tracks(counted, labels, listed)
+    return counted
 
 
 def read_segmentation_truth(path: Path) -> dict[int, NDArray[np.int32]]:
@@ -184,4 +316,7 @@ def read_segmentation_truth(path: Path) -> dict[int, NDArray[np.int32]]:
     if not folder.is_dir():
         return {}
     files = _numbered(folder, "man_seg")
-    return {number: _read_labels(file) for number, file in sorted(files.items())}
+    return {
+        number: adopt_labels([read_label_image(file)], str(file))[0]
+        for number, file in sorted(files.items())
+    }

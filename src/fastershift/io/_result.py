@@ -12,9 +12,9 @@ from platformdirs import user_cache_path
 
 from fastershift.errors import FastershiftError, InputError
 from fastershift.io._atomic import check_apart, check_free, check_writable, real_path
+from fastershift.io._labels import LabelFrames, adopt_labels, rename_tracks
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._saved_result import (
-    LabelFrames,
     ResultFormat,
     SavedResult,
     Tracks,
@@ -200,7 +200,7 @@ def write_result(
     path, format, overwrite
         As in `write_saved`.
     labels : LabelFrames
-        Track numbers, 0 = background.
+        Track numbers of any type, 0 = background, see `adopt_labels`.
     tracks : sequence of (id, first, last, parent), or None
         None takes them from the labels.
 
@@ -214,8 +214,12 @@ def write_result(
     InputError, FastershiftError
         As `write_saved`.
     """
-    listed = tracks_from_labels(labels) if tracks is None else tracks
-    result = SavedResult(labels, listed)
+    adopted = adopt_labels(labels)
+    if tracks is None:
+        listed = tracks_from_labels(adopted)
+    else:
+        listed = rename_tracks(tracks, adopted.numbers)
+    result = SavedResult(adopted, listed, numbers=adopted.numbers)
     return write_saved(path, result, format=format, overwrite=overwrite)
 
 

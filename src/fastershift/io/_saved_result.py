@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.config import Settings, resolve_settings
 from fastershift.errors import InputError
+from fastershift.io._labels import LabelFrames, Numbers, adopt_labels
 from fastershift.io._movie import Scale, Units
 
 __all__ = [
     "REPORT_COLUMNS",
-    "LabelFrames",
     "ResultFormat",
     "SavedResult",
     "Tracks",
@@ -43,16 +43,6 @@ REPORT_COLUMNS = (
 )
 
 
-class LabelFrames(Protocol):
-    """Labels of a movie, read one frame at a time: a stack, a list, a `Movie`."""
-
-    def __len__(self) -> int:
-        """Count the frames."""
-
-    def __getitem__(self, t: int, /) -> NDArray[Any]:
-        """Return frame ``t``, (Y, X) track numbers; 0 is background."""
-
-
 @dataclass(frozen=True, eq=False)
 class SavedResult:
     """Tracked labels with all that is kept of them.
@@ -76,6 +66,9 @@ class SavedResult:
         Versions, model and input; plain values.
     corrections : mapping or None
         History, locks and ticks, as `fastershift.editing.Editor.record` gives them.
+    numbers : (n + 1,) array of int, or None
+        What each track is called in a file of another program, see `AdoptedLabels`.
+        It is read, and never written.
     """
 
     labels: LabelFrames
@@ -86,6 +79,7 @@ class SavedResult:
     settings: Settings | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     corrections: Mapping[str, Any] | None = None
+    numbers: Numbers | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -95,12 +89,7 @@ class SavedResult:
 
     def stack(self) -> NDArray[np.int32]:
         """Read all frames; an array of shape (T, Y, X)."""
-        if isinstance(self.labels, np.ndarray):
-            return self.labels.astype(np.int32, copy=False)
-        stacked = np.empty(self.shape, np.int32)
-        for t in range(len(stacked)):
-            stacked[t] = self.labels[t]
-        return stacked
+        return adopt_labels(self.labels).stack()
 
 
 def _plain(value: Any) -> Any:

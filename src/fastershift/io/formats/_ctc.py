@@ -60,4 +60,5 @@ class CtcFormat:
     def read(self, path: Path) -> SavedResult:
         """Read a result folder or a truth folder; see `Format.read`."""
         labels, tracks = read_masks(path)
-        return SavedResult(labels, tracks, **read_extras(path, ""))
+        extras = read_extras(path, "")
+        return SavedResult(labels.stack(), tracks, numbers=labels.numbers, **extras)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
+from fastershift.io._labels import adopt_labels
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._movie import Scale, Units
 from fastershift.io._saved_result import SavedResult, Tracks, from_record, to_record
@@ -70,12 +71,12 @@ class OmeZarrFormat:
 
         See `Format.read`.
         """
-        movie, record = read_zarr(path, InputSettings()), read_attributes(path)
-        if movie.dtype.kind not in "ui":
-            raise InputError(f"{path} holds no labels; labels are whole numbers.")
-        if RECORD in record:
-            return from_record(record[RECORD], movie, movie.scale, movie.units, path)
-        return SavedResult(movie, tracks_from_labels(movie), movie.scale, movie.units)
+        movie, attributes = read_zarr(path, InputSettings()), read_attributes(path)
+        labels, scale, units = adopt_labels(movie, str(path)), movie.scale, movie.units
+        if RECORD in attributes:
+            return from_record(attributes[RECORD], labels, scale, units, path)
+        tracks = tracks_from_labels(labels)
+        return SavedResult(labels, tracks, scale, units, numbers=labels.numbers)
 
 
 @dataclass(frozen=True)

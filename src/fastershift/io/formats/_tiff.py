@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import MADE_BY, real_path, replacing_files
+from fastershift.io._labels import adopt_labels, rename_tracks
 from fastershift.io._masks import (
+    check_tracks,
     is_made_here,
     is_track_file,
     read_tracks,
@@ -76,13 +79,21 @@ class TiffFormat:
         """Read labels, and what lies beside them; see `Format.read`."""
         path = real_path(path)
         movie = read_tiff(path, InputSettings())
-        if movie.dtype.kind not in "ui":
-            raise InputError(f"{path} holds no labels; labels are whole numbers.")
-        labels = np.stack([frame.astype(np.int32) for frame in movie])
-        listed = _beside(path, _TRACKS)
-        tracks = read_tracks(listed) if listed.exists() else tracks_from_labels(labels)
-        extras = read_extras(path.parent, f"{path.stem}_")
-        return SavedResult(labels, tracks, movie.scale, movie.units, **extras)
+        adopted = adopt_labels(movie, str(path))
+        labels, listed = adopted.stack(), _beside(path, _TRACKS)
+        if listed.exists():
+            tracks = rename_tracks(read_tracks(listed), adopted.numbers)
+            check_tracks(tracks, labels, listed)
+        else:
+            tracks = tracks_from_labels(labels)
+        return SavedResult(
+            labels,
+            tracks,
+            movie.scale,
+            movie.units,
+            numbers=adopted.numbers,
+            **read_extras(path.parent, f"{path.stem}_"),
+        )
 
 
 def _beside(path: Path, what: str) -> Path:
@@ -94,7 +105,7 @@ def _write_stack(path: Path, result: SavedResult) -> None:
     dtype = np.dtype(np.uint16 if highest <= np.iinfo(np.uint16).max else np.uint32)
     tifffile.imwrite(
         path,
-        (np.asarray(labels[t]).astype(dtype) for t in range(len(labels))),
+        (_cast(np.asarray(labels[t]), dtype) for t in range(len(labels))),
         shape=result.shape,
         dtype=dtype,
         ome=True,
@@ -103,6 +114,15 @@ def _write_stack(path: Path, result: SavedResult) -> None:
         photometric="minisblack",
         software=MADE_BY,
     )
+
+
+def _cast(frame: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    highest = frame.max(initial=0)
+    if highest > np.iinfo(dtype).max:
+        raise InputError(
+            f"The labels hold the number {highest}, which is not among the tracks."
+        )
+    return frame.astype(dtype)
 
 
 def _voxel_size(result: SavedResult) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from qtpy.QtCore import QObject, QTimer
 
 from fastershift.editing import Change
 from fastershift.errors import InputError
+from fastershift.io import adopt_labels
 from fastershift.plugin.correct._marks import Marks
+from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import as_stack, stack_axes
 from fastershift.plugin.layers._record import (
     METADATA_KEY,
-    rows_of,
     set_record,
     tracks_of,
 )
@@ -39,7 +40,8 @@ def stack_of(layer: Labels) -> Any:
     Parameters
     ----------
     layer : Labels
-        A result; labels of another type are converted in the layer.
+        A result; labels of another type are converted in the layer, which then lists
+        the numbers that they had where they have others now.
 
     Returns
     -------
@@ -49,7 +51,8 @@ def stack_of(layer: Labels) -> Any:
     Raises
     ------
     InputError
-        For labels that are not in memory, or have further axes.
+        For labels that are not in memory, have further axes, or are not whole numbers
+        from 0.
     """
     data = layer.data
     if layer.multiscale or not isinstance(data, np.ndarray):
@@ -58,7 +61,9 @@ def stack_of(layer: Labels) -> Any:
             "corrected; duplicate the layer and correct the copy."
         )
     if data.dtype != np.int32 or not data.flags.writeable:
-        layer.data = data = data.astype(np.int32)
+        adopted = adopt_labels(data, f"The layer {layer.name}")
+        layer.data = data = np.array(adopted.stack())
+        layer.features = former_numbers(adopted.numbers)
     stack = as_stack(data, stack_axes(data.shape))
     if stack.ndim != 3:
         raise InputError(f"{layer.name} has too many axes to be corrected.")
@@ -174,7 +179,7 @@ class CorrectedLayers(QObject):
         self._rest.start()
 
     def _store(self, cells: Labels, corrections: Corrections) -> None:
-        self.rows = rows_of(corrections.lineage)
+        self.rows = corrections.lineage.rows()
         record = dict(cells.metadata.get(METADATA_KEY, {}))
         set_record(cells, record | {"tracks": self.rows})
 

@@ -3,18 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from fastershift.errors import InputError
 from fastershift.io import (
+    Numbers,
     SavedResult,
     Scale,
     Tracks,
     Units,
+    adopt_labels,
+    rename_tracks,
     settings_of,
     tracks_from_labels,
 )
 from fastershift.plugin.layers._placement import as_stack, stack_axes
 
-__all__ = ["saved_result"]
+__all__ = ["former_numbers", "saved_result"]
 
 
 def saved_result(
@@ -43,7 +48,7 @@ def saved_result(
     Raises
     ------
     InputError
-        For labels with further axes.
+        For labels with further axes, and such that are not whole numbers from 0.
     """
     axes = stack_axes(data.shape)
     longer = "".join(axis for axis, n in zip(axes, data.shape, strict=False) if n > 1)
@@ -52,11 +57,14 @@ def saved_result(
             f"Labels with {data.ndim} axes cannot be saved as a tracked movie; it has "
             "the axes time, row and column."
         )
-    labels = as_stack(data, axes)
+    labels = adopt_labels(as_stack(data, axes))
     record = (attributes.get("metadata") or {}).get("fastershift") or {}
     scale, units = _scale(attributes, [axes.index(a) for a in "TYX" if a in axes])
     parents = {track: parent for track, _, _, parent in record.get("tracks", ())}
     parents |= {track: found[0] for track, found in (graph or {}).items()}
+    known = [(track, 0, 0, parent) for track, parent in parents.items()]
+    known = rename_tracks(known, labels.numbers)
+    parents = {track: parent for track, _, _, parent in known}
     return SavedResult(
         labels,
         _with_parents(tracks_from_labels(labels), parents),
@@ -67,6 +75,24 @@ def saved_result(
         record.get("provenance") or {},
         record.get("corrections"),
     )
+
+
+def former_numbers(numbers: Numbers | None) -> dict[str, Any]:
+    """Make the table with which a labels layer tells what its cells were called.
+
+    Parameters
+    ----------
+    numbers : (n + 1,) array of int, or None
+        See `fastershift.io.AdoptedLabels`.
+
+    Returns
+    -------
+    dict
+        Features of the layer: the number that a cell was given, and its former one.
+    """
+    if numbers is None:
+        return {}
+    return {"index": np.arange(len(numbers)), "former number": numbers}
 
 
 def _with_parents(

@@ -20,6 +20,7 @@ from fastershift.io import (
     read_movie,
     read_saved,
 )
+from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._colours import track_colormap
 from fastershift.tracking import Lineage, Track, centroids
 
@@ -142,7 +143,7 @@ def saved_layers(saved: SavedResult, name: str) -> list[LayerData]:
         "corrections": saved.corrections,
     }
     record = {key: value for key, value in record.items() if value}
-    placed = {}
+    placed: dict[str, Any] = {}
     if saved.scale is not None:
         placed = {"scale": saved.scale, "units": saved.units}
     if isinstance(saved.labels, np.ndarray) or 4 * prod(saved.shape) <= _SMALL:
@@ -150,6 +151,8 @@ def saved_layers(saved: SavedResult, name: str) -> list[LayerData]:
     else:
         frames = _lazy(saved.labels, saved.shape, np.dtype(np.int32))
         layers = [_cells(frames, saved.tracks, name, record=record)]
+    if saved.numbers is not None:
+        layers[0][1]["features"] = former_numbers(saved.numbers)
     return [(data, {**given, **placed}, kind) for data, given, kind in layers]
 
 

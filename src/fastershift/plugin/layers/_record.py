@@ -6,13 +6,11 @@ from typing import Any, TypeAlias
 from napari.layers import Labels, Layer
 
 from fastershift.pipeline import TrackedMovie
-from fastershift.tracking import Lineage
 
 __all__ = [
     "METADATA_KEY",
     "TrackRows",
     "result_metadata",
-    "rows_of",
     "set_record",
     "tracks_of",
 ]
@@ -76,8 +74,3 @@ def tracks_of(layer: Layer) -> TrackRows | None:
     record = layer.metadata.get(METADATA_KEY) if isinstance(layer, Labels) else None
     found: TrackRows | None = record.get("tracks") if isinstance(record, dict) else None
     return found
-
-
-def rows_of(lineage: Lineage) -> list[tuple[int, int, int, int]]:
-    """Return (id, first, last, parent) of every track, as layers store them."""
-    return [(one.id, one.first, one.last, one.parent) for one in lineage.tracks]

@@ -6,7 +6,7 @@ from typing import Any
 
 from napari.layers import Labels
 
-from fastershift.plugin.layers._record import METADATA_KEY, rows_of
+from fastershift.plugin.layers._record import METADATA_KEY
 from fastershift.session import Corrections, take_snapshot
 
 __all__ = ["LayerSnapshot", "prepare_snapshot"]
@@ -60,7 +60,7 @@ def prepare_snapshot(
             return LayerSnapshot(data, {**placed, "metadata": metadata})
         taken = take_snapshot(corrections)
         record["corrections"] = taken.record()
-        record["tracks"] = rows_of(taken.lineage)
+        record["tracks"] = taken.lineage.rows()
         attributes = {**placed, "metadata": {**metadata, METADATA_KEY: record}}
         labels = taken.labels.reshape(data.shape)
         return LayerSnapshot(labels, attributes, corrections, taken.revision)
