@@ -50,7 +50,7 @@ def test_reports_are_those_of_a_run_in_memory(
     stored = zarr.open(tmp_path / "out.zarr", mode="r").attrs["fastershift"]["reports"]
     assert [row["frame"] for row in stored] == list(range(9))
     for row, report in zip(stored, in_memory.reports, strict=True):
-        expected = report.row()
+        expected = report.record()
         same = [key for key in expected if not key.endswith("_ms")]
         assert {k: row[k] for k in same} == {k: expected[k] for k in same}
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fastershift.errors import InputError
+from fastershift.io import adopt_labels
 from fastershift.rshn import estimate_diameter
 
 __all__ = [
@@ -209,7 +210,7 @@ def _read_labels(path: Path, shape: tuple[int, ...]) -> NDArray[np.int32]:
             f"{path} is no truth of its frame; it must hold whole numbers and have the "
             "size of the frame."
         )
-    return labels.astype(np.int32)
+    return adopt_labels([labels], str(path))[0]
 
 
 def ignore_border(labels: NDArray[np.int32], border: int) -> None:

@@ -126,3 +126,51 @@ def test_labels_with_depth_are_refused():
 
     with pytest.raises(InputError, match="4 axes"):
         saved_result(np.zeros((2, 2, 4, 4), int), {})
+
+
+def _large_numbers():
+    labels = np.zeros((2, 6, 7), np.int64)
+    labels[:, 1:3, 1:3], labels[1, 4:6, 4:6] = 2**32 + 1, 2**33
+    return labels
+
+
+def test_numbers_of_others_are_saved_anew_with_their_parents():
+    from fastershift.plugin.files._layer_files import saved_result
+
+    graph = {2**33: [2**32 + 1]}
+    labels = _large_numbers()
+    labels[1][labels[1] == 2**32 + 1] = 0
+    result = saved_result(labels, {}, graph)
+    assert result.tracks == [(1, 0, 0, 0), (2, 1, 1, 1)]
+    assert result.stack().max() == 2
+    with pytest.raises(InputError, match="holds -1 in frame 0"):
+        saved_result(np.full((1, 4, 4), -1), {})
+
+
+def test_numbers_of_others_can_be_read_in_the_layer(tmp_path):
+    from napari.layers import Layer
+
+    from fastershift.plugin.files._open_result import result_layers
+
+    path = tmp_path / "labels.tif"
+    tifffile.imwrite(path, _large_numbers(), photometric="minisblack")
+    layer = Layer.create(*result_layers(path)[0])
+    assert layer.data.max() == 2
+    assert layer.features["former number"].tolist() == [0, 2**32 + 1, 2**33]
+
+
+def test_labels_of_others_are_converted_before_they_are_corrected():
+    from napari.layers import Labels
+
+    from fastershift.plugin.correct._layers import stack_of
+
+    layer = Labels(_large_numbers())
+    stack = stack_of(layer)
+    assert stack.dtype == np.int32
+    assert np.shares_memory(stack, layer.data)
+    np.testing.assert_array_equal(np.unique(stack), [0, 1, 2])
+    assert layer.features["former number"].tolist() == [0, 2**32 + 1, 2**33]
+    layer = Labels(np.full((1, 4, 4), -(2**40)))
+    with pytest.raises(InputError, match="whole numbers from 0"):
+        stack_of(layer)
+    assert layer.data.min() == -(2**40)
