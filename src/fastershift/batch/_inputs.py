@@ -8,7 +8,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from fastershift.errors import InputError
-from fastershift.io import is_zarr, plate_fields, read_movie
+from fastershift.io import is_zarr, movie_parts, read_movie
 
 __all__ = ["NamedMovie", "list_movies"]
 
@@ -107,7 +107,7 @@ def _before_magic(path: Path) -> list[str]:
 def _is_movie(path: Path) -> bool:
     """Tell a movie from a folder of movies and a plate."""
     if is_zarr(path):
-        return plate_fields(path) is None
+        return movie_parts(path) is None
     if path.is_dir():
         tiffs = sorted(one for one in path.iterdir() if _is_tiff(one))
         # In a folder of frames every file is one frame.
@@ -131,7 +131,7 @@ def _inside(path: Path, base: Path) -> Iterator[tuple[Path, Path]]:
     if _is_movie(path):
         yield path, base
     elif is_zarr(path):
-        yield from ((field, base) for field in plate_fields(path) or ())
+        yield from ((field, base) for field in movie_parts(path) or ())
     elif path.is_dir():
         for entry in sorted(path.iterdir()):
             if not entry.name.startswith(".") and (entry.is_dir() or _is_tiff(entry)):

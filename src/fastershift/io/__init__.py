@@ -29,10 +29,11 @@ from fastershift.io._saved_result import (
 )
 from fastershift.io._simulation import write_simulation, write_simulation_zarr
 from fastershift.io._table import write_file, write_table
-from fastershift.io._tiff import stored_axes
-from fastershift.io._zarr import import_zarr, is_zarr, plate_fields
+from fastershift.io._zarr import import_zarr, is_zarr
+from fastershift.io.movies import IMAGE_SUFFIXES, movie_parts, stored_axes
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "REPORT_COLUMNS",
     "AdoptedLabels",
     "FrameSource",
@@ -50,7 +51,7 @@ __all__ = [
     "import_zarr",
     "is_result",
     "is_zarr",
-    "plate_fields",
+    "movie_parts",
     "read_movie",
     "read_result",
     "read_saved",

@@ -178,7 +178,8 @@ def _position(count: int, chosen: int | None, what: str) -> int:
     if count > 1:
         raise InputError(
             f"{what} has {count} positions, each a movie of its own; choose one, from "
-            f"0 to {count - 1} (--position 0)."
+            f"0 to {count - 1} (--position 0); or, if they are frames, give the axes "
+            "with T in place of P (--axes TYX)."
         )
     return 0
 

@@ -19,7 +19,7 @@ from fastershift.io._labels import (
     rename_tracks,
 )
 from fastershift.io._saved_result import Tracks
-from fastershift.io._tiff import find_tiffs, read_tiff
+from fastershift.io.movies import find_images, read_tiff
 
 __all__ = [
     "check_tracks",
@@ -217,7 +217,7 @@ def read_label_image(path: Path) -> NDArray[Any]:
 def _numbered(folder: Path, stem: str) -> dict[int, Path]:
     pattern = re.compile(rf"{stem}_?(\d+)", re.IGNORECASE)
     numbered: dict[int, Path] = {}
-    for path in find_tiffs(folder):
+    for path in find_images(folder):
         match = pattern.fullmatch(path.stem)
         if match:
             twin = numbered.setdefault(int(match[1]), path)

@@ -1,6 +1,6 @@
 """A movie that is read one frame at a time, whatever it is stored in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -12,7 +12,16 @@ from fastershift.config import InputSettings, resolve_settings
 from fastershift.errors import FastershiftError, InputError
 from fastershift.io._axes import AxesPlan, plan_axes
 
-__all__ = ["FrameSource", "Movie", "Scale", "Units", "as_movie", "input_settings"]
+__all__ = [
+    "FrameSource",
+    "Lost",
+    "Movie",
+    "Scale",
+    "Units",
+    "as_movie",
+    "input_settings",
+    "no_level",
+]
 
 Scale: TypeAlias = tuple[float, float, float]
 Units: TypeAlias = tuple[str, str, str]
@@ -34,6 +43,22 @@ class FrameSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Lost:
+    """What a movie lacks of what its files speak of.
+
+    Attributes
+    ----------
+    frames : frozenset of int
+        The frames that cannot be read; empty where the movie ends too early.
+    sentence : str
+        What is missing, to go on after the name of the movie and a colon.
+    """
+
+    frames: frozenset[int]
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Movie:
     """A 2-D time-lapse movie; ``movie[t]`` reads frame ``t`` and nothing else.
 
@@ -51,6 +76,8 @@ class Movie:
         Units of the scale, such as ``("second", "micrometer", "micrometer")``.
     first, stop : int
         The range of frames of the source that this movie shows.
+    lost : Lost or None
+        What is missing of the source; None where it is whole.
     """
 
     frames: FrameSource
@@ -60,6 +87,7 @@ class Movie:
     units: Units | None = None
     first: int = 0
     stop: int | None = None
+    lost: Lost | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -89,9 +117,9 @@ class Movie:
         number = self.first + t % len(self)
         try:
             frame = self.frames.read(number)
-        except FastershiftError:
+        except (FastershiftError, MemoryError):
             raise
-        except (OSError, ValueError, RuntimeError, AttributeError) as error:
+        except Exception as error:  # decoders of damaged files raise anything
             raise FastershiftError(
                 f"Frame {number} of {self.name} cannot be read; the file is damaged "
                 f"or packed in a way that is not known here ({error})."
@@ -184,6 +212,7 @@ def as_movie(
     source: Path | None = None,
     scale: Scale | None = None,
     units: Units | None = None,
+    lost: Callable[[tuple[int | str, ...]], Lost | None] | None = None,
 ) -> Movie:
     """Wrap an array as a movie without copying it.
 
@@ -208,6 +237,8 @@ def as_movie(
         What the movie is called.
     source, scale, units
         As in `Movie`.
+    lost : callable, optional
+        Tells what is missing of the frames at an index of an `AxesPlan`.
 
     Returns
     -------
@@ -228,4 +259,14 @@ def as_movie(
         )
     reading = input_settings(axes, channel, plane, position)
     plan = plan_axes(tuple(array.shape), reading, name)
-    return Movie(ArrayFrames(array, plan), name, source, scale, units)
+    gone = None if lost is None else lost(plan.index)
+    return Movie(ArrayFrames(array, plan), name, source, scale, units, lost=gone)
+
+
+def no_level(path: Path, level: int, count: int) -> InputError:
+    """Say that an image pyramid has no such level."""
+    levels = "level" if count == 1 else "levels"
+    return InputError(
+        f"{path.name} has {count} resolution {levels}, so there is no level {level}; "
+        f"choose from 0 to {count - 1}."
+    )

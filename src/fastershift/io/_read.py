@@ -4,9 +4,16 @@ from pathlib import Path
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
-from fastershift.io._movie import Movie, input_settings
-from fastershift.io._tiff import read_tiff, read_tiff_folder
-from fastershift.io._zarr import is_zarr, read_zarr
+from fastershift.io._movie import Lost, Movie, input_settings
+from fastershift.io._zarr import is_zarr
+from fastershift.io.movies import (
+    IMAGE_SUFFIXES,
+    TIFF_SUFFIXES,
+    read_folder,
+    read_picture,
+    read_tiff,
+    read_zarr,
+)
 
 __all__ = ["read_movie"]
 
@@ -26,15 +33,17 @@ def read_movie(
     Parameters
     ----------
     path : str or Path
-        A folder of single-frame TIFF files, a multi-page, OME- or ImageJ-TIFF, a Zarr
-        array or an OME-Zarr image.
+        A folder of single-frame TIFF, PNG, JPEG or BMP files, a multi-page, OME- or
+        ImageJ-TIFF, a Zarr array or an OME-Zarr image.
     axes : str, optional
         One letter per axis out of T, P, C, Z, Y and X; by default what the file says,
-        else YX for 2-D and TYX for 3-D. In a folder the files are the T axis.
+        else YX for 2-D and TYX for 3-D. In a folder the names tell what each file is;
+        with axes that hold T every file is a frame.
     channel, plane, position, level
         What to take of a file that holds more than a flat movie, see `InputSettings`.
     frames : (int, int), optional
-        First frame, counted from 0, and the one after the last.
+        First frame, counted from 0, and the one after the last. A movie that lacks
+        frames can be read in part.
 
     Returns
     -------
@@ -43,8 +52,8 @@ def read_movie(
     Raises
     ------
     InputError
-        When there is no movie at ``path`` or it is not clear which; the sentence says
-        what to do.
+        When there is no movie at ``path``, it is not clear which, or it lacks frames;
+        the sentence says what to do.
 
     Examples
     --------
@@ -61,17 +70,40 @@ def read_movie(
         raise InputError(
             f"{path} cannot be read ({error.strerror or error})."
         ) from error
-    return movie if frames is None else movie.cut(*frames)
+    if frames is not None:
+        movie = movie.cut(*frames)
+    if movie.lost is not None:
+        _check_whole(movie, movie.lost, asked=frames is not None)
+    return movie
+
+
+def _check_whole(movie: Movie, lost: Lost, *, asked: bool) -> None:
+    """Refuse a movie that lacks frames, unless others were asked for."""
+    shown = range(movie.first, movie.first + len(movie))
+    if asked and not lost.frames.intersection(shown):
+        return
+    left = [frame for frame in shown if frame not in lost.frames]
+    part = ""
+    if left:
+        after = (frame for frame in lost.frames if frame > left[0])
+        span = f"{left[0]}:{min(after, default=shown.stop)}"
+        part = f", or take only frames that are there, such as {span} (--frames {span})"
+    raise InputError(
+        f"{movie.source} is not whole: {lost.sentence}. Copy it again{part}."
+    )
 
 
 def _open(path: Path, reading: InputSettings) -> Movie:
     if is_zarr(path):
         return read_zarr(path, reading)
     if path.is_dir():
-        return read_tiff_folder(path, reading)
-    if path.suffix.lower() in (".tif", ".tiff"):
+        return read_folder(path, reading)
+    suffix = path.suffix.lower()
+    if suffix in TIFF_SUFFIXES:
         return read_tiff(path, reading)
+    if suffix in IMAGE_SUFFIXES:
+        return read_picture(path, reading)
     raise InputError(
-        f"{path.name} is not a kind of file that can be read; give a folder of TIFF "
-        "frames, a TIFF or a Zarr."
+        f"{path.name} is not a kind of file that can be read; give a folder of frames "
+        "(TIFF, PNG, JPEG or BMP), a TIFF or a Zarr."
     )

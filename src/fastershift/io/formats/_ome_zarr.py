@@ -23,8 +23,8 @@ from fastershift.io._zarr import (
     is_zarr_result,
     multiscales,
     read_attributes,
-    read_zarr,
 )
+from fastershift.io.movies import read_zarr
 
 __all__ = ["OmeZarrFormat", "movie_metadata", "write_label_image"]
 

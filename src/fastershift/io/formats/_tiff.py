@@ -20,8 +20,8 @@ from fastershift.io._masks import (
     write_tracks,
 )
 from fastershift.io._saved_result import SavedResult
-from fastershift.io._tiff import read_tiff
 from fastershift.io.formats._extras import EXTRAS, is_extra, read_extras, write_extras
+from fastershift.io.movies import read_tiff
 
 __all__ = ["TiffFormat"]
 

@@ -1,0 +1,91 @@
+"""Pictures in PNG, JPEG and BMP."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from fastershift.config import InputSettings
+from fastershift.errors import InputError
+from fastershift.io._movie import Movie, as_movie, no_level
+
+__all__ = ["PICTURE_SUFFIXES", "Picture", "read_picture"]
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+
+#: Modes of Pillow that hold one number for each pixel.
+_GREY = {
+    "1": np.bool_,
+    "L": np.uint8,
+    "I;16": np.uint16,
+    "I;16B": np.uint16,
+    "I": np.int32,
+    "F": np.float32,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture as an array; its pixels are read when asked for.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    axes : {"YX", "YXS"}
+        Whether it has colours.
+    shape : tuple of int
+        Rows, columns, and 3 colours where it has some.
+    dtype : dtype
+        Of a pixel.
+    """
+
+    path: Path
+    axes: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def open(cls, path: Path) -> "Picture":
+        """Read the head of the file.
+
+        Raises
+        ------
+        InputError
+            When it is not a picture.
+        """
+        try:
+            with Image.open(path) as image:
+                size, mode = (image.height, image.width), image.mode
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+            raise InputError(
+                f"{path} cannot be read as a picture ({error})."
+            ) from error
+        if mode in _GREY:
+            return cls(path, "YX", size, np.dtype(_GREY[mode]))
+        return cls(path, "YXS", (*size, 3), np.dtype(np.uint8))
+
+    def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
+        with Image.open(self.path) as image:
+            grey = image if self.axes == "YX" else image.convert("RGB")
+            pixels = np.asarray(grey)
+        return pixels.astype(self.dtype, copy=False)[index]
+
+
+def read_picture(path: Path, reading: InputSettings) -> Movie:
+    """Open a picture as a movie of one frame."""
+    if reading.level:
+        raise no_level(path, reading.level, 1)
+    picture = Picture.open(path)
+    return as_movie(
+        picture,
+        picture.axes,
+        reading.channel,
+        plane=reading.plane,
+        position=reading.position,
+        name=path.name,
+        source=path,
+    )

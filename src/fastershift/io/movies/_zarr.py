@@ -1,0 +1,290 @@
+"""Movies in Zarr arrays and OME-Zarr images (extra ``zarr``)."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from fastershift.config import InputSettings
+from fastershift.errors import InputError
+from fastershift.io._movie import Lost, Movie, Scale, Units, as_movie, no_level
+from fastershift.io._zarr import is_zarr, multiscales, open_zarr, read_attributes
+
+__all__ = ["movie_parts", "read_zarr"]
+
+#: What programs call an axis, to its letter.
+_LETTERS = {
+    **dict.fromkeys(("t", "time", "frame", "frames"), "T"),
+    **dict.fromkeys(("p", "s", "position", "scene", "fov"), "P"),
+    **dict.fromkeys(("c", "ch", "channel", "channels"), "C"),
+    **dict.fromkeys(("z", "depth", "plane", "slice"), "Z"),
+    **dict.fromkeys(("y", "row", "rows", "height"), "Y"),
+    **dict.fromkeys(("x", "col", "column", "columns", "width"), "X"),
+}
+#: Where bioformats2raw says that its images lie side by side.
+_SIDE_BY_SIDE = "bioformats2raw.layout"
+
+
+def read_zarr(path: Path, reading: InputSettings) -> Movie:
+    """Open a Zarr array, or one resolution level of an OME-Zarr image.
+
+    Parameters
+    ----------
+    path : Path
+        An array, an image, or a folder of several images, of which the position says
+        which is meant.
+    reading : InputSettings
+        What is taken of it.
+
+    Returns
+    -------
+    Movie
+
+    Raises
+    ------
+    InputError
+        When it is damaged, or something of it has to be chosen.
+    """
+    node = open_zarr(path)
+    if hasattr(node, "shape"):
+        if reading.level:
+            raise no_level(path, reading.level, 1)
+        return _movie(path, node, path, _named_dimensions(node), reading)
+    image = multiscales(node.attrs.asdict())
+    if image is None:
+        return _read_part(path, node, reading)
+    axes = _image_axes(image, path)
+    place, array = _level(path, node, image, reading.level)
+    if len(axes) != array.ndim:
+        raise InputError(
+            f"{path} names {len(axes)} axes ({', '.join(axes)}), but its pixels have "
+            f"{array.ndim}; the file is damaged."
+        )
+    scale, units = _scale(image, reading.level, axes, path)
+    return _movie(path, array, place, axes, reading, scale, units)
+
+
+def _movie(
+    path: Path,
+    array: Any,
+    place: Path,
+    axes: str,
+    reading: InputSettings,
+    scale: Scale | None = None,
+    units: Units | None = None,
+) -> Movie:
+    return as_movie(
+        array,
+        axes if reading.axes == "auto" else reading.axes,
+        reading.channel,
+        plane=reading.plane,
+        position=reading.position,
+        name=path.name,
+        source=path,
+        scale=scale,
+        units=units,
+        lost=lambda index: _lost(array, place, index),
+    )
+
+
+def _named_dimensions(array: Any) -> str:
+    """Read the axes as xarray and others name them; "auto" where they do not."""
+    names = getattr(array.metadata, "dimension_names", None)
+    names = names or array.attrs.asdict().get("_ARRAY_DIMENSIONS") or ()
+    letters = [_LETTERS.get(str(name).lower(), "") for name in names]
+    good = all(letters) and len(set(letters)) == len(letters) == array.ndim
+    return "".join(letters) if good and {"Y", "X"} <= set(letters) else "auto"
+
+
+def _image_axes(image: Mapping[str, Any], path: Path) -> str:
+    # Before version 0.4 there were always these five.
+    given = image.get("axes", [*"tczyx"])
+    names = [one.get("name", "") if isinstance(one, Mapping) else one for one in given]
+    letters = [_LETTERS.get(str(name).lower(), "") for name in names]
+    if not all(letters) or len(set(letters)) < len(letters):
+        raise InputError(
+            f"The axes of {path} are called {', '.join(map(str, names))}, and it is "
+            "not clear what they are; say so with axes, for example TYX (--axes TYX)."
+        )
+    return "".join(letters)
+
+
+def _level(
+    path: Path, group: Any, image: Mapping[str, Any], level: int
+) -> tuple[Path, Any]:
+    datasets = image.get("datasets") or ()
+    if not datasets:
+        raise InputError(f"{path} is an image without pixels; copy it again.")
+    if level >= len(datasets):
+        raise no_level(path, level, len(datasets))
+    name = str(datasets[level].get("path", ""))
+    try:
+        array = group[name]
+        array.shape  # noqa: B018 - a group has none
+    except (KeyError, ValueError, AttributeError, OSError) as error:
+        raise InputError(
+            f"The resolution level {level} of {path} is lost; copy the file again, or "
+            "choose another level (--level 1)."
+        ) from error
+    return path / name, array
+
+
+def _scale(
+    image: Mapping[str, Any], level: int, axes: str, path: Path
+) -> tuple[Scale | None, Units | None]:
+    factors = [1.0] * len(axes)
+    found = False
+    for holder in (image, image["datasets"][level]):
+        for transform in holder.get("coordinateTransformations", ()):
+            if transform.get("type") == "scale":
+                steps = transform.get("scale", ())
+                if len(steps) != len(axes):
+                    raise InputError(
+                        f"The scale of {path} has {len(steps)} numbers for its "
+                        f"{len(axes)} axes; the file is damaged."
+                    )
+                factors = [a * float(b) for a, b in zip(factors, steps, strict=True)]
+                found = True
+    if not found:
+        return None, None
+    step = dict(zip(axes, factors, strict=True))
+    named = image.get("axes", ())
+    unit = {
+        axis: str(one.get("unit", "pixel"))
+        for axis, one in zip(axes, named, strict=False)
+        if isinstance(one, Mapping)
+    }
+    time, height, width = (step.get(axis, 1.0) for axis in "TYX")
+    second, row, column = (unit.get(axis, "pixel") for axis in "TYX")
+    return (time, height, width), (second, row, column)
+
+
+def _lost(array: Any, place: Path, index: Sequence[int | str]) -> Lost | None:
+    """Find the frames whose chunks are not there: they would be black.
+
+    A chunk that holds nothing but zeros may be left out on purpose, so a frame counts
+    as lost only where it has no chunk at all, or lacks one that most frames have.
+    """
+    if "T" not in index:
+        return None
+    time = index.index("T")
+    outer = getattr(array, "shards", None) or array.chunks
+    counts = [-(-size // chunk) for size, chunk in zip(array.shape, outer, strict=True)]
+    ranges = [
+        [at // chunk] if isinstance(at, int) else range(count)
+        for at, chunk, count in zip(index, outer, counts, strict=True)
+    ]
+    ranges[time] = [0]
+    tiles = list(product(*ranges))
+    there = {}
+    for step in range(counts[time]):
+        keys = ((*tile[:time], step, *tile[time + 1 :]) for tile in tiles)
+        there[step] = {
+            number
+            for number, key in enumerate(keys)
+            if (place / array.metadata.encode_chunk_key(key)).exists()
+        }
+    usual = {
+        number
+        for number in range(len(tiles))
+        if 2 * sum(number in found for found in there.values()) > len(there)
+    }
+    gone = [step for step, found in there.items() if not found or usual - found]
+    if not gone:
+        return None
+    length, whole = outer[time], array.shape[time]
+    frames = frozenset(
+        frame
+        for step in gone
+        for frame in range(step * length, min((step + 1) * length, whole))
+    )
+    verb = "has" if len(frames) == 1 else "have"
+    return Lost(
+        frames,
+        f"{len(frames)} of its {whole} frames {verb} lost pixels, the first is frame "
+        f"{min(frames)}",
+    )
+
+
+def _read_part(path: Path, group: Any, reading: InputSettings) -> Movie:
+    """Open one of the images that lie side by side."""
+    parts = movie_parts(path)
+    if not parts:
+        inside = ", ".join(sorted(group.keys())) or "nothing"
+        raise InputError(
+            f"{path} is a Zarr group without an image; give the array inside it "
+            f"({inside})."
+        )
+    number = reading.position
+    if number is None and len(parts) > 1:
+        raise InputError(
+            f"{path} holds {len(parts)} positions, each a movie of its own; choose "
+            f"one, from 0 to {len(parts) - 1} (--position 0)."
+        )
+    if number is not None and number >= len(parts):
+        raise InputError(
+            f"{path} holds {len(parts)} positions, so there is no position {number}; "
+            f"choose from 0 to {len(parts) - 1}."
+        )
+    inside_part = reading.model_copy(update={"position": None})
+    return read_zarr(parts[number or 0], inside_part)
+
+
+def movie_parts(path: Path) -> list[Path] | None:
+    """List the images that lie side by side in a Zarr.
+
+    Parameters
+    ----------
+    path : Path
+        Any Zarr.
+
+    Returns
+    -------
+    list of Path or None
+        The fields of a plate, well by well, such as ``plate.zarr/B/3/0``; the series
+        that bioformats2raw has written, such as ``movie.zarr/0``; None for any other
+        Zarr.
+
+    Raises
+    ------
+    InputError
+        When an image that is named there is missing.
+    """
+    attributes = read_attributes(path)
+    own = attributes.get("ome", attributes)
+    if "plate" in own:
+        return _fields(path, own["plate"])
+    if _SIDE_BY_SIDE in own or _SIDE_BY_SIDE in attributes:
+        return _series(path)
+    return None
+
+
+def _fields(path: Path, plate: Mapping[str, Any]) -> list[Path]:
+    fields = []
+    for well in plate["wells"]:
+        place = path / well["path"]
+        if not is_zarr(place):
+            raise InputError(
+                f"The plate {path} names a well {well['path']} that is not there; copy "
+                "the whole plate."
+            )
+        inside = read_attributes(place)
+        images = inside.get("ome", inside).get("well", {}).get("images", ())
+        fields += [place / image["path"] for image in images]
+    return fields
+
+
+def _series(path: Path) -> list[Path]:
+    named: Sequence[str] | None = None
+    if is_zarr(path / "OME"):
+        attributes = read_attributes(path / "OME")
+        named = attributes.get("ome", attributes).get("series")
+    if named is None:
+        numbers = (int(one.name) for one in path.iterdir() if one.name.isdigit())
+        named = [str(number) for number in sorted(numbers)]
+    for name in named:
+        if not is_zarr(path / name):
+            raise InputError(
+                f"{path} names a series {name} that is not there; copy all of it."
+            )
+    return [path / name for name in named]
