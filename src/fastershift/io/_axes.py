@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastershift.config import COLOURS, PROJECTIONS, UNNAMED_AXES, InputSettings
 from fastershift.errors import InputError
 
-__all__ = ["AxesPlan", "plan_axes"]
+__all__ = ["AxesPlan", "choose_position", "plan_axes"]
 
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721], np.float32)  # of Rec. ITU-R BT.709
 _REDUCERS = {"max": np.fmax.reduce, "min": np.fmin.reduce}  # both pass NaN over
@@ -172,14 +172,38 @@ def _plane(count: int, chosen: int | str | None, what: str) -> int | str:
     return chosen
 
 
-def _position(count: int, chosen: int | None, what: str) -> int:
+def choose_position(
+    count: int, chosen: int | None, what: str, *, where: str = "", otherwise: str = ""
+) -> int:
+    """Decide which position is taken.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    chosen : int or None
+        What the user has chosen.
+    what : str
+        What holds the positions, in a sentence.
+    where, otherwise : str
+        Where they lie, and what else can be done, to go on in the sentence.
+
+    Returns
+    -------
+    int
+        Its number, from 0.
+
+    Raises
+    ------
+    InputError
+        When there is no such position, or several of which none was chosen.
+    """
     if chosen is not None:
         return _within(chosen, count, "position", what)
     if count > 1:
         raise InputError(
-            f"{what} has {count} positions, each a movie of its own; choose one, from "
-            f"0 to {count - 1} (--position 0); or, if they are frames, give the axes "
-            "with T in place of P (--axes TYX)."
+            f"{what} has {count} positions{where}, each a movie of its own; choose "
+            f"one, from 0 to {count - 1} (--position 0){otherwise}."
         )
     return 0
 
@@ -215,7 +239,13 @@ def plan_axes(shape: tuple[int, ...], reading: InputSettings, what: str) -> Axes
             f"{what} has both channels and colours; give axes with one of C and S."
         )
     taken: dict[str, int | str] = {
-        "P": _position(size.get("P", 1), reading.position, what),
+        "P": choose_position(
+            size.get("P", 1),
+            reading.position,
+            what,
+            otherwise="; or, if they are frames, give the axes with T in place of P "
+            "(--axes TYX)",
+        ),
         "Z": _plane(size.get("Z", 1), reading.plane, what),
         letter: _channel(axes, size.get(letter, 1), reading.channel, what),
     }

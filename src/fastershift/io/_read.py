@@ -8,14 +8,26 @@ from fastershift.io._movie import Lost, Movie, input_settings
 from fastershift.io._zarr import is_zarr
 from fastershift.io.movies import (
     IMAGE_SUFFIXES,
+    MICROSCOPE_SUFFIXES,
     TIFF_SUFFIXES,
+    VIDEO_SUFFIXES,
     read_folder,
+    read_microscope_file,
     read_picture,
     read_tiff,
+    read_video,
     read_zarr,
 )
 
 __all__ = ["read_movie"]
+
+#: Who reads a file, by its suffix; TIFFs are images, too.
+_READERS = (
+    (TIFF_SUFFIXES, read_tiff),
+    (IMAGE_SUFFIXES, read_picture),
+    (VIDEO_SUFFIXES, read_video),
+    (MICROSCOPE_SUFFIXES, read_microscope_file),
+)
 
 
 def read_movie(
@@ -34,7 +46,8 @@ def read_movie(
     ----------
     path : str or Path
         A folder of single-frame TIFF, PNG, JPEG or BMP files, a multi-page, OME- or
-        ImageJ-TIFF, a Zarr array or an OME-Zarr image.
+        ImageJ-TIFF, a Zarr array or an OME-Zarr image, a video (extra ``video``), or a
+        file of a microscope: nd2, czi, lif (extra ``bioio``).
     axes : str, optional
         One letter per axis out of T, P, C, Z, Y and X; by default what the file says,
         else YX for 2-D and TYX for 3-D. In a folder the names tell what each file is;
@@ -98,12 +111,10 @@ def _open(path: Path, reading: InputSettings) -> Movie:
         return read_zarr(path, reading)
     if path.is_dir():
         return read_folder(path, reading)
-    suffix = path.suffix.lower()
-    if suffix in TIFF_SUFFIXES:
-        return read_tiff(path, reading)
-    if suffix in IMAGE_SUFFIXES:
-        return read_picture(path, reading)
+    for suffixes, read in _READERS:
+        if path.suffix.lower() in suffixes:
+            return read(path, reading)
     raise InputError(
         f"{path.name} is not a kind of file that can be read; give a folder of frames "
-        "(TIFF, PNG, JPEG or BMP), a TIFF or a Zarr."
+        "(TIFF, PNG, JPEG or BMP), a TIFF, a Zarr or a video."
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
+from fastershift.io._axes import choose_position
 from fastershift.io._movie import FrameSource, Lost, Movie, Scale, Units, as_movie
 from fastershift.io.movies._file_names import FileGrid, natural_order, sort_files
 from fastershift.io.movies._pictures import PICTURE_SUFFIXES, Picture
@@ -222,20 +223,9 @@ def _read_positions(path: Path, reading: InputSettings) -> Movie:
     )
     if not folders:
         raise _nothing_in(path)
-    number = reading.position
-    if number is None and len(folders) > 1:
-        raise InputError(
-            f"{path} holds {len(folders)} positions, each a movie of its own, in the "
-            f"folders {folders[0].name} to {folders[-1].name}; choose one, from 0 to "
-            f"{len(folders) - 1} (--position 0)."
-        )
-    if number is not None and number >= len(folders):
-        raise InputError(
-            f"{path} holds {len(folders)} positions, so there is no position {number}; "
-            f"choose from 0 to {len(folders) - 1}."
-        )
-    inside = reading.model_copy(update={"position": None})
-    return read_folder(folders[number or 0], inside)
+    where = f" in the folders {folders[0].name} to {folders[-1].name}"
+    number = choose_position(len(folders), reading.position, str(path), where=where)
+    return read_folder(folders[number], reading.model_copy(update={"position": None}))
 
 
 def _nothing_in(path: Path) -> InputError:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
+from fastershift.io._axes import choose_position
 from fastershift.io._movie import Lost, Movie, Scale, Units, as_movie, no_level
 from fastershift.io._zarr import is_zarr, multiscales, open_zarr, read_attributes
 
@@ -215,19 +216,8 @@ def _read_part(path: Path, group: Any, reading: InputSettings) -> Movie:
             f"{path} is a Zarr group without an image; give the array inside it "
             f"({inside})."
         )
-    number = reading.position
-    if number is None and len(parts) > 1:
-        raise InputError(
-            f"{path} holds {len(parts)} positions, each a movie of its own; choose "
-            f"one, from 0 to {len(parts) - 1} (--position 0)."
-        )
-    if number is not None and number >= len(parts):
-        raise InputError(
-            f"{path} holds {len(parts)} positions, so there is no position {number}; "
-            f"choose from 0 to {len(parts) - 1}."
-        )
-    inside_part = reading.model_copy(update={"position": None})
-    return read_zarr(parts[number or 0], inside_part)
+    number = choose_position(len(parts), reading.position, str(path))
+    return read_zarr(parts[number], reading.model_copy(update={"position": None}))
 
 
 def movie_parts(path: Path) -> list[Path] | None:
