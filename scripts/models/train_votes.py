@@ -15,9 +15,10 @@ import numpy as np
 import tifffile
 import torch
 from safetensors.torch import load_file
+from scipy.ndimage import gaussian_filter
 
 from fastershift.io import as_movie
-from fastershift.rshn import RSHN
+from fastershift.rshn import RSHN, normalise_robustly
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Augmentation,
@@ -55,6 +56,9 @@ SIMULATED = {
 }
 # Movies of each of them, drawn anew at every start.
 SEEDS = 16
+
+# How often frames without any cell are drawn, and how many there are.
+BLANK, BLANKS = 0.03, 24
 
 
 def kept_out(name: str, number: int) -> bool:
@@ -104,6 +108,28 @@ def simulated(
         yield prepare_movie(truth, network_diameter, weight=share / SEEDS)
 
 
+def blank(first_seed: int) -> Iterator[TrainingMovie]:
+    """Frames of noise, shading and dirt: nothing in them is a cell."""
+    for seed in range(first_seed, first_seed + BLANKS):
+        chance = np.random.default_rng(seed)
+        shape = (7, 200, 200)
+        noise = chance.normal(size=shape)
+        for _ in range(int(chance.integers(1, 4))):
+            width = np.exp(chance.uniform(-1, 3.5))
+            still = chance.random() < 0.5
+            coarse = chance.normal(size=shape[1:] if still else shape)
+            sigma = width if still else (0, width, width)
+            smooth = gaussian_filter(coarse, sigma, mode="wrap")
+            noise = noise + chance.uniform(0, 2) * smooth / smooth.std()
+        frames = [normalise_robustly(one, chance.uniform(0, 1))[0] for one in noise]
+        yield TrainingMovie(
+            torch.from_numpy(np.stack(frames)),
+            torch.zeros(shape, dtype=torch.int32),
+            1.0,
+            BLANK / BLANKS,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", type=Path)
@@ -150,6 +176,7 @@ def main() -> None:
     first_seed = 100_000 + trainer.iteration
     for kind, optics in SIMULATED:
         movies += simulated(kind, optics, first_seed, settings.network_diameter)
+    movies += blank(first_seed)
     trainer.movies = tuple(movies)
     print(f"{len(movies)} movies, iteration {trainer.iteration}", flush=True)
     started = saved = time.monotonic()

@@ -21,6 +21,11 @@ _LEAST_SIDE = 8
 _PIXEL_TAIL = 0.002
 _SQUARE_TAIL = 0.05
 
+# Pixels so far apart are on the same side of the median more often than on different
+# ones, by this share, where a frame shows more than noise.
+_LAG = 4
+_STRUCTURE = 0.2
+
 # How fast values beyond the range are compressed: the range is 2 wide.
 _KNEE = 0.5
 
@@ -69,7 +74,8 @@ def normalise_robustly(
     The frame is parted into about 144 squares. The range reaches from the darkest to
     the brightest pixel (0.2 % of the pixels apart) of all squares but the one in twenty
     with the most extreme ones: a time stamp, a scale bar, dirt or hot pixels lie in few
-    squares and do not move it. Values x beyond the range are compressed to
+    squares and do not move it. Where the other squares hold nothing but noise, cells
+    are few, and the range is that of `normalise_frame`. Values x beyond the range are compressed to
     ``1 + 0.5 ln(1 + 2 (x - 1))``, and likewise at the lower end.
 
     Parameters
@@ -86,7 +92,7 @@ def normalise_robustly(
     if not usable.any():
         return np.full(values.shape, -1, np.float32), usable
     low, high = _range_of_squares(values)
-    if high <= low:
+    if high <= low or _is_noise(values):
         low, high = _quantiles(values)
     if high <= low:
         return np.full(values.shape, -1, np.float32), np.zeros_like(usable)
@@ -120,6 +126,17 @@ def _quantiles(values: NDArray[np.float32]) -> tuple[float, float]:
     if high <= low:
         low, high = values.min(), values.max()
     return low, high
+
+
+def _is_noise(values: NDArray[np.float32]) -> bool:
+    """Tell whether most pixels say nothing about those a few pixels away."""
+    above = values > np.median(values)
+    alike = [
+        above[_LAG:] == above[:-_LAG],
+        above[:, _LAG:] == above[:, :-_LAG],
+    ]
+    share = np.mean([one.mean() if one.size else 0.5 for one in alike])
+    return bool(2 * share - 1 < _STRUCTURE)
 
 
 def _range_of_squares(values: NDArray[np.float32]) -> tuple[float, float]:
