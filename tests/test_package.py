@@ -56,7 +56,6 @@ MOST_LINES = 80
 OFFENDERS = {
     "benchmark/suites/_scaling.py:run",
     "cli/_train.py:train",
-    "pipeline/_plan.py:plan_run",
 }
 
 

@@ -23,7 +23,7 @@ from fastershift.batch._movie import prepare_movie
 from fastershift.cli import app
 from fastershift.errors import InputError
 from fastershift.io import as_movie, read_result
-from fastershift.pipeline import _plan, plan_run
+from fastershift.pipeline import _choice, plan_run
 from fastershift.rshn import _registry, first_look
 from fastershift.simulate import simulate_movie
 
@@ -59,7 +59,7 @@ def each_movie_is_looked_at_once(looks, monkeypatch):
             looks[key] = first_look(frames)
         return looks[key]
 
-    monkeypatch.setattr(_plan, "first_look", remembered)
+    monkeypatch.setattr(_choice, "first_look", remembered)
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from fastershift.errors import InputError
-from fastershift.pipeline import _plan, plan_run
+from fastershift.pipeline import _choice, plan_run
 from fastershift.pipeline._diameter import measured_diameter
-from fastershift.rshn import load_model
+from fastershift.pipeline._trials import try_diameters
+from fastershift.rshn import FirstLook, load_model
 from fastershift.simulate import simulate_movie
 
 
@@ -67,24 +68,61 @@ def test_a_plan_measures_once_for_each_model(movie, monkeypatch):
         measured.append(model.name)
         return guess + 1
 
-    monkeypatch.setattr(_plan, "measured_diameter", counted)
-    first = plan_run(movie.frames, device="cpu")
-    assert first.look is not None
-    assert first.settings.embed.diameter == round(first.look.diameter + 1, 1)
-    again = plan_run(movie.frames, {"cluster": {"bandwidth": 0.2}}, former=first)
+    monkeypatch.setattr(_choice, "measured_diameter", counted)
+    nuclei = {"embed": {"model": "nuclei"}}
+    first = plan_run(movie.frames, nuclei, device="cpu")
+    assert first.choice.look is not None
+    assert first.settings.embed.diameter == round(first.choice.look.diameter + 1, 1)
+    changed = nuclei | {"cluster": {"bandwidth": 0.2}}
+    again = plan_run(movie.frames, changed, former=first)
     assert again.settings.embed.diameter == first.settings.embed.diameter
-    assert measured == [first.settings.embed.model]
+    assert measured == ["nuclei"]
     other = {"embed": {"model": "simulated"}}
     second = plan_run(movie.frames, other, former=again)
-    plan_run(movie.frames, former=second)
-    assert measured == [first.settings.embed.model, "simulated"]
+    plan_run(movie.frames, nuclei, former=second)
+    assert measured == ["nuclei", "simulated"]
+
+
+def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
+    tried = []
+
+    def counted(frames, model, settings, *, device):
+        tried.append(model.name)
+        return try_diameters(frames, model, settings, device=device)
+
+    monkeypatch.setattr(_choice, "try_diameters", counted)
+    general = {"embed": {"model": "generalist"}}
+    first = plan_run(movie.frames, general, device="cpu")
+    assert first.settings.embed.diameter == pytest.approx(truth, rel=0.25)
+    assert first.choice.look is None
+    again = plan_run(movie.frames, general, former=first)
+    assert again.settings.embed.diameter == first.settings.embed.diameter
+    assert tried == ["generalist"]
+
+
+def test_a_model_for_a_kind_is_taken_only_where_the_diameter_agrees(
+    movie, monkeypatch
+):
+    for diameter, taken in ((28.0, "dic"), (80.0, "generalist")):
+        look = FirstLook(diameter=diameter, kind="dic", probability=1.0)
+        monkeypatch.setattr(_choice, "first_look", lambda _frames, look=look: look)
+        plan = plan_run(movie.frames, device="cpu")
+        assert plan.settings.embed.model == taken
+
+
+def test_the_published_method_takes_a_model_that_compares_by_cosine(movie):
+    published = {"profile": "published", "embed": {"diameter": 28.0}}
+    plan = plan_run(movie.frames, published, device="cpu")
+    assert plan.settings.embed.model == "cosine"
+    with pytest.raises(InputError, match="choose the model cosine"):
+        plan_run(movie.frames, published, model="generalist", device="cpu")
 
 
 def test_a_given_diameter_is_not_measured(movie, monkeypatch):
-    monkeypatch.setattr(_plan, "measured_diameter", None)
+    monkeypatch.setattr(_choice, "measured_diameter", None)
     plan = plan_run(movie.frames, {"embed": {"diameter": 25.0, "model": "nuclei"}})
     assert plan.settings.embed.diameter == 25
-    assert plan.look is None
+    assert plan.choice.look is None
 
 
 def test_what_the_tuning_settings_are_does_not_change_the_diameter(movie):

@@ -34,6 +34,7 @@ from fastershift.pipeline._track import (
     segment_movie,
     track,
 )
+from fastershift.pipeline._trials import Trial, try_diameters
 
 __all__ = [
     "EmbeddedPair",
@@ -57,6 +58,7 @@ __all__ = [
     "Started",
     "TrackedMovie",
     "TrackingRun",
+    "Trial",
     "cluster_pair",
     "embedding_key",
     "frame_report",
@@ -65,4 +67,5 @@ __all__ = [
     "segment_movie",
     "to_image",
     "track",
+    "try_diameters",
 ]

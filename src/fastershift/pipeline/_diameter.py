@@ -11,7 +11,7 @@ from fastershift.instances import find_instances, find_voted_instances, pair_cod
 from fastershift.pipeline._sources import NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 
-__all__ = ["measured_diameter", "smallest_cell"]
+__all__ = ["measured_diameter", "smallest_cell", "whole_cells"]
 
 # Cells a side of the part that is measured: enough for a median, and soon done.
 _CELLS_A_SIDE = 32
@@ -81,7 +81,7 @@ def measured_diameter(
         found = find_voted_instances(
             pair.embeddings, pair.votes, cluster, track, smallest_cell=smallest
         )
-    diameters = _whole_cells(found.labels[0])
+    diameters = whole_cells(found.labels[0])
     if len(diameters) < _FEWEST:
         return guess
     measured = float(np.median(diameters)) * guess / model.card.diameter
@@ -93,7 +93,7 @@ def _middle(image: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic
     return image[top : top + side, left : left + side]
 
 
-def _whole_cells(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+def whole_cells(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
     """Diameters of the discs as large as the cells that the frame does not cut."""
     areas = np.bincount(labels.ravel())
     areas[0] = 0

@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -15,7 +15,8 @@ from fastershift._devices import choose_device
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.instances import Background
-from fastershift.pipeline._diameter import measured_diameter, smallest_cell
+from fastershift.pipeline._choice import Choice, choose_for_movie
+from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
@@ -27,7 +28,6 @@ from fastershift.rshn import (
     FrameSource,
     Model,
     choose_model,
-    first_look,
     load_model,
 )
 
@@ -73,10 +73,8 @@ class Plan:
         As they were before the diameter was estimated.
     region : (slice, slice), optional
         Rows and columns of the frames that are worked on; all by default.
-    look : FirstLook, optional
-        What model and diameter were chosen by, where one of them was left open.
-    diameters : dict of str to float
-        Diameters in pixels that were measured, by the hash of the model.
+    choice : Choice, optional
+        What model and diameter were chosen by; None for given embeddings.
     """
 
     source: EmbeddingSource
@@ -88,8 +86,7 @@ class Plan:
     provenance: Mapping[str, Any]
     asked: EmbedSettings
     region: Region | None = None
-    look: FirstLook | None = None
-    diameters: Mapping[str, float] = field(default_factory=dict)
+    choice: Choice | None = None
 
     @property
     def published(self) -> bool:
@@ -176,75 +173,75 @@ def plan_run(
         For an empty movie, an unknown model or preset, or unusable settings.
     """
     user = _chosen(settings)
-    provenance: dict[str, Any] = dict(_versions())
     if embeddings is not None:
-        given = GivenEmbeddings(embeddings, region)
-        if given.n_frames == 0:
-            raise InputError("The embeddings hold no frame.")
-        if mask is not None and region is not None:
-            mask = mask[(..., *region)]
         resolved = resolve_settings(user=user, file=file, preset=preset)
-        asked, resolved = resolved.embed, _with_dilation(resolved)
-        shape = given.shape if movie is None else _frame_shape(movie)
-        diameter = resolved.embed.diameter
-        if diameter == "auto":
-            smallest: float = _SMALLEST_WITHOUT_DIAMETER
-        else:
-            scale = math.sqrt(math.prod(given.shape) / math.prod(shape))
-            smallest = smallest_cell(resolved, diameter * scale)
-        provenance |= {"model": "given embeddings", "device": "cpu"}
-        return Plan(
-            given,
-            resolved,
-            shape,
-            smallest,
-            background,
-            mask,
-            provenance,
-            asked,
-            region,
-        )
+        return _plan_given(movie, resolved, embeddings, background, mask, region)
     if movie is None or len(movie) == 0:
         raise InputError("The movie holds no frame; choose one with at least one.")
-    chosen = model or user.get("embed", {}).get("model")
-    chosen = chosen or (file or {}).get("embed", {}).get("model", "auto")
-    look = None if former is None else former.look
-    if chosen == "auto":
-        look = look or _look(movie)
-        chosen = choose(look)
-    loaded = chosen if isinstance(chosen, Model) else read(chosen)
-    resolved = resolve_settings(
-        user=user, file=file, preset=preset, card=loaded.card.settings
+    choice = choose_for_movie(
+        movie,
+        user,
+        file=file,
+        preset=preset,
+        model=model,
+        device=device,
+        known=None if former is None else former.choice,
+        read=read,
+        choose=choose,
     )
-    asked = resolved.embed
-    diameters = {} if former is None else dict(former.diameters)
-    embed: dict[str, Any] = {"model": loaded.name}
-    if asked.diameter == "auto" and asked.network_size is None:
-        look = look or _look(movie)
-        if loaded.sha256 not in diameters:
-            diameters[loaded.sha256] = _diameter(movie, loaded, look, device)
-        embed["diameter"] = diameters[loaded.sha256]
-    resolved = resolved.model_copy(update={"embed": asked.model_copy(update=embed)})
-    resolved = _with_dilation(resolved)
-    region = _widened(region, resolved, loaded.card.diameter, _frame_shape(movie))
-    source = _network(loaded, resolved, movie, device, region, former)
-    provenance |= {
-        "model": loaded.name,
-        "model_sha256": loaded.sha256,
-        "device": str(source.embedder.device),
-    }
+    card, resolved = choice.model.card, _with_dilation(choice.settings)
+    shape = _frame_shape(movie)
+    region = _widened(region, resolved, card.diameter, shape)
+    source = _network(choice.model, resolved, movie, device, region, former)
     return Plan(
         source,
         resolved,
-        _part_shape(_frame_shape(movie), region),
-        smallest_cell(resolved, loaded.card.diameter),
+        _part_shape(shape, region),
+        smallest_cell(resolved, card.diameter),
         "axis",
         None,
-        provenance,
-        asked,
+        {
+            **_versions(),
+            "model": choice.model.name,
+            "model_sha256": choice.model.sha256,
+            "device": str(source.embedder.device),
+        },
+        choice.asked,
         region,
-        look,
-        diameters,
+        choice,
+    )
+
+
+def _plan_given(
+    movie: FrameSource | None,
+    settings: Settings,
+    embeddings: Any,
+    background: Background,
+    mask: npt.NDArray[Any] | None,
+    region: Region | None,
+) -> Plan:
+    """Decide a run on embeddings of any network."""
+    given = GivenEmbeddings(embeddings, region)
+    if given.n_frames == 0:
+        raise InputError("The embeddings hold no frame.")
+    if mask is not None and region is not None:
+        mask = mask[(..., *region)]
+    shape = given.shape if movie is None else _frame_shape(movie)
+    diameter = settings.embed.diameter
+    smallest: float = _SMALLEST_WITHOUT_DIAMETER
+    if diameter != "auto":
+        scale = math.sqrt(math.prod(given.shape) / math.prod(shape))
+        smallest = smallest_cell(settings, diameter * scale)
+    return Plan(
+        given,
+        _with_dilation(settings),
+        shape,
+        smallest,
+        background,
+        mask,
+        {**_versions(), "model": "given embeddings", "device": "cpu"},
+        settings.embed,
+        region,
     )
 
 
@@ -322,27 +319,6 @@ def _frame_shape(movie: FrameSource) -> tuple[int, int]:
             f"A movie has the axes (time, row, column); this one has {len(shape)} axes."
         )
     return int(shape[1]), int(shape[2])
-
-
-def _look(movie: FrameSource) -> FirstLook | None:
-    """Look at some frames; None where none has any contrast."""
-    spread = {round(i * (len(movie) - 1) / 2) for i in range(3)}
-    return first_look(movie[t] for t in sorted(spread))
-
-
-def _diameter(
-    movie: FrameSource, model: Model, look: FirstLook | None, device: str
-) -> float:
-    """Measure the cells in the middle of the movie, starting from a first look."""
-    if look is None:
-        raise InputError(
-            "The cell diameter cannot be estimated, because no frame has any "
-            "contrast; give it in pixels."
-        )
-    middle = movie[len(movie) // 2]
-    measured = measured_diameter(middle, model, look.diameter, device=device)
-    # Rounded as a person would, so that the number shown gives the same result.
-    return max(1.0, round(measured, 1))
 
 
 def _with_dilation(settings: Settings) -> Settings:

@@ -12,6 +12,7 @@ from fastershift.rshn._normalise import (
 from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._prepared import FrameSource
 from fastershift.rshn._registry import (
+    PUBLISHED_MODEL,
     choose_model,
     eligible_models,
     find_model,
@@ -22,11 +23,13 @@ from fastershift.rshn._registry import (
 from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._votes import (
     CODE_CHANNELS,
+    KEPT_CHANNELS,
     VOTE_CHANNELS,
     EmbeddingKind,
     Votes,
     check_channels,
     window_radius,
+    write_votes,
 )
 from fastershift.rshn._weights import Model, read_card, read_model, save_model
 from fastershift.rshn.checkpoint import (
@@ -39,6 +42,8 @@ from fastershift.rshn.checkpoint import (
 
 __all__ = [
     "CODE_CHANNELS",
+    "KEPT_CHANNELS",
+    "PUBLISHED_MODEL",
     "RSHN",
     "VOTE_CHANNELS",
     "Bundle",
@@ -74,4 +79,5 @@ __all__ = [
     "save_model",
     "user_models_folder",
     "window_radius",
+    "write_votes",
 ]

@@ -32,7 +32,7 @@ from fastershift.rshn._prepared import FrameSource, PreparedFrames
 from fastershift.rshn._schedule import Block, block_of, count_blocks, plan_block
 from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._unit_length import write_unit
-from fastershift.rshn._votes import CODE_CHANNELS, VOTE_CHANNELS, write_votes
+from fastershift.rshn._votes import KEPT_CHANNELS, write_votes
 from fastershift.rshn._weights import Model
 
 __all__ = ["Embedder"]
@@ -133,7 +133,7 @@ class Embedder:
         self.diameter = model.card.diameter
         self.channels = model.network.channels
         if self.votes:
-            self.channels = CODE_CHANNELS + VOTE_CHANNELS - 1
+            self.channels = KEPT_CHANNELS
         self.notices: list[str] = []
         self._move_to(choose_device(device))
 

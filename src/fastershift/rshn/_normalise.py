@@ -75,8 +75,8 @@ def normalise_robustly(
     the brightest pixel (0.2 % of the pixels apart) of all squares but the one in twenty
     with the most extreme ones: a time stamp, a scale bar, dirt or hot pixels lie in few
     squares and do not move it. Where the other squares hold nothing but noise, cells
-    are few, and the range is that of `normalise_frame`. Values x beyond the range are compressed to
-    ``1 + 0.5 ln(1 + 2 (x - 1))``, and likewise at the lower end.
+    are few, and the range is that of `normalise_frame`. Values x beyond the range are
+    compressed to ``1 + 0.5 ln(1 + 2 (x - 1))``, and likewise at the lower end.
 
     Parameters
     ----------

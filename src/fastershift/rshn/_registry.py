@@ -13,6 +13,7 @@ from fastershift.rshn._first_look import KINDS, FirstLook
 from fastershift.rshn._weights import SUFFIX, Model, read_card, read_model
 
 __all__ = [
+    "PUBLISHED_MODEL",
     "choose_model",
     "eligible_models",
     "find_model",
@@ -24,6 +25,9 @@ __all__ = [
 _LOGGER = logging.getLogger(__name__)
 
 _DEFAULT = "generalist"
+
+#: The model for the published method, whose embeddings are compared by cosine.
+PUBLISHED_MODEL = "cosine"
 
 # How sure the kind of image must be for the model that was made for it.
 _SURE = 0.8
@@ -97,8 +101,9 @@ def load_model(name_or_path: str | Path = "auto") -> Model:
 
 
 def eligible_models() -> list[str]:
-    """Name the models of this machine that `choose_model` may return."""
-    return [_DEFAULT, *(kind for kind in KINDS if kind in _known())]
+    """Name the models of this machine that a run may choose by itself."""
+    known = _known()
+    return [_DEFAULT, *(one for one in (PUBLISHED_MODEL, *KINDS) if one in known)]
 
 
 def choose_model(

@@ -19,6 +19,7 @@ from fastershift.rshn._strips import cut
 
 __all__ = [
     "CODE_CHANNELS",
+    "KEPT_CHANNELS",
     "VOTE_CHANNELS",
     "EmbeddingKind",
     "Votes",
@@ -38,6 +39,9 @@ VOTE_CHANNELS = 8
 #: Channels of the unit vector that is kept of a pixel: how much it is background, and
 #: its code on the torus.
 CODE_CHANNELS = 5
+
+#: Channels that are kept of a pixel: its unit vector, then those of `Votes`.
+KEPT_CHANNELS = CODE_CHANNELS + VOTE_CHANNELS - 1
 
 # Cell diameters after which the torus repeats.
 _PERIOD = 8.0
@@ -125,7 +129,7 @@ def write_votes(
     usable : Tensor
         (Y, X) bool, the pixels that may be something else than background.
     out : Tensor
-        (Y, X, `CODE_CHANNELS` + `VOTE_CHANNELS` - 1), written to. The square of the
+        (Y, X, `KEPT_CHANNELS`), written to. The square of the
         first channel is the probability of background, and the first five are a unit
         vector; those of `Votes` follow.
     corner : (int, int)

@@ -167,10 +167,14 @@ def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
     user, movie, monkeypatch
 ):
     from fastershift.plugin.tune._form import card_of
+    from fastershift.pipeline import Trial
     from fastershift.rshn import FirstLook
 
     look = FirstLook(diameter=18.0, kind="dic", probability=1.0)
-    monkeypatch.setattr("fastershift.pipeline._plan._look", lambda _movie: look)
+    choice = "fastershift.pipeline._choice"
+    trial = Trial(diameter=18.0, found=18.0, cells=20, certainty=0.9)
+    monkeypatch.setattr(f"{choice}.first_look", lambda _frames: look)
+    monkeypatch.setattr(f"{choice}.try_diameters", lambda *_args, **_how: (trial,))
     wanted = card_of("dic").settings["cluster"]["bandwidth"]
     assert user.find("bandwidth").value() != pytest.approx(wanted)
     user.choose("device", "cpu")

@@ -1,0 +1,178 @@
+"""Which model and which cell diameter a run takes, where they are left open."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastershift.config import EmbedSettings, Settings, resolve_settings
+from fastershift.errors import InputError
+from fastershift.pipeline._diameter import measured_diameter
+from fastershift.pipeline._trials import Trial, try_diameters
+from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, Model, first_look
+
+__all__ = ["Choice", "choose_for_movie"]
+
+# A model that was made for a kind of image is taken when the first look at the movie
+# and the trials of the generalist agree on the diameter within this factor.
+_AGREE = 1.3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Model and settings of a run, and what they were chosen by.
+
+    Attributes
+    ----------
+    model : Model
+        What was chosen.
+    settings : Settings
+        Resolved with its card, the diameter included.
+    asked : EmbedSettings
+        As they were before the diameter was found out.
+    look : FirstLook or None
+        What the kind of image was guessed by, where the model was left open.
+    trials : tuple of Trial
+        What the generalist did at several diameters, the best first.
+    diameters : dict of str to float
+        Diameters in pixels that were found out, by the hash of the model.
+    """
+
+    model: Model
+    settings: Settings
+    asked: EmbedSettings
+    look: FirstLook | None = None
+    trials: tuple[Trial, ...] = ()
+    diameters: Mapping[str, float] | None = None
+
+
+def choose_for_movie(
+    movie: FrameSource,
+    user: Mapping[str, Any],
+    *,
+    file: Mapping[str, Any] | None,
+    preset: str | None,
+    model: str | Model | None,
+    device: str,
+    known: Choice | None,
+    read: Callable[[str], Model],
+    choose: Callable[[FirstLook | None], str],
+) -> Choice:
+    """Choose the model, resolve its settings, and find out the cell diameter.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        With one frame at least.
+    user, file, preset, model, device, read, choose
+        As for `plan_run`.
+    known : Choice, optional
+        An earlier one for the same movie: what it found out is not found out again.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    InputError
+        For an unknown model or preset, unusable settings, a profile that does not fit
+        the model, and a diameter that cannot be found out.
+    """
+    finder = _Finder(movie, device, known)
+    chosen = model or user.get("embed", {}).get("model")
+    chosen = chosen or (file or {}).get("embed", {}).get("model", "auto")
+    if chosen == "auto":
+        profile = resolve_settings(user=user, file=file, preset=preset).profile
+        if profile == "published":
+            loaded = read(PUBLISHED_MODEL)
+        else:
+            loaded = finder.best_model(read, choose)
+    else:
+        loaded = chosen if isinstance(chosen, Model) else read(chosen)
+    settings = resolve_settings(
+        user=user, file=file, preset=preset, card=loaded.card.settings
+    )
+    if settings.track.merge_tiles and loaded.card.embedding == "votes":
+        raise InputError(
+            f"The model {loaded.name} votes for the centres of cells, but the "
+            "published method compares embeddings by cosine; choose the model "
+            f"{PUBLISHED_MODEL} or the default profile."
+        )
+    asked = settings.embed
+    embed: dict[str, Any] = {"model": loaded.name}
+    if asked.diameter == "auto" and asked.network_size is None:
+        embed["diameter"] = finder.diameter(loaded)
+    settings = settings.model_copy(update={"embed": asked.model_copy(update=embed)})
+    return Choice(loaded, settings, asked, finder.look, finder.trials, finder.diameters)
+
+
+class _Finder:
+    """Finds out what is asked of a movie, each thing once."""
+
+    def __init__(self, movie: FrameSource, device: str, known: Choice | None) -> None:
+        self._movie = movie
+        self._device = device
+        self.look = None if known is None else known.look
+        self.trials = () if known is None else known.trials
+        self.diameters = dict((known and known.diameters) or {})
+
+    def best_model(
+        self, read: Callable[[str], Model], choose: Callable[[FirstLook | None], str]
+    ) -> Model:
+        """Take the generalist, unless a model for just this kind of image is known.
+
+        A first look at images of a kind that it has not seen is sure of something
+        else, but seldom of the same diameter as the generalist's own trials.
+        """
+        general = read(choose(None))
+        look = self._looked()
+        special = choose(look)
+        if look is None or special == general.name:
+            return general
+        if general.card.embedding == "votes":
+            tried = self._tried(general)
+            if not tried or not tried[0].cells:
+                return general
+            if abs(math.log(look.diameter / tried[0].found)) > math.log(_AGREE):
+                return general
+        return read(special)
+
+    def diameter(self, model: Model) -> float:
+        """Tell the cell diameter in pixels of a frame, as a person would round it."""
+        if model.sha256 not in self.diameters:
+            found = self._found(model)
+            if found is None:
+                raise InputError(
+                    "The cell diameter cannot be estimated, because no frame has any "
+                    "contrast; give it in pixels."
+                )
+            self.diameters[model.sha256] = max(1.0, round(found, 1))
+        return self.diameters[model.sha256]
+
+    def _found(self, model: Model) -> float | None:
+        if model.card.embedding == "votes":
+            tried = self._tried(model)
+            if tried and tried[0].cells:
+                return tried[0].found
+            return tried[0].diameter if tried else None
+        look = self._looked()
+        if look is None:
+            return None
+        middle = self._movie[len(self._movie) // 2]
+        return measured_diameter(middle, model, look.diameter, device=self._device)
+
+    def _looked(self) -> FirstLook | None:
+        """Look at some frames; None where none has any contrast."""
+        if self.look is None:
+            spread = {round(i * (len(self._movie) - 1) / 2) for i in range(3)}
+            self.look = first_look(self._movie[t] for t in sorted(spread))
+        return self.look
+
+    def _tried(self, model: Model) -> tuple[Trial, ...]:
+        if not self.trials:
+            settings = resolve_settings(card=model.card.settings)
+            self.trials = try_diameters(
+                self._movie, model, settings, device=self._device
+            )
+        return self.trials
