@@ -100,9 +100,7 @@ def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
     assert tried == ["generalist"]
 
 
-def test_a_model_for_a_kind_is_taken_only_where_the_diameter_agrees(
-    movie, monkeypatch
-):
+def test_a_model_for_a_kind_is_taken_only_where_the_diameter_agrees(movie, monkeypatch):
     for diameter, taken in ((28.0, "dic"), (80.0, "generalist")):
         look = FirstLook(diameter=diameter, kind="dic", probability=1.0)
         monkeypatch.setattr(_choice, "first_look", lambda _frames, look=look: look)

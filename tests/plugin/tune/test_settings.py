@@ -166,8 +166,8 @@ def test_every_result_tells_what_made_it(user, movie, tiny_model):
 def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
     user, movie, monkeypatch
 ):
-    from fastershift.plugin.tune._form import card_of
     from fastershift.pipeline import Trial
+    from fastershift.plugin.tune._form import card_of
     from fastershift.rshn import FirstLook
 
     look = FirstLook(diameter=18.0, kind="dic", probability=1.0)
