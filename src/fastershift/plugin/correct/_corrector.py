@@ -15,11 +15,11 @@ from fastershift.errors import InputError
 from fastershift.pipeline import Plan
 from fastershift.plugin.correct._clicks import Clicks
 from fastershift.plugin.correct._follow import Follower, Following
-from fastershift.plugin.correct._hand import Hand
 from fastershift.plugin.correct._layers import CorrectedLayers, stack_of
 from fastershift.plugin.correct._marks import Marks
 from fastershift.plugin.correct._paint import PaintCapture
 from fastershift.plugin.correct._rerun import keep_corrections
+from fastershift.plugin.correct._tool_state import ToolState
 from fastershift.plugin.correct._tools import TOOLS, Pick, edit_of
 from fastershift.plugin.layers._placement import stack_axes
 from fastershift.plugin.layers._record import METADATA_KEY, tracks_of
@@ -80,7 +80,7 @@ class Corrector(QObject):
         self._marks = Marks(viewer, self)
         self.layers = CorrectedLayers(viewer, self._marks, self)
         self._clicks = Clicks(viewer, self)
-        self.hand = Hand(self)
+        self.tool_state = ToolState(self)
         self.follower = Follower(self)
         self._paint = PaintCapture(viewer, self)
         self._asks = TaskRunner(self)
@@ -92,11 +92,11 @@ class Corrector(QObject):
 
     def _connect(self) -> None:
         self._clicks.clicked.connect(self._on_click)
-        self._clicks.brushed.connect(self.hand.brush)
+        self._clicks.brushed.connect(self.tool_state.brush)
         self._clicks.wheeled.connect(self._on_wheel)
-        self.hand.changed.connect(self._on_hand)
-        self.hand.message.connect(self.message)
-        self.hand.ready.connect(partial(self.accept, "frame"))
+        self.tool_state.changed.connect(self._on_tool_state)
+        self.tool_state.message.connect(self.message)
+        self.tool_state.ready.connect(partial(self.accept, "frame"))
         self.follower.changed.connect(self._on_carried)
         self.follower.message.connect(self.message)
         self.follower.state_changed.connect(self.state_changed)
@@ -109,7 +109,7 @@ class Corrector(QObject):
         """Correct another layer, or the new result in this one."""
         self.follower.stop()
         self._asks.drop()
-        self.hand.select("")
+        self.tool_state.select("")
         if self.layer is not None:
             self.layer.events.mode.disconnect(self._on_mode)
         self.layer, self.corrections = layer, None
@@ -204,25 +204,25 @@ class Corrector(QObject):
                 "Run a movie, or open a tracked one, to correct its cells."
             )
             return
-        again = self.hand.tool is not None and self.hand.tool.name == name
+        again = self.tool_state.tool is not None and self.tool_state.tool.name == name
         if not again:
             self._viewer.layers.selection.active = self.layer
             self.layer.mode = "pan_zoom"
-        self.hand.select("" if again else name)
+        self.tool_state.select("" if again else name)
 
     def stop(self) -> None:
         """Put the tool away; without one, end what is being followed."""
-        if self.hand.tool is not None:
-            self.hand.select("")
+        if self.tool_state.tool is not None:
+            self.tool_state.select("")
         else:
             self.follower.stop()
 
     def _on_mode(self, _event: Any) -> None:
         if self.layer is not None and self.layer.mode != "pan_zoom":
-            self.hand.select("")
+            self.tool_state.select("")
 
-    def _on_hand(self) -> None:
-        tool, picks = self.hand.tool, self.hand.picks
+    def _on_tool_state(self) -> None:
+        tool, picks = self.tool_state.tool, self.tool_state.picks
         self._clicks.brush(tool is not None and tool.name == "merge")
         self._clicks.wheeling = bool(picks) and self._adding
         self._marks.show_picks(picks)
@@ -239,29 +239,34 @@ class Corrector(QObject):
 
     @property
     def _adding(self) -> bool:
-        return self.hand.tool is not None and self.hand.tool.name == "add_by_click"
+        return (
+            self.tool_state.tool is not None
+            and self.tool_state.tool.name == "add_by_click"
+        )
 
     def _prompt(self) -> str:
-        tracks = dict.fromkeys(pick.track for pick in self.hand.picks)
+        tracks = dict.fromkeys(pick.track for pick in self.tool_state.picks)
         chosen = ", ".join(str(track) for track in tracks if track)
-        return f"{chosen}: {self.hand.prompt}" if chosen else self.hand.prompt
+        return (
+            f"{chosen}: {self.tool_state.prompt}" if chosen else self.tool_state.prompt
+        )
 
     def _on_click(self, pick: Pick) -> None:
-        tool = self.hand.tool
+        tool = self.tool_state.tool
         if tool is None:
             if pick.track and self.layer is not None:
                 self.layer.selected_label = pick.track
             return
-        self.hand.click(pick)
-        if self._adding and self.hand.picks:
+        self.tool_state.click(pick)
+        if self._adding and self.tool_state.picks:
             self._propose(0.0)
-        elif tool.across and len(self.hand.picks) == 1:
+        elif tool.across and len(self.tool_state.picks) == 1:
             self._go_on(pick)
 
     def _go_on(self, pick: Pick) -> None:
         """Show the frame in which the next click is likely."""
         last = pick.frame
-        if self.corrections is not None and self.hand.tool is TOOLS["link"]:
+        if self.corrections is not None and self.tool_state.tool is TOOLS["link"]:
             last = max(last, self.corrections.cells.tracks[pick.track].last)
         self.layers.go(last + 1)
 
@@ -269,14 +274,14 @@ class Corrector(QObject):
 
     def accept(self, scope: Scope) -> None:
         """Do it, as far as this."""
-        corrections, tool = self.corrections, self.hand.tool
+        corrections, tool = self.corrections, self.tool_state.tool
         if corrections is None or tool is None:
             self.message.emit("Choose a tool first, then click the cells.")
             return
-        if not self.hand.complete:
+        if not self.tool_state.complete:
             self.message.emit(self._prompt())
             return
-        picks = list(self.hand.picks)
+        picks = list(self.tool_state.picks)
         edit = edit_of(tool, picks, scope, self.until, corrections.lineage)
         if edit is not None:
             self._do(edit, scope)
@@ -299,7 +304,7 @@ class Corrector(QObject):
         self._asks.start(Task(steps, on_step, self._tell_error))
 
     def _do(self, edit: Edit, scope: Scope) -> Change | None:
-        corrections, tool = self.corrections, self.hand.tool
+        corrections, tool = self.corrections, self.tool_state.tool
         if corrections is None:
             return None
         try:
@@ -307,10 +312,10 @@ class Corrector(QObject):
         except InputError as error:
             self.message.emit(str(error))
             if tool is not None and not tool.scoped:
-                self.hand.drop_picks()
+                self.tool_state.drop_picks()
             return None
         if tool is not None and not tool.repeats:
-            self.hand.drop_picks()
+            self.tool_state.drop_picks()
         self._show(change)
         if tool is not None and tool.follows and scope != "frame":
             self.follower.follow(
@@ -342,12 +347,12 @@ class Corrector(QObject):
     # Adding by click
 
     def _on_wheel(self, turn: int) -> None:
-        if self.hand.picks and self._adding:
+        if self.tool_state.picks and self._adding:
             self._propose(self._bandwidth * _WHEEL**turn)
 
     def _propose(self, bandwidth: float) -> None:
         """Show the cell under the click for this h; 0 is that of the run."""
-        corrections, pick = self.corrections, self.hand.picks[0]
+        corrections, pick = self.corrections, self.tool_state.picks[0]
         if corrections is None:
             return
         self._bandwidth = min(max(bandwidth or corrections.bandwidth, 0.001), 1.9)
@@ -361,7 +366,7 @@ class Corrector(QObject):
         self._proposal = found
         self._marks.show_region(found.region)
         self.message.emit(
-            f"h = {self._bandwidth:.3f}, {found.region.area} pixels. {self.hand.prompt}"
+            f"h = {self._bandwidth:.3f}, {found.region.area} pixels. {self.tool_state.prompt}"
         )
         self.state_changed.emit()
         if self._accepting is not None:
@@ -396,7 +401,7 @@ class Corrector(QObject):
         if self.corrections is None:
             return
         self.follower.stop()
-        self.hand.drop_picks()
+        self.tool_state.drop_picks()
         change = getattr(self.corrections, way)()
         if change is None:
             self.message.emit(nothing)

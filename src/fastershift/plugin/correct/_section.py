@@ -301,13 +301,13 @@ class CorrectSection(QGroupBox):
     def _show_state(self) -> None:
         corrector = self.corrector
         usable = corrector.corrections is not None
-        if corrector.hand.tool is not None:
+        if corrector.tool_state.tool is not None:
             self.wanted.emit()
         for name, button in self._tools.items():
-            tool = corrector.hand.tool
+            tool = corrector.tool_state.tool
             button.setChecked(tool is not None and tool.name == name)
             button.setEnabled(usable)
-        waiting = usable and corrector.hand.complete
+        waiting = usable and corrector.tool_state.complete
         for button in self._scopes.values():
             button.setEnabled(waiting)
         history = corrector.corrections
@@ -317,7 +317,7 @@ class CorrectSection(QGroupBox):
             button.setEnabled(usable)
         busy = corrector.follower.busy
         self._bar.setVisible(busy)
-        self._stop.setEnabled(busy or corrector.hand.tool is not None)
+        self._stop.setEnabled(busy or corrector.tool_state.tool is not None)
         if not busy:
             self._bar.setValue(0)
         self._review.show_state()

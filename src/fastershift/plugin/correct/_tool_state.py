@@ -1,13 +1,13 @@
-"""The tool in hand: it gathers clicks until it knows what to do."""
+"""The selected tool and the clicks made with it."""
 
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.correct._tools import TOOLS, Pick, Tool
 
-__all__ = ["Hand"]
+__all__ = ["ToolState"]
 
 
-class Hand(QObject):
+class ToolState(QObject):
     """Holds a tool and the clicks made with it.
 
     Parameters
