@@ -15,7 +15,7 @@ from fastershift.pipeline import Plan
 from fastershift.plugin.correct import CorrectSection
 from fastershift.plugin.export import ExportSection, ManyDialog
 from fastershift.plugin.files._open_result import add_layers
-from fastershift.plugin.input import InputSection, Needs, Prepared, Units
+from fastershift.plugin.input import InputSection, Prepared, RunEstimate, Units
 from fastershift.plugin.layers._input import InputChoice, session_input
 from fastershift.plugin.layers._record import METADATA_KEY
 from fastershift.plugin.layers._units import (
@@ -68,7 +68,7 @@ class SegmentTrackWidget(QWidget):
         super().__init__()
         self._viewer: ViewerModel = napari_viewer
         self._runs = RunController(napari_viewer, self)
-        self._needs = Needs(self)
+        self._estimate = RunEstimate(self)
         self._input = InputSection(napari_viewer, self)
         self._tune = TuneSection(self)
         self._live_row = LiveRow(self)
@@ -143,15 +143,15 @@ class SegmentTrackWidget(QWidget):
         self._input.changed.connect(self._on_input)
         self._input.message.connect(self._run.say)
         self._input.estimate_asked.connect(self._estimate_diameter)
-        self._needs.message.connect(self._input.needs.setText)
-        self._needs.model_chosen.connect(self._on_model_chosen)
+        self._estimate.message.connect(self._input.needs.setText)
+        self._estimate.model_chosen.connect(self._on_model_chosen)
         self._tune.forgotten.connect(self._form.forget_unseen)
         self._form.changed.connect(self._on_settings)
         self._run.run_asked.connect(partial(self._start, self._runs.run))
         self._run.preview_asked.connect(partial(self._start, self._runs.preview))
         self._run.cancel_asked.connect(self._on_cancel)
         self._runs.state_changed.connect(self._show_state)
-        self._runs.state_changed.connect(self._resume_needs)
+        self._runs.state_changed.connect(self._resume_estimate)
         self._runs.progressed.connect(self._run.show_progress)
         self._runs.message.connect(self._run.say)
         self._runs.altered.connect(self._input.look_again)
@@ -187,7 +187,7 @@ class SegmentTrackWidget(QWidget):
         choice = self._input.choice
         self._form.follow_input(embeds=choice is None or choice.kind == "image")
         self._show_units()
-        self._ask_needs()
+        self._ask_estimate()
         self._show_state()
         self._feed.refresh()
         self._live.ask()
@@ -221,20 +221,20 @@ class SegmentTrackWidget(QWidget):
     def _prepare_live(self) -> tuple[InputChoice, Mapping[str, Any], str] | None:
         prepared = self._prepare_view()
         if prepared is not None:
-            self._needs.stop()
+            self._estimate.stop()
         return prepared
 
-    def _ask_needs(self) -> None:
+    def _ask_estimate(self) -> None:
         if self._input.choice is None:
             self._input.needs.setText("Open an image, then choose its layer here.")
         elif not self._runs.busy:
-            self._needs.ask(self._prepare_needs)
+            self._estimate.ask(self._prepare_estimate)
 
-    def _resume_needs(self) -> None:
+    def _resume_estimate(self) -> None:
         if not self._runs.busy:
-            self._needs.resume()
+            self._estimate.resume()
 
-    def _prepare_needs(self) -> Prepared | None:
+    def _prepare_estimate(self) -> Prepared | None:
         choice = self._input.choice
         if choice is None or self._runs.busy:
             return None
@@ -251,10 +251,10 @@ class SegmentTrackWidget(QWidget):
         return session, self._form.chosen(), self._input.device, units
 
     def _estimate_diameter(self) -> None:
-        prepared = self._prepare_needs()
+        prepared = self._prepare_estimate()
         if prepared is not None:
             self._run.say("Measuring the cells …")
-            self._needs.measure_diameter(prepared, self._on_diameter)
+            self._estimate.measure_diameter(prepared, self._on_diameter)
         elif self._runs.busy:
             self._run.say("Cells are measured when the run has ended.")
         else:
@@ -268,7 +268,7 @@ class SegmentTrackWidget(QWidget):
         choice = self._input.choice
         if choice is None:
             return
-        self._needs.stop()
+        self._estimate.stop()
         self._run.say("")
         try:
             start(choice, self._form.chosen(), self._input.device)

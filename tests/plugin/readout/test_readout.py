@@ -302,7 +302,7 @@ def test_a_movie_in_the_widget(user, embeddings, movie):
 def test_what_a_run_needs_is_told_before_it_starts():
     from dataclasses import replace
 
-    from fastershift.plugin.input._needs import Units, describe_needs
+    from fastershift.plugin.input._run_estimate import Units, describe_estimate
     from fastershift.session import Estimate
 
     estimate = Estimate(
@@ -319,16 +319,16 @@ def test_what_a_run_needs_is_told_before_it_starts():
         device="cpu",
         threads=2,
     )
-    assert describe_needs(estimate, Units(0.5, 300)).split("\n") == [
+    assert describe_estimate(estimate, Units(0.5, 300)).split("\n") == [
         "20 frames (95 min) · 300 × 200 network pixels · cells of 24 px (12 µm)",
         "about 2 min (250 ms network, 1.2 s clustering a frame) · 400 MB of 8.0 GB "
         "free",
         "model nuclei at scale 0.50 · cpu, 2 threads",
     ]
     short = replace(estimate, available=10**8, notes=("It works in tiles.",))
-    *_, note, warning = describe_needs(short).split("\n")
+    *_, note, warning = describe_estimate(short).split("\n")
     assert note == "It works in tiles."
     assert warning.startswith("This does not fit in memory")
     given = replace(estimate, diameter=None, network_seconds=0.0)
-    assert "µm" not in describe_needs(given)
-    assert "(1.2 s clustering a frame)" in describe_needs(given)
+    assert "µm" not in describe_estimate(given)
+    assert "(1.2 s clustering a frame)" in describe_estimate(given)

@@ -366,7 +366,8 @@ class Corrector(QObject):
         self._proposal = found
         self._marks.show_region(found.region)
         self.message.emit(
-            f"h = {self._bandwidth:.3f}, {found.region.area} pixels. {self.tool_state.prompt}"
+            f"h = {self._bandwidth:.3f}, {found.region.area} pixels. "
+            f"{self.tool_state.prompt}"
         )
         self.state_changed.emit()
         if self._accepting is not None:

@@ -1,6 +1,6 @@
 """The part of the panel for the input, and what a run on it needs."""
 
-from fastershift.plugin.input._needs import Needs, Prepared, Units
+from fastershift.plugin.input._run_estimate import Prepared, RunEstimate, Units
 from fastershift.plugin.input._section import InputSection
 
-__all__ = ["InputSection", "Needs", "Prepared", "Units"]
+__all__ = ["InputSection", "Prepared", "RunEstimate", "Units"]

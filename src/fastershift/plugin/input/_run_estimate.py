@@ -11,7 +11,7 @@ from fastershift.plugin.layers._units import in_micrometres, in_minutes, in_word
 from fastershift.plugin.qt import Task, TaskRunner
 from fastershift.session import Estimate, Session, describe_error
 
-__all__ = ["Needs", "Prepared", "Units", "describe_needs"]
+__all__ = ["Prepared", "RunEstimate", "Units", "describe_estimate"]
 
 # Long enough that typing a number counts as one change.
 _WAIT_MS = 400
@@ -37,7 +37,7 @@ class Units:
 Prepared: TypeAlias = tuple[Session, Mapping[str, Any], str, Units]
 
 
-def describe_needs(estimate: Estimate, units: Units | None = None) -> str:
+def describe_estimate(estimate: Estimate, units: Units | None = None) -> str:
     """Write an estimate: how much there is to do, what it takes, and what is used.
 
     Parameters
@@ -96,7 +96,7 @@ def _size(n_bytes: int) -> str:
     return f"{n_bytes / 1e9:.1f} GB"
 
 
-class Needs(QObject):
+class RunEstimate(QObject):
     """Measures in another thread, once changes have come to rest.
 
     Parameters
@@ -151,7 +151,7 @@ class Needs(QObject):
         def tell(estimate: Estimate | None) -> None:
             if estimate is not None:
                 self.model_chosen.emit(estimate.model)
-                self.message.emit(describe_needs(estimate, units))
+                self.message.emit(describe_estimate(estimate, units))
 
         self.message.emit("…")
         self._tasks.start(
