@@ -70,7 +70,7 @@ def _run(plan: Plan) -> Iterator[Event]:
     yield Started(
         plan.settings, str(plan.provenance["model"]), n_frames, plan.source.shape
     )
-    movie = _Settling(plan)
+    movie = _FrameFinisher(plan)
     reports: list[FrameReport] = []
     policy: SeedPolicy | None = None
     told = 0
@@ -119,7 +119,7 @@ def _run(plan: Plan) -> Iterator[Event]:
     )
 
 
-class _Settling:
+class _FrameFinisher:
     """Frames on their way from linked pairs to the final labels.
 
     A frame is brought to image pixels once, unless a later pair changes it, and few

@@ -6,7 +6,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
 
 from fastershift.plugin.correct._corrector import Corrector
-from fastershift.plugin.correct._places import Places
+from fastershift.plugin.correct._doubt_list import DoubtList
 from fastershift.plugin.qt import Task, TaskRunner
 from fastershift.session import Corrections, describe_error
 
@@ -31,13 +31,13 @@ class Review(QObject):
 
     Attributes
     ----------
-    places : Places
+    places : DoubtList
         The list.
     """
 
     def __init__(self, corrector: Corrector, parent: QWidget) -> None:
         super().__init__(parent)
-        self.places = Places(parent)
+        self.places = DoubtList(parent)
         self._corrector = corrector
         self._shown: Corrections | None = None
         self._tasks = TaskRunner(self)

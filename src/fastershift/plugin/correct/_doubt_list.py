@@ -19,13 +19,13 @@ from fastershift.plugin.qt import label
 if TYPE_CHECKING:
     from fastershift.editing import Doubt
 
-__all__ = ["Places"]
+__all__ = ["DoubtList"]
 
 # Rows of the list that are seen at once.
 _ROWS = 6
 
 
-class Places(QWidget):
+class DoubtList(QWidget):
     """Shows places sorted by how doubtful they are.
 
     Parameters
