@@ -99,7 +99,7 @@ def test_seeds_that_meet_on_the_sample_go_on_as_one(monkeypatch):
 
 
 @pytest.mark.parametrize(("noise", "sets"), [(0.01, 2), (0.3, 3)])
-def test_only_modes_that_creep_meet_the_larger_sample(noise, sets, monkeypatch):
+def test_only_slow_modes_meet_the_larger_sample(noise, sets, monkeypatch):
     met = []
 
     def counted(points, seeds, **options):

@@ -35,7 +35,7 @@ both_ways = pytest.mark.parametrize("made", [on_host, _measured])
 
 
 def one_step(points, seeds: np.ndarray, bandwidth: float):
-    options = {"gamma": 1.0, "max_iter": 1, "still": 1e-3}
+    options = {"gamma": 1.0, "max_iter": 1, "tolerance": 1e-3}
     moved = shift(points, seeds, bandwidth=bandwidth, **options)
     return moved.positions, moved.counts
 
@@ -83,7 +83,7 @@ def test_both_ways_lead_to_the_same_places(unit_means, same):
     rows = np.arange(0, N, 200)
     assert np.allclose(here.starts(rows), there.starts(rows), atol=1e-6)
     assert np.allclose(here.unit(rows), there.unit(rows), atol=1e-6)
-    options = {"gamma": 1.0, "max_iter": 300, "still": 1e-3, "same": same}
+    options = {"gamma": 1.0, "max_iter": 300, "tolerance": 1e-3, "same": same}
     found, expected = (
         shift(points, points.starts(rows), bandwidth=BANDWIDTH, **options)
         for points in (here, there)
@@ -111,13 +111,13 @@ def test_both_ways_lead_to_the_same_places(unit_means, same):
     assert np.allclose(joined.unit(every), expected_joined.unit(every), atol=1e-6)
 
 
-def test_seeds_that_hurry_reach_the_same_modes_in_fewer_shifts():
+def test_extrapolated_seeds_reach_the_same_modes_in_fewer_shifts():
     points = prepare(diffuse(), unit_means=True)[1]
     options = {
         "bandwidth": BANDWIDTH,
         "gamma": 1.0,
         "max_iter": 300,
-        "still": 1e-3,
+        "tolerance": 1e-3,
         "same": 0.0,
     }
     patient = shift(points, places(), **options)
@@ -135,7 +135,7 @@ def test_who_came_by_ever_shorter_steps_needs_no_step_to_see_that_it_stands():
     points = prepare(torch.eye(4).repeat(500, 1), unit_means=True)[1]
     seeds = (np.eye(4) + 5e-4).astype(np.float32)
     seeds /= np.linalg.norm(seeds, axis=1, keepdims=True)
-    options = {"bandwidth": 0.1, "gamma": 1.0, "max_iter": 9, "still": 1e-3}
+    options = {"bandwidth": 0.1, "gamma": 1.0, "max_iter": 9, "tolerance": 1e-3}
     assert shift(points, seeds, **options).n_iter == 2
     known = np.zeros(4, dtype=np.float32)
     assert shift(points, seeds, ratios=known, **options).n_iter == 1

@@ -26,8 +26,8 @@ _SHIFTS = 60
 
 # A seed stands still when it moves less than this share of the bandwidth and, in
 # samples, less than this far.
-_STILL = 1e-2
-_STILL_PLACE = 0.25
+_TOLERANCE = 1e-2
+_PLACE_TOLERANCE = 0.25
 
 # The window follows when the place is more than so many samples from its middle.
 _FOLLOWS = 2
@@ -180,9 +180,9 @@ def shift_places(
             row /= within
             column /= within
             still = (
-                1 - _cosine(mean, mode) < _STILL * bandwidth
-                and abs(row - place_row) < _STILL_PLACE
-                and abs(column - place_column) < _STILL_PLACE
+                1 - _cosine(mean, mode) < _TOLERANCE * bandwidth
+                and abs(row - place_row) < _PLACE_TOLERANCE
+                and abs(column - place_column) < _PLACE_TOLERANCE
             )
             mode[:] = mean
             place_row, place_column = row, column

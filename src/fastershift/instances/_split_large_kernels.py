@@ -18,7 +18,7 @@ _SEEDS = 16
 _SHIFTS = 30
 
 # A seed that moves less than this share of the bandwidth stands still.
-_STILL = 1e-3
+_TOLERANCE = 1e-3
 
 # Vectors within this share of the bandwidth of a mode are no sign of another one: half
 # way between two modes one bandwidth apart, the cosine distance is a quarter.
@@ -99,7 +99,7 @@ def _shift_seed(sample: _Vectors, mode: _Vectors, bandwidth: float) -> None:
         _normalise(mean)
         moved = 1 - _cosine(mean, mode)
         mode[:] = mean
-        if moved < _STILL * bandwidth:
+        if moved < _TOLERANCE * bandwidth:
             break
 
 

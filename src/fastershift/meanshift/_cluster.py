@@ -49,7 +49,7 @@ class Clustering:
     n_rounds, n_iter : int
         Rounds of seeds, at most 5, and shifts of all of them together.
     converged_fraction : float
-        Share of the seeds that stood still in time, 0 to 1.
+        Share of the seeds that converged in time, 0 to 1.
     stopped_by : str
         Why no further seeds were tried. ``"enough seeds"``: N reached L·N_min, or the
         seeds were given, and re-seeding is off. ``"all reached"``: with re-seeding,

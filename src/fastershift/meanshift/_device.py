@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fastershift.meanshift._iteration import least_cosine
 from fastershift.meanshift._memory import for_blocks
-from fastershift.meanshift._pace import least_cosine
 from fastershift.meanshift._points import Points, Rows, Vectors
 
 __all__ = ["DevicePoints", "unit_rows"]

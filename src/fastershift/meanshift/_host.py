@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fastershift.meanshift._iteration import least_cosine
 from fastershift.meanshift._kernels import (
     BLOCK,
     STRETCH,
@@ -20,7 +21,6 @@ from fastershift.meanshift._kernels import (
     sum_windows,
     take_rows,
 )
-from fastershift.meanshift._pace import least_cosine
 from fastershift.meanshift._points import Points, Rows, Vectors, unit_vectors
 
 __all__ = ["HostPoints"]

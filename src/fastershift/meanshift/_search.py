@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fastershift.meanshift._iteration import least_cosine
 from fastershift.meanshift._options import ClusterOptions
-from fastershift.meanshift._pace import least_cosine
 from fastershift.meanshift._points import (
     Points,
     Rows,
@@ -19,7 +19,7 @@ from fastershift.meanshift._points import (
 )
 from fastershift.meanshift._shift import Shifted, shift
 
-__all__ = ["SAMPLE", "Assigned", "Merged", "Search", "owners"]
+__all__ = ["SAMPLE", "Assigned", "Merged", "Search", "suppress_modes"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
@@ -28,25 +28,24 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 SAMPLE = 4096
 
 # Above four times this number of points, modes of the sample are shifted on as many
-# points before they are shifted on all of them, unless none of them creeps: its last
-# step was no longer than this share of the one before.
+# points before they are shifted on all of them, unless all of them converge fast:
+# the last step of each was at most this share of the one before.
 _LARGER = 16384
-_CREEPS = 0.25
+_SLOW = 0.25
 
-# A seed that moves less than this share of the bandwidth stands still: on all points,
-# on the larger sample, and on the first one. Where seeds creep through a shallow place
-# of a sample, it may be a mode of all points, and going on would lose it: on four frame
-# pairs no more modes were lost with 0.05 than with 0.01, and on one fewer; with 0.1
-# more.
-_STILL = 1e-3
-_LARGER_STILL = 1e-2
-_SAMPLE_STILL = 5e-2
+# A seed that moves less than this share of the bandwidth has converged: on all points,
+# on the larger sample, and on the first one. A seed that converges slowly on a sample
+# may be near a mode of all points, which it would leave later. On four frame pairs 0.05
+# loses no more modes than 0.01, on one of them fewer; 0.1 loses more.
+_TOLERANCE = 1e-3
+_LARGER_TOLERANCE = 1e-2
+_SAMPLE_TOLERANCE = 5e-2
 
-# Shifts of a mode, at most, on the larger sample, and again on all points. Hurrying,
-# two places could send it to each other for ever.
+# Shifts of a mode, at most, on the larger sample, and again on all points: an
+# extrapolated one could alternate between two positions for ever.
 _SHIFTS = 100
 
-# Seeds that come closer than this share of the bandwidth on a sample go on as one.
+# Seeds that come closer than this share of the bandwidth on a sample are merged.
 _MET = 0.02
 
 # Seeds of the sample that end closer than this share of the bandwidth are one mode.
@@ -56,7 +55,7 @@ _SAME = 0.05
 _ORPHANS = 1024
 
 
-def owners(
+def suppress_modes(
     unit: npt.NDArray[np.float32],
     counts: npt.NDArray[np.floating],
     radius: float,
@@ -153,7 +152,7 @@ class Search:
     mode_of_seed : ndarray
         (s,) int64 mode that each seed reached; -1 where it was discarded.
     converged : ndarray
-        (s,) bool, seeds that stood still in time.
+        (s,) bool, seeds that converged in time.
     n_iter : int
         Iterations so far, of all rounds.
     """
@@ -192,14 +191,17 @@ class Search:
         """Shift one round of seeds and keep the modes of those that converged."""
         starts = self._points.starts(rows)
         if self._sample is None:
-            shifted = self._shift(self._points, starts, still=_STILL)
+            shifted = self._shift(self._points, starts, tolerance=_TOLERANCE)
             mode_of_seed = self._keep(
                 shifted.positions, shifted.counts, shifted.converged
             )
         else:
             self._sample = self._sample_with(self._sample, rows)
             shifted = self._shift(
-                self._sample, starts, still=_SAMPLE_STILL, same=_MET * self._bandwidth
+                self._sample,
+                starts,
+                tolerance=_SAMPLE_TOLERANCE,
+                same=_MET * self._bandwidth,
             )
             mode_of_seed = self._finish(shifted)
         self.seeds = np.concatenate([self.seeds, rows])
@@ -260,7 +262,7 @@ class Search:
         counts = self._points.rows(rows).window_counts(unit, self._bandwidth)
         enough = counts * max(1.0, drawn) >= least
         rows, unit, counts = rows[enough], unit[enough], counts[enough]
-        owner = owners(unit, counts, self._bandwidth, most=most)
+        owner = suppress_modes(unit, counts, self._bandwidth, most=most)
         alone = np.flatnonzero(owner == np.arange(len(rows)))
         self._tried = np.concatenate([self._tried, unit[alone]])
         return rows[alone]
@@ -295,7 +297,7 @@ class Search:
         return torch.as_tensor(numbers, device=self._points.device)
 
     def _shift(
-        self, points: Points, starts: Vectors, *, still: float, same: float = 0.0
+        self, points: Points, starts: Vectors, *, tolerance: float, same: float = 0.0
     ) -> Shifted:
         shifted = shift(
             points,
@@ -303,7 +305,7 @@ class Search:
             bandwidth=self._bandwidth,
             gamma=self._gamma,
             max_iter=self._max_iter,
-            still=still,
+            tolerance=tolerance,
             same=same,
         )
         self.n_iter += shifted.n_iter
@@ -319,7 +321,7 @@ class Search:
 
     def _keep(self, positions: Vectors, counts: Vectors, converged: Flags) -> Rows:
         """Store modes that converged; return their index, -1 where discarded."""
-        # With nothing else to go by, seeds still on their way are better than none.
+        # If no seed has converged, those that still move are better than none.
         keeps_all = not converged.any() and not len(self._modes)
         kept = np.flatnonzero(converged | keeps_all)
         mode = np.full(len(converged), -1, dtype=np.int64)
@@ -338,7 +340,7 @@ class Search:
         stops = np.concatenate([self._anchors, shifted.positions[kept]])
         # Stops that were finished in an earlier round are not finished again.
         support = np.concatenate([np.full(known, np.inf), shifted.counts[kept]])
-        owner = owners(unit_vectors(stops), support, _SAME * self._bandwidth)
+        owner = suppress_modes(unit_vectors(stops), support, _SAME * self._bandwidth)
         fresh = np.unique(owner[owner >= known])
         anchors = stops[fresh]
         unknown = np.full(known, np.inf, dtype=np.float32)
@@ -355,17 +357,17 @@ class Search:
 
     def _finished(self, anchors: Vectors, ratios: Vectors) -> Shifted:
         """Shift modes of the sample on all points."""
-        levels = [(self._points, _STILL)]
-        if len(self._points) > 4 * _LARGER and (ratios > _CREEPS).any():
-            levels.insert(0, (self._larger_sample(), _LARGER_STILL))
-        for points, still in levels:
+        levels = [(self._points, _TOLERANCE)]
+        if len(self._points) > 4 * _LARGER and (ratios > _SLOW).any():
+            levels.insert(0, (self._larger_sample(), _LARGER_TOLERANCE))
+        for points, tolerance in levels:
             finished = shift(
                 points,
                 anchors,
                 bandwidth=self._bandwidth,
                 gamma=1.0,
                 max_iter=min(self._max_iter, _SHIFTS),
-                still=still,
+                tolerance=tolerance,
                 same=_MET * self._bandwidth,
                 ratios=ratios,
             )
@@ -381,7 +383,7 @@ class Search:
 
     def _merge(self) -> Merged:
         support = self._counts
-        owner = owners(unit_vectors(self._modes), support, self._bandwidth)
+        owner = suppress_modes(unit_vectors(self._modes), support, self._bandwidth)
         kept = np.unique(owner)
         kept = kept[np.argsort(-support[kept], kind="stable")]
         center_of_mode = np.empty(len(owner), dtype=np.int64)

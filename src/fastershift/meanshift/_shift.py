@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.meanshift._pace import Rules, advance, begin, directions
+from fastershift.meanshift._iteration import Rules, advance, begin, directions
 from fastershift.meanshift._points import Points, Vectors
 
 __all__ = ["Shifted", "shift"]
@@ -44,16 +44,15 @@ def shift(
     bandwidth: float,
     gamma: float,
     max_iter: int,
-    still: float,
+    tolerance: float,
     same: float = 0.0,
     ratios: Vectors | None = None,
 ) -> Shifted:
-    """Move seeds to the mean of their window until enough of them stand still.
+    """Move seeds to the mean of their window until enough of them have converged.
 
-    A seed that stands still has converged; it is then frozen and leaves the batch. So
-    does a seed that meets another one: it ends where that one ends. The batch ends when
-    more than `gamma` of the seeds have converged (Zhao et al. 2021, Algorithm 2 and
-    II.B.3).
+    A seed that has converged leaves the batch. So does a seed that meets another one:
+    it ends where that one ends. The batch ends when more than `gamma` of the seeds have
+    converged (Zhao et al. 2021, Algorithm 2 and II.B.3).
 
     Parameters
     ----------
@@ -67,16 +66,16 @@ def shift(
         Share of converged seeds above which the batch ends; 1 waits for all.
     max_iter : int
         Most iterations.
-    still : float
-        A seed that moves less than this share of the bandwidth stands still.
+    tolerance : float
+        A seed that moves less than this share of the bandwidth has converged.
     same : float
         Cosine distance within which seeds have met; with 0 they must coincide to the
         last bit, which changes nothing but the time.
     ratios : ndarray, optional
-        (k,) of an earlier shift, on fewer points: the seeds are near their modes, and
-        hurry. One that creeps, each step a little shorter than the one before, is put
-        ahead to where the steps would lead it, and stands still, too, when all the
-        steps to come would be small.
+        (k,) of an earlier shift, on fewer points: the seeds are near their modes. One
+        that converges slowly, each step a little shorter than the one before, is
+        extrapolated to the limit of its steps, and has also converged when all further
+        steps would be small.
 
     Returns
     -------
@@ -84,7 +83,7 @@ def shift(
         Positions, window counts and which seeds converged.
     """
     moving = begin(seeds, ratios)
-    rules = Rules(bandwidth, still, same, points.normalise, ratios is not None)
+    rules = Rules(bandwidth, tolerance, same, points.normalise, ratios is not None)
     active = np.arange(len(seeds))
     n_iter = 0
     while len(active) and n_iter < max_iter:

@@ -1,4 +1,4 @@
-"""One step of all seeds: where they are then, who stands still, who goes with whom."""
+"""One iteration of all seeds: move, test convergence, merge seeds that met."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,19 +15,19 @@ _Numbers: TypeAlias = npt.NDArray[np.int64]
 # Below this cosine distance float32 vectors cannot be told apart.
 _RESOLUTION = 1e-6
 
-# Steps are taken to shrink by no less than this factor when a seed is put ahead.
+# Extrapolation assumes that steps shrink at least by this factor.
 _MOST_RATIO = 0.8
 
-# A hurrying seed stands still, too, when its last step was shorter than this share of
-# the bandwidth, or the second where the window has hardly changed, and all steps to
-# come would be shorter together than three that stand still by themselves. Without a
-# bound on the last step modes were lost: steps of a flat window are no smooth sequence.
+# An extrapolated seed has also converged when its last step was shorter than this share
+# of the bandwidth, or the second where the window has hardly changed, and all further
+# steps together would be shorter than three times the tolerance. Without a bound on the
+# last step modes are lost: steps of a flat window are not a smooth sequence.
 _LAST_STEP = 0.02
 _LAST_STEP_UNCHANGED = 0.05
 _UNCHANGED = 0.01
 _TO_COME = 3
 
-# A ratio of steps that cannot be known, or is none.
+# Stands for a ratio of steps that is unknown or 1.
 _NO_RATIO = 0.999
 
 # Keeps quotients of lengths finite.
@@ -41,36 +41,36 @@ class Rules(NamedTuple):
     ----------
     bandwidth : float
         Cosine distance h.
-    still : float
-        A seed that moves less than this share of the bandwidth stands still.
+    tolerance : float
+        A seed that moves less than this share of the bandwidth has converged.
     same : float
-        Cosine distance within which seeds have met; 0 for the very same place.
+        Cosine distance within which seeds have met; 0 for identical positions.
     normalise : bool
         Whether means are projected back to unit length.
-    hurries : bool
-        Whether seeds are near their modes and may be put ahead.
+    extrapolates : bool
+        Whether seeds are near their modes, so that slow ones are extrapolated.
     """
 
     bandwidth: float
-    still: float
+    tolerance: float
     same: float
     normalise: bool
-    hurries: bool
+    extrapolates: bool
 
 
 class Seeds(NamedTuple):
-    """Seeds on their way.
+    """Seeds while they move.
 
     Attributes
     ----------
     positions : ndarray
-        (k, d) float32 where each is now.
+        (k, d) float32 current position of each.
     counts : ndarray
         (k,) float32 points in the last window of each.
     converged : ndarray
         (k,) bool.
     leader : ndarray
-        (k,) int64 seed that each one goes with; its own number while it goes alone.
+        (k,) int64 seed that each one follows since they met; itself before that.
     steps, lengths : ndarray
         (k, d) and (k,) float32, the last step of each and its length.
     ratios : ndarray
@@ -157,24 +157,26 @@ def _mean(total: Any, before: Any, normalise: bool, mean: Any) -> None:
 
 
 @compiled
-def _judge(seeds: Seeds, number: int, length: float, first: bool, rules: Rules) -> bool:
-    """Tell whether a seed stands still after a step of that length."""
-    least = rules.still * rules.bandwidth
-    stands = length < least
+def _has_converged(
+    seeds: Seeds, number: int, length: float, first: bool, rules: Rules
+) -> bool:
+    """Tell whether a seed has converged after a step of that length."""
+    least = rules.tolerance * rules.bandwidth
+    converged = length < least
     if not first:
         seeds.ratios[number] = length / max(seeds.lengths[number], _TINY)
-    if rules.hurries:
+    if rules.extrapolates:
         ratio = min(seeds.ratios[number], _NO_RATIO)
         to_come = length * ratio / (1 - ratio)
         last = _LAST_STEP_UNCHANGED if ratio < _UNCHANGED else _LAST_STEP
         if length < last * rules.bandwidth and to_come < _TO_COME * least:
-            stands = True
-    return stands
+            converged = True
+    return converged
 
 
 @compiled
-def _share_ahead(step: Any, before: Any, length_before: float) -> float:
-    """Sum the steps to come, in last steps, if all shrink by the same factor."""
+def _further_steps(step: Any, before: Any, length_before: float) -> float:
+    """Sum all further steps, in units of the last, if they shrink by one factor."""
     along = _dot(step, before) / max(length_before, _TINY) ** 2
     ratio = min(max(along, 0.0), _MOST_RATIO)
     return ratio / (1 - ratio)
@@ -198,7 +200,7 @@ def _first_met(seeds: Seeds, active: _Numbers, rules: Rules) -> _Numbers:
                         met = False
                         break
             if met:
-                # Whom somebody goes with must itself go alone.
+                # A leader never follows another seed.
                 first[i] = first[j]
                 break
     return first
@@ -230,13 +232,13 @@ def advance(
     Returns
     -------
     ndarray
-        Those that go on: neither stand still nor go with another one.
+        Those that move on: neither converged nor following another one.
     """
     n_components = seeds.positions.shape[1]
     # Rounded like the positions: in a window that stays the same a step is zero.
     after = np.empty(n_components, np.float32)
     step = np.empty(n_components, np.float64)
-    stands = np.zeros(active.size, np.bool_)
+    converged = np.zeros(active.size, np.bool_)
     for i in range(active.size):
         number = active[i]
         before = seeds.positions[number]
@@ -245,9 +247,9 @@ def advance(
         for k in range(n_components):
             step[k] = after[k] - before[k]
         length = np.sqrt(_dot(step, step))
-        stands[i] = _judge(seeds, number, length, first, rules)
-        if rules.hurries and not first and not stands[i]:
-            ahead = _share_ahead(step, seeds.steps[number], seeds.lengths[number])
+        converged[i] = _has_converged(seeds, number, length, first, rules)
+        if rules.extrapolates and not first and not converged[i]:
+            ahead = _further_steps(step, seeds.steps[number], seeds.lengths[number])
             for k in range(n_components):
                 after[k] += ahead * step[k]
             if rules.normalise:
@@ -256,17 +258,17 @@ def advance(
         for k in range(n_components):
             seeds.steps[number, k] = step[k]
             seeds.positions[number, k] = after[k]
-        if stands[i]:
+        if converged[i]:
             seeds.converged[number] = True
     met = _first_met(seeds, active, rules)
-    goes_on = np.ones(active.size, np.bool_)
+    moves_on = np.ones(active.size, np.bool_)
     for i in range(active.size):
-        # One that stands still keeps its place and follows nobody.
-        if stands[i]:
-            goes_on[i] = False
+        # A converged seed keeps its position and follows no other.
+        if converged[i]:
+            moves_on[i] = False
         elif met[i] != i:
-            goes_on[i] = False
+            moves_on[i] = False
             seeds.leader[active[i]] = active[met[i]]
     for number in range(seeds.leader.size):
         seeds.leader[number] = seeds.leader[seeds.leader[number]]
-    return active[goes_on]
+    return active[moves_on]
