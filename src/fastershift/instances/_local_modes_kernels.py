@@ -21,10 +21,10 @@ _Numbers: TypeAlias = npt.NDArray[np.int64]
 _Flags: TypeAlias = npt.NDArray[np.bool_]
 _Labels: TypeAlias = npt.NDArray[np.int32]
 
-# Shifts of one seed; most stand still after three or four.
+# Shifts of one seed; most converge after three or four.
 _SHIFTS = 60
 
-# A seed stands still when it moves less than this share of the bandwidth and, in
+# A seed has converged when it moves less than this share of the bandwidth and, in
 # samples, less than this far.
 _TOLERANCE = 1e-2
 _PLACE_TOLERANCE = 0.25

@@ -17,7 +17,7 @@ _SAMPLE = 512
 _SEEDS = 16
 _SHIFTS = 30
 
-# A seed that moves less than this share of the bandwidth stands still.
+# A seed that moves less than this share of the bandwidth has converged.
 _TOLERANCE = 1e-3
 
 # Vectors within this share of the bandwidth of a mode are no sign of another one: half
