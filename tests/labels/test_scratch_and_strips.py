@@ -8,13 +8,13 @@ from fastershift.labels import _strips, strips
 
 def test_a_full_disk_does_not_end_the_work(monkeypatch):
     monkeypatch.setattr(scratch, "_LARGE", 1000)
-    assert isinstance(scratch.label_room((20, 30)), np.memmap)
+    assert isinstance(scratch.empty_labels((20, 30)), np.memmap)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.posix_fallocate", full, raising=False)
-    made = scratch.label_room((20, 30))
+    made = scratch.empty_labels((20, 30))
     assert not isinstance(made, np.memmap)
     made[:] = 7
     assert made.shape == (20, 30)

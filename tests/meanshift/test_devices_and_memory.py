@@ -136,7 +136,7 @@ def test_nothing_is_done_on_the_cpu_in_secret(mean, n):
         if isinstance(value, Elsewhere)
     }
     assert_same_clustering(X, replace(found, **tensors), expected)
-    # One look at which seeds stand still in each iteration; a few for each round.
+    # One look at which seeds have converged in each iteration; a few for each round.
     assert device.to_host <= found.n_iter + 8 * found.n_rounds + 4
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastershift.batch._work import WorkFolder
 from fastershift.config import Settings
-from fastershift.labels import label_ids, label_room, resize_labels, strips
+from fastershift.labels import empty_labels, label_ids, resize_labels, strips
 from fastershift.pipeline import FrameReport
 from fastershift.tracking import Finalizer, FinalNames, Lineage, Linker
 
@@ -48,7 +48,7 @@ class TrackFrames(Sequence[Labels]):
             return [self[time] for time in range(*index.indices(len(self)))]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        frame = label_room(self.shape[1:])
+        frame = empty_labels(self.shape[1:])
         for _, rows in strips((1, *self.shape[1:])):
             frame[rows] = self._linked[index, rows]
         return self._names.apply(index, frame)

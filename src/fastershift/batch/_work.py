@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastershift.errors import InputError
 from fastershift.io import import_zarr, write_file
-from fastershift.labels import label_room, strips
+from fastershift.labels import empty_labels, strips
 
 __all__ = ["WorkFolder"]
 
@@ -138,7 +138,7 @@ class WorkFolder:
         array = import_zarr().open_array(self._chunk(chunk), mode="r")
         reports = array.attrs["reports"]
         for number in range(array.shape[0]):
-            labels = label_room(array.shape[1:])
+            labels = empty_labels(array.shape[1:])
             for frame, rows in strips(labels.shape):
                 labels[frame, rows] = array[number, frame, rows]
             yield labels, reports[number]

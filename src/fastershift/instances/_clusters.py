@@ -14,7 +14,7 @@ from fastershift.config import ClusterSettings
 from fastershift.instances._codes import PairCodes
 from fastershift.instances._foreground import Background
 from fastershift.instances._seed_number import settled_policy
-from fastershift.labels import label_room, renumber
+from fastershift.labels import empty_labels, renumber
 from fastershift.meanshift import Clustering, ClusterOptions, SeedPolicy, cluster
 
 __all__ = ["PairClusters", "cluster_codes"]
@@ -92,7 +92,7 @@ def cluster_codes(
 
 
 def _options(settings: ClusterSettings, background: Background) -> ClusterOptions:
-    """Take from the settings what Faster Mean-shift needs to know."""
+    """Select the settings that Faster Mean-shift needs."""
     names = {field.name for field in fields(ClusterOptions)} - {"background"}
     within: Literal["none", "largest"]
     within = "largest" if background == "largest" else "none"
@@ -114,7 +114,7 @@ def _of_sample(
     """Cluster a sample; all others join the nearest mode."""
     drawn = pair.codes.draw(generator)
     found = clustered(pair.codes.at(drawn))
-    image = label_room(pair.foreground.shape)
+    image = empty_labels(pair.foreground.shape)
     image[...] = 0
     n_modes = len(found.centers)
     sizes = torch.zeros(n_modes, dtype=torch.int64)

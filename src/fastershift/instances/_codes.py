@@ -195,7 +195,7 @@ def pair_codes(
 
 
 def as_rows(codes: Tensor) -> _Vectors:
-    """Bring vectors (n, d) to where compiled code takes them: float32, row by row."""
+    """Convert vectors (n, d) to what compiled code reads: float32, row by row."""
     rows: _Vectors = codes.to(torch.float32).cpu().contiguous().numpy()
     return rows
 

@@ -74,7 +74,7 @@ def _mark_foreground(
 
 
 def as_tensor(embeddings: npt.ArrayLike | Tensor) -> Tensor:
-    """Take embeddings as a floating-point tensor, without a copy where that can be."""
+    """Convert embeddings to a floating-point tensor, without a copy where possible."""
     if isinstance(embeddings, Tensor):
         tensor = embeddings
     else:

@@ -12,7 +12,7 @@ from fastershift.instances._codes import Together, rows_by_strip
 from fastershift.labels import (
     Labels,
     contacts,
-    label_room,
+    empty_labels,
     renumber,
     sum_directions,
 )
@@ -22,7 +22,7 @@ __all__ = ["join_alike"]
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Edges: TypeAlias = npt.NDArray[np.int64]
 
-# Contacts of pieces that there is room for at first.
+# Contacts of pieces that fit into the first array.
 _CONTACTS = 2**16
 
 
@@ -77,7 +77,7 @@ def join_alike(
     np.minimum.at(first, piece, np.arange(len(piece)))
     rank = np.empty(len(sums), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(sums))
-    result = label_room(pieces.shape)
+    result = empty_labels(pieces.shape)
     renumber(pieces, rank[piece], result)
     return result
 
@@ -85,13 +85,13 @@ def join_alike(
 def _touching(pieces: _Labels) -> _Edges:
     """Find the pairs of pieces that touch, within a frame or through time."""
     count = int(pieces.max(initial=0)) + 1
-    room = _CONTACTS
+    capacity = _CONTACTS
     while True:
-        keys = np.empty(room, dtype=np.int64)
+        keys = np.empty(capacity, dtype=np.int64)
         n_contacts = contacts(pieces, keys, count)
-        if n_contacts <= room:
+        if n_contacts <= capacity:
             break
-        room = n_contacts
+        capacity = n_contacts
     keys = np.unique(keys[:n_contacts])
     return np.column_stack([keys // count, keys % count])
 

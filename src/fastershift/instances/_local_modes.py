@@ -19,7 +19,7 @@ from fastershift.instances._local_modes_kernels import (
     shift_places,
 )
 from fastershift.instances._pieces import pieces_of_clusters, typical_size
-from fastershift.labels import connect, count_pixels, label_room
+from fastershift.labels import connect, count_pixels, empty_labels
 
 __all__ = ["local_pieces"]
 
@@ -82,14 +82,14 @@ def local_pieces(
     spacing = 2 ** max(0, round(np.log2(diameter / _ACROSS)))
     shape = -(-clusters.shape[1] // spacing), -(-clusters.shape[2] // spacing)
     atlas = _local_modes(clusters, vectors, bandwidth, spacing, shape)
-    nearest = label_room(clusters.shape)
+    nearest = empty_labels(clusters.shape)
     strips = rows_by_strip(vectors, lambda strip: clusters[strip] > 0, together)
     for strip, pixels, rows in strips:
         top = strip[1].start
         nearest_modes(
             rows, pixels, clusters[strip], top, spacing, atlas, nearest[strip]
         )
-    result = label_room(clusters.shape)
+    result = empty_labels(clusters.shape)
     connect(nearest, result)
     return result
 
@@ -100,7 +100,7 @@ def _typical_diameter(clusters: _Labels) -> float:
     Every second pixel of every second row tells it as well as all.
     """
     coarse = np.ascontiguousarray(clusters[:, ::2, ::2])
-    pieces = label_room(coarse.shape)
+    pieces = empty_labels(coarse.shape)
     connect(coarse, pieces)
     sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
     sizes[0] = 0

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.labels import connect, count_pixels, label_room, renumber
+from fastershift.labels import connect, count_pixels, empty_labels, renumber
 
 __all__ = ["cells_of_pieces", "pieces_of_clusters", "typical_size"]
 
@@ -25,7 +25,7 @@ def pieces_of_clusters(clusters: _Labels) -> _Labels:
     (F, Y, X) int32
         Pieces numbered from 1, in the order of their clusters.
     """
-    pieces = label_room(clusters.shape)
+    pieces = empty_labels(clusters.shape)
     cluster_of = connect(clusters, pieces)
     ranks = np.empty_like(cluster_of)
     ranks[np.argsort(cluster_of, kind="stable")] = np.arange(cluster_of.size)
@@ -53,7 +53,7 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
     kept = kept[kept > 0]
     numbers = np.zeros_like(sizes)
     numbers[kept] = np.arange(1, kept.size + 1)
-    labels = label_room(pieces.shape)
+    labels = empty_labels(pieces.shape)
     renumber(pieces, numbers, labels)
     return labels
 

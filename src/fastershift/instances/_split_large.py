@@ -1,4 +1,4 @@
-"""Large pieces looked at again: where they hold two modes, they are two cells."""
+"""Large pieces clustered again: where they hold two modes, they are two cells."""
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ from fastershift.instances._pieces import (
     typical_size,
 )
 from fastershift.instances._split_large_kernels import find_parts, sort_rows
-from fastershift.labels import count_pixels, label_room, renumber
+from fastershift.labels import count_pixels, empty_labels, renumber
 
 __all__ = ["split_large"]
 
@@ -128,7 +128,7 @@ def _modes_together(
 
 
 def _parts(inside: npt.NDArray[np.bool_], modes: _Labels, least: int) -> _Labels | None:
-    """Take a piece apart, its parts numbered from 1; None where it is one."""
+    """Split a piece, its parts numbered from 1; None where it is a single one."""
     image = np.zeros(inside.shape, dtype=np.int32)
     image[inside] = modes
     parts = cells_of_pieces(pieces_of_clusters(image), least)
@@ -154,7 +154,7 @@ def _renumbered(
         more[number] = parts.max() - 1
     first = np.arange(count + 1)
     first[1:] += more.cumsum()[:-1]
-    result = label_room(pieces.shape)
+    result = empty_labels(pieces.shape)
     renumber(pieces, first, result)
     for number, (box, parts) in split.items():
         result[box] += np.where(pieces[box] == number, np.maximum(parts - 1, 0), 0)

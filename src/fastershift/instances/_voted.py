@@ -16,7 +16,7 @@ from fastershift.instances._basins import Basins, find_basins, voted_places
 from fastershift.instances._find import PairInstances
 from fastershift.instances._foreground import foreground_mask
 from fastershift.instances._pieces import cells_of_pieces
-from fastershift.labels import connect, count_pixels, label_room, overlaps, renumber
+from fastershift.labels import connect, count_pixels, empty_labels, overlaps, renumber
 from fastershift.meanshift import Clustering, SeedPolicy
 from fastershift.rshn import Votes
 
@@ -84,7 +84,7 @@ def find_voted_instances(
         for channels, inside in zip(votes.channels, pixels, strict=True)
     ]
     pieces = pair_pieces(votes, basins)
-    clusters = label_room(pixels.shape)
+    clusters = empty_labels(pixels.shape)
     n_modes = 0
     for number, one in enumerate(basins):
         clusters[number] = np.where(one.of_pixel > 0, one.of_pixel + n_modes, 0)
@@ -157,7 +157,7 @@ def _voted_pieces(basins: Basins) -> _Labels:
     (Y, X) int32
         Pieces from 1; 0 is background.
     """
-    pieces = label_room((1, *basins.of_pixel.shape))
+    pieces = empty_labels((1, *basins.of_pixel.shape))
     connect(basins.of_pixel[np.newaxis], pieces)
     found: _Labels = pieces[0]
     return found
@@ -185,7 +185,7 @@ def pair_pieces(votes: PairVotes, basins: Sequence[Basins]) -> _Labels:
         Pieces from 1, the same number for the same cell; 0 is background.
     """
     frames = [_voted_pieces(one) for one in basins]
-    result = label_room((len(frames), *frames[0].shape))
+    result = empty_labels((len(frames), *frames[0].shape))
     result[0] = frames[0]
     if len(frames) == 1:
         return result

@@ -21,7 +21,7 @@ from fastershift.labels._regions import (
     relabel,
 )
 from fastershift.labels._resize import nearest_pixels, resize_labels
-from fastershift.labels._scratch import copy_labels, label_room
+from fastershift.labels._scratch import copy_labels, empty_labels
 from fastershift.labels._strips import Strip, strips
 
 __all__ = [
@@ -35,10 +35,10 @@ __all__ = [
     "contacts",
     "copy_labels",
     "count_pixels",
+    "empty_labels",
     "label_areas",
     "label_boxes",
     "label_ids",
-    "label_room",
     "measure_labels",
     "nearest_pixels",
     "overlaps",

@@ -45,7 +45,7 @@ def _join(parents: _Labels, first: int, second: int) -> int:
 
 
 @compiled
-def _also(
+def _join_at(
     clusters: _Labels,
     pieces: _Labels,
     parents: _Labels,
@@ -53,7 +53,7 @@ def _also(
     place: tuple[int, int, int],
     found: int,
 ) -> int:
-    """Join what was found with the piece at a place, if that is of the same cluster."""
+    """Join the piece found so far with the one at a place, if of the same cluster."""
     frame, row, column = place
     if not (0 <= row < clusters.shape[1] and 0 <= column < clusters.shape[2]):
         return found
@@ -78,7 +78,7 @@ def _piece_before(
     else:
         for up, left in ((0, -1), (-1, -1), (-1, 1)):
             beside = (frame, row + up, column + left)
-            found = _also(clusters, pieces, parents, own, beside, found)
+            found = _join_at(clusters, pieces, parents, own, beside, found)
     if frame and clusters[frame - 1, row, column] == own:
         # Two pixels side by side on two of the same cluster: the first of them has
         # joined all four.
@@ -90,11 +90,11 @@ def _piece_before(
         )
         if not joined:
             before = (frame - 1, row, column)
-            found = _also(clusters, pieces, parents, own, before, found)
+            found = _join_at(clusters, pieces, parents, own, before, found)
     elif frame:
         for up, left in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             beside = (frame - 1, row + up, column + left)
-            found = _also(clusters, pieces, parents, own, beside, found)
+            found = _join_at(clusters, pieces, parents, own, beside, found)
     return found
 
 
@@ -242,7 +242,7 @@ def measure_labels(
     areas, firsts : (n,) int64
         Pixels of each, and the first of them, counted row by row.
     inside : (n,) bool
-        Which have a pixel that is no part of the border of so many rows and columns.
+        Which have a pixel outside of the border of so many rows and columns.
     """
     areas = np.zeros(largest + 1, np.int64)
     firsts = np.zeros(largest + 1, np.int64)

@@ -14,7 +14,7 @@ from fastershift.labels._components import (
     overlap_runs,
     renumber,
 )
-from fastershift.labels._scratch import label_room
+from fastershift.labels._scratch import empty_labels
 
 __all__ = [
     "Box",
@@ -150,13 +150,13 @@ def overlaps(first: Labels, second: Labels) -> tuple[_Integers, _Integers, _Inte
     count = int(second.max(initial=0)) + 1
     flat, other = first.ravel(), second.ravel()
     # No more runs than that in most images of cells.
-    room = 1024 + first.size // 16
+    capacity = 1024 + first.size // 16
     while True:
-        runs = np.empty((room, 2), dtype=np.int64)
+        runs = np.empty((capacity, 2), dtype=np.int64)
         n_runs = overlap_runs(flat, other, count, runs)
-        if n_runs <= room:
+        if n_runs <= capacity:
             break
-        room = n_runs
+        capacity = n_runs
     keys, places = np.unique(runs[:n_runs, 0], return_inverse=True)
     counts = np.zeros(keys.size, dtype=np.int64)
     np.add.at(counts, places, runs[:n_runs, 1])
@@ -174,6 +174,6 @@ def relabel(
     known = positions < ids.size
     known[known] = ids[positions[known]] == replaced[known]
     table[positions[known]] = np.fromiter(new, dtype=np.int64)[known]
-    result = label_room(labels.shape)
+    result = empty_labels(labels.shape)
     renumber(codes.reshape(1, 1, -1), table, result.reshape(1, 1, -1))
     return result

@@ -49,7 +49,7 @@ def _heaviest(
     """Return the label with most weight of a few pixels; the first to reach it wins.
 
     Ties are frequent, so that the order of the sums counts.
-    `labels` and `totals` are room for as many labels as there are pixels.
+    `labels` and `totals` have space for as many labels as there are pixels.
     """
     n_labels = 0
     winner, most = 0, 0.0

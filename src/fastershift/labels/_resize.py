@@ -7,7 +7,7 @@ from scipy import special
 from fastershift.errors import InputError
 from fastershift.labels._regions import Labels, as_labels, label_areas, label_ids
 from fastershift.labels._resample import TAPS, mark_borders, resample
-from fastershift.labels._scratch import copy_labels, label_room
+from fastershift.labels._scratch import copy_labels, empty_labels
 
 __all__ = ["nearest_pixels", "resize_labels"]
 
@@ -51,7 +51,7 @@ def resize_labels(
     Raises
     ------
     InputError
-        When the labels are no label image or a size is below 1.
+        When the labels are not a label image or a size is below 1.
     """
     source = as_labels(labels, 2)
     if min(*shape, *source.shape) < 1:
@@ -138,7 +138,7 @@ def _smooth(source: Labels, places: list[_Reals]) -> _Resized:
         _weights(along, length)
         for along, length in zip(places, source.shape, strict=True)
     )
-    resized = label_room((len(rows), len(columns)))
+    resized = empty_labels((len(rows), len(columns)))
     resample(
         source,
         mark_borders(source),

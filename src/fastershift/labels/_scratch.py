@@ -1,4 +1,4 @@
-"""Room for label images, however large they are."""
+"""Arrays for label images, however large they are."""
 
 import os
 from math import prod
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["copy_labels", "label_room"]
+__all__ = ["copy_labels", "empty_labels"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -17,11 +17,11 @@ _Labels: TypeAlias = npt.NDArray[np.int32]
 _LARGE = 2**26
 
 
-def label_room(shape: tuple[int, ...]) -> _Labels:
+def empty_labels(shape: tuple[int, ...]) -> _Labels:
     """Make an array of labels, in memory, or where it is large in a temporary file.
 
-    The file is gone when nothing refers to the array any more. Where the disk has no
-    room for it, the array lies in memory all the same.
+    The file is deleted when nothing refers to the array any more. Where the disk is
+    full, the array lies in memory after all.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def label_room(shape: tuple[int, ...]) -> _Labels:
 
 
 def copy_labels(labels: npt.NDArray[np.integer[Any]]) -> _Labels:
-    """Copy labels of any integer type into an array from `label_room`."""
-    copied = label_room(labels.shape)
+    """Copy labels of any integer type into an array from `empty_labels`."""
+    copied = empty_labels(labels.shape)
     copied[...] = labels
     return copied

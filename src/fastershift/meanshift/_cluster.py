@@ -279,7 +279,7 @@ def _drawn_rows(n: int, most: int, generator: torch.Generator | None) -> Rows:
     if n <= 4 * most:
         rows = torch.randperm(n, generator=generator)[:most].numpy()
         return rows
-    # Putting all of very many rows in random order would take longer than clustering.
+    # To put all of very many rows in random order would take longer than clustering.
     chance = torch.randperm(most, generator=generator).numpy()
     rows = spread_rows(n, most, generator)[chance]
     return rows
@@ -324,7 +324,7 @@ def _clustering(
     renumbered = np.full(len(large) + 1, -1, dtype=np.int64)
     renumbered[:-1][large] = np.arange(large.sum())
     labels = assigned.labels
-    # A cluster that is nobody's nearest leaves a gap in the numbers, too.
+    # A cluster that is nearest to no point leaves a gap in the numbers, too.
     if not large.all():
         labels = torch.as_tensor(renumbered, device=device)[labels]
     seeds = torch.as_tensor(search.seeds, device=device)

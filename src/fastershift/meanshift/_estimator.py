@@ -182,7 +182,7 @@ class FasterMeanShift(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            A ValueError, for a parameter out of range or seeds that are no rows of X.
+            A ValueError, for a parameter out of range or seeds that are not rows of X.
         ValueError
             For NaN, infinity, no rows or another shape.
         """

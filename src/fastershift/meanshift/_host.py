@@ -14,12 +14,12 @@ from fastershift.meanshift._kernels import (
     BLOCK,
     STRETCH,
     Blocks,
+    copy_rows,
     count_windows,
     fill_blocks,
     find_nearest,
     read_rows,
     sum_windows,
-    take_rows,
 )
 from fastershift.meanshift._points import Points, Rows, Vectors, unit_vectors
 
@@ -30,8 +30,8 @@ def _empty_blocks(n: int, n_components: int) -> Blocks:
     return np.zeros((-(-n // BLOCK), n_components, BLOCK), dtype=np.float32)
 
 
-def _share(work: Callable[[int, int], None], stretches: int) -> None:
-    """Look at all stretches, a part of them in each of the threads that torch takes."""
+def _in_threads(work: Callable[[int, int], None], stretches: int) -> None:
+    """Work on all stretches, some of them in each of the threads that torch uses."""
     threads = max(1, min(torch.get_num_threads(), stretches))
     ends = [part * stretches // threads for part in range(threads + 1)]
     others = [Thread(target=work, args=ends[i : i + 2]) for i in range(1, threads)]
@@ -88,7 +88,7 @@ class HostPoints(Points):
         def work(first: int, last: int) -> None:
             fill_blocks(together, blocks, lengths, safe, first, last)
 
-        _share(work, stretches)
+        _in_threads(work, stretches)
         if not safe.all():
             return None
         weights = np.ones_like(lengths) if unit_means else lengths
@@ -96,7 +96,7 @@ class HostPoints(Points):
 
     @classmethod
     def of_unit(cls, rows: Vectors, lengths: Vectors | None) -> Self:
-        """Take rows of length 1, and the lengths they had where these count."""
+        """Store rows of length 1, and the lengths they had where these count."""
         made = cls.measured(rows, unit_means=True)
         assert made is not None  # noqa: S101 (rows of length 1 are safe)
         if lengths is not None:
@@ -119,14 +119,14 @@ class HostPoints(Points):
 
     def rows(self, rows: Rows) -> Self:
         blocks = _empty_blocks(len(rows), self.n_components)
-        take_rows(self.blocks, rows, blocks, 0)
+        copy_rows(self.blocks, rows, blocks, 0)
         return type(self)(blocks, self.weights[rows], self.normalise)
 
     def joined(self, other: Self) -> Self:
         n, more = len(self), len(other)
         blocks = _empty_blocks(n + more, self.n_components)
         blocks[: len(self.blocks)] = self.blocks
-        take_rows(other.blocks, np.arange(more), blocks, n)
+        copy_rows(other.blocks, np.arange(more), blocks, n)
         weights = np.concatenate([self.weights, other.weights])
         return type(self)(blocks, weights, self.normalise)
 
@@ -149,7 +149,7 @@ class HostPoints(Points):
                 last,
             )
 
-        _share(work, stretches)
+        _in_threads(work, stretches)
         total: npt.NDArray[np.float64] = sums.sum(axis=0)
         return total
 
@@ -165,5 +165,5 @@ class HostPoints(Points):
         def work(first: int, last: int) -> None:
             find_nearest(self.blocks, len(self), unit, labels, similarity, first, last)
 
-        _share(work, -(-len(self.blocks) // STRETCH))
+        _in_threads(work, -(-len(self.blocks) // STRETCH))
         return torch.from_numpy(labels), torch.from_numpy(similarity)

@@ -15,12 +15,12 @@ __all__ = [
     "BLOCK",
     "STRETCH",
     "Blocks",
+    "copy_rows",
     "count_windows",
     "fill_blocks",
     "find_nearest",
     "read_rows",
     "sum_windows",
-    "take_rows",
 ]
 
 #: (blocks, components, BLOCK) float32.
@@ -82,7 +82,7 @@ def read_rows(blocks: Blocks, rows: _Rows) -> _Vectors:
 
 
 @compiled
-def take_rows(blocks: Blocks, rows: _Rows, into: Blocks, start: int) -> None:
+def copy_rows(blocks: Blocks, rows: _Rows, into: Blocks, start: int) -> None:
     """Copy some of the vectors into other blocks, from a place on."""
     for i in range(rows.size):
         place = start + i

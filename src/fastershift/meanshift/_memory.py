@@ -12,7 +12,7 @@ _CPU_BLOCK = 2**18
 _GPU_BLOCK = 2**25
 
 # Of the free memory of a GPU, the share that one block of similarities may take. There
-# are two such blocks at a time, and whoever else uses the device needs some, too.
+# are two such blocks at a time, and other programs on the device need some, too.
 _SHARE = 0.2
 
 _SHORTAGE = ("out of memory", "can't allocate memory", "not enough memory")

@@ -167,7 +167,7 @@ class SeedPolicy:
             raise InputError("A seed policy needs at least 1 seed.")
 
     def observed(self, instances: int, share: float, coverage: float) -> "SeedPolicy":
-        """Take in what a clustering found (Eq 12 to 19).
+        """Learn from what a clustering found (Eq 12 to 19).
 
         Parameters
         ----------
@@ -196,7 +196,7 @@ class SeedPolicy:
         return replace(self, n=max(self.n, min(2 * self.n, max_seeds)))
 
     def reduced(self, high: float) -> "SeedPolicy":
-        """Take N_min seeds away for the next frame where N is above H·N_min."""
+        """Lower N by N_min for the next frame where it is above H·N_min."""
         if self.n_min == 0 or self.n <= high * self.n_min:
             return self
         return replace(self, n=max(1, self.n - math.ceil(self.n_min)))

@@ -40,7 +40,7 @@ class FrameCells:
 
 
 class Evidence:
-    """Takes in the frames of a movie one by one, keeping only numbers about them.
+    """Measures the frames of a movie one by one and keeps only the numbers.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Evidence:
         self._before: deque[Labels] = deque(maxlen=self.search)
 
     def add(self, frame: npt.ArrayLike) -> None:
-        """Take in the next frame, (Y, X) int labels; 0 is background."""
+        """Measure the next frame, (Y, X) int labels; 0 is background."""
         labels = as_labels(frame, 2)
         ids, codes = coded(labels)
         areas, firsts, inside = measure_labels(codes, len(ids) - 1, self._border)

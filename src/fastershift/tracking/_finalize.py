@@ -115,7 +115,7 @@ class Finalizer:
         self._evidence = Evidence(settings, self._border)
 
     def add(self, frame: npt.ArrayLike) -> None:
-        """Take in the next linked frame, (Y, X) int; 0 is background."""
+        """Add the next linked frame, (Y, X) int; 0 is background."""
         self._evidence.add(frame)
 
     def finish(self) -> tuple[FinalNames, Lineage]:

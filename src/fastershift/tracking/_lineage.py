@@ -1,4 +1,4 @@
-"""Tracks, who descends from whom, and what makes them a valid result."""
+"""Tracks and their lineage, and what makes them a valid result."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

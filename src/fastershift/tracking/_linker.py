@@ -109,7 +109,7 @@ class Linker:
         Raises
         ------
         InputError
-            When the pair is no pair of label images of the size of those before.
+            When the pair is not a pair of label images of the size of those before.
         """
         pair = as_labels(pair, 3)
         if not self._frames and len(pair) in (1, 2):
