@@ -28,7 +28,7 @@ OTHERS = ("DIC-C2DH-HeLa", "Fluo-C2DL-MSC", "PhC-C2DL-PSC")
 
 # Name: what it is for, and the movies it was trained on besides simulated ones.
 MODELS = {
-    "generalist": (
+    "cosine": (
         "Nuclei and whole cells in fluorescence, phase contrast and DIC.",
         (*NUCLEI, *OTHERS),
     ),
@@ -101,8 +101,8 @@ def main() -> None:
                     for key, value in values.items()
                     if value is not None
                 }
-    script = "train_generalist.py"
-    if options.name != "generalist":
+    script = "train_cosine.py"
+    if options.name != "cosine":
         script = f"train_specialist.py {options.name}"
     start = f" --start {options.start}" if options.start else ""
     card = ModelCard(

@@ -1,94 +1,201 @@
-"""Train the shipped ``generalist`` model, in two stages.
+"""Train the generalist: votes for centres, on free stills and simulated movies.
 
-    script=scripts/models/train_generalist.py
-    python $script ../shared/data model.train --minutes 115
-    python $script ../shared/data model.train --minutes 42 --large
+    python train_generalist.py KINDS OUT.train [--minutes M] [--init WEIGHTS]
 
-The first stage learns on small clips, two at a time; it was stopped after 69 minutes
-and 3880 iterations. The second goes on with clips of four times the area, because cells
-far from any border of the frame were told apart less well.
-
-Frames 24 to 35 of Fluo-N2DL-HeLa and the last fifth of the other movies are kept out.
-Started again with the same file it goes on where it stopped.
+KINDS is the folder with the free stills, OUT.train the state from which the next call
+goes on. The weights at the end are to be had with export_generalist.py.
 """
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import tifffile
+import torch
+from safetensors.torch import load_file
+from scipy.ndimage import gaussian_filter
+
+from fastershift.io import as_movie
+from fastershift.rshn import RSHN, normalise_robustly
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
+    Augmentation,
     Trainer,
+    TrainingMovie,
     TrainSettings,
     from_simulation,
-    load_ctc_truth,
+    load_pair_truth,
     prepare_movie,
 )
 
-# Name: frames learned from, border without truth, reach of lone markers, grow, weight.
-MOVIES = {
-    "Fluo-N2DL-HeLa": ((0, 24), 25, 0.5, False, 0.27),
-    "Fluo-N2DH-SIM+": ((0, 32), 0, 0.5, False, 0.11),
-    "Fluo-N2DH-GOWT1": ((0, 30), 50, 0.5, True, 0.12),
-    "DIC-C2DH-HeLa": ((0, 68), 50, 0.5, False, 0.12),  # 0.16 in the second stage
-    "Fluo-C2DL-MSC": ((0, 16), 50, 2.0, False, 0.08),
-    "PhC-C2DL-PSC": ((0, 32), 25, 0.5, False, 0.16),
+# How often each source is drawn.
+STILLS = {
+    "dsb2018-fluo": 0.15,
+    "usiigaci-phase": 0.14,
+    "omnipose-bacteria-phase": 0.12,
+    "trpl-bacteria-phase": 0.05,
+    "ecoli-dapi": 0.02,
+    "baby-yeast-bf": 0.05,
+    "baby-mothermachine": 0.01,
 }
-SIMULATED = {"nuclei": 0.07, "phase": 0.03, "dic": 0.02, "elongated": 0.02}
+# Kind and optics: how often, smallest and largest diameter, cells at the smallest.
+SIMULATED = {
+    ("rods", "usual"): (0.09, 16, 36, 110),
+    ("rods", "any"): (0.03, 16, 36, 110),
+    ("yeast", "usual"): (0.08, 16, 40, 60),
+    ("adherent", "usual"): (0.08, 24, 60, 50),
+    ("adherent", "dic"): (0.03, 24, 60, 50),
+    ("embryo", "usual"): (0.03, 14, 36, 120),
+    ("cells", "usual"): (0.06, 22, 50, 60),
+    ("clumps", "usual"): (0.02, 14, 36, 90),
+    ("epithelium", "usual"): (0.02, 20, 44, 80),
+    ("phase", "usual"): (0.01, 20, 28, 40),
+    ("dic", "usual"): (0.01, 20, 28, 40),
+}
+# Movies of each of them, drawn anew at every start.
+SEEDS = 16
+
+# How often frames without any cell are drawn, and how many there are.
+BLANK, BLANKS = 0.03, 24
+
+
+def kept_out(name: str, number: int) -> bool:
+    """Tell whether a still is never learned from, but judged."""
+    return {
+        "dsb2018-fluo": number % 10 == 9,
+        "usiigaci-phase": number % 6 == 5,
+        "omnipose-bacteria-phase": number == 3,
+        "trpl-bacteria-phase": number % 6 == 5,
+        "baby-yeast-bf": number >= 60,
+    }.get(name, False)
+
+
+def stills(root: Path, name: str, diameter: float) -> Iterator[TrainingMovie]:
+    paths = [
+        path
+        for number, path in enumerate(sorted((root / name / "images").glob("*.tif")))
+        if not kept_out(name, number)
+    ]
+    for path in paths:
+        image = tifffile.imread(path).astype(np.float32)
+        masks = tifffile.imread(path.parents[1] / "masks" / path.name).astype(np.int32)
+        if not masks.any():
+            continue
+        truth = load_pair_truth(as_movie(image[None]), as_movie(masks[None]))
+        yield prepare_movie(truth, diameter, weight=STILLS[name] / len(paths))
+
+
+def simulated(
+    kind: str, optics: str, first_seed: int, network_diameter: float
+) -> Iterator[TrainingMovie]:
+    share, smallest, largest, most = SIMULATED[kind, optics]
+    for seed in range(first_seed, first_seed + SEEDS):
+        chance = np.random.default_rng(seed)
+        diameter = smallest * (largest / smallest) ** chance.random()
+        n_cells = round(most * (smallest / diameter) ** 1.5 * chance.uniform(0.2, 1))
+        movie = simulate_movie(
+            7,
+            (256, 256),
+            max(4, n_cells),
+            kind=kind,
+            diameter=diameter,
+            optics=optics,
+            seed=seed,
+        )
+        truth = from_simulation(movie, diameter)
+        yield prepare_movie(truth, network_diameter, weight=share / SEEDS)
+
+
+def blank(first_seed: int) -> Iterator[TrainingMovie]:
+    """Frames of noise, shading and dirt: nothing in them is a cell."""
+    for seed in range(first_seed, first_seed + BLANKS):
+        chance = np.random.default_rng(seed)
+        shape = (7, 200, 200)
+        noise = chance.normal(size=shape)
+        for _ in range(int(chance.integers(1, 4))):
+            width = np.exp(chance.uniform(-1, 3.5))
+            still = chance.random() < 0.5
+            coarse = chance.normal(size=shape[1:] if still else shape)
+            sigma = width if still else (0, width, width)
+            smooth = gaussian_filter(coarse, sigma, mode="wrap")
+            noise = noise + chance.uniform(0, 2) * smooth / smooth.std()
+        frames = [normalise_robustly(one, chance.uniform(0, 1))[0] for one in noise]
+        yield TrainingMovie(
+            torch.from_numpy(np.stack(frames)),
+            torch.zeros(shape, dtype=torch.int32),
+            1.0,
+            BLANK / BLANKS,
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--minutes", type=float, default=100)
-    parser.add_argument("--filters", type=int, default=24)
-    parser.add_argument("--large", action="store_true", help="second stage")
+    parser.add_argument("kinds", type=Path)
+    parser.add_argument("state", type=Path)
+    parser.add_argument("--minutes", type=float, default=1e6)
+    parser.add_argument("--init", type=Path)
+    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--length", type=int, default=2)
+    parser.add_argument("--warmup", type=int, default=6)
+    parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
-    settings = TrainSettings(filters=options.filters)
-    if options.large:
-        large = {"size": 256, "batch": 1, "learning_rate": 7e-4, "seed": 1}
-        settings = settings.model_copy(update=large)
+    torch.set_num_threads(1)
+    settings = TrainSettings(
+        filters=32,
+        size=options.size,
+        length=options.length,
+        warmup=options.warmup,
+        batch=options.batch,
+        learning_rate=options.rate,
+        average=0.999,
+        seed=options.seed,
+    )
     movies = []
-    for name, (frames, border, reach, grow, weight) in MOVIES.items():
-        truth = load_ctc_truth(
-            options.data / name / "01",
-            frames=frames,
-            border=border,
-            reach=reach,
-            grow=grow,
-        )
-        print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
-        movies.append(prepare_movie(truth, settings.network_diameter, weight=weight))
-    for kind, weight in SIMULATED.items():
-        for seed in range(6):
-            movie = simulate_movie(
-                12, (256, 256), 30, kind=kind, diameter=24, seed=seed
-            )
-            truth = from_simulation(movie, 24)
-            movies.append(
-                prepare_movie(truth, settings.network_diameter, weight=weight / 6)
-            )
-    trainer = Trainer(tuple(movies), settings)
-    if options.output.exists():
-        trainer.load(options.output)
-        print("going on at iteration", trainer.iteration, flush=True)
-    saved = time.monotonic()
-    losses: list[float] = []
-    for progress in trainer.run(minutes=options.minutes):
+    for name in STILLS:
+        if name not in options.without:
+            movies += stills(options.kinds, name, settings.network_diameter)
+    network = RSHN(
+        settings.filters, settings.levels, settings.channels, settings.recurrent_from
+    )
+    if options.init:
+        weights = load_file(options.init)
+        network.load_state_dict(weights)
+    trainer = Trainer(
+        tuple(movies),
+        settings,
+        network=network,
+        augmentation=Augmentation(inversion=0.1, zoom=1.6, skip=0.5),
+    )
+    if options.state.exists():
+        trainer.load(options.state)
+    first_seed = 100_000 + trainer.iteration
+    for kind, optics in SIMULATED:
+        movies += simulated(kind, optics, first_seed, settings.network_diameter)
+    movies += blank(first_seed)
+    trainer.movies = tuple(movies)
+    print(f"{len(movies)} movies, iteration {trainer.iteration}", flush=True)
+    started = saved = time.monotonic()
+    losses = []
+    for progress in trainer.run(iterations=10**9):
         losses.append(progress.loss)
+        now = time.monotonic()
         if progress.iteration % 100 == 0:
-            mean = sum(losses) / len(losses)
             print(
-                f"{progress.iteration} loss {mean:.4f} done {progress.done:.3f} "
-                f"{progress.seconds:.0f} s",
+                f"{progress.iteration} loss {np.mean(losses):.4f} "
+                f"after {(now - started) / 60:.1f} min",
                 flush=True,
             )
             losses = []
-        if time.monotonic() - saved > 180:
-            trainer.save(options.output)
-            saved = time.monotonic()
-    trainer.save(options.output)
+        if now - saved > 180 or now - started > 60 * options.minutes:
+            trainer.save(options.state)
+            saved = now
+        if now - started > 60 * options.minutes:
+            break
 
 
 if __name__ == "__main__":

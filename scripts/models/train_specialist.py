@@ -1,4 +1,4 @@
-"""Train a specialist from ``generalist``, or ``simulated`` from nothing.
+"""Train a specialist from ``cosine``, or ``simulated`` from nothing.
 
     python scripts/models/train_specialist.py dic ../shared/data dic.train --minutes 40
 
@@ -42,7 +42,7 @@ class Specialist:
     simulated: dict[str, float]
     diameter: float
     size: int
-    start: str | None = "generalist"
+    start: str | None = "cosine"
     learning_rate: float = 7e-4
     length: int = 4
 

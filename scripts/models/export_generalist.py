@@ -1,6 +1,6 @@
 """Write the weights of a training as a model.
 
-python export_votes.py STATE MODEL.safetensors [--bandwidth H] [--scores FILE]
+python export_generalist.py STATE MODEL.safetensors [--bandwidth H] [--scores FILE]
 """
 
 import argparse
