@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
 
+from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS
 from fastershift.io import as_movie
 from fastershift.rshn import RSHN, normalise_robustly
 from fastershift.simulate import simulate_movie
@@ -61,22 +62,11 @@ SEEDS = 16
 BLANK, BLANKS = 0.03, 24
 
 
-def kept_out(name: str, number: int) -> bool:
-    """Tell whether a still is never learned from, but judged."""
-    return {
-        "dsb2018-fluo": number % 10 == 9,
-        "usiigaci-phase": number % 6 == 5,
-        "omnipose-bacteria-phase": number == 3,
-        "trpl-bacteria-phase": number % 6 == 5,
-        "baby-yeast-bf": number >= 60,
-    }.get(name, False)
-
-
 def stills(root: Path, name: str, diameter: float) -> Iterator[TrainingMovie]:
     paths = [
         path
         for number, path in enumerate(sorted((root / name / "images").glob("*.tif")))
-        if not kept_out(name, number)
+        if not KEPT_OUT_STILLS.get(name, lambda _: False)(number)
     ]
     for path in paths:
         image = tifffile.imread(path).astype(np.float32)

@@ -15,6 +15,7 @@ SUITES = {
     "pipeline": f"{_HOME}._pipeline.run",
     "preview": f"{_HOME}._preview.run",
     "accuracy": f"{_HOME}._accuracy.run",
+    "kinds": f"{_HOME}._kinds.run",
     "corrections": f"{_HOME}._corrections.run",
     "scaling": f"{_HOME}._scaling.run",
     "table1": f"{_HOME}._table1_fig1.run_table1",

@@ -1,0 +1,253 @@
+"""Suite ``kinds``: cells of many kinds, on images that no model was trained on."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.benchmark._baseline import simple_baseline
+from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
+from fastershift.errors import InputError
+from fastershift.evaluation import score_arrays
+from fastershift.io import read_movie
+from fastershift.labels import label_areas, overlaps
+from fastershift.pipeline import segment_movie
+from fastershift.simulate import Kind, simulate_movie
+
+__all__ = ["KEPT_OUT_STILLS", "Matches", "match_cells", "run"]
+
+_Labels = NDArray[np.int32]
+
+#: Which stills of each source are never learned from, by their number in the folder.
+KEPT_OUT_STILLS: Mapping[str, Callable[[int], bool]] = {
+    "dsb2018-fluo": lambda number: number % 10 == 9,
+    "usiigaci-phase": lambda number: number % 6 == 5,
+    "omnipose-bacteria-phase": lambda number: number == 3,
+    "trpl-bacteria-phase": lambda number: number % 6 == 5,
+    "baby-yeast-bf": lambda number: number >= 60,
+}
+
+# Simulated movies: kind, cell diameter and cells; their seeds are never trained on.
+_SIMULATED: tuple[tuple[Kind, float, int], ...] = (
+    ("rods", 22.0, 60),
+    ("yeast", 24.0, 25),
+    ("adherent", 40.0, 16),
+    ("cells", 34.0, 25),
+    ("embryo", 20.0, 60),
+    ("clumps", 20.0, 40),
+    ("epithelium", 30.0, 40),
+)
+_SEED = 2_000_000
+_FRAMES = 3
+_MOVIES = 3
+
+# Stills of each source in the quick form.
+_QUICK = 2
+
+
+@dataclass(frozen=True)
+class Matches:
+    """How cells of a result and of its ground truth match.
+
+    Attributes
+    ----------
+    hits, close : int
+        Pairs with an overlap (IoU) above 0.5 and above 0.75.
+    truth, found : int
+        Cells of the ground truth and of the result.
+    """
+
+    hits: int = 0
+    close: int = 0
+    truth: int = 0
+    found: int = 0
+
+    def __add__(self, other: "Matches") -> "Matches":
+        return Matches(
+            self.hits + other.hits,
+            self.close + other.close,
+            self.truth + other.truth,
+            self.found + other.found,
+        )
+
+    @property
+    def f1(self) -> float:
+        """F1 at an overlap of 0.5; 0 without any cell."""
+        return 2 * self.hits / max(1, self.truth + self.found)
+
+    @property
+    def f1_close(self) -> float:
+        """F1 at an overlap of 0.75."""
+        return 2 * self.close / max(1, self.truth + self.found)
+
+
+def match_cells(truth: _Labels, found: _Labels) -> Matches:
+    """Count the cells of a frame that are found.
+
+    Parameters
+    ----------
+    truth, found : (Y, X) int32
+        Labels; 0 is background.
+
+    Returns
+    -------
+    Matches
+    """
+    areas = [
+        dict(zip(*(part.tolist() for part in label_areas(one)), strict=True))
+        for one in (truth, found)
+    ]
+    iou = [
+        count / (areas[0][int(a)] + areas[1][int(b)] - count)
+        for a, b, count in zip(*overlaps(truth, found), strict=True)
+    ]
+    return Matches(
+        sum(one > 0.5 for one in iou),
+        sum(one > 0.75 for one in iou),
+        len(areas[0]),
+        len(areas[1]),
+    )
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A movie, or a still, whose cells are known."""
+
+    frames: NDArray[np.generic]
+    labels: _Labels
+
+    @property
+    def diameter(self) -> float:
+        """Median diameter of the cells in pixels."""
+        sizes = np.concatenate([label_areas(one)[1] for one in self.labels])
+        return float(np.sqrt(4 / np.pi * np.median(sizes)))
+
+
+def run(options: BenchmarkOptions) -> SuiteResult:
+    """Score cells of many kinds, told their diameter and with no option set.
+
+    Parameters
+    ----------
+    options : BenchmarkOptions
+        Its data hold a folder ``kinds``, or are that folder; without it only simulated
+        movies are scored.
+
+    Returns
+    -------
+    SuiteResult
+    """
+    rows: list[tuple[Cell, ...]] = []
+    scores: dict[str, list[float]] = {"true": [], "auto": [], "baseline": []}
+    summary: dict[str, Any] = {"kinds": {}}
+    for kind, samples in _kinds(options):
+        results = {
+            how: _scored(samples, how, options.device)
+            for how in ("true", "auto", "baseline")
+        }
+        for how, (matches, tra, seconds, chosen) in results.items():
+            scores[how].append(matches.f1)
+            figures = (matches.f1, matches.f1_close, tra, seconds)
+            rounded = (None if one is None else round(one, 3) for one in figures)
+            rows.append((kind, _NAMES[how], chosen, *rounded))
+        summary["kinds"][kind] = {
+            how: round(matches.f1, 4) for how, (matches, *_) in results.items()
+        }
+    if not rows:
+        raise InputError(
+            f"{options.data} holds none of the kinds that are scored: "
+            f"{', '.join(KEPT_OUT_STILLS)}."
+        )
+    means = {how: float(np.mean(values)) for how, values in scores.items()}
+    summary |= {
+        "mean_f1": round(means["auto"], 4),
+        "least_f1": round(min(scores["auto"]), 4),
+        "mean_f1_true_diameter": round(means["true"], 4),
+        "least_f1_true_diameter": round(min(scores["true"]), 4),
+        "mean_f1_baseline": round(means["baseline"], 4),
+    }
+    columns = ("kind", "how", "choice", "F1", "F1 at 0.75", "TRA", "s a frame")
+    notes = ["The baseline is told the median diameter of the ground truth."]
+    if options.quick:
+        notes.append(f"Cut down to {_QUICK} stills or one movie of each kind.")
+    return SuiteResult(
+        summary, (Table("Kinds", columns, tuple(rows)),), notes=tuple(notes)
+    )
+
+
+_NAMES = {
+    "true": "diameter given",
+    "auto": "auto",
+    "baseline": "Otsu, watershed, overlap",
+}
+
+
+def _kinds(options: BenchmarkOptions) -> Iterator[tuple[str, list[_Sample]]]:
+    if options.data is not None:
+        root = options.data / "kinds"
+        root = root if root.is_dir() else options.data
+        for name, is_kept_out in KEPT_OUT_STILLS.items():
+            paths = sorted((root / name / "images").glob("*.tif"))
+            kept = [path for n, path in enumerate(paths) if is_kept_out(n)]
+            if kept:
+                step = max(1, len(kept) // _QUICK) if options.quick else 1
+                yield name, [_still(path) for path in kept[::step]]
+    for number, (kind, diameter, n_cells) in enumerate(_SIMULATED):
+        movies = 1 if options.quick else _MOVIES
+        seeds = range(_SEED + 100 * number, _SEED + 100 * number + movies)
+        made = (
+            simulate_movie(
+                _FRAMES,
+                (256, 256),
+                n_cells,
+                diameter=diameter,
+                kind=kind,
+                seed=seed + options.seed,
+            )
+            for seed in seeds
+        )
+        yield f"simulated {kind}", [_Sample(one.frames, one.labels) for one in made]
+
+
+def _still(path: Path) -> _Sample:
+    masks = path.parents[1] / "masks" / path.name
+    frames, labels = (
+        np.stack([np.asarray(one) for one in read_movie(file)])
+        for file in (path, masks)
+    )
+    return _Sample(frames, labels.astype(np.int32))
+
+
+def _scored(
+    samples: list[_Sample], how: str, device: str
+) -> tuple[Matches, float | None, float, str]:
+    """Run all samples of a kind; tell matches, mean TRA, seconds and what was used."""
+    total, tra, seconds, frames = Matches(), [], 0.0, 0
+    chosen: list[str] = []
+    for sample in samples:
+        if not sample.labels.any():
+            continue
+        started = time.perf_counter()
+        if how == "baseline":
+            labels, tracks = simple_baseline(list(sample.frames), sample.diameter), None
+            chosen.append(f"{sample.diameter:.0f} px")
+        else:
+            settings: dict[str, Any] = {}
+            if how == "true":
+                settings = {"embed": {"diameter": sample.diameter}}
+            result = segment_movie(sample.frames, settings, device=device)
+            labels, tracks = result.labels, result.lineage.rows()
+            embed = result.settings.embed
+            chosen.append(f"{embed.model}, {embed.diameter:.0f} px")
+        seconds += time.perf_counter() - started
+        frames += len(labels)
+        for truth, found in zip(sample.labels, labels, strict=True):
+            total += match_cells(truth, found)
+        if len(labels) > 1:
+            score = score_arrays(labels, tracks, sample.labels).tra
+            tra += [] if score is None else [score]
+    mean_tra = float(np.mean(tra)) if tra else None
+    return total, mean_tra, seconds / max(1, frames), chosen[0] if chosen else ""
