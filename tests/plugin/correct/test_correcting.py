@@ -110,7 +110,7 @@ class Hand:
         self.user.wait(lambda: not (corrector._asks.busy or corrector.follower.busy))
 
     @property
-    def said(self):
+    def message(self):
         return self.user.find("correct_status").text()
 
     @property
