@@ -272,11 +272,11 @@ def test_one_frame(movie):
 def test_what_does_not_belong_together_is_refused(tmp_path, movie, truth):
     result = write_result(tmp_path / "out", movie.labels, movie.tracks)
     smaller = write_result(tmp_path / "small", movie.labels[:, 1:], None)
-    with pytest.raises(InputError, match="not of the same movie"):
+    with pytest.raises(InputError, match="do not belong to the same movie"):
         evaluate(smaller, truth)
-    with pytest.raises(InputError, match="no truth folder at"):
+    with pytest.raises(InputError, match="no ground truth at"):
         evaluate(result, tmp_path / "absent")
-    with pytest.raises(InputError, match="no silver truth"):
+    with pytest.raises(InputError, match="not contain silver truth"):
         evaluate(result, truth, silver=tmp_path)
     shutil.rmtree(truth / "TRA")
     short = write_result(tmp_path / "short", movie.labels[:3], None)

@@ -115,7 +115,7 @@ def _check_tracks(present: Sequence[Sequence[int]], tracks: Tracks, what: str) -
         if differing:
             raise InputError(
                 f"The list of tracks of {what} does not fit its masks: they differ for "
-                f"track {track} in frame {min(differing)}; write both anew."
+                f"track {track} in frame {min(differing)}; write both again."
             )
 
 
@@ -176,15 +176,17 @@ def _check_sizes(labels: _Labels, truth: Mapping[int, NDArray[np.integer]]) -> N
     for t, frame in truth.items():
         if not 0 <= t < len(labels):
             raise InputError(
-                f"The truth has a frame {t}, but the result has only {len(labels)} "
-                "frames; say which frames of the truth it covers (--frames A:B)."
+                f"The ground truth has a frame {t}, but the result has only "
+                f"{len(labels)} "
+                "frames; give the frames of the ground truth that it covers "
+                "(--frames A:B)."
             )
         size = np.asarray(labels[t]).shape
         if size != frame.shape:
             raise InputError(
-                f"Frame {t} of the result is {size[0]} × {size[1]} pixels, but its "
-                f"truth is {frame.shape[0]} × {frame.shape[1]}; they are not of the "
-                "same movie."
+                f"Frame {t} of the result is {size[0]} × {size[1]} pixels, "
+                f"but its ground truth is {frame.shape[0]} × "
+                f"{frame.shape[1]}; they do not belong to the same movie."
             )
 
 
@@ -226,8 +228,8 @@ def score_arrays(
         if len(truth_labels) != len(labels):
             raise InputError(
                 f"The result has {len(labels)} frames and its truth "
-                f"{len(truth_labels)}; say which frames of the truth it covers "
-                "(--frames A:B)."
+                f"{len(truth_labels)}; give the frames of the ground truth "
+                "that it covers (--frames A:B)."
             )
         truth = {t: np.asarray(truth_labels[t]) for t in range(len(truth_labels))}
         _check_sizes(labels, truth)
@@ -270,7 +272,9 @@ def _cut_segments(segments: _Segments, first: int, stop: int) -> _Segments:
 def _read_truth(path: Path) -> tuple[Any, Any, _Segments]:
     """Labels and tracks of TRA, where there is one, and the frames of SEG."""
     if not path.is_dir():
-        raise InputError(f"There is no truth folder at {path}; give one such as 01_GT.")
+        raise InputError(
+            f"There is no ground truth at {path}; give a folder such as 01_GT."
+        )
     segments = read_segmentation_truth(path)
     if segments and not (path / "TRA").is_dir():
         return None, None, segments
@@ -316,19 +320,20 @@ def evaluate(
         silver_segments = read_segmentation_truth(Path(silver))
         if not silver_segments:
             raise InputError(
-                f"{silver} holds no silver truth; give a folder such as 01_ST."
+                f"{silver} does not contain silver truth; give a folder such as 01_ST."
             )
     first, stop = frames or (0, len(labels))
     if frames is not None:
         if stop - first != len(labels) or first < 0:
             raise InputError(
                 f"The result has {len(labels)} frames, which are not the frames "
-                f"{first}:{stop} of the truth; give the range that was tracked."
+                f"{first}:{stop} of the ground truth; give the range that was tracked."
             )
         if truth_labels is not None:
             if stop > len(truth_labels):
                 raise InputError(
-                    f"The truth has {len(truth_labels)} frames, so there is no range "
+                    f"The ground truth has {len(truth_labels)} frames, so there "
+                    "is no range "
                     f"{first}:{stop}; give a range within 0:{len(truth_labels)}."
                 )
             truth_labels = truth_labels[first:stop]

@@ -204,7 +204,7 @@ def test_names_keep_the_structure_of_the_folders(plates, tmp_path):
     assert [movie.name for movie in pattern][:2] == ["m00", "m01"]
     both = list_movies([plates / "plate1" / "m00.tif", plates / "plate2" / "m00.tif"])
     assert [movie.name for movie in both] == ["plate1/m00", "plate2/m00"]
-    with pytest.raises(InputError, match="Nothing fits"):
+    with pytest.raises(InputError, match="Nothing matches"):
         list_movies([str(plates / "*.lif")])
     with pytest.raises(InputError, match="nothing at"):
         list_movies([plates / "plate3"])

@@ -118,7 +118,7 @@ def test_an_old_result_is_kept_unless_asked(run, tmp_path, capsys):
     [
         (("--bandwidth", "3"), "bandwidth"),
         (("--high", "3"), "2·L"),
-        (("--diameter", "round"), "no cell diameter"),
+        (("--diameter", "round"), "not a cell diameter"),
         (("--network-size", "big"), "512x384"),
         (("--preset", "Mouse"), "no preset 'Mouse'"),
         (("--profile", "fast"), "profile"),
@@ -195,7 +195,7 @@ def test_demo_prints_a_table_and_writes_a_picture(tmp_path, capsys):
     assert call("demo", "-o", tmp_path / "demo") == 0
     printed = capsys.readouterr().out
     assert "seeds N" in printed
-    assert "exact truth: SEG" in printed
+    assert "exact ground truth: SEG" in printed
     assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000
 
 

@@ -70,7 +70,7 @@ def test_interrupting_leaves_a_model(pair, tmp_path, capsys, monkeypatch):
     assert train(pair, model, *SMALL, "--minutes", 60) == 130
     said = capsys.readouterr()
     assert "Model after 2 iterations" in said.out
-    assert "--resume goes on" in said.err
+    assert "--resume continues" in said.err
     assert read_card(model).filters == 4
     assert (tmp_path / "m.state.safetensors").is_file()
     assert signal.getsignal(signal.SIGINT) is before

@@ -314,17 +314,17 @@ def test_read_only_labels_are_refused():
 numbers = st.integers(0, 12)
 frames = st.integers(0, 5)
 scopes = st.sampled_from(["frame", "onwards", "until", "track"])
-untils = st.one_of(st.none(), frames)
+limits = st.one_of(st.none(), frames)
 boxes = st.builds(
     half, st.integers(0, 18), st.integers(0, 24), st.integers(1, 6), st.integers(1, 6)
 )
 edits = st.one_of(
     st.builds(Merge, frames, st.lists(numbers, min_size=2, max_size=3).map(tuple)),
     st.tuples(st.just("split"), frames, numbers, st.integers(1, 9)),
-    st.builds(Delete, frames, st.tuples(numbers), scopes, untils),
+    st.builds(Delete, frames, st.tuples(numbers), scopes, limits),
     st.builds(Add, frames, boxes, numbers),
-    st.builds(Grow, frames, numbers, st.integers(1, 2), scopes, untils),
-    st.builds(Shrink, frames, numbers, st.just(1), scopes, untils),
+    st.builds(Grow, frames, numbers, st.integers(1, 2), scopes, limits),
+    st.builds(Shrink, frames, numbers, st.just(1), scopes, limits),
     st.builds(FillHoles, frames, numbers),
     st.builds(
         lambda t, box, before: Paint(t, ((0, box),), ((before, box),)),
@@ -334,10 +334,10 @@ edits = st.one_of(
     ).map(lambda paint: ("paint", paint)),
     st.builds(Link, frames, numbers, frames, numbers),
     st.builds(Unlink, frames, numbers),
-    st.builds(Swap, frames, numbers, numbers, scopes, untils),
+    st.builds(Swap, frames, numbers, numbers, scopes, limits),
     st.builds(MarkDivision, frames, numbers, st.tuples(numbers, numbers)),
     st.builds(RemoveDivision, frames, numbers, numbers),
-    st.builds(Lock, frames, numbers, scopes, untils),
+    st.builds(Lock, frames, numbers, scopes, limits),
     st.builds(Unlock, frames, numbers, st.sampled_from(["cell", "track", "all"])),
 )
 

@@ -18,7 +18,7 @@ def corrections():
 
 
 def test_frames_that_nobody_looked_at_are_unknown(corrections):
-    with pytest.raises(InputError, match="No frame was looked at"):
+    with pytest.raises(InputError, match="No frame was checked"):
         corrections.truth()
     corrections.do(Lock(2, 1))
     corrections.do(Delete(4, (2,)))

@@ -19,7 +19,7 @@ def best_angle(share_of_cells, balance):
 
 
 def test_balanced_classes_draw_a_rare_class_into_uncertain_pixels():
-    # Of these look-alikes a fifth are cells: most are background, and called so.
+    # A fifth of these similar pixels are cells: most are background, and called so.
     assert best_angle(0.2, "pixel") == 1
     assert best_angle(0.8, "pixel") == 0
 

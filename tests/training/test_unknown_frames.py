@@ -69,7 +69,7 @@ def test_a_fifth_of_many_is_kept_out(simulated):
 
 def test_a_single_frame_is_learned_from_and_judged(simulated):
     data = read_training_data([known_in(simulated, (7,), corrected=True)], 8.0)
-    assert "too short to keep a part out" in data.sources[0]
+    assert "too short for validation" in data.sources[0]
     (part,) = data.parts
     assert part.learned
     assert known_frames(data.movies[0]) == [7]

@@ -56,7 +56,7 @@ def list_movies(inputs: Iterable[str | Path]) -> list[NamedMovie]:
         for source, base in _expand(str(given)):
             found.setdefault(source.absolute(), base.absolute())
     if not found:
-        raise InputError("There is no movie in what was given; name files or folders.")
+        raise InputError("No movie was given; name files or folders.")
     base = Path(os.path.commonpath({str(base) for base in found.values()}))
     full = {source: source.relative_to(base) for source in found}
     short = {source: _without_suffix(path) for source, path in full.items()}
@@ -90,7 +90,7 @@ def _expand(given: str) -> Iterator[tuple[Path, Path]]:
     fixed = Path(*_before_magic(path))
     matches = sorted(glob(str(path), recursive=True))
     if not matches:
-        raise InputError(f"Nothing fits {given}; check the pattern.")
+        raise InputError(f"Nothing matches {given}; check the pattern.")
     for match in matches:
         yield from _inside(Path(match), fixed)
 

@@ -71,7 +71,7 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
                 yield Progress(step, n_frames, "tracks")
     except MemoryError as error:
         raise FastershiftError(
-            "The memory ran out. Give the network smaller tiles (--tile 512), and run "
-            "again; what is done is kept."
+            "The memory ran out. Use smaller tiles (--tile 512) and run "
+            "again; finished chunks are kept."
         ) from error
     yield Written(outcome)

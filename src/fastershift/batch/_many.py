@@ -358,9 +358,9 @@ def _reason(future: "Future") -> str | None:
         return None
     if type(error).__name__ == "KilledWorker":
         return (
-            "The workers that ran it died again and again, most likely for want of "
-            "memory; use fewer workers or smaller tiles (--tile 512), then "
-            "--retry-failed."
+            "The workers that ran it died repeatedly, probably because "
+            "memory ran out; use fewer workers or smaller tiles (--tile "
+            "512), then --retry-failed."
         )
     if isinstance(error, MemoryError):
         return "The memory ran out; use fewer workers or smaller tiles (--tile 512)."

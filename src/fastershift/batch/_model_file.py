@@ -48,7 +48,7 @@ class ModelFile:
             raise InputError(self.fault)
         if hashlib.sha256(self.content).hexdigest() != self.sha256:
             raise FastershiftError(
-                f"The model {self.name} arrived damaged; run again to send it anew."
+                f"The model {self.name} arrived damaged; run again to send it again."
             )
         with tempfile.TemporaryDirectory(prefix="fastershift-") as folder:
             path = Path(folder) / f"{self.sha256}.safetensors"

@@ -69,9 +69,9 @@ class WorkFolder:
                 return
             if not anew:
                 raise InputError(
-                    f"The unfinished run in {self.path} was begun with "
-                    f"{' and '.join(changed)}; run it as before to finish it, or begin "
-                    "anew with --overwrite."
+                    f"The unfinished run in {self.path} was started with "
+                    f"{' and '.join(changed)}; run it as before to finish it, or "
+                    "start again with --overwrite."
                 )
         self.remove()
         write_file(noted, json.dumps(dict(signature), indent=1).encode())

@@ -55,10 +55,11 @@ def evaluate(
         Path | None, typer.Option(help="Silver truth, a folder such as 01_ST.")
     ] = None,
     frames: Annotated[
-        str | None, typer.Option(help="Frames A:B of the truth that were tracked.")
+        str | None,
+        typer.Option(help="Frames A:B of the ground truth that were tracked."),
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the scores here, too.")
+        Path | None, typer.Option("--json", help="Also write the scores to this file.")
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -75,11 +76,13 @@ def evaluate(
 @app.command()
 @reports_errors
 def simulate(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to create.")],
     frames: Annotated[int, typer.Option(help="Number of frames.")] = 20,
-    height: Annotated[int, typer.Option(help="Rows of a frame.")] = 256,
-    width: Annotated[int, typer.Option(help="Columns of a frame.")] = 256,
-    cells: Annotated[int, typer.Option(help="Cells in the first frame, about.")] = 15,
+    height: Annotated[int, typer.Option(help="Height of a frame in pixels.")] = 256,
+    width: Annotated[int, typer.Option(help="Width of a frame in pixels.")] = 256,
+    cells: Annotated[
+        int, typer.Option(help="Approximate number of cells in the first frame.")
+    ] = 15,
     diameter: Annotated[float, typer.Option(help="Cell diameter in pixels.")] = 24.0,
     kind: Annotated[
         str,
@@ -94,9 +97,9 @@ def simulate(
             help="usual, any, phase, brightfield, dic, fluorescence or quantitative."
         ),
     ] = "usual",
-    seed: Annotated[int, typer.Option(help="Seed of the random draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     cell_cycle: Annotated[
-        float | None, typer.Option(help="Frames from division to division.")
+        float | None, typer.Option(help="Frames between divisions.")
     ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["Chunk", "batch", "result_format", "run_on_disk"]
 
 Chunk = Annotated[
-    int, typer.Option(min=1, help="Frames of a chunk, about; the result is the same.")
+    int,
+    typer.Option(
+        min=1,
+        help="Approximate number of frames per chunk; the result does "
+        "not depend on it.",
+    ),
 ]
 
 
@@ -40,7 +45,7 @@ def _kept(what: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        stop(f"Interrupted: {what}; give the same command again to go on.", 130)
+        stop(f"Interrupted: {what}; run the same command again to continue.", 130)
 
 
 def run_on_disk(task: "MovieTask") -> None:
@@ -106,7 +111,7 @@ def batch(
         int | None, typer.Option(min=1, help="Processes to start on this machine.")
     ] = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try movies again that failed.")
+        bool, typer.Option("--retry-failed", help="Repeat the movies that failed.")
     ] = False,
     chunk: Chunk = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -138,7 +143,7 @@ def batch(
         ended, failed = _follow(task, client)
     typer.echo(
         f"{ended} movies, {failed} failed: {output / 'summary.html'}"
-        + (" (--retry-failed tries those again)" if failed else "")
+        + (" (--retry-failed repeats them)" if failed else "")
     )
     if failed:
         raise typer.Exit(1)

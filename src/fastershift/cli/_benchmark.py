@@ -16,29 +16,35 @@ __all__ = ["benchmark"]
 @reports_errors
 def benchmark(
     suite: Annotated[
-        str, typer.Argument(metavar="SUITE", help="Name of a suite, or all of them.")
+        str, typer.Argument(metavar="SUITE", help="Name of a suite, or 'all'.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for tables and plots.")
     ] = Path("benchmark-output"),
     quick: Annotated[
-        bool, typer.Option("--quick", help="Cut down to minutes and marked so.")
+        bool,
+        typer.Option(
+            "--quick", help="Short form that takes minutes; its results are marked."
+        ),
     ] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here, too.")
+        Path | None, typer.Option("--json", help="Also write the figures to this file.")
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
             envvar="FASTERSHIFT_DATA",
-            help="Folder with movies; without it movies are simulated.",
+            help="Folder with movies; without it, movies are simulated.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="With all: keep the suites that are in OUTPUT."),
+        typer.Option(
+            "--resume",
+            help="With 'all': keep the results of suites that are already in OUTPUT.",
+        ),
     ] = False,
     debug: Debug = False,
 ) -> None:
@@ -51,7 +57,7 @@ def benchmark(
         _write_json(json_file, summary)
         return
     if data is not None and not data.is_dir():
-        raise InputError(f"There is no folder {data}; name the one with the movies.")
+        raise InputError(f"There is no folder {data}; give the folder with the movies.")
     summaries: dict[str, Any] = {}
     failures = []
     for name in SUITES:

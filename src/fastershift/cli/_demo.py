@@ -25,7 +25,7 @@ def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the picture.")
     ] = Path("demo-output"),
-    gui: Annotated[bool, typer.Option("--gui", help="Open napari in the end.")] = False,
+    gui: Annotated[bool, typer.Option("--gui", help="Open napari at the end.")] = False,
     debug: Debug = False,
 ) -> None:
     """Segment and track a simulated movie; print a table and write a picture."""
@@ -37,9 +37,9 @@ def demo(
     result = tracking.result
     typer.echo(demo_table(result.reports))
     typer.echo(
-        f"\n{len(result.lineage.tracks)} tracks and {len(result.lineage.divisions())} "
-        f"divisions were found; {len(movie.tracks)} and "
-        f"{_divisions(movie.tracks)} are there."
+        f"\nFound {len(result.lineage.tracks)} tracks and "
+        f"{len(result.lineage.divisions())} divisions "
+        f"(ground truth: {len(movie.tracks)} and {_divisions(movie.tracks)})."
     )
     _echo_scores(result, movie)
     output.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,10 @@ def _echo_scores(result: Any, movie: Any) -> None:
     except InputError as error:
         typer.echo(str(error))
         return
-    typer.echo(f"Against the exact truth: SEG {scores.seg:.3f}, TRA {scores.tra:.3f}.")
+    typer.echo(
+        "Scores against the exact ground truth: SEG "
+        f"{scores.seg:.3f}, TRA {scores.tra:.3f}."
+    )
 
 
 def demo_movie() -> "SimulatedMovie":

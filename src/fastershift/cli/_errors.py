@@ -12,8 +12,10 @@ __all__ = ["Debug", "Overwrite", "reports_errors", "stop"]
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an old result.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error occurred.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an existing result.")
+]
 
 
 def reports_errors(command: _Command) -> _Command:
@@ -35,7 +37,7 @@ def reports_errors(command: _Command) -> _Command:
             if options["debug"]:
                 raise
             reason = f"{type(error).__name__}: {error}"
-            stop(f"Something unexpected went wrong ({reason}); --debug tells more.", 1)
+            stop(f"Something unexpected went wrong ({reason}); --debug shows more.", 1)
 
     return cast("_Command", guarded)
 

@@ -33,9 +33,9 @@ def import_model(
     checkpoint: Annotated[
         Path, typer.Argument(help="TensorFlow checkpoint: NAME.index beside its data.")
     ],
-    name: Annotated[str, typer.Option(help="What to call the model.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
     diameter: Annotated[
-        float | None, typer.Option(help="Its cell diameter in network pixels.")
+        float | None, typer.Option(help="Cell diameter of the model in network pixels.")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model of this name.")

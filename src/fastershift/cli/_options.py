@@ -27,8 +27,8 @@ def frame_range(text: str | None) -> tuple[int, int] | None:
     first, colon, stop = text.partition(":")
     if not (colon and first.isdigit() and stop.isdigit()):
         raise InputError(
-            f"'{text}' is no range of frames; write for example 24:36, which are the "
-            "frames 24 to 35."
+            f"'{text}' is not a range of frames; write for example 24:36 "
+            "for the frames 24 to 35."
         )
     return int(first), int(stop)
 
@@ -47,7 +47,7 @@ def _value(name: str, given: Any) -> Any:
         width, x, height = str(given).lower().partition("x")
         if not (x and width.isdigit() and height.isdigit()):
             raise InputError(
-                f"'{given}' is no network size; write width and height as 512x384."
+                f"'{given}' is not a network size; write width and height as 512x384."
             )
         return int(width), int(height)
     if name == "diameter" and given != "auto":
@@ -55,7 +55,7 @@ def _value(name: str, given: Any) -> Any:
             return float(given)
         except ValueError as error:
             raise InputError(
-                f"'{given}' is no cell diameter; give pixels or 'auto'."
+                f"'{given}' is not a cell diameter; give pixels or 'auto'."
             ) from error
     return given
 

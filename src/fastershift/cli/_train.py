@@ -26,7 +26,8 @@ def train(
         list[str],
         typer.Argument(
             metavar="DATA...",
-            help="Folders such as 01 with their truth 01_GT beside them, IMAGE=LABELS, "
+            help="Folders such as 01 with their ground truth 01_GT beside "
+            "them, IMAGE=LABELS, "
             "stills:IMAGES=MASKS, or simulate:KIND.",
         ),
     ],
@@ -34,7 +35,7 @@ def train(
         Path, typer.Option("--output", "-o", help="The model (.safetensors).")
     ],
     init: Annotated[
-        str | None, typer.Option(help="Model to go on from: a name or a file.")
+        str | None, typer.Option(help="Model to start from: a name or a file.")
     ] = None,
     filters: Annotated[
         int | None, typer.Option(help="Filters of every convolution. [default: 24]")
@@ -46,52 +47,62 @@ def train(
         float | None, typer.Option(help="How long to train. [default: 30]")
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(help="How many iterations to make, instead.")
+        int | None, typer.Option(help="Number of iterations, instead of minutes.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the last training stopped.")
+        bool, typer.Option("--resume", help="Continue where the last training stopped.")
     ] = False,
     batch: Annotated[
-        int | None, typer.Option(help="Clips of an iteration. [default: 2]")
+        int | None, typer.Option(help="Clips per iteration. [default: 2]")
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Highest rate. [default: 0.0015; with --init 0.0005]"),
+        typer.Option(
+            help="Highest learning rate. [default: 0.0015; with --init 0.0005]"
+        ),
     ] = None,
     precision: Annotated[
         Precision | None,
         typer.Option(
-            help="Numbers of the convolutions. [default: auto, bfloat16 where the "
+            help="Number format of the convolutions. [default: auto, "
+            "bfloat16 where the "
             "processor multiplies it in hardware]"
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of weights and clips. [default: 0]")
+        int | None, typer.Option(help="Random seed of weights and clips. [default: 0]")
     ] = None,
     border: Annotated[
         int | None,
         typer.Option(
-            help="Width in pixels of the strip without truth. [default: that of a "
+            help="Width in pixels of the border strip without ground truth. "
+            "[default: that of a "
             "published data set, otherwise 0]"
         ),
     ] = None,
     reach: Annotated[
         float,
         typer.Option(
-            help="Unknown surrounding of a cell that has only a marker, in diameters."
+            help="Distance around a marker within which pixels are unknown, "
+            "in cell diameters."
         ),
     ] = 1.0,
     grow: Annotated[
         bool,
-        typer.Option(help="Grow such markers: right for bright cells on dark ground."),
+        typer.Option(
+            help="Grow such markers by their brightness; suits bright cells "
+            "on dark background."
+        ),
     ] = False,
     diameter: Annotated[
         float | None,
-        typer.Option(help="Cell diameter in pixels. [default: measured in the truth]"),
+        typer.Option(
+            help="Cell diameter in pixels. [default: measured in the ground truth]"
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     author: Annotated[
-        list[str] | None, typer.Option(help="Who made the model; may be repeated.")
+        list[str] | None, typer.Option(help="Author of the model; may be repeated.")
     ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
@@ -110,8 +121,8 @@ def train(
         raise InputError("Give either --minutes or --iterations, not both.")
     if output.exists() and not (overwrite or resume):
         raise InputError(
-            f"{output} is there already; choose another name, go on training it "
-            "(--resume) or ask for it to be replaced (--overwrite)."
+            f"{output} exists already; choose another name, continue its "
+            "training (--resume) or replace it (--overwrite)."
         )
     start = load_model(init) if init else None
     settings = decide_settings(
@@ -153,7 +164,7 @@ def train(
         typer.echo(f"Picture of a validation frame: {run.picture}")
     typer.echo(f"Model after {finished.iteration} iterations: {finished.path}")
     if finished.stopped:
-        stop("Stopped before its time; the same command with --resume goes on.", 130)
+        stop("Stopped early; the same command with --resume continues.", 130)
 
 
 @contextmanager
@@ -214,9 +225,11 @@ def _say_start(event: Any, console: Any) -> None:
         console.print(f"{source}.")
     console.print(f"{event.parameters:,} weights, computed on {event.device}.")
     if event.iteration:
-        console.print(f"Going on after iteration {event.iteration}.")
+        console.print(f"Continuing after iteration {event.iteration}.")
     if not event.validated:
-        console.print("Nothing is kept out, so the model cannot be validated.")
+        console.print(
+            "There are no validation frames, so the model cannot be validated."
+        )
 
 
 def _clock(seconds: float) -> str:

@@ -15,8 +15,8 @@ class ClusterSettings(Stage):
     bandwidth: float = setting(
         0.1,
         "Radius of the mean-shift window as cosine distance: pixels whose embeddings "
-        "are closer than this belong together. Larger joins cells, smaller breaks "
-        "them.",
+        "are closer than this belong together. Larger values merge "
+        "cells, smaller ones break them into pieces.",
         label="Bandwidth",
         symbol="h",
         advanced=False,
@@ -26,8 +26,9 @@ class ClusterSettings(Stage):
         usual=Usual(
             0.02,
             0.5,
-            "Windows this small break cells into pieces, and much is left over.",
-            "Windows this large join neighbouring cells.",
+            "Such small values break cells into pieces and leave many "
+            "pixels unassigned.",
+            "Such large values merge neighbouring cells.",
         ),
     )
     gamma: float = setting(
@@ -43,8 +44,8 @@ class ClusterSettings(Stage):
         usual=Usual(
             0.5,
             0.98,
-            "More than half of the seeds may be thrown away before they arrive; small "
-            "cells are lost first.",
+            "More than half of the seeds may be discarded before they "
+            "converge; small cells are lost first.",
             "A round waits for its slowest seed, which takes long and changes little.",
         ),
     )
@@ -60,13 +61,13 @@ class ClusterSettings(Stage):
         usual=Usual(
             1.5,
             8,
-            "With hardly more seeds than N_min a small cell may go without one.",
+            "With hardly more seeds than N_min a small cell may have none.",
             "Most frames will be clustered twice, with many more seeds than needed.",
         ),
     )
     high: float = setting(
         8.0,
-        "As long as there are more than H·N_min seeds, N_min are saved. At least 2·L.",
+        "With more than H·N_min seeds the number is lowered by N_min. At least 2·L.",
         label="Upper factor",
         symbol="H",
         advanced=False,
@@ -76,12 +77,12 @@ class ClusterSettings(Stage):
         usual=Usual(
             4,
             64,
-            above="The number of seeds will hardly ever go down again.",
+            above="The number of seeds will hardly ever decrease.",
         ),
     )
     n_initial: int = setting(
         128,
-        "Number of seeds that the first round starts from.",
+        "Number of seeds in the first round.",
         label="Initial seeds",
         symbol="N_initial",
         advanced=False,
@@ -91,13 +92,13 @@ class ClusterSettings(Stage):
         usual=Usual(
             16,
             2048,
-            "So few seeds miss cells in the first round, and it is repeated.",
-            "So many seeds take time and find no more cells than fewer.",
+            "So few seeds miss cells in the first round, which is then repeated.",
+            "So many seeds take time and do not find more cells.",
         ),
     )
     coverage: float = setting(
         0.95,
-        "Wanted probability that every cell receives at least one seed.",
+        "Required probability that every cell receives at least one seed.",
         label="Coverage",
         symbol="P",
         step=0.01,
@@ -106,7 +107,7 @@ class ClusterSettings(Stage):
         usual=Usual(
             0.8,
             0.999,
-            "Cells may go without a seed in one frame out of five.",
+            "Cells may have no seed in one frame out of five.",
             "The number of seeds grows fast for the last fraction of a percent.",
         ),
     )
@@ -118,21 +119,21 @@ class ClusterSettings(Stage):
     )
     reseed: bool = setting(
         True,
-        "Pixels that no mode reaches become seeds of another round, so that no cell is "
-        "lost for want of a seed.",
+        "Pixels that are not within h of any mode become seeds of "
+        "another round, so that no cell is lost for lack of a seed.",
         label="Re-seed",
     )
     max_seeds: int = setting(
         4096,
-        "Doubling and re-seeding never go beyond this number of seeds.",
+        "Largest number of seeds for doubling and re-seeding.",
         label="Most seeds",
         ge=1,
         le=1_000_000,
     )
     min_cluster_size: int = setting(
         10,
-        "Clusters with fewer pixels than this are dropped, and as few pixels without a "
-        "mode are not seeded again.",
+        "Clusters with fewer pixels than this are removed, and so "
+        "few pixels without a mode are not seeded again.",
         label="Smallest cluster",
         unit="px",
         ge=1,
@@ -145,15 +146,15 @@ class ClusterSettings(Stage):
         usual=Usual(
             20,
             1000,
-            "Seeds may be stopped on their way.",
-            "Seeds that have not arrived by then seldom do.",
+            "Seeds may be stopped before they converge.",
+            "Seeds that have not converged by then seldom do.",
         ),
     )
     coordinate_weight: float = setting(
         0.0,
         "Weight of the pixel coordinates beside the embedding (published: 0.005 a "
-        "network pixel). They tie the result to a coordinate origin; 0 leaves them "
-        "out.",
+        "network pixel). Coordinates make the result depend on the "
+        "position in the frame; 0 omits them.",
         label="Coordinate weight",
         step=0.001,
         ge=0,
@@ -161,32 +162,34 @@ class ClusterSettings(Stage):
         usual=Usual(
             0,
             0.02,
-            above="Coordinates this heavy cut large cells by position alone.",
+            above="Such a large weight cuts large cells by position alone.",
         ),
     )
     local_modes: bool = setting(
         True,
-        "Look for the modes once more at every place, among vectors within two cells "
-        "of it: what lies further away then changes no cell.",
+        "Compute the modes again locally, from vectors within two "
+        "cell diameters: distant pixels then do not change a cell.",
         label="Modes of each place",
     )
     join_alike: bool = setting(
         True,
-        "Join pieces of cells that touch where their mean vectors lie within the "
-        "bandwidth: a cell between two modes stays whole.",
+        "Join pieces that touch if their mean vectors are within "
+        "the bandwidth: a cell between two modes stays whole.",
         label="Join alike pieces",
     )
     split_large: bool = setting(
         False,
-        "Look at cells that are larger than the typical one again with 0.3 of the "
-        "bandwidth, and split those that fall into parts of a quarter of the typical "
-        "size. Useful where round cells touch; it cuts long ones.",
+        "Cluster cells that are larger than the typical one again "
+        "with 0.3 of the bandwidth, and split them if the parts "
+        "have at least a quarter of the typical size. Useful where "
+        "round cells touch; it cuts long ones.",
         label="Split large cells",
     )
     carry_seeds: bool = setting(
         False,
-        "Carry the number of seeds from pair to pair through the whole movie, as the "
-        "paper does, instead of settling it for each pair on a sample of its pixels.",
+        "Carry the number of seeds from pair to pair through the "
+        "whole movie, as in the paper, instead of determining it "
+        "for each pair from a sample of its pixels.",
         label="Carry seeds",
     )
     random_seed: int = setting(
@@ -201,7 +204,7 @@ class ClusterSettings(Stage):
     def _no_oscillation(self) -> "ClusterSettings":
         if self.high < 2 * self.low:
             raise ValueError(
-                "H must be at least 2·L, or the number of seeds would swing back and "
-                "forth between frames"
+                "H must be at least 2·L, otherwise the number of seeds "
+                "would oscillate between frames"
             )
         return self

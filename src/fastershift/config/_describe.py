@@ -50,7 +50,7 @@ def explain_value(name: str, value: Any) -> str:
     Examples
     --------
     >>> explain_value("bandwidth", 0.7)
-    'Windows this large join neighbouring cells.'
+    'Such large values merge neighbouring cells.'
     >>> explain_value("bandwidth", 0.1)
     ''
     """

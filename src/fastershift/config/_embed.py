@@ -22,8 +22,9 @@ class EmbedSettings(Stage):
     )
     diameter: float | Literal["auto"] = setting(
         "auto",
-        "Typical cell diameter in pixels of the image. Frames are scaled so that it "
-        "meets the diameter the model was trained for; 'auto' estimates it.",
+        "Typical cell diameter in pixels of the image. Frames are "
+        "scaled so that cells have the diameter for which the model "
+        "was trained; 'auto' estimates it.",
         label="Diameter",
         unit="px",
         advanced=False,
@@ -31,15 +32,16 @@ class EmbedSettings(Stage):
     )
     network_size: tuple[int, int] | None = setting(
         None,
-        "Width and height of the frames given to the network; overrules the diameter. "
+        "Width and height of the frames given to the network; overrides the diameter. "
         "Set by the presets of the published data sets.",
         label="Network size",
         unit="px",
     )
     zoom: float = setting(
         1.0,
-        "Share of the frame that the network sees when its size is given; below 1 the "
-        "rim of the frame is cut off, as the published set-up for Fluo-C2DL-MSC does.",
+        "Share of the frame that the network sees when its size is "
+        "given; below 1 the edge of the frame is cut off, as in the "
+        "published set-up for Fluo-C2DL-MSC.",
         label="Zoom",
         gt=0,
         le=1,
@@ -53,14 +55,16 @@ class EmbedSettings(Stage):
         le=20,
         step=0.1,
         usual=Usual(
-            0, 5, above="Blurs this wide wash small cells out before they are seen."
+            0,
+            5,
+            above="Such wide blurs remove small cells before the network sees them.",
         ),
     )
     block: int = setting(
         16,
         "Frames through which the recurrent state is carried before it restarts. "
-        "Restarts lie at fixed frame numbers, so any part of a movie can be "
-        "recomputed.",
+        "Restarts are at fixed frame numbers, so that any part of a "
+        "movie can be recomputed.",
         label="Block",
         unit="frames",
         ge=1,
@@ -68,13 +72,14 @@ class EmbedSettings(Stage):
         usual=Usual(
             4,
             64,
-            "In short blocks much time goes into warming up.",
-            "A long block must be computed up to the frame in view, so previews wait.",
+            "Short blocks spend much time on warm-up.",
+            "A long block must be computed up to the current frame, so "
+            "previews take long.",
         ),
     )
     warmup: int = setting(
         3,
-        "Frames before a block that are fed to the network only to fill its state.",
+        "Frames before a block that only initialise the state of the network.",
         label="Warm-up",
         unit="frames",
         ge=0,
@@ -82,8 +87,8 @@ class EmbedSettings(Stage):
         usual=Usual(
             1,
             10,
-            "Without warm-up the first frames of a block are seen without a past.",
-            "Each block takes this many frames longer.",
+            "Without warm-up the first frames of a block are embedded without a past.",
+            "Each block takes as many frames longer.",
         ),
     )
     window: int = setting(
@@ -98,15 +103,16 @@ class EmbedSettings(Stage):
     tile: int = setting(
         1024,
         "Longest side embedded at once, in network pixels; larger frames are cut "
-        "into overlapping tiles. 0 never cuts.",
+        "into overlapping tiles. 0 disables tiles.",
         label="Tile",
         unit="px",
         ge=0,
     )
     tile_overlap: int = setting(
         384,
-        "Overlap of neighbouring tiles in network pixels. Half of it at each inner "
-        "border is thrown away (published: 128 of 256, see tile merging).",
+        "Overlap of neighbouring tiles in network pixels. Half of "
+        "it at each inner border is discarded (published: 128 of "
+        "256, see tile merging).",
         label="Tile overlap",
         unit="px",
         ge=0,
@@ -114,8 +120,9 @@ class EmbedSettings(Stage):
     largest_frame: int = setting(
         2048,
         "In runs on disk, frames with a longer side than this, in network pixels, are "
-        "embedded one tile after the other, and their embeddings kept on disk. The "
-        "result is the same in less memory. 0 never does so.",
+        "embedded one tile after the other, and their embeddings "
+        "kept on disk. The result is the same, with less memory. 0 "
+        "disables this.",
         label="Largest frame",
         unit="px",
         ge=0,
@@ -123,9 +130,10 @@ class EmbedSettings(Stage):
 
     precision: Precision = setting(
         "auto",
-        "Numbers the network computes with. 'bfloat16' keeps 8 of 24 binary digits and "
-        "is two to four times faster on processors and cards made for it; 'auto' takes "
-        "it there and float32 elsewhere (published: float32).",
+        "Number format of the network. 'bfloat16' keeps 8 of 24 binary digits and "
+        "is two to four times faster on processors and cards made "
+        "for it; 'auto' uses it there, and float32 elsewhere "
+        "(published: float32).",
         label="Precision",
     )
 

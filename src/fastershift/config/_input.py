@@ -55,8 +55,8 @@ class InputSettings(Stage):
     axes: Annotated[str, AfterValidator(_letters)] = setting(
         "auto",
         "Order of the axes, one letter each: T time, P position, C channel, Z depth, "
-        "Y row, X column, S the colours of an RGB image. 'auto' takes what the file or "
-        "the layer says.",
+        "Y row, X column, S the colours of an RGB image. 'auto' "
+        "uses what the file or the layer says.",
         label="Axes",
         advanced=False,
     )
@@ -80,15 +80,16 @@ class InputSettings(Stage):
     )
     position: _Index | None = setting(
         None,
-        "Position (field of view) of a multi-position movie, counted from 0. Each "
-        "position is a movie of its own.",
+        "Position (field of view) of a multi-position movie, "
+        "counted from 0. Each position is a separate movie.",
         label="Position",
         advanced=False,
     )
     level: _Index = setting(
         0,
-        "Resolution level of an image pyramid: 0 is full resolution. The cell diameter "
-        "counts in pixels of the chosen level.",
+        "Resolution level of an image pyramid: 0 is full "
+        "resolution. The cell diameter is in pixels of the chosen "
+        "level.",
         label="Level",
         advanced=False,
     )

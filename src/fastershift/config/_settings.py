@@ -21,7 +21,7 @@ class Settings(Stage):
 
     profile: Profile = setting(
         "default",
-        "'default' is what measured best; 'published' runs the papers as published.",
+        "'default' gave the best scores; 'published' follows the papers exactly.",
         label="Profile",
     )
     input: InputSettings = InputSettings()

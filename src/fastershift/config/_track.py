@@ -19,14 +19,14 @@ class TrackSettings(Stage):
         usual=Usual(
             0.1,
             0.9,
-            "Only the surest pixels are left of each cell.",
-            "Background will be taken for cells.",
+            "Only the most certain pixels of each cell remain.",
+            "Background will be segmented as cells.",
         ),
     )
     smallest_cell: float = setting(
         0.1,
-        "Smallest cell, as a share of the area of a disc of the cell diameter; smaller "
-        "pieces are dropped.",
+        "Smallest cell, as a share of the area of a disc of the "
+        "cell diameter; smaller pieces are removed.",
         label="Smallest cell",
         step=0.01,
         ge=0,
@@ -34,22 +34,23 @@ class TrackSettings(Stage):
         usual=Usual(
             0.01,
             0.5,
-            "Specks will be kept as cells.",
-            "Cells of half the usual area are dropped, daughters among them.",
+            "Small objects that are not cells will be kept.",
+            "Cells of half the usual area are removed, including daughters.",
         ),
     )
     smallest_cell_pixels: int | None = setting(
         None,
-        "Smallest cell in network pixels, summed over both frames of a pair; overrules "
-        "the share. Set by the presets of the published data sets.",
+        "Smallest cell in network pixels, summed over both frames "
+        "of a pair; overrides the share. Set by the presets of the "
+        "published data sets.",
         label="Smallest cell in pixels",
         unit="px",
         ge=0,
     )
     linking_overlap: float = setting(
         0.25,
-        "Least overlap (intersection over union) in the shared frame for two cells to "
-        "be the same cell.",
+        "Smallest overlap (intersection over union) in the shared "
+        "frame at which two cells are the same cell.",
         label="Linking overlap",
         step=0.05,
         ge=0,
@@ -63,7 +64,7 @@ class TrackSettings(Stage):
     )
     division_search: int = setting(
         2,
-        "How many frames back the parent of a new cell is looked for.",
+        "Number of frames in which the parent of a new cell is searched.",
         label="Division search",
         unit="frames",
         ge=0,
@@ -71,14 +72,15 @@ class TrackSettings(Stage):
         usual=Usual(
             1,
             10,
-            "Divisions are not looked for.",
-            "Parents will be found for cells that merely come by.",
+            "Divisions are not detected.",
+            "Cells that only pass by will be taken as parents.",
         ),
     )
     parent_reach: float = setting(
         0.6,
-        "Diameter of the disc by which a new cell is grown when its parent is looked "
-        "for, as a share of the cell diameter: daughters move apart quickly.",
+        "Diameter of the disc by which a new cell is grown for the "
+        "parent search, as a share of the cell diameter: daughters "
+        "move apart quickly.",
         label="Parent reach",
         step=0.1,
         ge=0,
@@ -87,12 +89,12 @@ class TrackSettings(Stage):
             0.2,
             1.5,
             "Only daughters that overlap their parent are found.",
-            "Parents will be found among cells that are not neighbours.",
+            "Parents may be cells that are not neighbours.",
         ),
     )
     parent_dilation: int | None = setting(
         None,
-        "The same in pixels; overrules the share, 0 does not grow at all. Set by the "
+        "The same in pixels; overrides the share. 0 does not grow. Set by the "
         "presets of the published data sets.",
         label="Parent dilation",
         unit="px",
@@ -101,8 +103,8 @@ class TrackSettings(Stage):
     )
     merge_search: int = setting(
         10,
-        "A cell that splits and whose part is at most this many frames old is "
-        "rejoined.",
+        "A part that separates from a cell is rejoined if it is at "
+        "most this many frames old.",
         label="Merge search",
         unit="frames",
         ge=0,
@@ -110,7 +112,7 @@ class TrackSettings(Stage):
     )
     shortest_track: int = setting(
         2,
-        "Tracks shorter than this, and without a parent, are dropped.",
+        "Tracks that are shorter than this and have no parent are removed.",
         label="Shortest track",
         unit="frames",
         ge=1,
@@ -118,19 +120,19 @@ class TrackSettings(Stage):
         usual=Usual(
             1,
             20,
-            above="Cells that are in view for a short time are dropped altogether.",
+            above="Cells that are in view only for a short time are removed.",
         ),
     )
     border: int = setting(
         0,
-        "Cells that lie wholly within this many pixels of the edge are dropped.",
+        "Cells that lie completely within this many pixels of the edge are removed.",
         label="Border",
         unit="px",
         ge=0,
     )
     merge_tiles: bool = setting(
         False,
-        "Cluster every tile on its own and merge the labels clump by clump, as "
+        "Cluster every tile separately and merge the labels, as "
         "published, instead of clustering the whole frame.",
         label="Merge tiles",
     )

@@ -108,8 +108,9 @@ def basin(
     found = _nearest(parts > 0, start, beside)
     if found is None:
         raise InputError(
-            "The pixel under the click belongs to no cell of its own; click nearer to "
-            "the middle of the cell, or make h larger."
+            "The pixel under the click does not belong to a separate "
+            "cell; click nearer to the middle of the cell, or increase "
+            "h."
         )
     filled = ndimage.binary_fill_holes(parts == parts[found])
     return Region.of(filled & (labels[box] == 0), box[0].start, box[1].start)

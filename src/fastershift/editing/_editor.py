@@ -252,7 +252,7 @@ class Editor:
         with self.cells.guard:
             for step in entry.steps:
                 step.apply(self.cells)
-        return self._change(entry, entry.steps, "Done again: ")
+        return self._change(entry, entry.steps, "Redone: ")
 
     def _change(self, entry: Entry, steps: tuple[Step, ...], said: str = "") -> Change:
         self._revision += 1
@@ -331,8 +331,9 @@ class Editor:
             position, following = int(record["position"]), int(record["next"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                "The saved corrections cannot be read; they are from another version "
-                "of fastershift, or damaged. The labels can be opened without them."
+                "The saved corrections cannot be read; they are damaged or "
+                "from another version of fastershift. The labels can be "
+                "opened without them."
             ) from error
         frames = {*locks, *voids, *(entry.frame for entry in entries)}
         if frames and not 0 <= min(frames) <= max(frames) < len(self.cells):

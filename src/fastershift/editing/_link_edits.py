@@ -37,7 +37,9 @@ class Link:
             ((self.frame, self.id), (self.other_frame, self.other_id))
         )
         if frame == next_frame:
-            raise InputError("Link cells of two different frames; merge those of one.")
+            raise InputError(
+                "Link cells of two different frames; cells of one frame can be merged."
+            )
         if label == next_id:
             raise InputError(f"Both are cell {label} already.")
         if draft.track(label).last > frame:
@@ -118,8 +120,9 @@ class Swap:
         if self.scope in ("onwards", "track"):
             if self.scope == "track" or all(t.first == self.frame for t in tracks):
                 raise InputError(
-                    "Neither cell was there before, so there is nothing to swap; go to "
-                    "the frame from which on their identities are wrong."
+                    "Neither cell exists before this frame, so there is nothing "
+                    "to swap; go to the first frame in which their identities "
+                    "are wrong."
                 )
             self._from_here_on(draft)
             where = f"from frame {self.frame} on"
@@ -130,8 +133,8 @@ class Swap:
             ]
             if spans[0] != spans[1]:
                 raise InputError(
-                    f"Cells {self.first} and {self.second} are not both there in all "
-                    "of these frames; choose fewer."
+                    f"Cells {self.first} and {self.second} do not both exist in "
+                    "all of these frames; choose fewer."
                 )
             draft.exchange(self.first, self.second, spans[0][0], spans[0][-1])
             where = f"in {len(spans[0])} frames"
@@ -192,7 +195,8 @@ class MarkDivision:
         parent = draft.track(self.parent)
         if parent.first >= self.frame:
             raise InputError(
-                f"Cell {self.parent} is not there before frame {self.frame}; choose a "
+                f"Cell {self.parent} does not exist before frame "
+                f"{self.frame}; choose a "
                 "parent from a frame before its daughters."
             )
         if parent.last >= self.frame:
@@ -236,7 +240,9 @@ class RemoveDivision:
         if not children:
             raise InputError(f"Track {self.parent} does not divide.")
         if self.continues and self.continues not in children:
-            raise InputError(f"Track {self.continues} is no daughter of {self.parent}.")
+            raise InputError(
+                f"Track {self.continues} is not a daughter of {self.parent}."
+            )
         for child in children:
             draft.lock(draft.track(child).first, child)
             if child != self.continues:

@@ -95,7 +95,7 @@ class Split:
             ):
                 raise InputError(f"A part of cell {self.id} cannot be cell {label}.")
         if len(ids) != len(self.parts) or len(set(ids) - {0}) < sum(map(bool, ids)):
-            raise InputError("Each part of a cell needs a number of its own.")
+            raise InputError("Each part of a cell needs a separate number.")
         values = np.zeros((whole.height, whole.width), np.int32)
         for number, part in enumerate(self.parts, 1):
             mask = part.within(whole.box)

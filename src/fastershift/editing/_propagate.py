@@ -180,7 +180,7 @@ def propagate(
         last = done == total
         reached = "the movie ends" if until is None else "as you said"
         yield carried(
-            f"Went on to frame {then}: {reached}." if last else "", found.regions
+            f"Continued to frame {then}: {reached}." if last else "", found.regions
         )
 
 

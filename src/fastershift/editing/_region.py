@@ -60,7 +60,7 @@ class Region:
         rows = np.flatnonzero(mask.any(axis=1))
         columns = np.flatnonzero(mask.any(axis=0))
         if not rows.size:
-            raise InputError("There are no pixels here to make a cell of.")
+            raise InputError("There are no pixels here for a cell.")
         window = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         return cls(
             top + int(rows[0]),

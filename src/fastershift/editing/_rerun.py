@@ -92,7 +92,7 @@ class Rerun:
         for frame in sorted(cells.locked):
             draft.relock(frame, outcome.locked[frame])
         count = sum(len(locked) for locked in cells.locked.values())
-        return f"Took over a new run; {count} locked cells were kept."
+        return f"Applied a new run; {count} locked cells were kept."
 
 
 @dataclass(frozen=True, eq=False)

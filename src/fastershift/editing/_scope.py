@@ -44,6 +44,6 @@ def frames_in_scope(
     if scope == "track":
         return range(track.first, track.last + 1)
     if until is None:
-        raise InputError("Say up to which frame the correction goes.")
+        raise InputError("Choose the last frame of the correction.")
     first, last = sorted((frame, until))
     return range(max(first, track.first), min(last, track.last) + 1)

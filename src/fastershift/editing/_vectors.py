@@ -48,8 +48,8 @@ class FrameVectors:
     ) -> None:
         if embedding.ndim != 3:
             raise InputError(
-                "Tiles that are clustered on their own cannot be followed by their "
-                "embeddings; choose the profile 'default' for that."
+                "Tiles that are clustered separately cannot be followed by "
+                "their embeddings; choose the profile 'default' for that."
             )
         self._embedding = embedding
         self._shape = frame_shape

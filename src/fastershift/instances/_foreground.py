@@ -143,7 +143,7 @@ def foreground_pixels(
     if background != "mask":
         return usable
     if mask is None:
-        raise InputError("Choose the mask layer that tells where the cells are.")
+        raise InputError("Choose the mask layer that marks where the cells are.")
     cells = np.asarray(mask) != 0
     if cells.shape not in (tuple(usable.shape), tuple(usable.shape[1:])):
         raise InputError(

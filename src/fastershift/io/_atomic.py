@@ -54,8 +54,8 @@ def check_free(
     for path in taken:
         if not is_result(path):
             raise InputError(
-                f"{path} holds something other than a result of fastershift, so it is "
-                "not replaced; choose another name."
+                f"{path} holds something other than a result of fastershift, "
+                "so it is not replaced; choose another name."
             )
     if taken and not overwrite:
         raise InputError(

@@ -150,7 +150,8 @@ def _channel(axes: str, count: int, chosen: int | str | None, what: str) -> int 
         return _within(chosen, count, "channel", what)
     if not colours:
         raise InputError(
-            f"{what} is no RGB image, so there is no channel {chosen}; choose from 0 "
+            f"{what} is not an RGB image, so there is no channel "
+            f"{chosen}; choose from 0 "
             f"to {count - 1}."
         )
     return chosen if chosen == "grey" else COLOURS.index(chosen)
@@ -202,8 +203,9 @@ def choose_position(
         return _within(chosen, count, "position", what)
     if count > 1:
         raise InputError(
-            f"{what} has {count} positions{where}, each a movie of its own; choose "
-            f"one, from 0 to {count - 1} (--position 0){otherwise}."
+            f"{what} has {count} positions{where}, each a separate "
+            f"movie; choose one, from 0 to {count - 1} (--position "
+            f"0){otherwise}."
         )
     return 0
 

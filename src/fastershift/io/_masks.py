@@ -175,8 +175,9 @@ def check_tracks(tracks: Tracks, labels: LabelFrames, path: Path) -> None:
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise InputError(
-            f"{path} does not fit its labels: {wrong[0]}{more}. Correct the list, or "
-            "take it away: tracks are then taken from the labels, without parents."
+            f"{path} does not fit its labels: {wrong[0]}{more}. Correct "
+            "the list, or remove it: tracks are then taken from the "
+            "labels, without parents."
         )
 
 
@@ -224,7 +225,7 @@ def _numbered(folder: Path, stem: str) -> dict[int, Path]:
             if twin != path:
                 raise InputError(
                     f"{twin.name} and {path.name} in {folder} have the same number; "
-                    "take one of them away."
+                    "remove one of them."
                 )
     return numbered
 

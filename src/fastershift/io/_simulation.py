@@ -63,7 +63,7 @@ def write_simulation(
         write_masks(tra, "man_track", movie.labels)
         write_masks(seg, "man_seg", movie.labels)
         write_tracks(tra / "man_track.txt", movie.tracks)
-        note = "A simulated movie with exact truth, made by fastershift.\n"
+        note = "A simulated movie with exact ground truth, made by fastershift.\n"
         (folder / _NOTE).write_text(note, encoding="utf-8")
     return out
 

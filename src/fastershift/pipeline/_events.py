@@ -36,7 +36,7 @@ class FrameReport:
     cells : int
         Cells found in it.
     clusters : int
-        Modes of the pair; one mode can serve several cells that do not touch.
+        Modes of the pair; one mode can represent several cells that do not touch.
     seeds, n_min : int
         Seeds N that were used, and the least number wanted (Eq 19), rounded up.
     rounds, iterations : int

@@ -59,8 +59,8 @@ def run_plan(plan: Plan) -> Iterator[Event]:
         if not is_shortage(error):
             raise
         raise FastershiftError(
-            "The memory ran out. Give the network smaller tiles, a larger cell "
-            "diameter, or fewer frames at once, and run again."
+            "The memory ran out. Use smaller tiles, a larger cell "
+            "diameter or fewer frames, and run again."
         ) from error
 
 

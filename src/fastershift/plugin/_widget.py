@@ -256,7 +256,7 @@ class SegmentTrackWidget(QWidget):
             self._run.say("Measuring the cells …")
             self._estimate.measure_diameter(prepared, self._on_diameter)
         elif self._runs.busy:
-            self._run.say("Cells are measured when the run has ended.")
+            self._run.say("Cells will be measured after the run.")
         else:
             self._run.say("Choose an image layer first.")
 

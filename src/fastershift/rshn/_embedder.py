@@ -411,12 +411,12 @@ class Embedder:
         elif not self.per_tile and tile > max(self.settings.tile_overlap, _LEAST_TILE):
             self._cut(tile)
             self.notices.append(
-                f"Memory was short: frames are embedded in tiles of {tile} pixels now."
+                f"Memory was short: frames are now embedded in tiles of {tile} pixels."
             )
         elif self.device.type != "cpu":
             self.notices.append(
                 f"The memory of the {self.device.type} is too small for frames of this "
-                "size: the network runs on the cpu now, which takes longer."
+                "size: the network now runs on the CPU, which takes longer."
             )
             self._move_to(torch.device("cpu"))
         else:

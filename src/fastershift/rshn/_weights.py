@@ -57,8 +57,9 @@ def _refuse_pickle(path: Path) -> None:
     # be 0x80 too, but then follows a brace.
     if beginning.startswith(_PICKLES) and beginning[8:] != b"{":
         raise InputError(
-            f"{path} is a pickle, which could run any program when loaded; convert it "
-            f"to {SUFFIX} where it was made."
+            f"{path} is a pickle, which could run any program when "
+            f"loaded; convert it to {SUFFIX} with the program that wrote "
+            "it."
         )
 
 
@@ -115,7 +116,7 @@ def _network(weights: Mapping[str, Tensor], card: ModelCard, place: str) -> RSHN
             f"({card.filters} filters, {card.levels} levels, {card.channels} channels)."
         )
     if not all(one.is_floating_point() for one in weights.values()):
-        raise InputError(f"The weights in {place} are no floating-point numbers.")
+        raise InputError(f"The weights in {place} are not floating-point numbers.")
     single = {name: one.to(torch.float32) for name, one in weights.items()}
     if not all(bool(one.isfinite().all()) for one in single.values()):
         raise InputError(f"Some weights in {place} are infinite or not a number.")

@@ -292,8 +292,7 @@ class Corrections:
         frames = self.looked_at
         if not frames:
             raise InputError(
-                "No frame was looked at yet: correct or lock a cell, or tick off a "
-                "place."
+                "No frame was checked yet: correct or lock a cell, or tick off a place."
             )
         return KnownLabels(self.labels, frames, self.cells.guard)
 

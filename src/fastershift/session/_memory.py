@@ -110,12 +110,12 @@ def describe_room(plan: Plan, *, cut: bool, on_disk: int) -> tuple[str, ...]:
     notes = []
     if cut:
         notes.append(
-            "The network does not fit in memory at once, so it works in tiles of "
+            "The network does not fit into memory, so it uses tiles of "
             f"{plan.settings.embed.tile} pixels."
         )
     if on_disk:
         notes.append(
-            f"The embeddings do not all fit in memory, so {on_disk / 1e9:.1f} GB of "
+            f"The embeddings do not fit into memory, so {on_disk / 1e9:.1f} GB of "
             "them are kept on disk until napari is closed."
         )
     return tuple(notes)

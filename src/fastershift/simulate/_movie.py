@@ -86,8 +86,8 @@ def _check(
         raise InputError(f"There are no optics '{optics}'; choose one of {known}.")
     if optics != "usual" and kind in get_args(_cells.Kind):
         raise InputError(
-            f"Movies of the kind '{kind}' have optics of their own; leave the optics "
-            "at 'usual', or choose another kind."
+            f"Movies of the kind '{kind}' have their own optics; leave "
+            "the optics at 'usual', or choose another kind."
         )
     if n_frames < 1 or n_cells < 0 or len(shape) != 2 or min(shape) < 16:
         raise InputError(

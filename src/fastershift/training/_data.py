@@ -160,7 +160,7 @@ def load_pair_truth(
     labels : Movie
         Whole numbers of the same shape: track id, 0 background, negative unknown.
     border : int
-        Width in pixels of the strip without truth.
+        Width in pixels of the border strip without ground truth.
     diameter : float, optional
         Cell diameter in pixels; by default the median of the labels.
 
@@ -230,8 +230,9 @@ def _simulated(kind: str, seed: int) -> _Source:
         f"simulated {kind}",
         tuple(made(number, _SIMULATED_FRAMES) for number in range(_SIMULATED)),
         made(_SIMULATED, _VALIDATED_FRAMES),
-        f"simulated {kind}: {_SIMULATED} movies of {_SIMULATED_FRAMES} frames with "
-        "exact truth, one more is kept out",
+        f"simulated {kind}: {_SIMULATED} movies of "
+        f"{_SIMULATED_FRAMES} frames with exact ground truth, one "
+        "more is kept out",
     )
 
 
@@ -245,7 +246,7 @@ def _split(name: str, truth: TruthSequence, *, corrected: bool = False) -> _Sour
     left = len(known) - max(least, len(known) // 5)
     if left < least:
         learned, kept_out = truth, None
-        described = f"{measured}; too short to keep a part out"
+        described = f"{measured}; too short for validation"
     elif partial:
         learned, kept_out = truth.only(known[:left]), truth.only(known[left:])
         numbers = ", ".join(map(str, known[left:]))

@@ -186,7 +186,7 @@ class TrainingRun:
         self.output = Path(output)
         if self.output.suffix != ".safetensors":
             raise InputError(
-                f"{self.output} is no name for a model; it must end in .safetensors."
+                f"{self.output} is not a name for a model; it must end in .safetensors."
             )
         self._data = data
         self._minutes, self._iterations = minutes, iterations

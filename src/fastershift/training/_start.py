@@ -85,6 +85,5 @@ def _refuse_change(
     for name, value in given.items():
         if name in fixed and fixed[name] != value:
             raise InputError(
-                f"{name} is {fixed[name]} in {owner} and cannot become {value}; leave "
-                "it out."
+                f"{name} is {fixed[name]} in {owner} and cannot be {value}; omit it."
             )

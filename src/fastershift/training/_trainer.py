@@ -75,7 +75,7 @@ class TrainSettings(BaseModel):
     )
     precision: Precision = Field(
         "auto",
-        description="Numbers of the convolutions; auto takes bfloat16 where the "
+        description="Number format of the convolutions; auto uses bfloat16 where the "
         "processor multiplies it in hardware.",
     )
     seed: int = Field(0, ge=0, description="Seed of the weights and of all clips.")
@@ -218,7 +218,7 @@ class Trainer:
         if (iterations is None) == (minutes is None):
             raise InputError("Give either a number of iterations or minutes.")
         if (iterations or minutes or 0) <= 0:
-            raise InputError("The length of a training must be more than 0.")
+            raise InputError("The duration of a training must be more than 0.")
         start, first = time.monotonic(), self.iteration
         done = 0.0
         while done < 1:

@@ -192,13 +192,15 @@ def _read(path: Path) -> NDArray[np.generic]:
         image: NDArray[np.generic] = tifffile.imread(path)
     except FileNotFoundError as error:
         raise InputError(
-            f"There is no truth at {path}, although there is a frame of this number."
+            f"There is no ground truth at {path}, although there is a "
+            "frame with this number."
         ) from error
     except (OSError, ValueError, tifffile.TiffFileError) as error:
         raise InputError(f"{path} cannot be read as a TIFF ({error}).") from error
     if image.ndim != 2:
         raise InputError(
-            f"{path} has {image.ndim} axes; frames and their truth must have two."
+            f"{path} has {image.ndim} axes; frames and their ground "
+            "truth must have two."
         )
     return image
 
@@ -207,8 +209,8 @@ def _read_labels(path: Path, shape: tuple[int, ...]) -> NDArray[np.int32]:
     labels = _read(path)
     if labels.shape != shape or labels.dtype.kind not in "ui":
         raise InputError(
-            f"{path} is no truth of its frame; it must hold whole numbers and have the "
-            "size of the frame."
+            f"{path} is not a ground truth of its frame; it must have "
+            "whole numbers and the size of the frame."
         )
     return adopt_labels([labels], str(path))[0]
 
@@ -265,7 +267,7 @@ def load_ctc_truth(
     frames : tuple of int, optional
         First frame and the one after the last.
     border : int
-        Width in pixels of the strip without truth.
+        Width in pixels of the border strip without ground truth.
     reach : float
         Unknown surrounding of a lone marker, in cell diameters.
     grow : bool
@@ -289,7 +291,7 @@ def load_ctc_truth(
     if not paths:
         raise InputError(f"There are no frames t*.tif in {folder}.")
     if not (truth / "TRA").is_dir():
-        raise InputError(f"There is no tracking truth at {truth / 'TRA'}.")
+        raise InputError(f"There is no tracking ground truth at {truth / 'TRA'}.")
     first, last = frames or (0, len(paths))
     movie, segmented, markers = [], [], []
     counts = {"silver": 0, "outlines": 0, "markers": 0}

@@ -298,7 +298,7 @@ def test_corrections_that_cannot_be_kept_are_kept_at_the_next_edit(tracked, unsa
     in_the_way.write_text("a file where the folder is to be")
     lock(4)
     status = tracked.find("correct_status")
-    tracked.wait(lambda: status.text().startswith("The corrections were not kept: "))
+    tracked.wait(lambda: status.text().startswith("The corrections were not saved: "))
     tracked.wait_threads()
     in_the_way.unlink()
     lock(2)

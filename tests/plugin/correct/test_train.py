@@ -99,7 +99,7 @@ def test_corrections_in_model_out(corrected, at_hand, models, movie):
 def test_nothing_to_learn_from_is_a_sentence(corrected):
     corrected.click("train_on_corrections")
     said = corrected.find("correct_status").text()
-    assert said.startswith("No frame was looked at yet")
+    assert said.startswith("No frame was checked yet")
     correct(corrected, 2)
     corrected.viewer.add_image(np.zeros((3, 64, 64)), name="another")
     corrected.choose("layer", "another")

@@ -170,7 +170,7 @@ def test_the_tree_is_saved_as_drawing_picture_and_text(tree, tmp_path, monkeypat
     picture = QImage(str(tmp_path / "tree.png"))
     assert picture.width() >= 800
     tree.widget.save(Path(tmp_path / "tree.doc"))
-    assert "let the name end in" in tree.find("lineage_status").text()
+    assert "use a name that ends in" in tree.find("lineage_status").text()
     assert not (tmp_path / "tree.doc").exists()
 
 

@@ -77,7 +77,7 @@ def test_what_cannot_be_learned_from_is_a_sentence(trainer, movie, tmp_path):
     trainer.click("add_layers")
     assert "must be the same" in trainer.find("training_status").text()
     trainer.widget.data.add_folder(str(tmp_path))
-    assert "There is no truth" in trainer.find("training_status").text()
+    assert "There is no ground truth" in trainer.find("training_status").text()
     trainer.viewer.layers["small"].data = np.zeros(movie.labels.shape, np.uint8)
     trainer.viewer.layers["cells"].data = np.zeros_like(movie.labels)
     trainer.click("add_layers")

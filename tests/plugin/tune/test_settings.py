@@ -81,7 +81,7 @@ def test_unusual_values_explain_themselves(form):
     assert control.note.isHidden()
     control.touch(0.9)
     assert not control.note.isHidden()
-    assert control.note.text() == "Windows this large join neighbouring cells."
+    assert control.note.text() == "Such large values merge neighbouring cells."
     control.reset()
     assert control.note.isHidden()
 

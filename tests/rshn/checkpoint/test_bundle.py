@@ -222,7 +222,7 @@ FINE = entry(1, (3,), 0, 12, masked_crc32c(bytes(12)))
         (one(FINE, header=field(1, 2)), "spread over 2 data files"),
         (one(FINE, header=b""), "spread over 0 data files"),
         (one(FINE, header=field(1, 1) + field(2, 1)), "big-endian"),
-        (one(FINE, name=b"\xff"), "a name in it is no text"),
+        (one(FINE, name=b"\xff"), "a name in it is not text"),
         (one(FINE, name=b"a" * 1001), "a name in it is too long"),
         ((table([block([(b"a", FINE)])]), bytes(12)), "has no header"),
         ((table([block([])]), b""), "has no header"),

@@ -152,7 +152,7 @@ BIAS = "net/rnn/unet_1_cell/input/bias"
     [
         ({BIAS: None}, f"lacks the weights '{BIAS}'"),
         ({"extra/kernel": np.zeros(2, "f4")}, "no place for, such as 'extra/kernel'"),
-        ({BIAS: np.zeros(8, "i4")}, "no floating-point numbers"),
+        ({BIAS: np.zeros(8, "i4")}, "not floating-point numbers"),
         ({BIAS: np.zeros(9, "f4")}, r"shape \(9,\) instead of \(8,\)"),
         ({BIAS: np.full(8, np.inf, "f4")}, "infinite or not a number"),
         (

@@ -125,5 +125,5 @@ def _read_corrections(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"The corrections in {path} cannot be read; the labels can be opened "
-            "without them when that file is taken away."
+            "without them if you remove that file."
         ) from error

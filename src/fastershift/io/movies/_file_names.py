@@ -108,7 +108,7 @@ def sort_files(names: Sequence[str], folder: str, *, all_time: bool) -> FileGrid
     for one, other in pairwise(sorted(frames, key=_stem)):
         if _stem(one) == _stem(other):
             raise InputError(
-                f"{folder} holds both {one} and {other}; take one of them away."
+                f"{folder} holds both {one} and {other}; remove one of them."
             )
     if all_time or len(frames) == 1:
         return FileGrid("T", (len(frames),), {(t,): n for t, n in enumerate(frames)})
@@ -279,8 +279,8 @@ def _grid(rows: Mapping[str, _Row], axes: Sequence[_Axis], folder: str) -> FileG
         place = tuple(axis.places[row[axis.column]] for axis in axes)
         if place in files:
             raise InputError(
-                f"{files[place]} and {name} in {folder} have the same numbers; take "
-                "one of them away."
+                f"{files[place]} and {name} in {folder} have the same "
+                "numbers; remove one of them."
             )
         files[place] = name
     _check_complete(rows, axes, files, folder)

@@ -74,7 +74,7 @@ class AutosaveOffer(QFrame):
         self._text.setObjectName("autosave")
         self._text.setWordWrap(True)
         restore = self._button("restore", "Restore", "Open these corrections again.")
-        discard = self._button("discard", "Discard", "Throw these corrections away.")
+        discard = self._button("discard", "Discard", "Delete these corrections.")
         row = QHBoxLayout()
         row.addWidget(restore)
         row.addWidget(discard)
@@ -214,7 +214,7 @@ class AutosaveOffer(QFrame):
             self.look()
 
     def _tell_error(self, error: Exception) -> None:
-        self.message.emit(f"The corrections were not kept: {describe_error(error)}")
+        self.message.emit(f"The corrections were not saved: {describe_error(error)}")
 
 
 def _name_of(layer: Labels) -> str:

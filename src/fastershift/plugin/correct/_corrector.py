@@ -143,7 +143,7 @@ class Corrector(QObject):
         except InputError as error:
             if record is None:
                 raise
-            self.message.emit(f"{error} Corrections begin anew.")
+            self.message.emit(f"{error} Corrections start again.")
             made = Corrections(labels, lineage)
         self._known[layer] = made
         return made
@@ -391,7 +391,7 @@ class Corrector(QObject):
     # History and locks
 
     def undo(self) -> None:
-        """Take the last edit back."""
+        """Undo the last edit."""
         self._travel("undo", "There is nothing to undo.")
 
     def redo(self) -> None:

@@ -45,8 +45,8 @@ class DoubtList(QWidget):
         self._list.setObjectName("places")
         self._list.setAccessibleName("Places to look at")
         self._list.setToolTip(
-            "Places sorted by how doubtful they are. Click one to go there; tick it "
-            "off when it is right."
+            "Doubtful places, the worst first. Click one to go there; "
+            "tick it off when it is correct."
         )
         self._list.setWordWrap(True)
         self._list.setFixedHeight(_ROWS * self._list.fontMetrics().lineSpacing() * 2)
@@ -60,7 +60,7 @@ class DoubtList(QWidget):
         self._next = self._button(
             "next", "Next", "Tick this place off and go to the next one."
         )
-        self._back = self._button("back", "Back", "Go to the place before.")
+        self._back = self._button("back", "Back", "Go to the previous place.")
         row = QHBoxLayout()
         row.addWidget(self._find)
         row.addWidget(self._back)
@@ -120,7 +120,7 @@ class DoubtList(QWidget):
         self._list.setCurrentRow(-1)
 
     def back(self) -> None:
-        """Go to the place before."""
+        """Go to the previous place."""
         row = self._list.currentRow()
         self._list.setCurrentRow(row - 1 if row > 0 else self._list.count() - 1)
 

@@ -66,7 +66,7 @@ def stack_of(layer: Labels) -> Any:
         layer.features = former_numbers(adopted.numbers)
     stack = as_stack(data, stack_axes(data.shape))
     if stack.ndim != 3:
-        raise InputError(f"{layer.name} has too many axes to be corrected.")
+        raise InputError(f"{layer.name} has too many axes for corrections.")
     return stack
 
 

@@ -86,8 +86,9 @@ class PaintCapture(QObject):
         if self._layer is not None and self._layer.n_edit_dimensions != 2:
             self._layer.n_edit_dimensions = 2
             self.message.emit(
-                "The brush paints in one frame at a time, so that every change is "
-                "seen; merge, split and add by click go on through time."
+                "The brush paints in one frame at a time, so that every "
+                "change is visible; merge, split and add by click can be "
+                "followed through time."
             )
 
     def _on_moved(self, _event: Any) -> None:

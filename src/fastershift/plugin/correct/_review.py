@@ -73,7 +73,7 @@ class Review(QObject):
         if isinstance(item, tuple):
             self._show()
             if not item:
-                self.places.say("No doubtful place was found.")
+                self.places.say("There are no doubtful places.")
         else:
             self.places.say(f"Looking for doubtful places … {item:.0%}")
 
@@ -85,7 +85,7 @@ class Review(QObject):
         self.places.next()
 
     def back(self) -> None:
-        """Go to the place before."""
+        """Go to the previous place."""
         self.places.back()
 
     def _go(self, doubt: "Doubt") -> None:

@@ -46,21 +46,27 @@ _COLUMNS = 2
 _OURS = ("[tracks]", "[locked]", "[new cell]")
 
 _SCOPES: tuple[tuple[str, str, Scope, str], ...] = (
-    ("this_frame", "This frame", "frame", "Do it in the frame in view alone."),
+    ("this_frame", "This frame", "frame", "Apply it in the current frame only."),
     (
         "from_here_on",
         "From here on",
         "onwards",
-        "Do it here and follow the cells through the frames after, as long as their "
-        "embedding tells them apart, until the automatic result agrees again.",
+        "Apply it here and follow the cells through the next frames "
+        "while their embedding recognises them, until the automatic "
+        "result agrees again.",
     ),
     (
         "until_frame",
         "Until frame",
         "until",
-        "Do it up to the frame that is set here, forwards or backwards.",
+        "Apply it up to the frame that is set here, forwards or backwards.",
     ),
-    ("whole_track", "Whole track", "track", "Do it here, and follow both ways."),
+    (
+        "whole_track",
+        "Whole track",
+        "track",
+        "Apply it here and follow it forwards and backwards.",
+    ),
 )
 
 
@@ -109,7 +115,7 @@ class CorrectSection(QGroupBox):
         self._until.setObjectName("until")
         self._until.setAccessibleName("Until frame")
         self._until.setToolTip(
-            "Last frame to correct; one before the frame in view means backwards."
+            "Last frame to correct; a frame before the current one means backwards."
         )
         keep_wheel_away(self._until)
         self._limit = QDoubleSpinBox()
@@ -122,17 +128,19 @@ class CorrectSection(QGroupBox):
             "A correction is followed until its confidence falls below this, 0 to 1."
         )
         keep_wheel_away(self._limit)
-        self._undo = self._button("undo", "Undo", "Take the last edit back.")
-        self._redo = self._button("redo", "Redo", "Make it again.")
+        self._undo = self._button("undo", "Undo", "Undo the last edit.")
+        self._redo = self._button("redo", "Redo", "Redo the edit that was undone last.")
         self._lock = self._button(
-            "lock", "Lock", "Keep the selected cell of this frame as it is in a re-run."
+            "lock",
+            "Lock",
+            "Keep the selected cell of this frame unchanged in a new run.",
         )
         self._unlocks = {
             what: self._button(f"unlock_{what}", f"Unlock {what}", tip)
             for what, tip in (
-                ("cell", "Let a re-run change the selected cell of this frame."),
-                ("track", "Let a re-run change the selected cell in every frame."),
-                ("all", "Let a re-run change every cell."),
+                ("cell", "Let a new run change the selected cell of this frame."),
+                ("track", "Let a new run change the selected cell in every frame."),
+                ("all", "Let a new run change every cell."),
             )
         }
         self._help = self._button("keys", "Keys…", "Show all keys.")
@@ -141,7 +149,7 @@ class CorrectSection(QGroupBox):
         self._bar.setAccessibleName("Following")
         self._bar.setToolTip("Frames through which the correction was followed.")
         self._stop = self._button(
-            "stop_tool", "Stop", "Put the tool away, or stop following a correction."
+            "stop_tool", "Stop", "Deselect the tool, or stop following a correction."
         )
         self._status = QLabel()
         self._status.setObjectName("correct_status")

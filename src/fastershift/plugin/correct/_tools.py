@@ -79,7 +79,9 @@ class Tool:
     repeats: bool = False
 
 
-_HOW_FAR = "Say how far: this frame, from here on, until a frame, or the whole track."
+_HOW_FAR = (
+    "Choose how far: this frame, from here on, until a frame, or the whole track."
+)
 
 TOOLS = {
     tool.name: tool
@@ -87,15 +89,16 @@ TOOLS = {
         Tool(
             "merge",
             "Merge",
-            "Make one cell of several: click them, or brush across them.",
-            ("Click the cells that are one, or brush across them.",) * 2 + (_HOW_FAR,),
+            "Merge several cells into one: click them, or brush across them.",
+            ("Click the cells that belong together, or brush across them.",) * 2
+            + (_HOW_FAR,),
             least=2,
             follows=True,
         ),
         Tool(
             "split",
             "Split",
-            "Take a cell apart: click into each of its parts.",
+            "Split a cell: click into each of its parts.",
             ("Click into each part of the cell.",) * 2 + (_HOW_FAR,),
             least=2,
             follows=True,
@@ -110,7 +113,7 @@ TOOLS = {
             "add_by_click",
             "Add by click",
             "Add the cell under a click; turn the wheel to make it smaller or larger.",
-            ("Click into the cell that is missing.", f"Turn the wheel. {_HOW_FAR}"),
+            ("Click the missing cell.", f"Turn the wheel. {_HOW_FAR}"),
             most=1,
             follows=True,
         ),
@@ -134,13 +137,13 @@ TOOLS = {
             "fill_holes",
             "Fill holes",
             "Fill the background that a cell encloses.",
-            ("Click the cell whose holes are to be filled.", _HOW_FAR),
+            ("Click the cell with holes.", _HOW_FAR),
             most=1,
         ),
         Tool(
             "link",
             "Link",
-            "This cell here is that one there: click it in both frames.",
+            "Mark two cells of different frames as the same cell: click both.",
             ("Click the cell.", "Now click the same cell in a later frame."),
             least=2,
             most=2,
@@ -150,8 +153,8 @@ TOOLS = {
         Tool(
             "unlink",
             "Unlink",
-            "From this frame on it is another cell.",
-            ("Click the cell in the first frame in which it is another one.",),
+            "From this frame on it is a different cell.",
+            ("Click the cell in the first frame in which it is a different cell.",),
             most=1,
             scoped=False,
         ),
@@ -177,9 +180,9 @@ TOOLS = {
         Tool(
             "remove_division",
             "Remove division",
-            "There was no division: click the parent, or the daughter that is still "
-            "the same cell.",
-            ("Click the parent, or the daughter that is still the same cell.",),
+            "Remove a wrong division: click the parent, or the daughter "
+            "that is the same cell.",
+            ("Click the parent, or the daughter that is the same cell.",),
             most=1,
             scoped=False,
         ),

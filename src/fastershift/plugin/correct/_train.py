@@ -52,9 +52,9 @@ class TrainOnCorrections(QPushButton):
         label(
             self,
             "Train on my corrections…",
-            "Go on training the model on the frames that you looked at: those with a "
-            "corrected or locked cell, or a place that is ticked off. All others are "
-            "unknown to it.",
+            "Continue training the model on the frames that you "
+            "checked: those with a corrected or locked cell, or with a "
+            "place that is ticked off. Other frames are not used.",
         )
         self._viewer: Any = viewer
         self._corrector = corrector

@@ -58,14 +58,14 @@ class ManyDialog(QDialog):
             "many_inputs",
             "Movies",
             "folder, or a pattern such as plate/*.tif",
-            "A folder that holds movies at any depth, a plate, or a pattern.",
+            "A folder with movies at any depth, a plate, or a pattern.",
         )
         self._output = self._line(
             "many_output",
             "Results",
             "folder",
-            "One result for each movie goes here, and summary.html. Movies that are "
-            "there already are not run again.",
+            "One result per movie is written here, and summary.html. "
+            "Finished movies are not run again.",
         )
         self._format = QComboBox()
         self._format.setObjectName("many_format")
@@ -79,7 +79,7 @@ class ManyDialog(QDialog):
         self._workers.setRange(0, _MOST_PROCESSES)
         self._workers.setSpecialValueText("none, inside napari")
         self._workers.setToolTip(
-            "Processes to start on this computer. Each needs the memory of a run."
+            "Processes to start on this computer. Each needs as much memory as a run."
         )
         self._start = self._button("many_start", "Run", self.start)
         self._stop = self._button("many_stop", "Stop", self._on_stop)
@@ -200,13 +200,13 @@ class ManyDialog(QDialog):
     def _on_end(self) -> None:
         self._progress.setRange(0, 1)
         self._progress.setValue(1)
-        self._progress.setFormat("all movies are done")
+        self._progress.setFormat("all movies are finished")
         self._show_state()
 
     def _on_stop(self) -> None:
         self._tasks.drop()
         self._progress.setRange(0, 1)
-        self._progress.setFormat("stopped; run again to go on")
+        self._progress.setFormat("stopped; run again to continue")
 
     def _on_open(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._summary)))

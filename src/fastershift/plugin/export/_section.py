@@ -89,20 +89,22 @@ class ExportSection(QGroupBox):
         self._folder.setObjectName("folder")
         self._folder.setAccessibleName("Folder or file")
         self._folder.setPlaceholderText("folder or file")
-        self._folder.setToolTip("Where the result goes; missing folders are made.")
-        browse = self._button("browse", "Browse…", "Choose where the result goes.")
+        self._folder.setToolTip(
+            "Where to write the result; missing folders are created."
+        )
+        browse = self._button("browse", "Browse…", "Choose where to write the result.")
         self._save = self._button("save", "Save result", "Write cells and tracks.")
         reopen = self._button(
             "open_result",
             "Open result…",
-            "Bring back a saved result in this format: cells, tracks, settings and "
-            "what was corrected.",
+            "Open a saved result in this format, with cells, tracks, "
+            "settings and corrections.",
         )
         store = self._button(
             "save_settings", "Save settings…", "Write all settings to a TOML file."
         )
         load = self._button(
-            "load_settings", "Load settings…", "Take over the settings of a TOML file."
+            "load_settings", "Load settings…", "Use the settings of a TOML file."
         )
         grid = QGridLayout(self)
         for row, (text, editor) in enumerate((("Format", box), ("To", self._folder))):
@@ -112,7 +114,7 @@ class ExportSection(QGroupBox):
             grid.addWidget(editor, row, 1)
         grid.addWidget(browse, 1, 2)
         many = self._button(
-            "run_many", "Run on many…", "Run many movies with the settings in use."
+            "run_many", "Run on many…", "Run many movies with the current settings."
         )
         lines = ((self._save, reopen), (store, load), (many,))
         for row, buttons in enumerate(lines, 2):
@@ -153,13 +155,13 @@ class ExportSection(QGroupBox):
         if cells is None:
             self.message.emit("There is no result to save yet; run the stack first.")
         elif path is None:
-            self.message.emit("Choose where the result goes first.")
+            self.message.emit("Choose first where to write the result.")
         elif not path.exists() or self._may_replace(path):
             self._write(cells, path, overwrite=path.exists())
 
     def _may_replace(self, path: Path) -> bool:
         answer = QMessageBox.question(
-            self, "Replace?", f"{path} is there already. Replace the result in it?"
+            self, "Replace?", f"{path} exists already. Replace the result in it?"
         )
         return bool(answer == QMessageBox.StandardButton.Yes)
 

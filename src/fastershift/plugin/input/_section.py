@@ -39,7 +39,7 @@ __all__ = ["InputSection"]
 _OPEN_FILE = "open file…"
 
 _TIPS = {
-    "auto": "Chooses the model by the kind of image.",
+    "auto": "Chooses the model for the kind of image.",
     _OPEN_FILE: "A weight file (.safetensors) from anywhere.",
 }
 
@@ -47,7 +47,7 @@ _BACKGROUNDS = [
     ("RSHN axis", "axis", "Pixels whose vector points along the first channel."),
     ("largest cluster", "largest", "The cluster with the most pixels."),
     ("mask layer", "mask", "Pixels where a labels layer is 0."),
-    ("none", "none", "No pixel: all of them belong to cells."),
+    ("none", "none", "None: all pixels belong to cells."),
 ]
 
 
@@ -145,8 +145,9 @@ class InputSection(QGroupBox):
             grid,
             "Holds",
             self._kind,
-            "Image: pixels are brightness and the model embeds them.\nEmbedding: "
-            "pixels are vectors from any network, clustered as they are.",
+            "Image: pixels are intensities, and the model embeds "
+            "them.\nEmbedding: pixels are vectors of any network, which "
+            "are clustered unchanged.",
         )
         self._reading.add_to(grid)
         self._add(
@@ -160,7 +161,7 @@ class InputSection(QGroupBox):
             grid,
             "Mask",
             self._masks.widget,
-            "Labels layer that tells where cells may be: 0 is background.",
+            "Labels layer that marks where cells may be: 0 is background.",
         )
         self.model.add_to(grid)
         self.diameter.add_to(grid)
@@ -180,12 +181,14 @@ class InputSection(QGroupBox):
             grid,
             "Device",
             self._device,
-            "Where to compute; auto takes a graphics card when there is one.\n"
-            "Default: what the preferences of napari say (Plugins, fastershift).",
+            "Where to compute; auto uses a graphics card if there is one.\n"
+            "Default: the preferences of napari (Plugins, fastershift).",
         )
         self.needs.setObjectName("needs")
         self.needs.setWordWrap(True)
-        self.needs.setToolTip("What a run of the whole movie will need, about.")
+        self.needs.setToolTip(
+            "Approximate time and memory of a run of the whole movie."
+        )
         self.needs.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         grid.addWidget(self.needs, grid.rowCount(), 0, 1, 3)
 

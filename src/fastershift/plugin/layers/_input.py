@@ -245,8 +245,8 @@ def session_input(choice: InputChoice) -> SessionInput:
     frames = _EmbeddingFrames(array, axes, reading.position or 0)
     if frames.shape[1] < 2:
         raise InputError(
-            f"{name} has a single channel, and embeddings need two or more; choose "
-            "other axes, or image as what it holds."
+            f"{name} has a single channel, and embeddings need two or "
+            "more; choose other axes, or image under Holds."
         )
     mask = None
     if choice.background == "mask":
@@ -256,7 +256,7 @@ def session_input(choice: InputChoice) -> SessionInput:
 
 def _mask(layer: Labels | None, shape: tuple[int, ...]) -> Any:
     if layer is None:
-        raise InputError("Choose the labels layer that tells where cells may be.")
+        raise InputError("Choose the labels layer that marks where cells may be.")
     mask = pixels(layer)
     if mask.shape not in ((shape[0], *shape[2:]), shape[2:]):
         raise InputError(

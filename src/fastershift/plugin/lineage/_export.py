@@ -53,8 +53,8 @@ def save_tree(
     suffix = path.suffix.lower()
     if suffix not in (".svg", ".png", ".nwk", ".newick"):
         raise InputError(
-            f"A tree cannot be saved as {path.name}; let the name end in .svg, .png or "
-            ".nwk."
+            f"A tree cannot be saved as {path.name}; use a name that "
+            "ends in .svg, .png or .nwk."
         )
     if suffix == ".svg":
         content = _drawing(layout, colours)

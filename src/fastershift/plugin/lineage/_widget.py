@@ -69,7 +69,7 @@ class LineageWidget(QWidget):
         self._shown.setObjectName("show")
         self._shown.setAccessibleName("Show")
         self._shown.addItems([_ALL, _ONE])
-        self._shown.setToolTip("Draw every tree, or only that of the selected cell.")
+        self._shown.setToolTip("Show every tree, or only that of the selected cell.")
         self._fit = QPushButton("Fit")
         self._fit.setObjectName("fit")
         self._fit.setToolTip("Show the whole tree again.")

@@ -30,12 +30,13 @@ class KeysPanel(QDialog):
             grid.addWidget(what, row, 1)
         column = QVBoxLayout(self)
         column.addWidget(
-            QLabel("Take a tool, click the cells, say how far. Over the movie:")
+            QLabel("Select a tool, click the cells, choose how far. Over the movie:")
         )
         column.addLayout(grid)
         column.addWidget(
             QLabel(
-                "napari's own keys stay: 1 to 7 and P, E, F, L, Z choose its tools, "
+                "The keys of napari do not change: 1 to 7 and P, E, F, L, Z "
+                "choose its tools, "
                 "[ and ] the brush."
             )
         )

@@ -60,7 +60,7 @@ class MoviePlot(pg.GraphicsLayoutWidget):
         super().__init__(parent)
         self.setObjectName("movie_plot")
         self.setAccessibleName("Seeds, cells and time over the movie")
-        self.setToolTip("Click to go to a frame; the line is the frame in view.")
+        self.setToolTip("Click to go to a frame; the line is the current frame.")
         self.setFixedHeight(_HEIGHT)
         self.setMinimumWidth(0)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

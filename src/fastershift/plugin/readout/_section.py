@@ -60,7 +60,7 @@ class ReadOut(QGroupBox):
         self.plot = MoviePlot(self)
         self.table = ReportTable(self)
         self._curves = Fold("Plot", "Seeds, cells and time over the movie.", self)
-        self._frames = Fold("Table", "All frames, to be sorted by any column.", self)
+        self._frames = Fold("Table", "All frames, sorted by any column.", self)
         self._fill(
             self._curves,
             self.plot,

@@ -7,30 +7,30 @@ __all__ = ["TIPS", "describe_change", "describe_frame"]
 
 #: What each line of the read-out tells.
 TIPS = {
-    "Frame": "Frame in view, counted from 0, and its time where the layer has a scale.",
-    "Seeds N": "Seeds that were shifted; in brackets N_min, the least number wanted.",
+    "Frame": "Current frame, counted from 0, and its time if the layer has a scale.",
+    "Seeds N": "Seeds that were used; in brackets N_min, the smallest number required.",
     "Rounds": "Rounds of seeds, and why no further seeds were tried.",
-    "Coverage": "Probability that N seeds drawn at random reach every cluster that was "
-    "found, from the size of each. In brackets the same if all were of one size "
-    "(Zhao et al. 2021, Eq 14): a large gap means that some cells are much smaller "
-    "than others.",
-    "Iterations": "Shifts of all rounds together.",
-    "Converged": "Share of the seeds that stood still in time.",
-    "Clusters": "Modes of the frame and its neighbour; one mode can serve several "
-    "cells that do not touch.",
+    "Coverage": "Probability that N random seeds reach every cluster that "
+    "was found, from their sizes. In brackets: if all had the "
+    "same size (Zhao et al. 2021, Eq 14). A large difference "
+    "means that some cells are much smaller than others.",
+    "Iterations": "Iterations of all rounds together.",
+    "Converged": "Share of the seeds that converged in time.",
+    "Clusters": "Modes of the frame and its neighbour; one mode can "
+    "represent several cells that do not touch.",
     "Cells": "Cells in this frame.",
     "Foreground": "Share of the pixels that were clustered.",
-    "Time": "Milliseconds for network, clustering and linking; a frame whose embedding "
-    "was kept needs no network.",
-    "Change": "What is different from the preview of this frame before this one.",
+    "Time": "Milliseconds for network, clustering and linking; a frame "
+    "whose embedding was kept does not need the network.",
+    "Change": "Difference from the previous preview of this frame.",
 }
 
 _ENDED = {
     "enough seeds": "enough seeds",
     "all reached": "every cell reached",
     "all points": "every pixel was a seed",
-    "max_seeds": "stopped at the most seeds allowed",
-    "rounds": "stopped at the most rounds",
+    "max_seeds": "stopped at the largest number of seeds",
+    "rounds": "stopped at the largest number of rounds",
 }
 
 _STAGES = ("network_ms", "clustering_ms", "linking_ms")

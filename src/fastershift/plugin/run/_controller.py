@@ -365,7 +365,7 @@ class RunController(QObject):
         if item is None:
             return
         if choice.layer not in self._viewer.layers:
-            self.message.emit("The layer was removed, so its preview was dropped.")
+            self.message.emit("The layer was removed, so its preview was cancelled.")
             return
         given = self.session.input
         if given is None:

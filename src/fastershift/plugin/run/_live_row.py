@@ -41,14 +41,14 @@ class LiveRow(QWidget):
         self._live = _box(
             "live_preview",
             "Live preview",
-            "Find the cells of the frame in view again with every change of a setting "
-            "and of the time slider.",
+            "Update the cells of the current frame with every change of "
+            "a setting or of the time slider.",
         )
         self._visible_only = _box(
             "preview_visible_only",
             "Preview only what I see",
-            "On a large frame, embed and cluster the visible part alone. Cells at its "
-            "edge may come out otherwise than in a run.",
+            "On a large frame, embed and cluster only the visible part. "
+            "Cells at its edge may differ from those of a run.",
         )
         self._a = _letter("A")
         self._b = _letter("B")
@@ -106,6 +106,6 @@ def _letter(letter: str) -> QRadioButton:
     button.setAccessibleName(f"Settings {letter}")
     button.setToolTip(
         f"Show and change the settings {letter}; the others are kept. "
-        f"The key {_KEY} on the canvas flips between the two."
+        f"The key {_KEY} on the canvas switches between the two."
     )
     return button

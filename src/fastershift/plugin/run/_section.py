@@ -31,17 +31,17 @@ class RunSection(QGroupBox):
     def __init__(self, parent: QWidget) -> None:
         super().__init__("Run", parent)
         self._preview = self._button(
-            "preview", "Preview frame", "Find the cells of the frame in view."
+            "preview", "Preview frame", "Find the cells of the current frame."
         )
         self._run = self._button(
             "run", "Run stack", "Segment and track the whole movie."
         )
         self._cancel = self._button(
-            "cancel", "Cancel", "Stop; what was there before is shown again."
+            "cancel", "Cancel", "Stop; the former result is shown again."
         )
         self._progress = QProgressBar()
         self._progress.setObjectName("progress")
-        self._progress.setToolTip("Frames that are ready, and the time left.")
+        self._progress.setToolTip("Finished frames, and the time left.")
         self._progress.setAccessibleName("Progress")
         self._status = QLabel()
         self._status.setObjectName("status")

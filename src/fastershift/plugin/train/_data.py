@@ -54,15 +54,14 @@ class TrainingDataList(QGroupBox):
         self._list.setObjectName("training_data")
         self._list.setAccessibleName("Learn from")
         self._list.setToolTip(
-            "The last fifth of every movie is kept out, to see how well the model does "
-            "on frames it has not learned from."
+            "The last fifth of every movie is used for validation, not for training."
         )
         self._list.setMaximumHeight(96)
         folder = self._button(
             "add_folder",
             "Add folder…",
-            "An image folder of the Cell Tracking Challenge such as 01, with its truth "
-            "01_GT beside it.",
+            "An image folder of the Cell Tracking Challenge such as 01, "
+            "with its ground truth 01_GT beside it.",
         )
         layers = self._button(
             "add_layers",
@@ -71,10 +70,12 @@ class TrainingDataList(QGroupBox):
             "number is the same cell in every frame.",
         )
         simulated = self._button(
-            "add_simulated", "Add simulated", "Artificial movies with exact truth."
+            "add_simulated",
+            "Add simulated",
+            "Artificial movies with exact ground truth.",
         )
         self._remove = self._button(
-            "remove_data", "Remove", "Do not learn from the chosen line."
+            "remove_data", "Remove", "Remove the selected entry."
         )
         self._kinds = QMenu(simulated)
         for kind in get_args(Kind):
@@ -167,7 +168,8 @@ class TrainingDataList(QGroupBox):
         path = Path(folder)
         if not path.with_name(f"{path.name}_GT").is_dir():
             self.message.emit(
-                f"There is no truth {path.name}_GT beside {path.name}; choose the "
+                f"There is no ground truth {path.name}_GT beside "
+                f"{path.name}; choose the "
                 "folder of the images, such as 01."
             )
             return

@@ -63,8 +63,9 @@ class BeforeAndAfter(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         tip = (
-            "A frame that is not learned from, its truth, and what the model finds; "
-            "of corrected movies below it one that is learned from."
+            "A validation frame, its ground truth, and the result of "
+            "the model; for corrected movies, a training frame below "
+            "it."
         )
         self._before_text, self._after_text = QLabel("Before"), QLabel("After")
         self._before = _Picture("picture_before", tip)

@@ -147,8 +147,8 @@ class TrainWidget(QWidget):
             self._begin,
             "start_model",
             "Start from",
-            "The model whose knowledge is built on: minutes are enough. From nothing, "
-            "allow an hour or more.",
+            "The model to start from, for which minutes are enough. "
+            "From nothing, allow an hour or more.",
         )
         keep_wheel_away(self._begin)
         self._minutes = QDoubleSpinBox()
@@ -157,7 +157,7 @@ class TrainWidget(QWidget):
         self._minutes.setValue(_MINUTES)
         self._minutes.setSuffix(" min")
         self._name_control(
-            self._minutes, "minutes", "Time", "How long to train; it ends by itself."
+            self._minutes, "minutes", "Time", "Duration of the training."
         )
         keep_wheel_away(self._minutes)
         self._name = QLineEdit("my-model")
@@ -165,23 +165,23 @@ class TrainWidget(QWidget):
             self._name,
             "model_name",
             "Name",
-            "What the new model is called in the list of models.",
+            "Name of the new model in the list of models.",
         )
         self._train = QPushButton("Train")
-        self._name_control(self._train, "train", "Train", "Begin to train.")
+        self._name_control(self._train, "train", "Train", "Start the training.")
         self._cancel = QPushButton("Cancel")
         self._name_control(
             self._cancel,
             "cancel_training",
             "Cancel",
-            "Stop; the best model so far is kept and can be used.",
+            "Stop; the best model so far is kept.",
         )
         self._progress = QProgressBar()
         self._name_control(
             self._progress,
             "training_progress",
             "Progress",
-            "How much of the time is over, and what is left.",
+            "Progress of the training, and the time left.",
         )
         self._status = QLabel()
         self._name_control(self._status, "training_status", "Status", "")
@@ -246,7 +246,7 @@ class TrainWidget(QWidget):
         if output is None or self._tasks.busy:
             return
         if output.stem in _shipped():
-            self._say(f"{output.stem} comes with the program; choose another name.")
+            self._say(f"{output.stem} comes with fastershift; choose another name.")
             return
         if output.exists() and not self._may_replace(output.stem):
             return
@@ -264,7 +264,7 @@ class TrainWidget(QWidget):
 
     def _may_replace(self, name: str) -> bool:
         answer = QMessageBox.question(
-            self, "Replace?", f"There is a model {name} already. Replace it?"
+            self, "Replace?", f"The model {name} exists already. Replace it?"
         )
         return bool(answer == QMessageBox.StandardButton.Yes)
 
@@ -272,7 +272,7 @@ class TrainWidget(QWidget):
         """End early: the best model so far is written."""
         if self._run is None:
             self._tasks.drop()
-            self._say("Cancelled before the training began.")
+            self._say("Cancelled before the training started.")
         else:
             self._run.stop()
             self._say("Stopping; the model is being written.")

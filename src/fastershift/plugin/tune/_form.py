@@ -192,10 +192,10 @@ class SettingsForm(QObject):
         advice = self._advice_on(model)
         wanted = resolve_settings(file=values, card=advice)
         profile = {"profile": wanted.profile}
-        advices = [advice]
+        recommended = [advice]
         if self._embeds and model == "auto":
-            advices += [card.settings for card in list_models()]
-        advised = [resolve_settings(user=profile, card=one) for one in advices]
+            recommended += [card.settings for card in list_models()]
+        advised = [resolve_settings(user=profile, card=one) for one in recommended]
         self._advice, self._unseen = advice, {}
         self._loading = True
         for control in self.controls.values():

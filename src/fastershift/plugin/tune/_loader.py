@@ -81,7 +81,7 @@ class SettingsLoader(QObject):
         """Take over the settings that the selected layer was made with."""
         layer = self._layer_with_settings()
         if layer is None:
-            self.message.emit("No layer carries settings yet; run the stack first.")
+            self.message.emit("No layer has settings yet; run the stack first.")
             return
         record = layer.metadata[METADATA_KEY]
         values = dict(record["settings"])
@@ -93,7 +93,7 @@ class SettingsLoader(QObject):
 
     def reset(self) -> None:
         """Return to what the model recommends; the model and the layer stay."""
-        self._load(self._kept(), "All settings are those that the model recommends.")
+        self._load(self._kept(), "All settings are those recommended by the model.")
         self._tune.show_no_preset()
 
     @property
@@ -111,7 +111,7 @@ class SettingsLoader(QObject):
 
     def _start_from_model(self, name: str) -> None:
         values = self._kept() | {"embed": {"model": name}}
-        self._load(values, f"All settings are those that the model {name} recommends.")
+        self._load(values, f"All settings are those recommended by the model {name}.")
 
     def _start_from_data(self, name: str) -> None:
         kept, preset = self._kept(), PRESETS[name]

@@ -34,10 +34,10 @@ _ADVANCED = (
     "profile",
 )
 _PRESET_TIP = (
-    "Start from known settings, in place of those in use.\n"
-    "A model: what it recommends.\n"
-    "A data set: the sizes its authors used; with the profile 'published' (under "
-    "Advanced) the whole method is theirs."
+    "Replace the current settings by known ones.\n"
+    "A model: its recommendations.\n"
+    "A data set: the values of its authors; with the profile 'published' (under "
+    "Advanced) also their method."
 )
 
 
@@ -75,7 +75,9 @@ class TuneSection(QGroupBox):
         self._fold.setObjectName("advanced")
         self._fold.setDuration(0)
         self._fold.toggleButton().setObjectName("show_advanced")
-        self._fold.toggleButton().setToolTip("Show or hide the rarely needed settings.")
+        self._fold.toggleButton().setToolTip(
+            "Show or hide settings that are rarely needed."
+        )
         self._fold.toggleButton().setAccessibleName("Advanced")
         self._fold.addWidget(advanced)
         self._unseen = QLabel()
@@ -84,15 +86,15 @@ class TuneSection(QGroupBox):
         self._forget = self._button(
             "forget",
             "Forget these",
-            "Drop the settings of the file that have no control.",
+            "Discard the settings of the file that have no control.",
         )
         use = self._button(
             "use_layer_settings",
             "Use settings of layer",
-            "Take over the settings that the selected result layer was made with.",
+            "Use the settings with which the selected result layer was made.",
         )
         reset = self._button(
-            "reset_all", "Reset all", "Return to what the model recommends, everywhere."
+            "reset_all", "Reset all", "Restore all values that the model recommends."
         )
         self._forget.clicked.connect(self.forgotten)
         use.clicked.connect(self.layer_settings_asked)

@@ -156,7 +156,9 @@ class ViewsController(QObject):
         choice = prepared[0]
         running = self._runs.running_on
         if running is not None and running != choice:
-            self._section.say("Wait for the run, or cancel it, to see another input.")
+            self._section.say(
+                "Wait for the run, or cancel it, before you view another input."
+            )
             return None
         try:
             session = self._runs.open(choice)

@@ -9,18 +9,21 @@ __all__ = ["VIEWS", "ViewsSection"]
 VIEWS = {
     "embedding_as_colours": (
         "Embedding as colours",
-        "What the network sees: pixels of one colour have alike vectors and end in "
-        "one cell. A cell keeps its colour through the movie; background is dimmed.",
+        "The output of the network: pixels of one colour have "
+        "similar vectors and belong to one cell. A cell keeps its "
+        "colour through the movie; background is dark.",
     ),
     "similarity": (
         "Similarity",
-        "Click a pixel: how similar is every other one to it, in this frame and the "
-        "next? The line is the bandwidth h around it: what would be its cluster.",
+        "Click a pixel to see how similar every other one is, in "
+        "this frame and the next. The line is the bandwidth h: the "
+        "pixels inside it would be its cluster.",
     ),
     "seeds": (
         "Seeds",
-        "Where the seeds of the frame in view started, in the colour of the cluster "
-        "each ended in; stars are the modes, grey crosses were discarded.",
+        "Where the seeds of the current frame started, in the "
+        "colour of their cluster; stars are modes, grey crosses are "
+        "discarded seeds.",
     ),
     "why_not_one_cell": (
         "Why not one cell?",
@@ -56,7 +59,7 @@ class ViewsSection(QGroupBox):
             self._buttons[name] = button
         self._answer = QLabel()
         self._answer.setObjectName("view_answer")
-        self._answer.setAccessibleName("What the view says")
+        self._answer.setAccessibleName("Answer of the view")
         self._answer.setWordWrap(True)
         self._answer.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse

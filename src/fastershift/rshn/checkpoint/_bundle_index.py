@@ -150,4 +150,4 @@ def read_entries(data: bytes) -> dict[str, Entry]:
     try:
         return {key.decode(): entry for key, entry in entries.items()}
     except UnicodeDecodeError:
-        raise Damage("a name in it is no text") from None
+        raise Damage("a name in it is not text") from None

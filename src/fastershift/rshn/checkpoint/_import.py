@@ -76,8 +76,9 @@ def _weights(bundle: Bundle) -> dict[str, NDArray[Any]]:
     for name, value in weights.items():
         if not np.issubdtype(value.dtype, np.floating):
             raise InputError(
-                f"The weights '{name}' of {bundle.prefix} are no floating-point "
-                "numbers, so it is not a recurrent stacked hourglass network."
+                f"The weights '{name}' of {bundle.prefix} are not "
+                "floating-point numbers, so it is not a recurrent stacked "
+                "hourglass network."
             )
     return weights
 
@@ -93,8 +94,8 @@ def _target(name: str, *, overwrite: bool) -> Path:
     if target.exists():
         if not overwrite:
             raise InputError(
-                f"There is a model '{name}' already; choose another name, or allow "
-                "to overwrite it."
+                f"The model '{name}' exists already; choose another name, or "
+                "overwrite it."
             )
     elif name in {card.name for card in list_models()}:
         raise InputError(

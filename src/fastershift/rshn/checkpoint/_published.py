@@ -123,7 +123,7 @@ def network_from_published(weights: Mapping[str, NDArray[np.generic]]) -> RSHN:
         values |= _hourglass(convolutions, number, (filters, levels, channels))
     if convolutions.left:
         raise InputError(
-            f"The checkpoint holds weights that the network has no place for, such as "
+            f"The checkpoint contains weights that the network does not have, such as "
             f"'{min(convolutions.left)}'."
         )
     with torch.device("meta"):

@@ -152,12 +152,12 @@ def explain_pixels(
     if apart > bandwidth:
         return (
             f"They are two cells because their vectors are too different ({measured}): "
-            f"h would have to be about {apart:.2f} for one to be in reach of the other."
+            f"h would have to be about {apart:.2f} to connect them."
         )
     centers = torch.nn.functional.normalize(cells.parts[0].clustering.centers, dim=1)
     modes = float(centers[clusters[0] - 1] @ centers[clusters[1] - 1])
     return (
-        f"Their vectors are alike ({measured}), but each is closer to another mode, "
+        f"Their vectors are similar ({measured}), but each is closer to another mode, "
         f"and the two modes are {1 - modes:.2f} apart: with h above that they would be "
         "one cluster."
     )
@@ -166,7 +166,7 @@ def explain_pixels(
 def _looked_up(plan: Plan, pair: EmbeddedPair, pixel: Pixel) -> tuple[int, int, int]:
     place = pixel.frame - pair.frame
     if not 0 <= place < len(pair.embeddings):
-        raise InputError("Click two pixels of one frame, or of two that follow.")
+        raise InputError("Click two pixels of one frame, or of two successive frames.")
     return place, *network_pixel(plan, pixel)
 
 

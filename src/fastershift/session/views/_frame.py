@@ -59,8 +59,8 @@ def embedded_pair(plan: Plan, frame: int) -> Iterator[EmbeddedPair | None]:
     """
     if plan.settings.track.merge_tiles:
         raise InputError(
-            "With the published tiles a frame has no single embedding to look at; "
-            "choose the default profile for the views."
+            "With the published tiles a frame does not have a single "
+            "embedding; choose the default profile for the views."
         )
     last = plan.source.n_frames - 1
     if not 0 <= frame <= last:

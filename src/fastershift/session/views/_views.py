@@ -146,7 +146,9 @@ class Views:
         """
         plan, kept = self._planner(settings, device)
         if abs(first.frame - second.frame) > 1:
-            raise InputError("Click two pixels of one frame, or of two that follow.")
+            raise InputError(
+                "Click two pixels of one frame, or of two successive frames."
+            )
         start = max(0, max(first.frame, second.frame) - 1)
         for found in _clustered(plan, kept, start):
             yield None if found is None else explain_pixels(plan, *found, first, second)
