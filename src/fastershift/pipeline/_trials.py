@@ -39,10 +39,13 @@ _FRAMES = 3
 
 # Deviation, on a logarithmic scale, of the diameter that is found from the one tried
 # at which a trial counts less by a factor of e.
-_TOLERANCE = 0.5
+_TOLERANCE = 0.8
 
-# Cells that must be found for a trial to count in full.
-_ENOUGH = 3.0
+# Whole cells at which a trial counts half.
+_FEW = 3.0
+
+# The texture of cells looks like small cells: of equals the larger diameter wins.
+_LARGER = 0.05
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,10 @@ class Trial:
         if not self.cells:
             return 0.0
         off = math.log(self.found / self.diameter) / _TOLERANCE
-        few = self.cells / (self.cells + _ENOUGH)
-        return 2 * max(0.0, self.certainty - 0.5) * math.exp(-(off**2) / 2) * few
+        few = self.cells / (self.cells + _FEW)
+        larger = (self.diameter / _LARGEST) ** _LARGER
+        sure = 2 * max(0.0, self.certainty - 0.5)
+        return sure * math.exp(-(off**2) / 2) * few * larger
 
 
 def try_diameters(
