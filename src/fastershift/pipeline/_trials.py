@@ -78,7 +78,7 @@ class Trial:
         few = self.cells / (self.cells + _FEW)
         larger = (self.diameter / _LARGEST) ** _LARGER
         sure = 2 * max(0.0, self.certainty - 0.5)
-        return sure * math.exp(-(off**2) / 2) * few * larger
+        return float(sure * math.exp(-(off**2) / 2) * few * larger)
 
 
 def try_diameters(
