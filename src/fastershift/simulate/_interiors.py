@@ -40,6 +40,8 @@ class Relief:
         1 in cells about to divide, 0 in others.
     focus : ndarray of float32
         The cell's distance from the focal plane, standard normal.
+    clutter : ndarray of float32
+        Thickness of what is not a cell.
     """
 
     inside: Floats
@@ -51,6 +53,7 @@ class Relief:
     rim: Floats
     round: Floats
     focus: Floats
+    clutter: Floats
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class _Build:
     aside: float  # how far they lie from the middle
     lobes: int  # nucleoids of a rod
     inner: float  # where grains begin to fade
+    volume: float  # how much thicker small cells are: 0 not, 2 as if all had one volume
+    nucleoli: int  # dense bodies in a nucleus
 
 
 def _build(life: Life, rng: np.random.Generator) -> _Build:
@@ -80,12 +85,16 @@ def _build(life: Life, rng: np.random.Generator) -> _Build:
         ball=log_uniform(rng, 1.5, 8),
         core=rng.uniform(0.3, 0.6),
         aside=rng.uniform(0.0, 0.35) if life.growth == "budding" else 0.1,
-        lobes=int(rng.integers(1, 4)),
+        lobes=int(rng.integers(1, 3)),
         inner=rng.uniform(0.3, 1.2),
+        volume=0.0 if solid else rng.uniform(0, 2),
+        nucleoli=0 if solid else int(rng.integers(0, 4)),
     )
 
 
-def interiors(life: Life, rng: np.random.Generator) -> Callable[[View, Cells], Relief]:
+def interiors(
+    life: Life, rng: np.random.Generator
+) -> Callable[[View, Cells, Floats], Relief]:
     """Draw how the cells of a scene are built, and return what builds a frame.
 
     Parameters
@@ -109,8 +118,8 @@ def interiors(life: Life, rng: np.random.Generator) -> Callable[[View, Cells], R
         rng.uniform(0.2, 0.8),
     )
 
-    def frame(view: View, cells: Cells) -> Relief:
-        return _relief(life, build, view, cells, grain, dots)
+    def frame(view: View, cells: Cells, clutter: Floats) -> Relief:
+        return _relief(life, build, view, cells, (grain, dots), clutter)
 
     return frame
 
@@ -161,7 +170,12 @@ def _rim(view: View) -> Floats:
 
 
 def _relief(
-    life: Life, build: _Build, view: View, cells: Cells, grain: Floats, dots: Floats
+    life: Life,
+    build: _Build,
+    view: View,
+    cells: Cells,
+    textures: tuple[Floats, Floats],
+    clutter: Floats,
 ) -> Relief:
     where = np.nonzero(view.owner)
     i = view.owner[where] - 1
@@ -180,15 +194,24 @@ def _relief(
     far = (u * u + v * v) / (0.5 * radius) ** 2
     height += build.bump * np.exp(-far) * x
     deep = np.clip(depth / (0.9 * radius), 0, 1)
+    height *= (life.radius / cells.radius[i]) ** build.volume
     height = (1 - ball) * height + ball * build.ball * np.sqrt(1 - (1 - deep) ** 2)
     height *= 1 - build.cleft * np.exp(-((contact / build.furrow) ** 2) / 2)
     y0, x0 = cells.offset[i, 0], cells.offset[i, 1]
-    texture = sample(grain, v + y0, u + x0)
-    grains = sample(dots, v + y0, u + x0)
+    texture = sample(textures[0], v + y0, u + x0)
+    grains = sample(textures[1], v + y0, u + x0)
     fade = np.exp(-(((far / 4) / build.inner**2) ** 2)) * np.clip(
         depth / 1.5 - 0.5, 0, 1
     )
     calm = 1 - ball
+    nucleus = _core(build, life, cells, i, u, v) * calm
+    for n in range(build.nucleoli):
+        turn = cells.offset[i, 1] + 2.4 * n
+        away = 0.55 * build.core * radius
+        near = (u - away * np.cos(turn)) ** 2 + (v - away * np.sin(turn)) ** 2
+        spot = np.exp(-near / (2 * np.maximum(0.16 * build.core * radius, 0.7) ** 2))
+        fade = np.maximum(fade, spot)
+        grains = grains + 2 * spot * nucleus
 
     def spread(values: Floats) -> Floats:
         field = np.zeros(view.owner.shape, np.float32)
@@ -201,8 +224,9 @@ def _relief(
         shade=spread(cells.shade[i]),
         texture=spread(texture * calm),
         grains=spread(grains * fade),
-        nucleus=spread(_core(build, life, cells, i, u, v) * calm),
+        nucleus=spread(nucleus),
         rim=spread(np.minimum(depth, contact)),
         round=spread(ball),
         focus=spread(cells.focus[i]),
+        clutter=clutter,
     )

@@ -9,8 +9,9 @@ import numpy as np
 from fastershift.simulate._draws import Floats, log_uniform
 from fastershift.simulate._outlines import draw
 from fastershift.simulate._population import Cells, Life, advance, new_cells, relax
+from fastershift.simulate._walls import Walls, draw_channels, draw_pillars
 
-__all__ = ["Body", "draw_life", "settle"]
+__all__ = ["Body", "draw_life", "draw_walls", "settle"]
 
 Body: TypeAlias = Literal[
     "rods", "yeast", "adherent", "epithelium", "embryo", "clumps", "cells"
@@ -19,22 +20,36 @@ _Draw: TypeAlias = np.random.Generator
 
 
 def _rods(rng: _Draw) -> dict[str, Any]:
+    style = rng.choice(
+        ["rods", "short", "curved", "chains", "filaments", "long"],
+        p=[0.4, 0.1, 0.15, 0.1, 0.15, 0.1],
+    )
     aspect = log_uniform(rng, 1.7, 5)
-    curved = rng.random() < 0.3
-    long = rng.random() < 0.25
-    return {
+    made: dict[str, Any] = {
         "growth": "fission",
-        "aspect": aspect,
         "spread": rng.uniform(0.05, 0.3),
-        "bend": rng.uniform(0.3, 1.2) if curved else rng.uniform(0.02, 0.3),
+        "bend": rng.uniform(0.02, 0.3),
         "contact": rng.uniform(0.88, 1.04),
         "swell": rng.uniform(0.2, 0.9),
         "cohesion": rng.choice([0.0, rng.uniform(0.05, 0.3)], p=[0.2, 0.8]),
-        "filaments": rng.uniform(0.05, 0.25) if long else 0.0,
-        "nodes": int(np.clip(1.5 * aspect, 6, 9)) + (7 if long else 0),
+        "jitter": rng.uniform(0.05, 0.2),
         "speed": rng.choice([0.0, 0.01, 0.1]),
         "tint": rng.uniform(0.02, 0.2),
     }
+    if style == "short":
+        aspect = log_uniform(rng, 1.15, 1.7)
+    elif style == "curved":
+        made["bend"] = rng.uniform(0.3, 1.3)
+    elif style == "chains":
+        made |= {"jitter": 0.02, "cohesion": 0.0, "swell": 0.1}
+        aspect = log_uniform(rng, 1.2, 4)
+    elif style == "filaments":
+        made["filaments"] = rng.uniform(0.05, 0.25)
+    elif style == "long":
+        aspect = log_uniform(rng, 5, 10)
+        made |= {"bend": rng.uniform(0.1, 1.2), "swell": 0.6}
+    longest = aspect * (4 if style == "filaments" else 1.5)
+    return made | {"aspect": aspect, "nodes": int(np.clip(1.3 * longest, 6, 18))}
 
 
 def _yeast(rng: _Draw) -> dict[str, Any]:
@@ -59,7 +74,7 @@ def _adherent(rng: _Draw) -> dict[str, Any]:
         "wave": rng.uniform(0.04, 0.14),
         "ruffle": rng.uniform(0, 1),
         "contact": rng.uniform(0.75, 1.0),
-        "tint": rng.uniform(0.05, 0.3),
+        "tint": rng.uniform(0.05, 0.5),
         "speed": log_uniform(rng, 0.01, 0.2),
         "mitosis": rng.uniform(0.5, 3),
         "shrink": rng.uniform(0.2, 0.45),
@@ -146,7 +161,7 @@ def draw_life(
     rng: np.random.Generator,
     diameter: float,
     cell_cycle: float | None,
-    death: float,
+    speed: float | None,
 ) -> Life:
     """Draw what the cells of a scene have in common.
 
@@ -160,8 +175,8 @@ def draw_life(
         Of the disc whose area the middle cell has, pixels.
     cell_cycle : float or None
         Frames from division to division; drawn where None.
-    death : float
-        Chance per cell and frame.
+    speed : float or None
+        Typical step of a cell, diameters per frame; drawn where None.
     """
     usual: dict[str, Any] = {
         "growth": "mitosis",
@@ -180,18 +195,23 @@ def draw_life(
         "cohesion": 0.0,
         "filaments": 0.0,
         "nodes": 1,
-        "death": death,
+        "jitter": 0.0,
         "radius": diameter / 2,
         "spill": 1.0,
     }
     made = usual | _LIVES[kind](rng)
     if cell_cycle is not None:
         made["rate"] = 1 / cell_cycle
+    if speed is not None:
+        made["speed"] = speed / np.sqrt(np.pi / 2)
     made["speed"] *= diameter
     life = Life(**made)
     if life.spill > 1:
         return life
-    return replace(life, radius=life.radius * diameter / _typical(life, rng))
+    scale = diameter / _typical(life, rng)
+    # Neighbours take room from each other, rods and yeast less than all others.
+    crowded = 1.0 if life.growth != "mitosis" else 1.08
+    return replace(life, radius=life.radius * scale * crowded)
 
 
 def _typical(life: Life, rng: np.random.Generator) -> float:
@@ -206,9 +226,21 @@ def _typical(life: Life, rng: np.random.Generator) -> float:
     return float(np.sqrt(4 * np.median(areas) / np.pi))
 
 
+def draw_walls(
+    kind: Body, life: Life, rng: np.random.Generator, shape: tuple[int, int]
+) -> Walls:
+    """Draw traps for some of the yeast and channels for some of the rods."""
+    if kind == "yeast" and rng.random() < 0.2:
+        return draw_pillars(rng, shape, 2 * life.radius)
+    if kind == "rods" and rng.random() < 0.12 and life.aspect < 5:
+        return draw_channels(rng, shape, life.radius)
+    return Walls()
+
+
 def settle(
     kind: Body,
     life: Life,
+    walls: Walls,
     rng: np.random.Generator,
     shape: tuple[int, int],
     n_cells: int,
@@ -218,30 +250,50 @@ def settle(
     if n_cells == 0:
         return new_cells(life, rng, np.zeros((0, 2)))
     if life.growth != "mitosis":
-        return _colonies(life, rng, extent, n_cells)
+        return _colonies(life, walls, rng, extent, n_cells)
     places = (
         _grid(life, rng, extent, n_cells)
         if kind == "epithelium"
         else _scatter(life, rng, extent, n_cells)
     )
     cells = new_cells(life, rng, places)
-    relax(life, cells, 12)
+    relax(life, cells, walls, 12)
     return cells
 
 
 def _colonies(
-    life: Life, rng: np.random.Generator, extent: Floats, n_cells: int
+    life: Life,
+    walls: Walls,
+    rng: np.random.Generator,
+    extent: Floats,
+    n_cells: int,
 ) -> Cells:
     """Let a few founders grow into colonies of `n_cells` cells together."""
     founders = max(1, round(n_cells / 2 ** rng.uniform(0, 7)))
-    centre = extent * rng.uniform(0.25, 0.75, 2)
-    places = rng.uniform(0, 1, (founders, 2)) * extent if founders > 1 else centre[None]
+    places = rng.uniform(0, 1, (founders, 2)) * extent
+    if founders == 1:
+        places = extent * rng.uniform(0.25, 0.75, (1, 2))
+    channels = len(walls.channels)
+    if channels:
+        places = np.zeros((channels, 2))
+        places[:, 0] = walls.closed + 2 * life.radius
+        places[:, 1] = walls.channels[:, 0]
+    elif len(walls.pillars):
+        # Into the middle of each trap.
+        places = walls.pillars[:, :2].reshape(-1, 2, 2).mean(axis=1)
     cells = new_cells(life, rng, places)
+    if channels:
+        cells.angle = np.pi / 2 + rng.normal(0, 0.1, channels)
+        cells.length = np.minimum(cells.length, 3 * life.radius * life.aspect)
     for _ in range(120):
         if len(cells) >= n_cells:
             break
-        cells = advance(life, cells, rng, 0.1, 9, moving=False)
-    relax(life, cells, 10)
+        cells = advance(life, cells, walls, rng, 0.1, 9, moving=False)
+        if channels:
+            cells = cells.take(cells.position[:, 0] < walls.mouth)
+            if cells.position[:, 0].max() > 0.95 * min(walls.mouth, extent[0]):
+                break
+    relax(life, cells, walls, 10)
     return replace(cells, parent=np.zeros(len(cells), np.int64))
 
 

@@ -55,7 +55,7 @@ def phase_contrast(
     """
     y, x = waves(shape)
     square = y**2 + x**2
-    halo = diameter * log_uniform(rng, 0.06, 1.0)
+    halo = diameter * log_uniform(rng, 0.04, 0.8)
     share = rng.uniform(0.4, 1.0)
     ring = share * np.exp(-2 * np.pi**2 * halo**2 * square)
     ring += (1 - share) * np.exp(-2 * np.pi**2 * (4 * halo) ** 2 * square)

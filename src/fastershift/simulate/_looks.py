@@ -98,10 +98,12 @@ def _matter(
     nucleus = rng.normal(0, 0.25 if kind == "yeast" else 0.12)
     grains = rng.choice([-1, 1, 1]) * log_uniform(rng, 0.02, 0.8)
     wall, width = rng.normal(0, 0.15), rng.uniform(0.7, 1.5)
-    loss = rng.choice([0.0, rng.uniform(0, 0.3)])
+    # Only out of focus in bright field is some loss seen, from pigment or scattering.
+    loss = rng.choice([0.0, rng.uniform(0, 0.25 if thick else 0.06)])
+    dirt = rng.uniform(0.3, 2)
     rough = delay * log_uniform(rng, 0.003, 0.12)
     floor = rough * blobs(rng, shape, log_uniform(rng, 0.7, 6))
-    uneven = delay * rng.uniform(0, 0.3) * blobs(rng, shape, 1.5 * life.radius)
+    uneven = delay * rng.uniform(0, 0.15) * blobs(rng, shape, 1.5 * life.radius)
 
     def matter(relief: Relief) -> tuple[Floats, Floats]:
         own = 1 + varied * (relief.shade - 1)
@@ -109,6 +111,7 @@ def _matter(
         body = body * (1 + texture * relief.texture + nucleus * relief.nucleus)
         body = body + relief.inside * grains * relief.grains
         body = body + relief.inside * wall * np.exp(-((relief.rim / width) ** 2))
+        body = body + dirt * relief.clutter
         return delay * body + floor + uneven, loss * relief.height
 
     return matter
@@ -120,7 +123,7 @@ def _quantitative(
     shape: tuple[int, int],
 ) -> Look:
     blur = rng.uniform(0.6, 2.0)
-    cloud = rng.uniform(0, 0.12) * blobs(rng, shape, log_uniform(rng, 8, 60))
+    cloud = rng.uniform(0, 0.05) * blobs(rng, shape, log_uniform(rng, 8, 60))
     base = rng.uniform(0.1, 0.6)
 
     def look(relief: Relief) -> Floats:
@@ -151,7 +154,7 @@ def _stain(
 
         return nuclei
     membrane = rng.random() < {"epithelium": 0.75}.get(kind, 0.15)
-    nucleus = rng.normal(0, 0.4) if kind != "rods" else rng.choice([0, 1, 3, 8])
+    nucleus = rng.normal(0, 0.4) if kind != "rods" else rng.choice([0, 0.5, 1, 3])
     share = rng.uniform(0.02, 0.4) if membrane else 1.0
 
     def cells(relief: Relief) -> Floats:
@@ -179,10 +182,11 @@ def _fluorescence(
     cloud = rng.uniform(0, 0.5) * background * blobs(rng, shape, 2 * life.radius)
     # Cells that lie far above or below: shapeless light without truth.
     ghosts = blobs(rng, shape, life.radius * rng.uniform(0.5, 1.2))
+    dirt = rng.choice([0.0, log_uniform(rng, 0.1, 3)])
     ghosts = np.maximum(ghosts - rng.uniform(0, 1.5), 0) * rng.uniform(0, 0.35) * dense
 
     def look(relief: Relief) -> Floats:
-        light = stain(relief)
+        light = stain(relief) + dirt * np.maximum(relief.clutter, 0)
         if depth:
             shift = np.minimum(np.abs(relief.focus), 2)
             near, far = light * (shift < 0.8), light * (shift >= 0.8)

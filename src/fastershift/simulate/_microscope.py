@@ -1,10 +1,15 @@
 """Scenes of a microscope: any kind of cell under any optics and camera."""
 
+from dataclasses import replace
+from typing import get_args
+
 import numpy as np
 from numpy.typing import NDArray
 
+from fastershift.simulate._clutter import Clutter
+from fastershift.simulate._draws import log_uniform
 from fastershift.simulate._interiors import interiors
-from fastershift.simulate._kinds import Body, draw_life, settle
+from fastershift.simulate._kinds import Body, draw_life, draw_walls, settle
 from fastershift.simulate._looks import Optics, choose_optics, draw_look
 from fastershift.simulate._outlines import View, draw
 from fastershift.simulate._population import Cells, advance
@@ -23,7 +28,8 @@ class Microscope:
 
     Parameters
     ----------
-    kind, shape, n_cells, diameter, seed, cell_cycle, death, noise, optics
+    kind, shape, n_cells, diameter, seed, cell_cycle, death, noise, optics,
+    speed
         As in `simulate_movie`.
     spans : dict
         Where first frame, last frame and parent of each track are written.
@@ -41,18 +47,27 @@ class Microscope:
         death: float,
         noise: float,
         optics: Optics,
+        speed: float | None,
         spans: Spans,
     ) -> None:
-        lives, looks, records = np.random.default_rng(seed).spawn(3)
-        self._shape, self._spans = shape, spans
+        # Kinds differ in all draws, though the seed is the same.
+        streams = np.random.default_rng([seed, get_args(Body).index(kind)])
+        lives, looks, records, dirt = streams.spawn(4)
+        self._shape, self._spans, self._death = shape, spans, death
         self._margin = int(np.clip(diameter, 16, 48))
         canvas = (shape[0] + 2 * self._margin, shape[1] + 2 * self._margin)
-        self._life = draw_life(kind, lives, diameter, cell_cycle, death)
-        self._cells = settle(kind, self._life, lives, shape, n_cells)
+        self._life = draw_life(kind, lives, diameter, cell_cycle, speed)
+        self._walls = draw_walls(kind, self._life, lives, shape)
+        self._cells = settle(kind, self._life, self._walls, lives, shape, n_cells)
+        self._drift = 0.0
+        if lives.random() < 0.3:
+            self._drift = diameter * log_uniform(lives, 0.005, 0.15)
+        self._shift = np.zeros(2)
         self._rng = lives
         used = choose_optics(kind, optics, looks)
         self._interior = interiors(self._life, looks)
         self._look = draw_look(kind, used, self._life, looks, canvas)
+        self._clutter = Clutter(self._life, self._walls, dirt, shape, self._margin)
         self._record = draw_sensor(
             shape,
             records,
@@ -64,14 +79,30 @@ class Microscope:
     def frame(self, t: int) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
         """Make frame `t`, in turn: counts (Y, X) and labels (Y, X)."""
         if t:
-            self._cells = advance(
-                self._life, self._cells, self._rng, self._life.rate, 4
-            )
-        view = draw(self._life, self._cells, self._shape, self._margin)
+            self._live()
+        cells = replace(self._cells, position=self._cells.position + self._shift)
+        view = draw(self._life, cells, self._shape, self._margin)
         labels = self._track(t, view, self._cells)
-        light = self._look(self._interior(view, self._cells))
+        light = self._look(
+            self._interior(view, cells, self._clutter.frame(self._shift))
+        )
         m = self._margin
         return self._record(t, light[m:-m, m:-m], labels), labels
+
+    def _live(self) -> None:
+        """Let the time between two frames pass; the stage drifts, too."""
+        life, cells = self._life, self._cells
+        if self._death:
+            dying = self._rng.random(len(cells)) < self._death
+            dead = cells.take(dying)
+            self._clutter.bury(dead.position, dead.radius)
+            cells = cells.take(~dying)
+        cells = advance(life, cells, self._walls, self._rng, life.rate, 4)
+        around = 6 * life.radius + cells.length.max(initial=0) + self._margin
+        place = cells.position
+        near = (place > -around) & (place < np.array(self._shape) + around)
+        self._cells = cells.take(near.all(axis=1))
+        self._shift = self._shift + self._rng.normal(0, self._drift, 2)
 
     def _track(self, t: int, view: View, cells: Cells) -> NDArray[np.int32]:
         m = self._margin

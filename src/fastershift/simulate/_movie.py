@@ -1,7 +1,7 @@
 """A simulated movie as a whole: its frames, labels and tracks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
@@ -112,6 +112,7 @@ def simulate_movie(
     death: float = 0.0,
     noise: float = 1.0,
     optics: Optics = "usual",
+    speed: float | None = None,
 ) -> SimulatedMovie:
     """Make a movie of moving, growing and dividing cells together with its truth.
 
@@ -163,6 +164,8 @@ def simulate_movie(
         ``"phase"``, ``"brightfield"``, ``"dic"``, ``"fluorescence"`` and
         ``"quantitative"`` (phase) set it. Truth does not depend on it. The first four
         kinds have optics of their own.
+    speed : float, optional
+        Typical step of a cell from frame to frame in diameters; drawn by default.
 
     Returns
     -------
@@ -190,6 +193,7 @@ def simulate_movie(
         death=death,
         noise=noise,
         optics=optics,
+        speed=speed,
     )
     frames, labels = zip(*simulation, strict=True)
     return SimulatedMovie(np.stack(frames), np.stack(labels), simulation.tracks)
@@ -200,7 +204,8 @@ class Simulation:
 
     Parameters
     ----------
-    n_frames, shape, n_cells, diameter, kind, seed, cell_cycle, death, noise, optics
+    n_frames, shape, n_cells, diameter, kind, seed, cell_cycle, death, noise, optics,
+    speed
         As in `simulate_movie`.
 
     Attributes
@@ -222,6 +227,7 @@ class Simulation:
         death: float = 0.0,
         noise: float = 1.0,
         optics: Optics = "usual",
+        speed: float | None = None,
     ) -> None:
         _check(n_frames, shape, n_cells, diameter, kind, optics)
         self.n_frames = n_frames
@@ -239,6 +245,7 @@ class Simulation:
                     death=death,
                     noise=noise,
                     optics=optics,
+                    speed=speed,
                     spans=self._spans,
                 )
             )
@@ -251,6 +258,7 @@ class Simulation:
                 cell_cycle,
                 death,
                 noise,
+                speed,
             )
         )
 
@@ -278,8 +286,11 @@ class Simulation:
         cell_cycle: float | None,
         death: float,
         noise: float,
+        speed: float | None,
     ) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.int32]]]:
         scene = _scene(kind, self.shape, diameter, cell_cycle, death, rng)
+        if speed is not None:
+            scene = replace(scene, speed=speed * diameter / np.sqrt(np.pi / 2))
         cells = populate(scene, rng, n_cells)
         optics = OPTICS[scene.kind](scene, rng)
         record = camera(scene, rng, noise)

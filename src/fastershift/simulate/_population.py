@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from fastershift.simulate._draws import Floats
+from fastershift.simulate._walls import Walls
 
 __all__ = ["Cells", "Life", "advance", "new_cells", "relax", "rounded", "spines"]
 
@@ -36,9 +37,9 @@ class Life:
     swell: float  # how evenly a colony widens while its cells grow, 0 to 1
     cohesion: float  # share of the way to the middle of its colony that a cell is drawn
     filaments: float  # share of cells that skip divisions
+    jitter: float  # how far daughters turn from the axis of a dividing rod, radians
     nodes: int  # points along a spine
     tint: float  # how much cells differ in brightness: sigma of its logarithm
-    death: float  # chance per cell and frame
     spill: float  # outlines are wider by this factor: 1, or more where cells fill gaps
 
 
@@ -105,7 +106,7 @@ def new_cells(life: Life, rng: np.random.Generator, position: Floats) -> Cells:
     arms[..., 2] = rng.normal(0, 0.4, (n, most))
     arms[..., 3] = life.girth * rng.uniform(0.6, 1.4, (n, most))
     arms[np.arange(most)[None] >= count[:, None], 1] = 0
-    falls = 1.8 - 1.3 * life.ruffle
+    falls = 1.8 - life.ruffle
     amplitude = life.wave * rng.normal(size=(n, 14)) / np.arange(1, 15) ** falls
     return Cells(
         position=np.array(position, float).reshape(n, 2),
@@ -164,43 +165,45 @@ def spines(life: Life, cells: Cells) -> Floats:
     return np.asarray(centred + cells.position[:, None])
 
 
-def relax(life: Life, cells: Cells, rounds: int) -> None:
+def relax(life: Life, cells: Cells, walls: Walls, rounds: int) -> None:
     """Let cells that lie too deep in each other push each other apart and turn."""
     n, k = len(cells), life.nodes
-    if n < 2:
-        return
-    for _ in range(rounds):
-        points = spines(life, cells).reshape(-1, 2)
-        radius = np.repeat(cells.radius, k)
-        far = 2 * life.contact * cells.radius.max()
-        pairs = cKDTree(points).query_pairs(far, output_type="ndarray")
-        one, two = pairs[pairs[:, 0] // k != pairs[:, 1] // k].T
-        offset = points[one] - points[two]
-        distance = np.sqrt((offset**2).sum(axis=1)) + 1e-6
-        depth = life.contact * (radius[one] + radius[two]) - distance
-        deep = depth > 0
-        if not deep.any():
-            return
-        one, two, offset = one[deep], two[deep], offset[deep]
-        push = offset * (0.5 * depth[deep] / distance[deep])[:, None]
-        force = np.stack(
-            [
-                np.bincount(one, push[:, i], n * k)
-                - np.bincount(two, push[:, i], n * k)
-                for i in (0, 1)
-            ],
-            axis=-1,
-        ).reshape(n, k, 2)
+    for _ in range(rounds if n else 0):
+        points = spines(life, cells)
+        force = _contacts(life, cells, points.reshape(-1, 2)).reshape(n, k, 2)
+        force = force + walls.push(points, cells.radius, cells.clan)
         touched = (np.abs(force).sum(axis=2) > 0).sum(axis=1)
+        if not touched.any():
+            return
         shift = force.sum(axis=1) / np.maximum(touched, min(2, k))[:, None]
         limit = 0.5 * cells.radius[:, None]
         cells.position = cells.position + np.clip(shift, -limit, limit)
         if k == 1:
             continue
-        arm = points.reshape(n, k, 2) - cells.position[:, None]
+        arm = points - cells.position[:, None]
         torque = (arm[..., 1] * force[..., 0] - arm[..., 0] * force[..., 1]).sum(1)
         turn = torque / ((arm**2).sum(axis=(1, 2)) + cells.radius**2)
         cells.angle = cells.angle + np.clip(1.5 * turn, -0.2, 0.2)
+
+
+def _contacts(life: Life, cells: Cells, points: Floats) -> Floats:
+    """Shift of each point of all spines, (N * nodes, 2), away from other cells."""
+    n, k = len(cells), life.nodes
+    radius = np.repeat(cells.radius, k)
+    far = 2 * life.contact * cells.radius.max()
+    pairs = cKDTree(points).query_pairs(far, output_type="ndarray")
+    one, two = pairs[pairs[:, 0] // k != pairs[:, 1] // k].T
+    offset = points[one] - points[two]
+    distance = np.sqrt((offset**2).sum(axis=1)) + 1e-6
+    depth = np.maximum(life.contact * (radius[one] + radius[two]) - distance, 0)
+    push = offset * (0.5 * depth / distance)[:, None]
+    return np.stack(
+        [
+            np.bincount(one, push[:, i], n * k) - np.bincount(two, push[:, i], n * k)
+            for i in (0, 1)
+        ],
+        axis=-1,
+    )
 
 
 def _split(life: Life, cells: Cells, rng: np.random.Generator) -> Cells:
@@ -226,7 +229,7 @@ def _split(life: Life, cells: Cells, rng: np.random.Generator) -> Cells:
             made.length = np.maximum(cells.length * own, 2.05 * cells.radius)
             apart = (cells.length - made.length) / 2
             made.angle = cells.angle + side * cells.bend[:, 0] / 4
-            made.angle += rng.normal(0, 0.12, n)
+            made.angle += rng.normal(0, life.jitter, n)
             made.bend = cells.bend * 0.5 + rng.normal(0, 0.3 * life.bend, (n, 2))
         elif life.growth == "budding":
             turn = cells.angle + rng.normal(0, 0.7, n) + np.pi * rng.integers(0, 2, n)
@@ -283,13 +286,14 @@ def _widen(life: Life, cells: Cells, rate: float) -> None:
 def advance(
     life: Life,
     cells: Cells,
+    walls: Walls,
     rng: np.random.Generator,
     rate: float,
     rounds: int,
     *,
     moving: bool = True,
 ) -> Cells:
-    """Let time pass: growth, division, death, motion and contact.
+    """Let time pass: growth, division, motion and contact.
 
     Parameters
     ----------
@@ -297,6 +301,8 @@ def advance(
         What the cells have in common.
     cells : Cells
         The cells before; their arrays are replaced, not written to.
+    walls : Walls
+        What cells cannot enter.
     rng : numpy.random.Generator
         Where draws come from.
     rate : float
@@ -304,11 +310,9 @@ def advance(
     rounds : int
         How often cells push each other apart.
     moving : bool
-        Whether they move, change their shape and die, too.
+        Whether they move and change their shape, too.
     """
     cells = replace(cells, parent=np.zeros(len(cells), np.int64))
-    if moving and life.death:
-        cells = cells.take(rng.random(len(cells)) >= life.death)
     step = rate * cells.tempo
     cells.age = cells.age + step
     _grow(life, cells, step)
@@ -329,5 +333,5 @@ def advance(
         cells.arms = cells.arms * rng.normal(1, 0.05, cells.arms.shape)
         cells.shade = cells.shade * np.exp(rng.normal(0, 0.03, n))
         cells.focus = 0.97 * cells.focus + 0.24 * rng.normal(size=n)
-    relax(life, cells, rounds)
+    relax(life, cells, walls, rounds)
     return cells

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from fastershift.simulate._burnt_in import Stamp, blocky
 from fastershift.simulate._draws import Floats, log_uniform
 
 __all__ = ["draw_sensor"]
@@ -36,15 +37,11 @@ def draw_sensor(
     callable
         Makes counts from the number of the frame, its light and its labels.
     """
-    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j].astype(np.float32)
-    turn, slope = rng.uniform(0, 2 * np.pi), rng.choice([0.0, rng.uniform(0, 0.3)])
-    bowl = rng.choice([0.0, rng.uniform(-0.1, 0.3)])
-    lamp = 1 + slope * (y * np.sin(turn) + x * np.cos(turn)) - bowl * (y**2 + x**2)
-    lamp = np.maximum(lamp, 0.1)
+    lamp = _lamp(shape, rng)
     fading = rng.uniform(0, 0.03) if fluorescent else 0.0
     flicker = rng.choice([0.0, log_uniform(rng, 0.003, 0.08)])
     # Noise against the contrast of the cells.
-    grainy = log_uniform(rng, 0.02, 0.5)
+    grainy = log_uniform(rng, 0.015, 0.35)
     read = rng.uniform(0, 1)
     smooth = rng.choice([0.0, rng.uniform(0.3, 0.9)], p=[0.7, 0.3])
     pattern = rng.choice([0.0, log_uniform(rng, 0.002, 0.02)])
@@ -54,28 +51,56 @@ def draw_sensor(
     level = rng.uniform(0.15, 0.6) * top if not fluorescent else 0.0
     offset = rng.uniform(0, 0.05) * top
     scale: list[float] = []
+    # Pixels that always tell the same: hot or dead ones.
+    stuck = rng.poisson(12) if rng.random() < 0.15 else 0
+    places = rng.integers(0, shape[0], stuck), rng.integers(0, shape[1], stuck)
+    values = np.where(rng.random(stuck) < 0.8, rng.uniform(0.4, 1, stuck), 0) * top
+    stamp = Stamp(rng) if rng.random() < 0.1 else None
+    coarse = log_uniform(rng, 4, 40) if bits == 8 and rng.random() < 0.25 else 0.0
+    unsharp = rng.choice([0.0, rng.uniform(0.3, 1.2)], p=[0.8, 0.2])
 
     def counts(t: int, light: Floats, labels: NDArray[np.int32]) -> NDArray[np.uint16]:
         if not scale:
-            exposure = _exposure(
-                light, labels > 0, grainy, level, top, fluorescent, rng
+            scale.extend(
+                _exposure(light, labels > 0, grainy, level, top, fluorescent, rng)
             )
-            scale.extend(exposure)
         photons = scale[1]
+        if unsharp:
+            # Focus is lost and found again.
+            light = ndi.gaussian_filter(light, unsharp * rng.random())
         lit = light * lamp * fixed * np.exp(-fading * t)
         lit = lit * np.exp(flicker * rng.normal())
         expected = np.maximum(lit * photons, 0)
-        grain = rng.standard_normal(shape, dtype=np.float32) * np.sqrt(
-            expected + read * photons
-        )
+        grain = rng.standard_normal(shape, dtype=np.float32)
+        grain *= np.sqrt(expected + read * photons)
         if smooth:
             # Shrunk, stretched or denoised pictures have smooth noise.
-            grain = ndi.gaussian_filter(grain, smooth) * (1 + 2 * smooth)
-        measured = (expected + noise * grain) / photons
-        rounded = np.round(measured * scale[0] + offset)
-        return np.asarray(np.clip(rounded, 0, top), np.uint16)
+            grain = ndi.gaussian_filter(grain, smooth) * (1 + smooth)
+        picture = (expected + noise * grain) / photons * scale[0] + offset
+        picture[places] = values
+        if stamp is not None:
+            stamp.press(picture, t, top)
+        if coarse:
+            picture = blocky(picture, coarse)
+        return np.asarray(np.clip(np.round(picture), 0, top), np.uint16)
 
     return counts
+
+
+def _lamp(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """Draw uneven light, and dust far out of focus: faint rings that never move."""
+    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j].astype(np.float32)
+    turn, slope = rng.uniform(0, 2 * np.pi), rng.choice([0.0, rng.uniform(0, 0.3)])
+    bowl = rng.choice([0.0, rng.uniform(-0.1, 0.3)])
+    lamp = 1 + slope * (y * np.sin(turn) + x * np.cos(turn)) - bowl * (y**2 + x**2)
+    for _ in range(rng.poisson(2) if rng.random() < 0.3 else 0):
+        place = rng.uniform(-1, 1, 2)
+        radius, wide = log_uniform(rng, 0.03, 0.2), rng.uniform(0.006, 0.02)
+        far = np.hypot(y - place[0], (x - place[1]) * shape[1] / shape[0])
+        ring = np.exp(-(((far - radius) / wide) ** 2) / 2)
+        disc = 0.5 / (1 + np.exp(np.clip((far - radius) / wide, -30, 30)))
+        lamp = lamp * (1 + rng.normal(0, 0.06) * (ring + disc))
+    return np.asarray(np.maximum(lamp, 0.1))
 
 
 def _exposure(
