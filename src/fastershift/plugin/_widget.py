@@ -17,7 +17,7 @@ from fastershift.plugin.export import ExportSection, ManyDialog
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.input import InputSection, Prepared, RunEstimate, Units
 from fastershift.plugin.layers._input import InputChoice, session_input
-from fastershift.plugin.layers._record import METADATA_KEY
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._units import (
     in_micrometres,
     micrometres_per_pixel,
@@ -303,8 +303,7 @@ class SegmentTrackWidget(QWidget):
             session = self._runs.open(choice)
         except InputError:
             return None
-        record = layer.metadata.get(METADATA_KEY, {})
-        settings = record.get("settings") or self._form.chosen()
+        settings = ResultRecord.of(layer).settings or self._form.chosen()
         return partial(session.plan, settings, device=self._input.device)
 
     def _movie(self) -> Movie | None:

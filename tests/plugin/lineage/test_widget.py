@@ -89,10 +89,10 @@ def test_the_tree_of_the_selected_cell_or_of_all(tree):
 
 
 def test_it_follows_the_result(tree):
-    from fastershift.plugin.layers._record import set_record
+    from fastershift.plugin.layers._record import ResultRecord
 
     cells = tree.viewer.layers["movie [cells]"]
-    set_record(cells, {"tracks": [(1, 0, 5, 0), (4, 0, 5, 0)]})
+    ResultRecord(tracks=[(1, 0, 5, 0), (4, 0, 5, 0)]).store(cells)
     assert drawn(tree) == [1, 4]
     assert "2 tracks, 0 divisions" in tree.find("lineage_status").text()
     tree.viewer.add_labels(stack_of(TRACKS), name="no result")
@@ -138,13 +138,13 @@ def test_tracks_have_the_colours_of_the_labels(tree):
 
 
 def test_zoom_survives_an_edit_and_fit_ends_it(tree):
-    from fastershift.plugin.layers._record import set_record
+    from fastershift.plugin.layers._record import ResultRecord
 
     box = tree.find("tree").getPlotItem().getViewBox()
     box.scaleBy((0.5, 0.5))
     box.sigRangeChangedManually.emit((True, True))
     zoomed = box.viewRect()
-    set_record(tree.viewer.layers["movie [cells]"], {"tracks": TRACKS[:3]})
+    ResultRecord(tracks=TRACKS[:3]).store(tree.viewer.layers["movie [cells]"])
     assert box.viewRect() == zoomed
     tree.click("fit")
     assert box.viewRect().width() > zoomed.width()

@@ -99,7 +99,7 @@ def test_a_cancelled_re_run_restores_the_former_result(running, gated):
     np.testing.assert_array_equal(cells.data, labels)
     np.testing.assert_array_equal(tracks.data, positions)
     assert dict(tracks.graph) == graph
-    assert cells.metadata["fastershift"] is record
+    assert cells.metadata["fastershift"] == record
     gated.open.set()
     running.wait_threads()
     np.testing.assert_array_equal(cells.data, labels)

@@ -22,7 +22,7 @@ from fastershift.plugin.correct._rerun import keep_corrections
 from fastershift.plugin.correct._tool_state import ToolState
 from fastershift.plugin.correct._tools import TOOLS, Pick, edit_of
 from fastershift.plugin.layers._placement import stack_axes
-from fastershift.plugin.layers._record import METADATA_KEY, tracks_of
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._snapshot import LayerSnapshot, prepare_snapshot
 from fastershift.plugin.qt import Task, TaskRunner
 from fastershift.plugin.run import Reconcile
@@ -77,8 +77,8 @@ class Corrector(QObject):
         self.until = 0
         self.limit = CONFIDENCE_LIMIT
         self._known: WeakKeyDictionary[Labels, Corrections] = WeakKeyDictionary()
-        self._marks = Marks(viewer, self)
-        self.layers = CorrectedLayers(viewer, self._marks, self)
+        self.marks = Marks(viewer, self)
+        self.layers = CorrectedLayers(viewer, self.marks, self)
         self._clicks = Clicks(viewer, self)
         self.tool_state = ToolState(self)
         self.follower = Follower(self)
@@ -123,7 +123,7 @@ class Corrector(QObject):
         labels = None if corrections is None else corrections.labels
         axes = "" if layer is None else stack_axes(layer.data.shape)
         watched = None if corrections is None else layer
-        self._marks.watch(watched, axes)
+        self.marks.watch(watched, axes)
         self._clicks.listen(watched, axes)
         self.layers.watch(watched, corrections)
         self._paint.watch(watched, labels, lambda: self.layers.frame)
@@ -135,13 +135,12 @@ class Corrector(QObject):
         known = self._known.get(layer)
         if known is not None and np.shares_memory(known.labels, labels):
             return known
-        rows = tracks_of(layer) or ()
-        lineage = Lineage(tuple(Track(*row) for row in rows))
-        record = layer.metadata.get(METADATA_KEY, {}).get("corrections")
+        stored = ResultRecord.of(layer)
+        lineage = Lineage(tuple(Track(*row) for row in stored.tracks or ()))
         try:
-            made = Corrections(labels, lineage, record=record)
+            made = Corrections(labels, lineage, record=stored.corrections)
         except InputError as error:
-            if record is None:
+            if stored.corrections is None:
                 raise
             self.message.emit(f"{error} Corrections start again.")
             made = Corrections(labels, lineage)
@@ -225,13 +224,13 @@ class Corrector(QObject):
         tool, picks = self.tool_state.tool, self.tool_state.picks
         self._clicks.brush(tool is not None and tool.name == "merge")
         self._clicks.wheeling = bool(picks) and self._adding
-        self._marks.show_picks(picks)
+        self.marks.show_picks(picks)
         if not self._clicks.wheeling:
             self._proposal = None
             if self._adding:
-                self._marks.show_region(None)
+                self.marks.show_region(None)
             else:
-                self._marks.drop_region()
+                self.marks.drop_region()
         self._accepting = None
         self.state_changed.emit()
         if tool is not None and not (picks and self._adding):
@@ -364,7 +363,7 @@ class Corrector(QObject):
 
     def _on_proposal(self, found: Add) -> None:
         self._proposal = found
-        self._marks.show_region(found.region)
+        self.marks.show_region(found.region)
         self.message.emit(
             f"h = {self._bandwidth:.3f}, {found.region.area} pixels. "
             f"{self.tool_state.prompt}"

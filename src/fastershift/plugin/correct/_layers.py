@@ -1,8 +1,10 @@
 """Shows corrections: cells at once, tracks and locks as soon as the hand rests."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +20,7 @@ from fastershift.plugin.correct._marks import Marks
 from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import as_stack, stack_axes
-from fastershift.plugin.layers._record import (
-    METADATA_KEY,
-    set_record,
-    tracks_of,
-)
+from fastershift.plugin.layers._record import ResultRecord, TrackRows
 from fastershift.plugin.qt import Task, TaskRunner
 from fastershift.session import Corrections, describe_error
 
@@ -95,7 +93,9 @@ class CorrectedLayers(QObject):
         self._cells: Labels | None = None
         self._axes = ""
         self._corrections: Corrections | None = None
-        self.rows: Any = None
+        self.rows: TrackRows | None = None
+        # Known from the time when both held the same lineage.
+        self._tracks_of: WeakKeyDictionary[Labels, Tracks] = WeakKeyDictionary()
         self._locks_stale = self._tracks_stale = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -107,13 +107,15 @@ class CorrectedLayers(QObject):
         """Show the corrections of another layer."""
         self._cells, self._corrections = cells, corrections
         self._axes = "" if cells is None else stack_axes(cells.data.shape)
-        self.rows = None if cells is None else tracks_of(cells)
+        self.rows = ResultRecord.of(cells).tracks
         self._locks_stale, self._tracks_stale = corrections is not None, False
         self._settle()
 
     def is_new(self, layer: Labels) -> bool:
         """Tell whether a layer holds another lineage than was last stored here."""
-        return layer is not self._cells or tracks_of(layer) is not self.rows
+        return (
+            layer is not self._cells or ResultRecord.of(layer).tracks is not self.rows
+        )
 
     @property
     def frame(self) -> int:
@@ -179,9 +181,21 @@ class CorrectedLayers(QObject):
         self._rest.start()
 
     def _store(self, cells: Labels, corrections: Corrections) -> None:
+        self._find_tracks(cells)
         self.rows = corrections.lineage.rows()
-        record = dict(cells.metadata.get(METADATA_KEY, {}))
-        set_record(cells, record | {"tracks": self.rows})
+        replace(ResultRecord.of(cells), tracks=self.rows).store(cells)
+
+    def _find_tracks(self, cells: Labels) -> Tracks | None:
+        """Return the layer with the tracks of cells, whatever either is called."""
+        known = self._tracks_of.get(cells)
+        if known is not None and known in self._viewer.layers:
+            return known
+        rows = ResultRecord.of(cells).tracks
+        for layer in self._viewer.layers if rows is not None else ():
+            if isinstance(layer, Tracks) and ResultRecord.of(layer).tracks is rows:
+                self._tracks_of[cells] = layer
+                return layer
+        return None
 
     def _settle(self) -> None:
         """Draw tracks and locks again, once all cells have been found."""
@@ -208,9 +222,8 @@ class CorrectedLayers(QObject):
         if not self._tracks_stale:
             return
         self._tracks_stale = False
-        name = self._cells.name.removesuffix(" [cells]") + " [tracks]"
-        layer = next((one for one in self._viewer.layers if one.name == name), None)
-        if not isinstance(layer, Tracks) or not len(positions):
+        layer = self._find_tracks(self._cells)
+        if layer is None or not len(positions):
             return
         extra = layer.ndim - 3
         if extra:
@@ -227,6 +240,4 @@ class CorrectedLayers(QObject):
         layer.graph = {}
         layer.data = positions
         layer.graph = graph
-        record = layer.metadata.get(METADATA_KEY)
-        if isinstance(record, dict):
-            set_record(layer, record | {"tracks": self.rows})
+        replace(ResultRecord.of(layer), tracks=self.rows).store(layer)

@@ -1,12 +1,13 @@
 """What is drawn over the cells: clicks, the cell to be added, and locks."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer, Points
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from fastershift.editing import Cells, Region
 from fastershift.plugin.correct._tools import Pick
@@ -29,12 +30,15 @@ class Marks(QObject):
         Lives as long as this.
     """
 
+    added = Signal(object)
+
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._cells: Labels | None = None
         self._axes = ""
-        self._layers: dict[str, Any] = {}
+        # By the cells themselves: either may be renamed at any time.
+        self._layers: WeakKeyDictionary[Labels, dict[str, Any]] = WeakKeyDictionary()
         self._picks = self._locks = np.empty((0, 3))
         self._size = _CLICK
 
@@ -50,27 +54,22 @@ class Marks(QObject):
         """
         self.clear()
         self._cells, self._axes = cells, axes
-        self._layers = {}
         self._locks = np.empty((0, 3))
 
     def _find(self, role: str) -> Any:
-        layer = self._layers.get(role)
-        if layer is not None and layer in self._viewer.layers:
-            return layer
-        wanted = self._name(role)
-        return next((one for one in self._viewer.layers if one.name == wanted), None)
+        if self._cells is None:
+            return None
+        layer = self._layers.get(self._cells, {}).get(role)
+        return layer if layer in self._viewer.layers else None
 
-    def _name(self, role: str) -> str:
-        name = "" if self._cells is None else self._cells.name
-        return f"{name.removesuffix(' [cells]')} [{role}]"
-
-    def _add(self, role: str, layer: Layer) -> None:
+    def _add(self, cells: Labels, role: str, layer: Layer) -> None:
         selected = set(self._viewer.layers.selection)
-        layer.name = self._name(role)
+        layer.name = f"{cells.name.removesuffix(' [cells]')} [{role}]"
         self._viewer.add_layer(layer)
         # The layer that is worked on stays the selected one.
         self._viewer.layers.selection = selected
-        self._layers[role] = layer
+        self._layers.setdefault(cells, {})[role] = layer
+        self.added.emit(layer)
 
     def clear(self) -> None:
         """Take clicks and the cell to be added away."""
@@ -79,8 +78,8 @@ class Marks(QObject):
 
     def drop_region(self) -> None:
         """Take the layer of the cell to be added away."""
-        layer = self._layers.pop("new cell", None)
-        if layer is not None and layer in self._viewer.layers:
+        layer = self._find("new cell")
+        if layer is not None:
             selected = set(self._viewer.layers.selection) - {layer}
             self._viewer.layers.remove(layer)
             self._viewer.layers.selection = selected
@@ -105,7 +104,7 @@ class Marks(QObject):
             shown[region.box] = region.mask
         if layer is None:
             place = placement(self._cells, self._axes, "YX").arguments
-            self._add("new cell", Labels(shown, opacity=0.8, **place))
+            self._add(self._cells, "new cell", Labels(shown, opacity=0.8, **place))
         else:
             layer.data = shown
 
@@ -134,7 +133,7 @@ class Marks(QObject):
                 **placement(self._cells, self._axes, self._axes).arguments,
             )
             layer.editable = False
-            self._add("locked", layer)
+            self._add(self._cells, "locked", layer)
         if layer is not None:
             layer.data = points
             layer.selected_data = set()

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakSet
 
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Layer, Tracks
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
@@ -29,6 +29,7 @@ from fastershift.plugin.correct._review import Review
 from fastershift.plugin.correct._tools import TOOLS
 from fastershift.plugin.correct._train import MovieSource, TrainOnCorrections
 from fastershift.plugin.layers._cells_in_view import CellsInView
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.qt import (
     KeysPanel,
     bind,
@@ -41,9 +42,6 @@ from fastershift.plugin.qt import (
 __all__ = ["CorrectSection"]
 
 _COLUMNS = 2
-
-# Layers beside the cells that keys work on, too.
-_OURS = ("[tracks]", "[locked]", "[new cell]")
 
 _SCOPES: tuple[tuple[str, str, Scope, str], ...] = (
     ("this_frame", "This frame", "frame", "Apply it in the current frame only."),
@@ -256,6 +254,7 @@ class CorrectSection(QGroupBox):
         on_destroyed(self, unbind, self._viewer, actions)
         inserted = self._viewer.layers.events.inserted
         inserted.connect(self._on_inserted)
+        self.corrector.marks.added.connect(self._bind_layer)
         on_destroyed(self, inserted.disconnect, self._on_inserted)
 
     def _bind_layer(self, layer: Layer | None) -> None:
@@ -265,8 +264,9 @@ class CorrectSection(QGroupBox):
             self._bound.add(layer)
 
     def _on_inserted(self, event: Any) -> None:
-        if event.value.name.endswith(_OURS):
-            self._bind_layer(event.value)
+        layer = event.value
+        if isinstance(layer, Tracks) and ResultRecord.has(layer):
+            self._bind_layer(layer)
 
     def _show_keys(self) -> None:
         if self._panel is None:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from fastershift.errors import InputError
 from fastershift.io import Movie
 from fastershift.plugin.correct._corrector import Corrector
-from fastershift.plugin.layers._record import METADATA_KEY
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.qt import label
 from fastershift.plugin.train import TrainWidget
 from fastershift.training import LabelledMovie
@@ -109,7 +109,6 @@ class TrainOnCorrections(QPushButton):
 
 def _models_of(layer: Labels | None) -> tuple[str, ...]:
     """Tell by what names the model of a result may be found."""
-    record = {} if layer is None else layer.metadata.get(METADATA_KEY) or {}
-    settings, provenance = record.get("settings"), record.get("provenance")
-    found = ((settings or {}).get("embed", {}), provenance or {})
+    record = ResultRecord.of(layer)
+    found = (record.settings.get("embed", {}), record.provenance)
     return tuple(str(one["model"]) for one in found if one.get("model"))

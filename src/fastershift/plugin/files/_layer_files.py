@@ -18,6 +18,7 @@ from fastershift.io import (
     tracks_from_labels,
 )
 from fastershift.plugin.layers._placement import as_stack, stack_axes
+from fastershift.plugin.layers._record import ResultRecord
 
 __all__ = ["former_numbers", "saved_result"]
 
@@ -58,9 +59,9 @@ def saved_result(
             "the axes time, row and column."
         )
     labels = adopt_labels(as_stack(data, axes))
-    record = (attributes.get("metadata") or {}).get("fastershift") or {}
+    record = ResultRecord.within(attributes.get("metadata"))
     scale, units = _scale(attributes, [axes.index(a) for a in "TYX" if a in axes])
-    parents = {track: parent for track, _, _, parent in record.get("tracks", ())}
+    parents = {track: parent for track, _, _, parent in record.tracks or ()}
     parents |= {track: found[0] for track, found in (graph or {}).items()}
     known = [(track, 0, 0, parent) for track, parent in parents.items()]
     known = rename_tracks(known, labels.numbers)
@@ -70,10 +71,10 @@ def saved_result(
         _with_parents(tracks_from_labels(labels), parents),
         scale,
         units,
-        record.get("reports") or (),
-        settings_of(record.get("settings")),
-        record.get("provenance") or {},
-        record.get("corrections"),
+        record.reports,
+        settings_of(record.settings or None),
+        record.provenance,
+        record.corrections,
     )
 
 

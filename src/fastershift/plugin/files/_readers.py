@@ -1,7 +1,8 @@
 """Folders dropped onto napari: of the Cell Tracking Challenge, and results in Zarr."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,12 +23,15 @@ from fastershift.io import (
 )
 from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._colours import track_colormap
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.tracking import Lineage, Track, centroids
 
 __all__ = ["LayerData", "get_reader", "get_zarr_reader", "saved_layers", "track_layers"]
 
 #: Data, attributes and type of a layer.
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
+
+_NOTHING = ResultRecord()
 
 #: Bytes of labels up to which they are read whole, and tracks are drawn.
 _SMALL = 2**29
@@ -136,13 +140,12 @@ def saved_layers(saved: SavedResult, name: str) -> list[LayerData]:
     list of (data, attributes, layer type)
     """
     settings = saved.settings
-    record = {
-        "settings": None if settings is None else settings.model_dump(mode="json"),
-        "provenance": saved.provenance,
-        "reports": saved.reports,
-        "corrections": saved.corrections,
-    }
-    record = {key: value for key, value in record.items() if value}
+    record = ResultRecord(
+        settings={} if settings is None else settings.model_dump(mode="json"),
+        provenance=saved.provenance,
+        reports=saved.reports,
+        corrections=saved.corrections,
+    )
     placed: dict[str, Any] = {}
     if saved.scale is not None:
         placed = {"scale": saved.scale, "units": saved.units}
@@ -198,7 +201,7 @@ def track_layers(
     name: str,
     *,
     visible: bool = True,
-    record: Mapping[str, Any] | None = None,
+    record: ResultRecord = _NOTHING,
 ) -> list[LayerData]:
     """Describe the Labels and Tracks layers of tracked cells.
 
@@ -212,7 +215,7 @@ def track_layers(
         Of what was tracked.
     visible : bool
         Whether they are shown at once.
-    record : mapping, optional
+    record : ResultRecord
         What else is known about them: settings, corrections.
 
     Returns
@@ -249,13 +252,13 @@ def _cells(
     name: str,
     *,
     visible: bool = True,
-    record: Mapping[str, Any] | None = None,
+    record: ResultRecord = _NOTHING,
 ) -> LayerData:
-    rows = [tuple(track) for track in tracks]
+    rows = [(track, first, last, up) for track, first, last, up in tracks]
     attributes = {
         "name": f"{name} [cells]",
         "colormap": track_colormap(),
-        "metadata": {"fastershift": {**(record or {}), "tracks": rows}},
+        "metadata": replace(record, tracks=rows).metadata(),
         "visible": visible,
     }
     return labels, attributes, "labels"

@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.plugin.layers._record import TrackRows, tracks_of
+from fastershift.plugin.layers._record import ResultRecord, TrackRows
 from fastershift.plugin.qt import on_destroyed
 from fastershift.tracking import Lineage, Track
 
@@ -68,7 +68,11 @@ class CellsInView(QObject):
         self._choose()
 
     def _best(self) -> Labels | None:
-        results = [one for one in self._viewer.layers if tracks_of(one) is not None]
+        results = [
+            one
+            for one in self._viewer.layers
+            if isinstance(one, Labels) and ResultRecord.of(one).tracks is not None
+        ]
         # Equal, not the same: the viewer gives plugins its layers wrapped.
         for wanted in (self._viewer.layers.selection.active, self.layer):
             for one in results:
@@ -83,12 +87,12 @@ class CellsInView(QObject):
             self._follow(best)
             self._read()
             self.layer_changed.emit()
-        elif best is not None and tracks_of(best) is not self._rows:
+        elif ResultRecord.of(best).tracks is not self._rows:
             self._read()
             self.tracks_changed.emit()
 
     def _read(self) -> None:
-        self._rows = None if self.layer is None else tracks_of(self.layer)
+        self._rows = ResultRecord.of(self.layer).tracks
         self.lineage = Lineage(tuple(Track(*row) for row in self._rows or ()))
 
     def _follow(self, layer: Labels | None) -> None:

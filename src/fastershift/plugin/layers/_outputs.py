@@ -13,7 +13,7 @@ from napari.layers import Labels, Layer, Tracks
 from fastershift.pipeline import TrackedMovie
 from fastershift.plugin.layers._colours import track_colormap
 from fastershift.plugin.layers._placement import Placement, as_stack, placement
-from fastershift.plugin.layers._record import METADATA_KEY, result_metadata, set_record
+from fastershift.plugin.layers._record import ResultRecord
 
 __all__ = [
     "Outputs",
@@ -52,9 +52,13 @@ class Outputs:
         layer = self._made.get(source, {}).get((role, position))
         if layer is not None and self.shows(layer):
             return layer
+        # One of another sitting is known by its name once, and then by itself.
+        name = _name(source, role, position)
+        kind: Any = Tracks if role == "tracks" else Labels
         for layer in self._viewer.layers:
-            named = layer.name == _name(source, role, position)
-            if named and METADATA_KEY in layer.metadata:
+            named = layer.name == name and isinstance(layer, kind)
+            if named and ResultRecord.has(layer):
+                self._made.setdefault(source, {})[role, position] = layer
                 return layer
         return None
 
@@ -97,7 +101,7 @@ class Outputs:
                     data,
                     name=self._name(source, role),
                     colormap=track_colormap(),
-                    metadata={METADATA_KEY: {}},
+                    metadata=ResultRecord().metadata(),
                     **place.arguments,
                 ),
             )
@@ -147,7 +151,7 @@ class Outputs:
                 graph=dict(graph),
                 name=self._name(source, "tracks"),
                 colormaps_dict={"track_id": track_colormap()},
-                metadata={METADATA_KEY: {}},
+                metadata=ResultRecord().metadata(),
                 **place.arguments,
             ),
         )
@@ -181,7 +185,7 @@ class _Former:
     axes: str
     tracks: Any
     graph: dict[int, list[int]]
-    metadata: dict[str, Any]
+    record: ResultRecord
 
 
 class RunLayers:
@@ -222,14 +226,14 @@ class RunLayers:
     def _remember(self) -> _Former | None:
         cells = self._outputs.find(self.source, "cells")
         tracks = self._outputs.find(self.source, "tracks")
-        if not isinstance(cells, Labels) or not cells.metadata.get(METADATA_KEY):
+        record = ResultRecord.of(cells)
+        if not isinstance(cells, Labels) or record == ResultRecord():
             return None
         positions, graph = np.empty((0, 4)), {}
         axes = self._outputs.axes(cells)
         if isinstance(tracks, Tracks):
             positions = tracks.data[:, _columns(axes)]
             graph = dict(tracks.graph)
-        record = cells.metadata[METADATA_KEY]
         return _Former(cells.data, axes, positions, graph, record)
 
     @property
@@ -268,7 +272,7 @@ class RunLayers:
             result.labels,
             positions,
             result.lineage.graph(),
-            result_metadata(result, self.source.name),
+            ResultRecord.of_result(result, self.source.name),
         )
 
     def end_early(self) -> None:
@@ -280,7 +284,7 @@ class RunLayers:
             self._outputs.remove(self._cells)
         elif former is not None:
             labels = as_stack(former.labels, former.axes)
-            self._show(labels, former.tracks, former.graph, former.metadata)
+            self._show(labels, former.tracks, former.graph, former.record)
         else:
             self._cells.editable = True
 
@@ -289,12 +293,12 @@ class RunLayers:
         labels: Any,
         positions: npt.NDArray[np.float64],
         graph: Mapping[int, list[int]],
-        metadata: dict[str, Any],
+        record: ResultRecord,
     ) -> None:
         cells = self._outputs.show_labels(self.source, self._axes, "cells", labels)
         # Last, so that nobody edits labels beside the lineage of others.
-        set_record(cells, metadata)
+        record.store(cells)
         cells.editable = True
         tracks = self._outputs.show_tracks(self.source, self._axes, positions, graph)
         if tracks is not None:
-            set_record(tracks, metadata)
+            record.store(tracks)

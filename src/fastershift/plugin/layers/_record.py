@@ -1,76 +1,104 @@
 """What is stored with a layer that shows a result."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from napari.layers import Labels, Layer
+if TYPE_CHECKING:
+    # A file is read without waiting for these.
+    from napari.layers import Layer
 
-from fastershift.pipeline import TrackedMovie
+    from fastershift.pipeline import TrackedMovie
 
-__all__ = [
-    "METADATA_KEY",
-    "TrackRows",
-    "result_metadata",
-    "set_record",
-    "tracks_of",
-]
+__all__ = ["ResultRecord", "TrackRows"]
 
-METADATA_KEY = "fastershift"
+_KEY = "fastershift"
 
 #: (id, first, last, parent) of every track.
 TrackRows: TypeAlias = Sequence[tuple[int, int, int, int]]
 
 
-def result_metadata(result: TrackedMovie, source: str) -> dict[str, Any]:
-    """Tell what made a result, in plain values.
+@dataclass(frozen=True)
+class ResultRecord:
+    """What made a layer, and what belongs to it.
 
-    Parameters
+    It lies in the metadata of the layer as a plain dict under ``"fastershift"``, so
+    that others can read it; what is empty is left out there.
+
+    Attributes
     ----------
-    result : TrackedMovie
-        The result.
-    source : str
-        Name of the layer it was made from.
-
-    Returns
-    -------
-    dict
-        Settings as they were resolved, provenance, the row of each frame, and tracks
-        as (id, first, last, parent).
+    input : str
+        Name of the layer it was made from; empty where that is not known.
+    settings : mapping
+        As they were resolved, by stage; empty where they are not known.
+    provenance : mapping
+        Versions, model, device and the like.
+    reports : sequence of mapping
+        The numbers of each frame.
+    tracks : sequence of (id, first, last, parent), or None
+        The lineage; None for what has none. Layers that hold the same object show the
+        same result.
+    corrections : mapping or None
+        Edits made by hand, as `fastershift.editing` records them.
     """
-    return {
-        "input": source,
-        "settings": result.settings.model_dump(mode="json"),
-        "provenance": dict(result.provenance),
-        "reports": [report.record() for report in result.reports],
-        "tracks": result.lineage.rows(),
-    }
 
+    input: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    reports: Sequence[Mapping[str, Any]] = ()
+    tracks: TrackRows | None = None
+    corrections: Mapping[str, Any] | None = None
 
-def set_record(layer: Layer, record: Mapping[str, Any]) -> None:
-    """Store with a layer what made it, and let those who follow the layer know.
+    @classmethod
+    def of_result(cls, result: "TrackedMovie", source: str) -> Self:
+        """Describe a result.
 
-    Parameters
-    ----------
-    layer : Layer
-        A layer that shows a result.
-    record : mapping
-        See `result_metadata`.
-    """
-    layer.metadata = {**layer.metadata, METADATA_KEY: record}
+        Parameters
+        ----------
+        result : TrackedMovie
+            The result.
+        source : str
+            Name of the layer it was made from.
 
+        Returns
+        -------
+        ResultRecord
+        """
+        return cls(
+            source,
+            result.settings.model_dump(mode="json"),
+            dict(result.provenance),
+            [report.record() for report in result.reports],
+            result.lineage.rows(),
+        )
 
-def tracks_of(layer: Layer) -> TrackRows | None:
-    """Return the tracks stored with a layer; None when it is no result.
+    @classmethod
+    def of(cls, layer: "Layer | None") -> Self:
+        """Return what is stored with a layer; an empty record where nothing is."""
+        return cls() if layer is None else cls.within(layer.metadata)
 
-    Parameters
-    ----------
-    layer : Layer
-        Any layer.
+    @classmethod
+    def within(cls, metadata: Mapping[str, Any] | None) -> Self:
+        """Return what the metadata of a layer hold; an empty record for nothing."""
+        stored = (metadata or {}).get(_KEY)
+        if not isinstance(stored, Mapping):
+            return cls()
+        names = {one.name for one in fields(cls)} & set(stored)
+        return cls(**{name: stored[name] for name in names if stored[name] is not None})
 
-    Returns
-    -------
-    sequence of (id, first, last, parent), or None
-    """
-    record = layer.metadata.get(METADATA_KEY) if isinstance(layer, Labels) else None
-    found: TrackRows | None = record.get("tracks") if isinstance(record, dict) else None
-    return found
+    @staticmethod
+    def has(layer: "Layer") -> bool:
+        """Tell whether a layer was made for a result, be it still empty."""
+        return _KEY in layer.metadata
+
+    def metadata(self) -> dict[str, Any]:
+        """Give the metadata of a new layer."""
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        kept = {name: value for name, value in given.items() if value}
+        if self.tracks is not None:
+            kept["tracks"] = self.tracks
+        return {_KEY: kept}
+
+    def store(self, layer: "Layer") -> None:
+        """Store it with a layer, and let those who follow the layer know."""
+        layer.metadata = {**layer.metadata, **self.metadata()}

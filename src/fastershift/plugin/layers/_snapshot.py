@@ -1,12 +1,12 @@
 """A result as it is at one moment, to be written in another thread."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari.layers import Labels
 
-from fastershift.plugin.layers._record import METADATA_KEY
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.session import Corrections, take_snapshot
 
 __all__ = ["LayerSnapshot", "prepare_snapshot"]
@@ -52,16 +52,16 @@ def prepare_snapshot(
         For another thread.
     """
     data, placed = layer.data, {"scale": layer.scale, "units": layer.units}
-    metadata = dict(layer.metadata)
-    record = dict(metadata.get(METADATA_KEY) or {})
+    metadata, record = dict(layer.metadata), ResultRecord.of(layer)
 
     def take() -> LayerSnapshot:
         if corrections is None:
             return LayerSnapshot(data, {**placed, "metadata": metadata})
         taken = take_snapshot(corrections)
-        record["corrections"] = taken.record()
-        record["tracks"] = taken.lineage.rows()
-        attributes = {**placed, "metadata": {**metadata, METADATA_KEY: record}}
+        now = replace(
+            record, corrections=taken.record(), tracks=taken.lineage.rows()
+        ).metadata()
+        attributes = {**placed, "metadata": {**metadata, **now}}
         labels = taken.labels.reshape(data.shape)
         return LayerSnapshot(labels, attributes, corrections, taken.revision)
 

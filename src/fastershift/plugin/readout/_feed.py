@@ -9,7 +9,8 @@ from qtpy.QtCore import QObject, QTimer
 
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._input import InputChoice, frame_axis
-from fastershift.plugin.layers._record import METADATA_KEY
+from fastershift.plugin.layers._outputs import Role
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._units import in_minutes, seconds_per_frame
 from fastershift.plugin.qt import on_destroyed
 from fastershift.plugin.readout._section import ReadOut
@@ -67,10 +68,10 @@ class ReadOutFeed(QObject):
         choice = self._shown()
         record = self._record(choice, "cells")
         rows = self._runs.reports if self._runs.running_on is not None else []
-        self._rows = rows or record.get("reports", [])
+        self._rows = rows or record.reports
         self._row_of = {row["frame"]: row for row in self._rows}
         self._readout.show_rows(self._rows)
-        self._readout.show_movie(record.get("tracks"), record.get("provenance"))
+        self._readout.show_movie(record.tracks, record.provenance)
         self._show_frame(choice)
 
     def _shown(self) -> InputChoice | None:
@@ -78,11 +79,9 @@ class ReadOutFeed(QObject):
         gone = choice is not None and choice.layer not in self._viewer.layers
         return None if gone else choice
 
-    def _record(self, choice: InputChoice | None, role: Any) -> Mapping[str, Any]:
+    def _record(self, choice: InputChoice | None, role: Role) -> ResultRecord:
         layer = None if choice is None else self._runs.outputs.find(choice.layer, role)
-        record: Mapping[str, Any]
-        record = {} if layer is None else layer.metadata.get(METADATA_KEY) or {}
-        return record
+        return ResultRecord.of(layer)
 
     def _on_reported(self) -> None:
         if self._runs.running_on is None:
@@ -114,7 +113,7 @@ class ReadOutFeed(QObject):
         layer = self._runs.outputs.find(choice.layer, "preview")
         if layer is None or not layer.visible:
             return None
-        reports = self._record(choice, "preview").get("reports", [])
+        reports = ResultRecord.of(layer).reports
         return next((row for row in reports if row["frame"] == frame), None)
 
     def _go(self, frame: int) -> None:

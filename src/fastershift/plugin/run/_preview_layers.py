@@ -1,6 +1,5 @@
 """Previews on the screen: the cells and clusters of one frame."""
 
-from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -9,7 +8,7 @@ from napari.layers import Labels, Layer
 
 from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.layers._outputs import Outputs, Role
-from fastershift.plugin.layers._record import METADATA_KEY, set_record
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.session import Preview, PreviewRequest
 
 __all__ = ["PreviewLayers"]
@@ -74,7 +73,7 @@ class PreviewLayers:
             return PreviewRequest(frame, clusters)
         # The array only: layers are for the thread of the window.
         stack = self._outputs.stack(cells)
-        tracks = cells.metadata.get(METADATA_KEY, {}).get("tracks", ())
+        tracks = ResultRecord.of(cells).tracks or ()
         above = max((track[0] for track in tracks), default=0)
         return PreviewRequest(frame, clusters, stack.__getitem__, above)
 
@@ -92,12 +91,12 @@ class PreviewLayers:
         preview : Preview
             The result.
         """
-        record = {
-            "input": choice.layer.name,
-            "settings": preview.settings.model_dump(mode="json"),
-            "provenance": dict(preview.provenance),
-            "reports": [preview.report.record()],
-        }
+        record = ResultRecord(
+            choice.layer.name,
+            preview.settings.model_dump(mode="json"),
+            dict(preview.provenance),
+            [preview.report.record()],
+        )
         self._show_part(choice, "preview", shape, preview, preview.cells, record)
         if preview.clusters is not None:
             self._show_part(
@@ -111,7 +110,7 @@ class PreviewLayers:
         shape: tuple[int, int, int],
         preview: Preview,
         labels: npt.NDArray[np.int32],
-        record: dict[str, Any],
+        record: ResultRecord,
     ) -> None:
         layer = self._outputs.find(choice.layer, role)
         if not isinstance(layer, Labels) or self._outputs.stack(layer).shape != shape:
@@ -126,7 +125,7 @@ class PreviewLayers:
         else:
             frame[:] = 0
             frame[preview.region] = labels
-        set_record(layer, record)
+        record.store(layer)
         if layer in self._gave_way:
             self._gave_way.discard(layer)
             layer.visible = True

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from fastershift.config import PRESETS, load_settings, save_settings
 from fastershift.errors import InputError
 from fastershift.plugin.input import InputSection
-from fastershift.plugin.layers._record import METADATA_KEY
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.tune._form import SettingsForm
 from fastershift.plugin.tune._last_used import Memory, recall
 from fastershift.plugin.tune._section import TuneSection
@@ -83,9 +83,9 @@ class SettingsLoader(QObject):
         if layer is None:
             self.message.emit("No layer has settings yet; run the stack first.")
             return
-        record = layer.metadata[METADATA_KEY]
-        values = dict(record["settings"])
-        if record.get("input") not in (None, self._input_name):
+        record = ResultRecord.of(layer)
+        values = dict(record.settings)
+        if record.input not in ("", self._input_name):
             # Channel and plane are those of another layer.
             values.pop("input", None)
         self._load(_without_none(values), f"Settings of {layer.name} are in use.")
@@ -104,8 +104,7 @@ class SettingsLoader(QObject):
     def _layer_with_settings(self) -> Layer | None:
         active = self._viewer.layers.selection.active
         for layer in (active, *reversed(self._viewer.layers)):
-            record = {} if layer is None else layer.metadata.get(METADATA_KEY) or {}
-            if record.get("settings"):
+            if ResultRecord.of(layer).settings:
                 return layer
         return None
 

@@ -15,7 +15,7 @@ from fastershift.pipeline import Plan
 from fastershift.plugin.layers._colours import track_colormap
 from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.layers._placement import Placement, placement
-from fastershift.plugin.layers._record import set_record
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.session import SeedMap
 
 __all__ = ["FrameStack", "ViewLayers"]
@@ -96,16 +96,16 @@ class ViewLayers:
         self, choice: InputChoice, views: Iterable[str], plan: Plan
     ) -> None:
         """Store with the layers of views what made them."""
-        record = {
-            "input": choice.layer.name,
-            "settings": plan.settings.model_dump(mode="json"),
-            "provenance": dict(plan.provenance),
-        }
+        record = ResultRecord(
+            choice.layer.name,
+            plan.settings.model_dump(mode="json"),
+            dict(plan.provenance),
+        )
         for view in views:
             made = self._made.get(choice.layer, {}).get(view, (None, None))[1]
             layer = made.layer if isinstance(made, FrameStack) else made
             if layer is not None:
-                set_record(layer, record)
+                record.store(layer)
 
     def colours(self, choice: InputChoice, shape: tuple[int, int, int]) -> FrameStack:
         """Return the layer of the embedding as colours."""

@@ -1,0 +1,104 @@
+"""Layers beside the cells are found by what they are, whatever they are called."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytestmark = pytest.mark.gui
+
+ROWS = [(1, 0, 2, 0), (2, 0, 2, 0)]
+
+
+@pytest.fixture
+def labels():
+    """Two cells that stand still for three frames."""
+    labels = np.zeros((3, 12, 12), np.int32)
+    labels[:, 1:5, 1:5], labels[:, 6:10, 6:10] = 1, 2
+    return labels
+
+
+@pytest.fixture
+def corrected(qtbot, labels):
+    """A result in a viewer without a window, and what keeps its layers in step."""
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+    from qtpy.QtCore import QObject
+
+    from fastershift.plugin.correct._layers import CorrectedLayers
+    from fastershift.plugin.correct._marks import Marks
+    from fastershift.plugin.files._readers import track_layers
+
+    viewer, parent = ViewerModel(), QObject()
+    for one in track_layers(labels, ROWS, "movie"):
+        viewer.add_layer(Layer.create(*one))
+    marks = Marks(viewer, parent)
+    yield viewer, CorrectedLayers(viewer, marks, parent), marks
+    parent.deleteLater()
+
+
+def corrections_of(cells):
+    from fastershift.session import Corrections
+    from fastershift.tracking import Lineage, Track
+
+    lineage = Lineage(tuple(Track(*row) for row in ROWS))
+    return Corrections(cells.data, lineage)
+
+
+def test_tracks_are_drawn_again_after_a_rename(corrected, qtbot):
+    from fastershift.editing import Delete
+
+    viewer, layers, _ = corrected
+    cells, tracks = viewer.layers
+    cells.name, tracks.name = "mine", "ways"
+    corrections = corrections_of(cells)
+    layers.watch(cells, corrections)
+    layers.show(corrections.do(Delete(0, (1,), "track")))
+    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {2}, timeout=60_000)
+    layers.show(corrections.undo())
+    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {1, 2}, timeout=60_000)
+    stored = [layer.metadata["fastershift"]["tracks"] for layer in (cells, tracks)]
+    assert stored[0] is stored[1]
+
+
+def test_tracks_of_another_result_stay_as_they_are(corrected, qtbot, labels):
+    from fastershift.editing import Delete, Lock
+
+    viewer, layers, marks = corrected
+    _, tracks = viewer.layers
+    # A copy has no tracks of its own, though its lineage is the same.
+    copy = viewer.add_labels(
+        labels.copy(), name="copy", metadata={"fastershift": {"tracks": list(ROWS)}}
+    )
+    corrections = corrections_of(copy)
+    layers.watch(copy, corrections)
+    marks.watch(copy, "TYX")
+    layers.show(corrections.do(Delete(0, (1,), "track")))
+    layers.show(corrections.do(Lock(0, 2)))
+
+    def is_drawn():
+        return 2 in corrections.cells.locked[0] and "copy [locked]" in [
+            layer.name for layer in viewer.layers
+        ]
+
+    # Locks are drawn together with tracks.
+    qtbot.waitUntil(is_drawn, timeout=60_000)
+    assert set(tracks.data[:, 0]) == {1, 2}
+
+
+def test_locks_are_drawn_in_their_layer_after_another_result(corrected, labels):
+    from fastershift.editing import Lock
+
+    viewer, _, marks = corrected
+    cells = viewer.layers[0]
+    corrections = corrections_of(cells)
+    corrections.do(Lock(0, 1))
+    marks.watch(cells, "TYX")
+    marks.show_locks(corrections.cells)
+    locked = viewer.layers["movie [locked]"]
+    locked.name = "kept"
+    marks.watch(viewer.add_labels(labels.copy(), name="other"), "TYX")
+    marks.watch(cells, "TYX")
+    corrections.do(Lock(1, 2))
+    marks.show_locks(corrections.cells)
+    assert locked.data[:, 0].tolist() == [0, 1]
+    assert "movie [locked]" not in [layer.name for layer in viewer.layers]
