@@ -46,6 +46,9 @@ KEPT_CHANNELS = CODE_CHANNELS + VOTE_CHANNELS - 1
 # Cell diameters after which the torus repeats.
 _PERIOD = 8.0
 
+# Outputs are kept within this, further away than any frame reaches, as float16.
+_FAR = 1e4
+
 
 class Votes(NamedTuple):
     """What a network says of the cells of pixels, besides that there are any.
@@ -142,7 +145,7 @@ def write_votes(
         here = slice(start, stop)
         values = raw[here, :, :VOTE_CHANNELS].float()
         finite = values.isfinite().all(-1) & usable[here]
-        values = torch.where(finite[..., None], values, 0.0)
+        values = torch.where(finite[..., None], values, 0.0).clamp_(-_FAR, _FAR)
         background = torch.where(finite, torch.sigmoid(-values[..., 0]), 1.0)
         rows = torch.arange(start, stop, device=raw.device) + corner[0]
         turn = 2 * math.pi / _PERIOD
