@@ -21,6 +21,9 @@ CPU = torch.device("cpu")
         ((8, 3, 6), 5, (64, 48), 4, 2**15),
         ((8, 5, 6), 3, (16, 32), 3, 2**21),
         ((4, 1, 6), 3, (37, 31), 3, 2**9),
+        ((8, 3, 6, 1), 5, (64, 48), 2, 2**11),
+        ((8, 4, 6, 2), 3, (32, 64), 3, 2**13),
+        ((8, 3, 6, 2), 1, (64, 48), 1, 2**21),
     ],
 )
 def test_it_computes_what_the_network_computes(
@@ -40,6 +43,30 @@ def test_it_computes_what_the_network_computes(
             torch.testing.assert_close(
                 found, wanted[chunk], rtol=0, atol=1e-5 * largest
             )
+
+
+@pytest.mark.parametrize("recurrent_from", [1, 2])
+def test_levels_without_recurrent_units_remember_nothing(recurrent_from):
+    network = RSHN(4, 3, 6, recurrent_from)
+    names = [name for name, _ in network.named_parameters() if "recurrent" in name]
+    assert {int(name.split(".")[3]) for name in names} == set(range(recurrent_from, 3))
+    _, _, state = network(torch.randn(2, 1, 1, 16, 24))
+    sizes = [(16 >> level, 24 >> level) for level in range(recurrent_from, 3)]
+    assert [tuple(one.shape[2:]) for one in state[0]] == sizes
+    with pytest.raises(ValueError, match="must lie in 0 to 2"):
+        RSHN(4, 3, 6, 3)
+
+
+@pytest.mark.parametrize("recurrent_from", [0, 1, 2])
+def test_a_clip_goes_on_from_a_state(recurrent_from):
+    network, clip = RSHN(4, 3, 6, recurrent_from), torch.randn(5, 2, 1, 16, 16)
+    with torch.no_grad():
+        _, whole, _ = network(clip)
+        _, _, state = network(clip[:2])
+        _, rest, _ = network(clip[2:], state)
+        _, fresh, _ = network(clip[2:])
+    torch.testing.assert_close(rest, whole[2:], rtol=0, atol=1e-5)
+    assert (fresh[0] - rest[0]).abs().max() > 1e-3, "a state of zeros is another one"
 
 
 def test_bfloat16_comes_close(make_model):
@@ -89,15 +116,17 @@ def test_nothing_of_the_size_of_the_frame_is_allocated_per_frame(monkeypatch):
     assert sizes.largest <= whole / 4
 
 
-def test_memory_is_what_was_said():
-    network = StreamingNetwork(RSHN(8, 3, 6), CPU)
+@pytest.mark.parametrize("recurrent_from", [0, 1, 2])
+def test_memory_is_what_was_said(recurrent_from):
+    network = StreamingNetwork(RSHN(8, 3, 6, recurrent_from), CPU)
     stream = network.start(4, (64, 64), 2)
     held = [*stream._wide, *stream._narrow, stream._raw]
     states = [one for chunk in stream._states for unit in chunk for one in unit]
     scratch, lasting = (sum(one.nbytes for one in part) for part in (held, states))
     # Rims of zeros come on top.
     assert scratch == pytest.approx(network.scratch_bytes(2 * 64 * 64), rel=0.15)
-    assert lasting == pytest.approx(network.state_bytes(4 * 64 * 64), rel=0.15)
+    said = network.state_bytes(4 * 64 * 64)
+    assert lasting == pytest.approx(said, rel=0.15 * 2**recurrent_from)
 
 
 @pytest.mark.parametrize(

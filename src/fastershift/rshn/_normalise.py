@@ -26,6 +26,13 @@ _SQUARE_TAIL = 0.05
 _LAG = 4
 _STRUCTURE = 0.2
 
+# A pixel sticks out if it lies this many times the range of 98 % of the pixels beyond
+# that range, and it is a hot or dead one if at most so many of the 3 x 3 pixels about
+# it stick out.
+_STICKING_OUT = 2.0
+_RANGE_TAIL = 0.01
+_FEW = 2
+
 # How fast values beyond the range are compressed: the range is 2 wide.
 _KNEE = 0.5
 
@@ -57,9 +64,10 @@ def normalise_frame(
     ----------
     .. [1] C. Payer et al., Medical Image Analysis 57, 2019, section 4.2.
     """
-    values, usable = _smoothed(frame, blur)
+    values, usable = _finite(frame)
     if not usable.any():
         return np.full(values.shape, -1, np.float32), usable
+    values = _smoothed(values, blur)
     low, high = _quantiles(values)
     if high <= low:
         return np.full(values.shape, -1, np.float32), np.zeros_like(usable)
@@ -71,12 +79,14 @@ def normalise_robustly(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Smooth a frame and map the intensities of most of its squares to [-1, 1].
 
-    The frame is parted into about 144 squares. The range reaches from the darkest to
-    the brightest pixel (0.2 % of the pixels apart) of all squares but the one in twenty
-    with the most extreme ones: a time stamp, a scale bar, dirt or hot pixels lie in few
-    squares and do not move it. Where the other squares hold nothing but noise, cells
-    are few, and the range is that of `normalise_frame`. Values x beyond the range are
-    compressed to ``1 + 0.5 ln(1 + 2 (x - 1))``, and likewise at the lower end.
+    Hot and dead pixels, which stick out alone or in pairs, get the median of their
+    surrounding before the frame is smoothed. Then it is parted into about 144 squares.
+    The range reaches from the darkest to the brightest pixel (0.2 % of the pixels
+    apart) of all squares but the one in twenty with the most extreme ones: a time
+    stamp, a scale bar or dirt lies in few squares and does not move it. Where the other
+    squares hold nothing but noise, cells are few, and the range is that of
+    `normalise_frame`. Values x beyond the range are compressed to
+    ``1 + 0.5 ln(1 + 2 (x - 1))``, and likewise at the lower end.
 
     Parameters
     ----------
@@ -88,9 +98,10 @@ def normalise_robustly(
     normalised, usable
         As for `normalise_frame`.
     """
-    values, usable = _smoothed(frame, blur)
+    values, usable = _finite(frame)
     if not usable.any():
         return np.full(values.shape, -1, np.float32), usable
+    values = _smoothed(_without_hot_pixels(values), blur)
     low, high = _range_of_squares(values)
     if high <= low or _is_noise(values):
         low, high = _quantiles(values)
@@ -102,25 +113,46 @@ def normalise_robustly(
     return soft.astype(np.float32), usable
 
 
-def _smoothed(
-    frame: ArrayLike, blur: float
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the smoothed frame, and which of its pixels are finite."""
+def _finite(frame: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the frame with the median where it is not finite, and where it is."""
     # Beyond the range of float32 a value becomes infinite, and is left out below.
     with np.errstate(over="ignore"):
         values = np.asarray(frame).astype(np.float32)
     usable = np.isfinite(values)
     if usable.any() and not usable.all():
         values = np.where(usable, values, np.median(values[usable]))
-    if usable.any() and blur > 0:
-        values = ndimage.gaussian_filter(values, blur, mode="nearest", truncate=4.0)
     return values, usable
 
 
-def _quantiles(values: NDArray[np.float32]) -> tuple[float, float]:
+def _smoothed(values: NDArray[np.float32], blur: float) -> NDArray[np.float32]:
+    if blur <= 0:
+        return values
+    smooth: NDArray[np.float32] = ndimage.gaussian_filter(
+        values, blur, mode="nearest", truncate=4.0
+    )
+    return smooth
+
+
+def _without_hot_pixels(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give pixels that stick out, alone or in pairs, the median around them."""
+    low, high = _quantiles(values, _RANGE_TAIL)
+    beyond = _STICKING_OUT * (high - low)
+    out = (values > high + beyond) | (values < low - beyond)
+    if not out.any():
+        return values
+    among = ndimage.convolve(out.astype(np.uint8), np.ones((3, 3)), mode="constant")
+    rows, columns = np.nonzero(out & (among <= _FEW))
+    padded = np.pad(values, 1, mode="edge")
+    about = [padded[rows + i, columns + j] for i in range(3) for j in range(3)]
+    mended = values.copy()
+    mended[rows, columns] = np.median(about, axis=0)
+    return mended
+
+
+def _quantiles(values: NDArray[np.float32], tail: float = _TAIL) -> tuple[float, float]:
     """Find the range of all but a few pixels; of all where hardly any differs."""
     last = values.size - 1
-    low_rank, high_rank = int(values.size * _TAIL), int(values.size * (1 - _TAIL))
+    low_rank, high_rank = int(values.size * tail), int(values.size * (1 - tail))
     ranks = (low_rank, min(high_rank, last))
     low, high = np.partition(values, ranks, axis=None)[list(ranks)]
     if high <= low:
