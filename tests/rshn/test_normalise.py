@@ -142,6 +142,14 @@ class TestRobustly:
         for other in (3 * scene + 500, scene / 1e4, scene.astype(">f8")):
             np.testing.assert_allclose(normalise_robustly(other)[0], values, atol=2e-3)
 
+    def test_few_cells_in_noise_set_the_range(self):
+        """Squares that hold nothing but noise do not, where nearly all are such."""
+        frame = 200 + 20 * np.random.default_rng(5).standard_normal(SIDES)
+        frame[60:70, 80:90] += 900
+        values, _ = normalise_robustly(frame)
+        plain, _ = normalise_frame(frame)
+        np.testing.assert_allclose(values, np.clip(plain, -1.1, 1.1), atol=0.1)
+
     def test_brighter_stays_brighter(self, scene):
         frame = np.where(time_stamp(), 10 * scene.max(), scene)
         smooth = ndimage.gaussian_filter(frame, 1.0, mode="nearest")
