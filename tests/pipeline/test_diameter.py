@@ -6,7 +6,7 @@ import pytest
 from fastershift.errors import InputError
 from fastershift.pipeline import _choice, plan_run
 from fastershift.pipeline._diameter import measured_diameter
-from fastershift.pipeline._trials import try_diameters
+from fastershift.pipeline._trials import stability, try_diameters
 from fastershift.rshn import FirstLook, load_model
 from fastershift.simulate import simulate_movie
 
@@ -100,12 +100,28 @@ def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
     assert tried == ["generalist"]
 
 
-def test_a_model_for_a_kind_is_taken_only_where_the_diameter_agrees(movie, monkeypatch):
-    for diameter, taken in ((28.0, "dic"), (80.0, "generalist")):
-        look = FirstLook(diameter=diameter, kind="dic", probability=1.0)
-        monkeypatch.setattr(_choice, "first_look", lambda _frames, look=look: look)
-        plan = plan_run(movie.frames, device="cpu")
-        assert plan.settings.embed.model == taken
+@pytest.mark.parametrize(
+    ("stable", "taken"), [((0.5, 0.8), "dic"), ((0.8, 0.5), "generalist")]
+)
+def test_a_model_for_a_kind_is_taken_only_where_it_is_as_stable(
+    movie, monkeypatch, stable, taken
+):
+    look = FirstLook(diameter=28.0, kind="dic", probability=1.0)
+    of = {"generalist": stable[0], "dic": stable[1]}
+    monkeypatch.setattr(_choice, "first_look", lambda _frames: look)
+    monkeypatch.setattr(
+        _choice, "stability", lambda _movie, model, *_, **_how: of[model.name]
+    )
+    plan = plan_run(movie.frames, device="cpu")
+    assert plan.settings.embed.model == taken
+
+
+def test_a_model_is_stable_on_the_kind_it_knows(movie, truth, model):
+    noise = np.random.default_rng(0).normal(size=(1, 256, 256))
+    known = stability(movie.frames, model, truth, device="cpu")
+    assert known > 0.8
+    assert stability(noise, model, truth, device="cpu") < known - 0.2
+    assert stability(np.zeros((1, 64, 64)), model, 20.0, device="cpu") == 0
 
 
 def test_the_published_method_takes_a_model_that_compares_by_cosine(movie):

@@ -8,6 +8,7 @@ from fastershift.labels._components import (
     renumber,
     sum_directions,
 )
+from fastershift.labels._matches import Matches, match_cells
 from fastershift.labels._regions import (
     Box,
     Labels,
@@ -27,6 +28,7 @@ from fastershift.labels._strips import Strip, strips
 __all__ = [
     "Box",
     "Labels",
+    "Matches",
     "Strip",
     "as_labels",
     "coded",
@@ -39,6 +41,7 @@ __all__ = [
     "label_areas",
     "label_boxes",
     "label_ids",
+    "match_cells",
     "measure_labels",
     "nearest_pixels",
     "overlaps",

@@ -1,6 +1,5 @@
 """Which model and which cell diameter a run takes, where they are left open."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +7,10 @@ from typing import Any
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.pipeline._diameter import measured_diameter
-from fastershift.pipeline._trials import Trial, try_diameters
+from fastershift.pipeline._trials import Trial, stability, try_diameters
 from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, Model, first_look
 
 __all__ = ["Choice", "choose_for_movie"]
-
-# A model that was made for a kind of image is taken when the first look at the movie
-# and the trials of the generalist agree on the diameter within this factor.
-_AGREE = 1.3
 
 
 @dataclass(frozen=True)
@@ -122,21 +117,27 @@ class _Finder:
     ) -> Model:
         """Take the generalist, unless a model for just this kind of image is known.
 
-        A first look at images of a kind that it has not seen is sure of something
-        else, but seldom of the same diameter as the generalist's own trials.
+        A first look is sure of images of kinds that it has never seen, too; but what a
+        model finds in them depends on the diameter that it is told. So the model that
+        was made for a kind is taken only where it is at least as stable.
         """
         general = read(choose(None))
         look = self._looked()
-        special = choose(look)
-        if look is None or special == general.name:
+        name = choose(look)
+        if look is None or name == general.name:
             return general
-        if general.card.embedding == "votes":
-            tried = self._tried(general)
-            if not tried or not tried[0].cells:
-                return general
-            if abs(math.log(look.diameter / tried[0].found)) > math.log(_AGREE):
-                return general
-        return read(special)
+        special = read(name)
+        if general.card.embedding == "cosine":
+            return special
+        tried = self._tried(general)
+        if not tried or not tried[0].cells:
+            return general
+        both = ((general, tried[0].found), (special, look.diameter))
+        stable = [
+            stability(self._movie, model, diameter, device=self._device)
+            for model, diameter in both
+        ]
+        return special if stable[1] >= stable[0] else general
 
     def diameter(self, model: Model) -> float:
         """Tell the cell diameter in pixels of a frame, as a person would round it."""

@@ -11,7 +11,7 @@ from fastershift.instances import find_instances, find_voted_instances, pair_cod
 from fastershift.pipeline._sources import NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 
-__all__ = ["measured_diameter", "smallest_cell", "whole_cells"]
+__all__ = ["measured_diameter", "segment_still", "smallest_cell", "whole_cells"]
 
 # Cells a side of the part that is measured: enough for a median, and soon done.
 _CELLS_A_SIDE = 32
@@ -63,29 +63,54 @@ def measured_diameter(
         user={"embed": {"diameter": guess}}, card=model.card.settings
     )
     image = _middle(np.asarray(frame), math.ceil(_CELLS_A_SIDE * guess))
+    labels = segment_still(image, model, settings, device=device)
+    diameters = whole_cells(labels)
+    if len(diameters) < _FEWEST:
+        return guess
+    measured = float(np.median(diameters)) * guess / model.card.diameter
+    return measured if 1 / _MOST < measured / guess < _MOST else guess
+
+
+def segment_still(
+    image: npt.NDArray[np.generic], model: Model, settings: Settings, *, device: str
+) -> npt.NDArray[np.int32]:
+    """Find the cells of a single image.
+
+    Parameters
+    ----------
+    image : (Y, X) array
+        A frame or a part of it.
+    model : Model
+        The network.
+    settings : Settings
+        With a diameter in numbers.
+    device : str
+        As for `Embedder`.
+
+    Returns
+    -------
+    (y, x) int32
+        Cells, in pixels of the network; 0 is background.
+    """
     height, width = image.shape
-    source = NetworkEmbeddings(
-        Embedder(model, settings.embed, (height, width), device=device), [image]
-    )
-    pair = next(found for found in source.pairs() if found is not None)
+    embedder = Embedder(model, settings.embed, (height, width), device=device)
+    pairs = NetworkEmbeddings(embedder, [image]).pairs()
+    pair = next(found for found in pairs if found is not None)
     smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
     cluster, track = settings.cluster, settings.track
-    if pair.votes is None:
+    if pair.votes is not None:
+        found = find_voted_instances(
+            pair.embeddings, pair.votes, cluster, track, smallest_cell=smallest
+        )
+    else:
         found = find_instances(
             pair_codes(pair.embeddings, cluster, track),
             cluster,
             smallest_cell=smallest,
             generator=torch.Generator().manual_seed(cluster.random_seed),
         )
-    else:
-        found = find_voted_instances(
-            pair.embeddings, pair.votes, cluster, track, smallest_cell=smallest
-        )
-    diameters = whole_cells(found.labels[0])
-    if len(diameters) < _FEWEST:
-        return guess
-    measured = float(np.median(diameters)) * guess / model.card.diameter
-    return measured if 1 / _MOST < measured / guess < _MOST else guess
+    labels: npt.NDArray[np.int32] = found.labels[0]
+    return labels
 
 
 def _middle(image: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic]:

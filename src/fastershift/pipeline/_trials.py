@@ -10,9 +10,14 @@ import torch
 from torch import Tensor
 
 from fastershift._devices import choose_device
-from fastershift.config import Settings
+from fastershift.config import Settings, resolve_settings
 from fastershift.instances import PairVotes, find_voted_instances
-from fastershift.pipeline._diameter import smallest_cell, whole_cells
+from fastershift.labels import match_cells, resize_labels
+from fastershift.pipeline._diameter import (
+    segment_still,
+    smallest_cell,
+    whole_cells,
+)
 from fastershift.rshn import (
     CODE_CHANNELS,
     KEPT_CHANNELS,
@@ -25,7 +30,7 @@ from fastershift.rshn import (
     write_votes,
 )
 
-__all__ = ["Trial", "try_diameters"]
+__all__ = ["Trial", "stability", "try_diameters"]
 
 # Diameters in pixels of a frame that are tried first, a factor of two apart.
 _SMALLEST, _LARGEST = 5.0, 320.0
@@ -40,6 +45,11 @@ _FRAMES = 3
 # Deviation, on a logarithmic scale, of the diameter that is found from the one tried
 # at which a trial counts less by a factor of e.
 _TOLERANCE = 0.8
+
+# Cells across the part of a frame on which a model is compared with itself, and the
+# factor by which the diameter is changed for that.
+_ACROSS = 7
+_CHANGE = 1.12
 
 # Whole cells at which a trial counts half.
 _FEW = 3.0
@@ -123,6 +133,48 @@ def try_diameters(
     for factor in _CLOSER:
         trials.append(_try(frames, factor * best.diameter, model, network, settings))
     return tuple(sorted(trials, key=lambda trial: -trial.score))
+
+
+def stability(
+    movie: FrameSource, model: Model, diameter: float, *, device: str = "auto"
+) -> float:
+    """Tell how little the cells that a model finds depend on the diameter it is told.
+
+    A model that knows the kind of image finds the same cells at a diameter that is an
+    eighth smaller or larger; on others its result falls apart.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        The middle one is used, where it is richest.
+    model : Model
+        The network.
+    diameter : float
+        In pixels of a frame.
+    device : str
+        As for `Embedder`.
+
+    Returns
+    -------
+    float
+        Mean F1 of the cells of both results at an overlap (IoU) of 0.5 and of 0.75.
+    """
+    frame = np.asarray(movie[len(movie) // 2])
+    seen = _normalised(frame)
+    if seen is None:
+        return 0.0
+    side = round(_ACROSS * max(diameter, _ACROSS))
+    rows, columns = (slice(*_richest(seen, axis, side)) for axis in (0, 1))
+    part = frame[rows, columns]
+    results = []
+    for told in (diameter / _CHANGE, diameter * _CHANGE):
+        settings = resolve_settings(
+            user={"embed": {"diameter": told}}, card=model.card.settings
+        )
+        labels = segment_still(part, model, settings, device=device)
+        results.append(resize_labels(labels, part.shape))
+    matches = match_cells(*results)
+    return (matches.f1 + matches.f1_close) / 2
 
 
 def _spread(n_frames: int) -> list[int]:

@@ -7,6 +7,7 @@ import tifffile
 from fastershift.benchmark import BenchmarkOptions, run_suite
 from fastershift.benchmark.suites import _kinds
 from fastershift.errors import InputError
+from fastershift.labels import match_cells
 
 
 def frame(*boxes):
@@ -20,7 +21,7 @@ def test_a_cell_is_found_when_more_than_half_overlaps():
     truth = frame((0, 0, 10, 10), (0, 20, 10, 10))
     # IoU 2/3 and 1/3.
     found = frame((0, 2, 10, 10), (0, 25, 10, 10))
-    matches = _kinds.match_cells(truth, found)
+    matches = match_cells(truth, found)
     assert (matches.hits, matches.close) == (1, 0)
     assert (matches.truth, matches.found) == (2, 2)
     assert matches.f1 == 0.5
@@ -28,15 +29,15 @@ def test_a_cell_is_found_when_more_than_half_overlaps():
 
 def test_missing_and_invented_cells_cost_the_same():
     two, one = frame((0, 0, 10, 10), (0, 20, 10, 10)), frame((0, 0, 10, 10))
-    assert _kinds.match_cells(two, one).f1 == _kinds.match_cells(one, two).f1 == 2 / 3
-    assert _kinds.match_cells(two, two).f1_close == 1
+    assert match_cells(two, one).f1 == match_cells(one, two).f1 == 2 / 3
+    assert match_cells(two, two).f1_close == 1
     empty = np.zeros_like(two)
-    assert _kinds.match_cells(two, empty).f1 == _kinds.match_cells(empty, empty).f1 == 0
+    assert match_cells(two, empty).f1 == match_cells(empty, empty).f1 == 0
 
 
 def test_matches_of_frames_add_up():
     truth = frame((0, 0, 10, 10))
-    total = _kinds.match_cells(truth, truth) + _kinds.match_cells(truth, 0 * truth)
+    total = match_cells(truth, truth) + match_cells(truth, 0 * truth)
     assert (total.hits, total.truth, total.found) == (1, 2, 1)
 
 

@@ -175,6 +175,7 @@ def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
     trial = Trial(diameter=18.0, found=18.0, cells=20, certainty=0.9)
     monkeypatch.setattr(f"{choice}.first_look", lambda _frames: look)
     monkeypatch.setattr(f"{choice}.try_diameters", lambda *_args, **_how: (trial,))
+    monkeypatch.setattr(f"{choice}.stability", lambda *_args, **_how: 1.0)
     wanted = card_of("dic").settings["cluster"]["bandwidth"]
     assert user.find("bandwidth").value() != pytest.approx(wanted)
     user.choose("device", "cpu")
