@@ -1,13 +1,19 @@
 """How loops over pixels and vectors are compiled."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 
 __all__ = ["compiled", "compiled_as_written"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+#: Why code was compiled anew; the first reason is told.
+_told: list[str] = []
 
 
 def compiled(function: _Function) -> _Function:
@@ -16,7 +22,8 @@ def compiled(function: _Function) -> _Function:
     The code is kept beside the module, or where that cannot be written in the cache
     folder of the user, as Python keeps its own. While it runs other threads go on: a
     window stays alive beside it. What is kept is renewed when its own module changes,
-    so it calls compiled functions of its own module only.
+    so it calls compiled functions of its own module only. Where nothing can be kept,
+    or what was kept is damaged, the function is compiled anew, with one warning.
 
     Parameters
     ----------
@@ -49,5 +56,48 @@ def compiled_as_written(function: _Function) -> _Function:
 
 
 def _compile(function: _Function, fastmath: set[str] | bool) -> _Function:
-    made = numba.njit(cache=True, nogil=True, fastmath=fastmath)(function)
+    made = numba.njit(nogil=True, fastmath=fastmath)(function)
+    # Where compiling is switched off (NUMBA_DISABLE_JIT) there is nothing to keep.
+    if isinstance(made, Dispatcher):
+        try:
+            made._cache = _ForgivingCache(function)  # as enable_caching() does
+        except (RuntimeError, OSError):
+            _warn("there is no folder to keep it in")
     return cast("_Function", made)
+
+
+class _ForgivingCache(FunctionCache):  # type: ignore[misc]
+    """What is kept of a function on disk; damage and full disks cost time alone."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the code that was kept, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        # Damaged bytes can raise anything when they are unpacked.
+        except Exception as error:  # noqa: BLE001
+            _warn(f"what was kept in {self.cache_path} cannot be read ({error!r})")
+        try:
+            self.flush()
+        except OSError:
+            self.disable()
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep code, where the disk takes it."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            self.disable()
+            _warn(f"{self.cache_path} cannot be written ({error.strerror or error})")
+
+
+def _warn(reason: str) -> None:
+    """Tell once that compiling takes time again."""
+    if not _told:
+        warnings.warn(
+            f"Compiled code could not be kept or used: {reason}. It is compiled anew, "
+            "which takes a minute; the results are the same. The environment variable "
+            "NUMBA_CACHE_DIR names another folder to keep it in.",
+            stacklevel=2,
+        )
+    _told.append(reason)
