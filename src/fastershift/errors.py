@@ -2,8 +2,15 @@
 
 __all__ = ["FastershiftError", "InputError", "is_shortage"]
 
-# What errors about memory say.
-_SHORTAGE = ("out of memory", "can't allocate memory", "not enough memory")
+# What errors about memory say, those of libraries that are being loaded included.
+_SHORTAGE = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "failed to map segment",
+    "can't start new thread",
+)
 
 
 class FastershiftError(Exception):
@@ -35,4 +42,5 @@ def is_shortage(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(one in text for one in _SHORTAGE)
+    kinds = (RuntimeError, OSError, ImportError)
+    return isinstance(error, kinds) and any(one in text for one in _SHORTAGE)

@@ -208,7 +208,7 @@ def test_names_keep_the_structure_of_the_folders(plates, tmp_path):
         list_movies([str(plates / "*.lif")])
     with pytest.raises(InputError, match="nothing at"):
         list_movies([plates / "plate3"])
-    with pytest.raises(InputError, match="no movie"):
+    with pytest.raises(InputError, match="No movie"):
         list_movies([tmp_path])
 
 
