@@ -1,11 +1,18 @@
 """Where to compute, and how much memory is left there."""
 
+import os
+
 import psutil
 import torch
 
 from fastershift.errors import InputError
 
 __all__ = ["choose_device", "free_memory"]
+
+# The threads that torch has begun are not copied by a fork, and a copy of the process
+# that waits for them never ends. With one thread there is nothing to wait for.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def choose_device(name: str = "auto") -> torch.device:
