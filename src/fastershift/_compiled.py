@@ -60,7 +60,8 @@ def _compile(function: _Function, fastmath: set[str] | bool) -> _Function:
     # Where compiling is switched off (NUMBA_DISABLE_JIT) there is nothing to keep.
     if isinstance(made, Dispatcher):
         try:
-            made._cache = _ForgivingCache(function)  # as enable_caching() does
+            # As enable_caching() does.
+            cast("Any", made)._cache = _ForgivingCache(function)
         except (RuntimeError, OSError):
             _warn("there is no folder to keep it in")
     return cast("_Function", made)

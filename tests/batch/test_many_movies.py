@@ -22,7 +22,7 @@ from fastershift.batch import (
     run_many,
 )
 from fastershift.errors import InputError
-from fastershift.io import read_result
+from fastershift.io import read_result, write_result
 from fastershift.simulate import simulate_movie
 
 NAMES = [f"plate{1 + number // 10}/m{number % 10:02d}" for number in range(20)]
@@ -222,6 +222,25 @@ def test_folders_of_frames_and_equal_names(tmp_path):
         tifffile.imwrite(tmp_path / name, np.stack([frame] * 3))
     names = [movie.name for movie in list_movies([tmp_path])]
     assert names == ["a/01", "b/m.tif", "b/m.tiff"]
+
+
+@pytest.mark.parametrize("format", ["ctc", "tiff", "zarr"])
+def test_results_below_the_inputs_are_not_movies(tmp_path, format):
+    """The same command finds the same movies when it is given again."""
+    labels = np.zeros((2, 20, 24), np.int32)
+    labels[:, 4:9, 4:9] = 1
+    tifffile.imwrite(tmp_path / "m.tif", np.ones((2, 20, 24), np.uint8))
+    before = list_movies([tmp_path], tmp_path / "out")
+    for folder in ("out", "elsewhere"):
+        (tmp_path / folder).mkdir()
+        write_result(tmp_path / folder / "m", labels, None, format=format)
+    # What is on its way in the folder of results is no result yet.
+    tifffile.imwrite(tmp_path / "out" / "part.tif", labels.astype(np.uint8))
+    assert [movie.name for movie in before] == ["m"]
+    assert list_movies([tmp_path], tmp_path / "out") == before
+    assert list_movies([str(tmp_path / "*")], tmp_path / "out") == before
+    with pytest.raises(InputError, match="No movie"):
+        list_movies([tmp_path / "elsewhere"])
 
 
 def test_fields_of_a_plate(tmp_path):

@@ -8,7 +8,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from fastershift.errors import InputError
-from fastershift.io import is_zarr, movie_parts, read_movie
+from fastershift.io import is_result, is_zarr, movie_parts, read_movie
 
 __all__ = ["NamedMovie", "list_movies"]
 
@@ -32,7 +32,9 @@ class NamedMovie:
     source: Path
 
 
-def list_movies(inputs: Iterable[str | Path]) -> list[NamedMovie]:
+def list_movies(
+    inputs: Iterable[str | Path], output: Path | None = None
+) -> list[NamedMovie]:
     """Find all movies of a batch; none is opened but the first file of a folder.
 
     Parameters
@@ -40,6 +42,9 @@ def list_movies(inputs: Iterable[str | Path]) -> list[NamedMovie]:
     inputs : iterable of str or Path
         Movies, patterns such as ``plate/*.tif`` or ``data/**/*.zarr``, folders that
         hold movies at any depth, and OME-Zarr plates, whose fields are movies.
+        Results of former runs among them are left out.
+    output : Path, optional
+        Folder of the results; where it lies in an input, nothing in it is a movie.
 
     Returns
     -------
@@ -54,21 +59,35 @@ def list_movies(inputs: Iterable[str | Path]) -> list[NamedMovie]:
     found: dict[Path, Path] = {}
     for given in inputs:
         for source, base in _expand(str(given)):
-            found.setdefault(source.absolute(), base.absolute())
+            full, start = source.absolute(), base.absolute()
+            if not _in_results(full, start, output) and not is_result(full):
+                found.setdefault(full, start)
     if not found:
-        raise InputError("No movie was given; name files or folders.")
+        raise InputError(
+            "No movie was given (results do not count); name files or folders."
+        )
     base = Path(os.path.commonpath({str(base) for base in found.values()}))
-    full = {source: source.relative_to(base) for source in found}
-    short = {source: _without_suffix(path) for source, path in full.items()}
+    places = {source: source.relative_to(base) for source in found}
+    short = {source: _without_suffix(path) for source, path in places.items()}
     taken = Counter(short.values())
     names = {
-        source: short[source] if taken[short[source]] == 1 else full[source].as_posix()
+        source: short[source]
+        if taken[short[source]] == 1
+        else places[source].as_posix()
         for source in found
     }
     return sorted(
         (NamedMovie(name, source) for source, name in names.items()),
         key=lambda movie: movie.name,
     )
+
+
+def _in_results(source: Path, base: Path, output: Path | None) -> bool:
+    """Tell whether a file lies in a folder of results below what was given."""
+    if output is None:
+        return False
+    folder = output.absolute()
+    return folder != base and folder.is_relative_to(base) and folder in source.parents
 
 
 def _without_suffix(path: Path) -> str:

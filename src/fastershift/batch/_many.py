@@ -146,7 +146,7 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         When no movie is found, for settings that cannot be used, and when the folder
         holds a batch that was made otherwise.
     """
-    movies = list_movies(batch.inputs)
+    movies = list_movies(batch.inputs, batch.output)
     models = batch.task(movies[0]).models()
     summary = Summary(batch.output)
     request = _request(batch, models)

@@ -11,6 +11,7 @@ from fastershift.cli._errors import Debug, Overwrite, reports_errors
 from fastershift.cli._options import frame_range, with_settings
 from fastershift.cli._progress import follow_run
 from fastershift.config import load_settings, resolve_settings
+from fastershift.errors import InputError
 
 __all__ = ["run"]
 
@@ -43,10 +44,14 @@ def run(
     With --format zarr everything lies on disk: the movie may be larger than memory,
     and a run that was interrupted goes on when it is given again.
     """
-    from fastershift.io import check_output, read_movie, write_or_keep
+    from fastershift.io import check_output, is_result, read_movie, write_or_keep
     from fastershift.pipeline import TrackingRun, plan_run
 
     kind = result_format(format)
+    if is_result(movie):
+        raise InputError(
+            f"{movie} holds a result, masks rather than images; give the movie itself."
+        )
     check_output(output, kind, overwrite=overwrite, source=movie)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None

@@ -54,6 +54,8 @@ def _write_report(path: Path, reports: Sequence[Mapping[str, Any]]) -> None:
 
 def is_extra(path: Path) -> bool:
     """Tell whether `write_extras` has written a file, going by what stands in it."""
+    if not path.name.endswith(tuple(EXTRAS)):
+        return False
     try:
         text = path.read_text(encoding="utf-8")
         if path.name.endswith(_SETTINGS):
