@@ -85,7 +85,7 @@ def test_a_run_killed_while_it_ends_is_taken_up(
     def killed(*_given, **_options):
         raise Killed
 
-    original = steps.write_result
+    original = steps.write_saved
 
     def killed_after(*given, **options):
         original(*given, **options)
@@ -93,8 +93,8 @@ def test_a_run_killed_while_it_ends_is_taken_up(
 
     places = [
         (steps, "join_chunks", killed),
-        (steps, "write_result", killed),
-        (steps, "write_result", killed_after),
+        (steps, "write_saved", killed),
+        (steps, "write_saved", killed_after),
     ]
     with monkeypatch.context() as patched:
         patched.setattr(*places[moment])

@@ -81,7 +81,7 @@ def test_the_shortest_movies_keep_their_cells(simulated, embeddings, n_frames):
 
 def test_where_a_sample_is_clustered_coverage_is_that_of_all(embeddings, monkeypatch):
     whole = segment_movie(None, embeddings=embeddings).reports
-    monkeypatch.setattr("fastershift.instances._find._MOST", 300)
+    monkeypatch.setattr("fastershift.instances._codes._MOST", 300)
     sampled = segment_movie(None, embeddings=embeddings).reports
     for one, other in zip(whole, sampled, strict=True):
         assert other.foreground == one.foreground
