@@ -1,4 +1,4 @@
-"""The two kinds of sentence a user can be told when something stops."""
+"""Errors whose message is one plain sentence for the user."""
 
 __all__ = ["FastershiftError", "InputError", "is_shortage"]
 

@@ -1,4 +1,4 @@
-"""Movies larger than memory, and many movies on whatever the lab has."""
+"""Movies larger than memory, and many movies on any machine or cluster."""
 
 from fastershift.batch._engine import connect
 from fastershift.batch._inputs import NamedMovie, list_movies

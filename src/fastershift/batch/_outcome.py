@@ -1,4 +1,4 @@
-"""What became of a movie, in numbers and places to look at."""
+"""The outcome of a movie: numbers and doubtful places."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""The summary of a batch: what became of every movie, as a table and as a page."""
+"""The summary of a batch: the outcome of every movie, as a table and as a page."""
 
 import html
 import json

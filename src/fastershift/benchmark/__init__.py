@@ -1,4 +1,4 @@
-"""What the numbers in the documentation are, on any machine."""
+"""The suites that reproduce the numbers of the documentation."""
 
 from fastershift.benchmark._chart import can_draw
 from fastershift.benchmark._machine import describe_machine

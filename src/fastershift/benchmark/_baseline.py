@@ -1,4 +1,4 @@
-"""What anyone can do in an afternoon: threshold, watershed, overlap."""
+"""A simple baseline: threshold, watershed, overlap."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A screen for windows that nobody needs to see."""
+"""A virtual screen for windows."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What numbers depend on besides the program: machine, device, versions."""
+"""The conditions of a measurement: machine, device, versions."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What all commands share: how errors are reports_errors, and two options."""
+"""What all commands share: how errors are reported, and two options."""
 
 import errno
 from collections.abc import Callable

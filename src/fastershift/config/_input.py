@@ -1,4 +1,4 @@
-"""Which frames are taken out of a file or layer with more than time, rows, columns."""
+"""How channels, planes and positions are reduced to a flat movie."""
 
 from collections.abc import Callable
 from typing import Annotated, Any

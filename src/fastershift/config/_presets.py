@@ -1,4 +1,4 @@
-"""What the published method and its data sets set otherwise than the defaults."""
+"""Where the published method and its data sets differ from the defaults."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""A correction on its way through time: what it does to one more frame."""
+"""A correction that is followed through time: what it does to one more frame."""
 
 from dataclasses import dataclass
 

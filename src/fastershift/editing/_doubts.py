@@ -1,4 +1,4 @@
-"""Places that are worth a look, the most doubtful first, each with its reason."""
+"""Doubtful places, the worst first, each with its reason."""
 
 import math
 from collections.abc import Iterator, Mapping

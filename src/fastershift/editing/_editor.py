@@ -280,7 +280,7 @@ class Editor:
         return self.record_later()()
 
     def record_later(self) -> Callable[[], dict[str, Any]]:
-        """Note history and locks as they are now, which is soon done.
+        """Capture history and locks now, which is cheap; serialise later.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Which number a corrected cell gets: that of the track it belongs to."""
+"""Which number a corrected cell gets: that of its track."""
 
 from collections.abc import Sequence
 

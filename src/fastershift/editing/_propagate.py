@@ -1,4 +1,4 @@
-"""Corrections that travel through time by the embeddings of frame pairs."""
+"""Corrections that are followed through time by the embeddings of frame pairs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

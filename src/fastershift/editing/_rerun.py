@@ -1,4 +1,4 @@
-"""A new run takes over, but for what was corrected."""
+"""A new run replaces everything that was not corrected."""
 
 import itertools
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Pieces that touch and are alike are one: the fusion of modes, done locally."""
+"""Joins similar pieces that touch: the fusion of modes, done locally."""
 
 from typing import TypeAlias
 

@@ -1,4 +1,4 @@
-"""Modes looked for once more at every place of a frame pair."""
+"""Local modes of a frame pair."""
 
 from collections.abc import Iterator
 from typing import TypeAlias

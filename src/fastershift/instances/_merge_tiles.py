@@ -1,4 +1,4 @@
-"""Merging the labels of overlapping tiles clump by clump (Payer et al. 2019)."""
+"""Merges the labels of overlapping tiles piece by piece (Payer et al. 2019)."""
 
 from collections.abc import Iterable
 

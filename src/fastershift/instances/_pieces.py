@@ -1,4 +1,4 @@
-"""Clusters taken apart: connected pieces, and those that are cells."""
+"""Clusters to connected pieces, and the pieces that are cells."""
 
 from typing import Any, TypeAlias
 

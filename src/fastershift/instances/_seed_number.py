@@ -1,4 +1,4 @@
-"""How many seeds a frame pair starts from when nothing is carried over to it."""
+"""The number of seeds of a frame pair, from a sample of it."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Results that appear whole or not at all, and never in place of anything else."""
+"""Results that appear completely or not at all, and never replace anything else."""
 
 import errno
 import os

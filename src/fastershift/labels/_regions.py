@@ -1,4 +1,4 @@
-"""What is counted about labels, in time linear in pixels and labels."""
+"""Statistics of labels, in time linear in pixels and labels."""
 
 from collections.abc import Iterable
 from typing import Any

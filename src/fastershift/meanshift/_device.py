@@ -1,4 +1,4 @@
-"""Points on a device of torch, looked at by matrix products."""
+"""Points on a device of torch, compared by matrix products."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""Points in the memory of the host, looked at by compiled loops."""
+"""Points in the memory of the host, compared by compiled loops."""
 
 from collections.abc import Callable
 from threading import Thread

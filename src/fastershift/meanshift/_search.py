@@ -1,4 +1,4 @@
-"""What has been found so far: seeds, the modes they reached, the points of each."""
+"""The state of a search: seeds, the modes they reached, the points of each."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""What a run tells while it goes, and what it gives in the end."""
+"""The events of a run, and its result."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Everything that is decided before the first frame is touched."""
+"""Everything that is decided before the first frame is read."""
 
 import math
 import platform

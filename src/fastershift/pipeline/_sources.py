@@ -88,7 +88,7 @@ class EmbeddingSource(Protocol):
     def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor] | None]:
         """Yield the embeddings of its frames apart, after any number of None.
 
-        For who looks at a few pixels only: nothing is copied where they are known.
+        For callers that need a few pixels only: nothing is copied where they are known.
         """
 
 

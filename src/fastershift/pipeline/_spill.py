@@ -1,4 +1,4 @@
-"""Embeddings that memory has no room for, kept in a folder."""
+"""Embeddings that do not fit into memory, in a folder."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The run itself: a generator of events that can be left at every yield."""
+"""The run itself: a generator of events that can be cancelled at every yield."""
 
 import time
 from collections import deque

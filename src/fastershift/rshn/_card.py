@@ -1,4 +1,4 @@
-"""What a model says about itself."""
+"""The card of a model: its description."""
 
 from typing import Any, Self
 

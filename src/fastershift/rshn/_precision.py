@@ -1,4 +1,4 @@
-"""Which numbers the network computes with."""
+"""The number format of the network."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

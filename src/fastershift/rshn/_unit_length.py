@@ -1,4 +1,4 @@
-"""From what the network says to embeddings of unit length."""
+"""From the output of the network to embeddings of unit length."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""What one user's sitting holds: the input, the cache, the running job, the result.
+"""The session of a user: the input, the cache, the running job, the result.
 
 Nothing here knows a window. A job is an iterator of events; whoever drives it may do so
 in any thread, and may cancel it at any time.

@@ -1,4 +1,4 @@
-"""What is decided where memory is short: smaller tiles, and a cache on disk."""
+"""What is done if memory is short: smaller tiles, and a cache on disk."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sentences and numbers for whoever waits for a job."""
+"""Sentences and numbers about a job."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Corrections as they are at one moment, while they go on being made."""
+"""A copy of the corrections at one moment, while editing continues."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is remembered of each frame, so that tracks are decided without its pixels."""
+"""Statistics of each frame, from which tracks are decided without its pixels."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Looking for the parent of a cell that appears."""
+"""The search for the parent of a new cell."""
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The lineage as trees: who belongs together, where to draw it, and as text."""
+"""The lineage as trees: families, layout, and text."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

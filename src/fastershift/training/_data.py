@@ -1,4 +1,4 @@
-"""What people name as training data, turned into movies and parts kept out."""
+"""Training data from its description: movies, and parts kept for validation."""
 
 import math
 from collections.abc import Iterator, Sequence

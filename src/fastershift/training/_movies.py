@@ -1,4 +1,4 @@
-"""Truth to training movies: normalised, scaled, ready to draw clips from."""
+"""Ground truth to training movies: normalised, scaled, ready to draw clips from."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""A frame, its truth and the result in one picture."""
+"""A frame, its ground truth and the result in one picture."""
 
 import numpy as np
 from numpy.typing import NDArray

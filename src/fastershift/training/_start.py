@@ -1,4 +1,4 @@
-"""What a training begins with: settings that follow from a model or a former run."""
+"""How a training starts: settings that follow from a model or a former run."""
 
 from collections.abc import Mapping
 from pathlib import Path

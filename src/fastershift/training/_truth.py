@@ -1,4 +1,4 @@
-"""Truth as it really is: complete, partial, markers only, or silver.
+"""Ground truth of any kind: complete, partial, markers only, or silver.
 
 A pixel is a cell (its track id), background (0) or unknown (-1). Unknown pixels are
 never called background: the loss leaves them out.

@@ -1,4 +1,4 @@
-"""How well a network does on frames that it has not learned from."""
+"""Scores of a network on validation frames."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

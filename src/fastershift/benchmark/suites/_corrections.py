@@ -1,4 +1,4 @@
-"""Suite ``corrections``: errors made in the truth, and how few clicks undo them."""
+"""Suite ``corrections``: errors planted in the truth, and clicks that correct them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Known errors in a true result, and what a user would click to put them right."""
+"""Known errors in a true result, and the clicks that correct them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

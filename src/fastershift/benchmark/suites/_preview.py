@@ -1,4 +1,4 @@
-"""Suite ``preview``: how soon changes show, how long the window stands still."""
+"""Suite ``preview``: how soon changes show, how long the window is blocked."""
 
 import json
 import subprocess

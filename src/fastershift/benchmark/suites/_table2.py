@@ -1,4 +1,4 @@
-"""Suite ``table2``: the time of a frame on the movies at hand, as in Table II."""
+"""Suite ``table2``: the time per frame of each movie, as in Table II."""
 
 from fastershift.benchmark._runs import (
     STAGES,

@@ -1,4 +1,4 @@
-"""Keeps unsaved corrections on disk, and offers those that a crash has left."""
+"""Keeps unsaved corrections on disk, and offers them after a crash."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The list of doubtful places: what to look at next, and what has been looked at."""
+"""The list of doubtful places: what to check next, and what was checked."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Shows corrections: cells at once, tracks and locks as soon as the hand rests."""
+"""Shows corrections: cells at once, tracks and locks shortly after the last edit."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Painting with napari's own brush, taken into our history."""
+"""Painting with the brush of napari, as part of our history."""
 
 from typing import Any
 

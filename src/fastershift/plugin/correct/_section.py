@@ -1,4 +1,4 @@
-"""The fifth part of the widget: put the result right by hand."""
+"""The fifth part of the widget: corrections by hand."""
 
 from collections.abc import Callable
 from functools import partial

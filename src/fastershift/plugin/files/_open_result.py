@@ -1,4 +1,4 @@
-"""Saved results, back in the viewer with all that was kept of them."""
+"""Saved results, opened with all that was saved."""
 
 from collections.abc import Iterable
 from pathlib import Path

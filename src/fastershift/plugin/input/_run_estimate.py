@@ -1,4 +1,4 @@
-"""What a run will need, measured in the background and told in one line."""
+"""What a run will need, measured in the background, in one line."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Notices that the pixels of a layer are others now."""
+"""Detects that the pixels of a layer have changed."""
 
 import zlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""What has to happen when a Qt object goes."""
+"""What has to happen when a Qt object is destroyed."""
 
 from collections.abc import Callable
 from typing import Any

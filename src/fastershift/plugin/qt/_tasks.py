@@ -1,4 +1,4 @@
-"""Work in another thread: one task at a time, the newest wins, none arrives stale."""
+"""Work in another thread: one task at a time, the newest first, no outdated results."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Where settings come from and go to: files, presets, layers, the last sitting."""
+"""Loads and saves settings: files, presets, layers, the last session."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -17,7 +17,7 @@ _SLACK = 4
 
 
 class ClickPicker(QObject):
-    """Tells where the canvas is clicked; drags move the view as ever.
+    """Tells where the canvas is clicked; dragging still pans the view.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What can be looked at of embeddings and clusters while settings are tuned."""
+"""Views of embeddings and clusters for tuning."""
 
 from fastershift.session.views._clusters import SeedMap
 from fastershift.session.views._colours import ColourAxes, ColourFrame

@@ -1,4 +1,4 @@
-"""Where seeds went, and why two pixels are one cell or two."""
+"""Where seeds converged, and why two pixels are one cell or two."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What views of the embedding have in common: a frame, its pixels and its vectors."""
+"""What all views of the embedding share: a frame, its pixels and its vectors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
