@@ -63,4 +63,4 @@ class RecentCache(Generic[_Key, _Value]):
                 self.left(oldest, left)
 
     def left(self, key: _Key, value: _Value) -> None:
-        """Called with each value that is evicted."""
+        """Handle a value that is evicted."""

@@ -19,7 +19,7 @@ from fastershift.rshn._normalise import normalise_frame, resize_frame
 __all__ = [
     "KINDS",
     "FirstLook",
-    "Scout",
+    "FirstLookNetwork",
     "estimate_diameter",
     "first_look",
     "mirrored",
@@ -63,7 +63,7 @@ class FirstLook:
     probability: float
 
 
-class Scout(nn.Module):
+class FirstLookNetwork(nn.Module):
     """Convolutions, each halving the image, and the statistics of what they find.
 
     It has no sense of place, so frames of any size can be given.
@@ -116,11 +116,11 @@ class Scout(nn.Module):
 
 
 @cache
-def _scout() -> Scout:
-    path = Path(str(files("fastershift.rshn") / "weights" / "scout.weights"))
-    scout = Scout()
-    scout.load_state_dict({k: v.float() for k, v in load_file(path).items()})
-    return scout.eval()
+def _network() -> FirstLookNetwork:
+    path = Path(str(files("fastershift.rshn") / "weights" / "first_look.weights"))
+    network = FirstLookNetwork()
+    network.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    return network.eval()
 
 
 def mirrored(frame: Tensor, side: int) -> Tensor:
@@ -143,7 +143,7 @@ def _look(frames: Sequence[Tensor], scale: float) -> tuple[Tensor, Tensor]:
     """Look at frames at a scale; return log shares of the sizes and of the kinds."""
     sizes, kinds = [], []
     for frame in frames:
-        size, kind = _scout()(_prepared(frame, scale)[None, None])
+        size, kind = _network()(_prepared(frame, scale)[None, None])
         sizes.append(size[0].log_softmax(0))
         kinds.append(kind[0].log_softmax(0))
     return torch.stack(sizes).mean(0), torch.stack(kinds).mean(0)
@@ -176,7 +176,7 @@ def first_look(frames: Iterable[ArrayLike]) -> FirstLook | None:
     shortest = min(usable[0].shape)
     scales = [scale for scale in _SCALES if shortest * scale >= _SMALLEST_SIDE]
     looks = {scale: _look(usable, scale) for scale in scales or [1.0]}
-    steps = Scout.diameters().log().numpy()
+    steps = FirstLookNetwork.diameters().log().numpy()
     likely = np.zeros(len(_DIAMETERS))
     for scale, (sizes, _) in looks.items():
         # Beyond what a look can tell, its outermost step stands for all there is.

@@ -1,6 +1,6 @@
-"""Train the scout, which chooses model and cell diameter from the image.
+"""Train the first look, which chooses model and cell diameter from the image.
 
-    python scripts/models/train_scout.py ../shared/data scout.weights
+    python scripts/models/train_first_look.py ../shared/data first_look.weights
 
 It learns from the frames that the models learn from, and from simulations.
 """
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fastershift.rshn import normalise_frame, resize_frame
-from fastershift.rshn._first_look import KINDS, Scout, mirrored
+from fastershift.rshn._first_look import KINDS, FirstLookNetwork, mirrored
 from fastershift.simulate import simulate_movie
 from fastershift.training import load_ctc_truth
 
@@ -97,7 +97,7 @@ def dirt(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
 def soft(diameters: Tensor) -> Tensor:
     """Share of every step of the scale, a narrow bell around the truth."""
-    steps = Scout.diameters().log()
+    steps = FirstLookNetwork.diameters().log()
     width = float(steps[1] - steps[0])
     bell = torch.exp(-0.5 * ((steps[None] - diameters.log()[:, None]) / width) ** 2)
     return bell / bell.sum(1, keepdim=True)
@@ -131,13 +131,13 @@ def main() -> None:
             sources.append((frames, 36.0, KINDS.index(kind), 0.05))
     weights = np.array([source[3] for source in sources])
     weights /= weights.sum()
-    scout = Scout()
+    network = FirstLookNetwork()
     if options.start:
-        scout.load_state_dict(
+        network.load_state_dict(
             {k: v.float() for k, v in load_file(options.start).items()}
         )
-    print(sum(p.numel() for p in scout.parameters()), "parameters", flush=True)
-    optimiser = torch.optim.AdamW(scout.parameters(), lr=2e-3, weight_decay=1e-3)
+    print(sum(p.numel() for p in network.parameters()), "parameters", flush=True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, 2e-3, total_steps=options.iterations
     )
@@ -152,7 +152,7 @@ def main() -> None:
             parts.append(part)
             sizes.append(size)
             kinds.append(kind)
-        size_logits, kind_logits = scout(torch.stack(parts)[:, None])
+        size_logits, kind_logits = network(torch.stack(parts)[:, None])
         loss = functional.cross_entropy(size_logits, soft(torch.tensor(sizes)))
         loss = loss + 0.5 * functional.cross_entropy(kind_logits, torch.tensor(kinds))
         optimiser.zero_grad()
@@ -164,7 +164,7 @@ def main() -> None:
             print(iteration + 1, f"loss {total / 200:.3f}", flush=True)
             total = 0.0
     save_file(
-        {k: v.half().contiguous() for k, v in scout.state_dict().items()},
+        {k: v.half().contiguous() for k, v in network.state_dict().items()},
         options.output,
     )
 

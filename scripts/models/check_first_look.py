@@ -1,6 +1,6 @@
 """Show what the first look finds on frames it has not seen, lit in several ways.
 
-    python scripts/models/check_scout.py ../shared/data
+    python scripts/models/check_first_look.py ../shared/data
 
 The frames are those that nothing was trained on.
 """
