@@ -74,7 +74,7 @@ def test_colours_by_name():
     assert grey.dtype == np.float32
     with pytest.raises(InputError, match="red, green, blue, or grey"):
         as_movie(pixels)
-    with pytest.raises(InputError, match="no RGB image, so there is no channel red"):
+    with pytest.raises(InputError, match="not an RGB image, so there is no channel"):
         as_movie(array("TCYX"), "TCYX", channel="red")
 
 
@@ -82,7 +82,7 @@ def test_colours_by_name():
     ("axes", "words"),
     [
         ("TZYX", "two dimensions and time: choose a plane from 0 to 3"),
-        ("TPYX", "2 positions, each a movie of its own; choose one, from 0 to 1"),
+        ("TPYX", "2 positions, each a separate movie; choose one, from 0 to 1"),
         ("TCYX", "2 channels; choose one channel, from 0 to 1"),
     ],
 )

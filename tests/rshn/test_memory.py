@@ -78,7 +78,7 @@ def test_smaller_tiles_are_taken_and_told(make_model, movie, monkeypatch):
         assert one[0] == other[0]
         torch.testing.assert_close(one[1], other[1], rtol=0, atol=1e-3)
     assert embed.notices == [
-        "Memory was short: frames are embedded in tiles of 150 pixels now."
+        "Memory was short: frames are now embedded in tiles of 150 pixels."
     ]
     assert [step and step[0] for step in embed.embed_block(movie, 0)][1:] == [*range(5)]
 

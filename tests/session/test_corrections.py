@@ -133,7 +133,7 @@ def test_it_goes_as_far_as_asked(plan):
     change = corrections.do(last(corrections.add(2, (34, 18))))
     steps = follow(corrections, change, 2, until=4)
     assert [step.frame for step in steps] == [3, 4]
-    assert steps[-1].stopped == "Went on to frame 4: as you said."
+    assert steps[-1].stopped == "Continued to frame 4: as you said."
     assert not corrections.labels[5, 34, 26]
 
 

@@ -151,7 +151,7 @@ BIAS = "net/rnn/unet_1_cell/input/bias"
     ("change", "sentence"),
     [
         ({BIAS: None}, f"lacks the weights '{BIAS}'"),
-        ({"extra/kernel": np.zeros(2, "f4")}, "no place for, such as 'extra/kernel'"),
+        ({"extra/kernel": np.zeros(2, "f4")}, "does not have, such as 'extra/kernel'"),
         ({BIAS: np.zeros(8, "i4")}, "not floating-point numbers"),
         ({BIAS: np.zeros(9, "f4")}, r"shape \(9,\) instead of \(8,\)"),
         ({BIAS: np.full(8, np.inf, "f4")}, "infinite or not a number"),
@@ -176,7 +176,7 @@ def test_another_network_is_refused(prefix, small, own_models, change, sentence)
 
 def test_a_model_is_not_replaced_unless_allowed(own_models):
     path = import_checkpoint(SMALL, "mine")
-    with pytest.raises(InputError, match="There is a model 'mine' already"):
+    with pytest.raises(InputError, match="The model 'mine' exists already"):
         import_checkpoint(SMALL, "mine")
     import_checkpoint(SMALL, "mine", diameter=40, overwrite=True)
     assert load_model(path).card.diameter == 40
@@ -235,5 +235,5 @@ def test_command(capsys, own_models):
         main(command)
     assert stop.value.code == 2
     told = capsys.readouterr().err
-    assert told.startswith("fastershift: There is a model 'mine' already")
+    assert told.startswith("fastershift: The model 'mine' exists already")
     assert "Traceback" not in told

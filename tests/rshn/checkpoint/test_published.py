@@ -131,7 +131,7 @@ def test_every_weight_is_used_exactly_once(small):
     name = "net/rnn/unet_1_cell/parallel/level2/gru0/gates/u/bias"
     with pytest.raises(InputError, match=f"lacks the weights '{name}'"):
         network_from_published({k: v for k, v in weights.items() if k != name})
-    with pytest.raises(InputError, match="no place for, such as 'beta1_power'"):
+    with pytest.raises(InputError, match="does not have, such as 'beta1_power'"):
         network_from_published(weights | {"beta1_power": np.float32(0)})
     with pytest.raises(InputError, match=r"shape \(9,\) instead of \(8,\)"):
         network_from_published(weights | {name: np.zeros(9, np.float32)})
