@@ -24,7 +24,7 @@ class ClusterSettings(Stage):
         gt=0,
         lt=2,
         usual=Usual(
-            0.02,
+            0.003,
             0.5,
             "Such small values break cells into pieces and leave many "
             "pixels unassigned.",

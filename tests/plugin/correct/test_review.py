@@ -15,6 +15,7 @@ def tracked(user, embeddings, movie):
     """A movie with its truth as the result, but for a cell that is lost for a while."""
     from fastershift.config import Settings
     from fastershift.plugin.files._readers import track_layers
+    from fastershift.plugin.layers import ResultRecord
 
     labels = movie.labels.copy()
     tracks = [tuple(track) for track in movie.tracks]
@@ -31,7 +32,7 @@ def tracked(user, embeddings, movie):
         (t, a, end if t == lost else b, 0 if p == lost else p) for t, a, b, p in tracks
     ]
     user.viewer.add_image(embeddings[:, 0], name="movie", axis_labels=tuple("tyx"))
-    record = {"settings": Settings().model_dump(mode="json")}
+    record = ResultRecord(settings=Settings().model_dump(mode="json"))
     for data, attributes, kind in track_layers(labels, tracks, "movie", record=record):
         getattr(user.viewer, f"add_{kind}")(data, **attributes)
     user.wait_threads()

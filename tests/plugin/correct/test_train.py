@@ -24,13 +24,14 @@ def corrected(models, user, movie):
     """A result of the tiny model, to be corrected."""
     from fastershift.config import Settings
     from fastershift.plugin.files._readers import track_layers
+    from fastershift.plugin.layers import ResultRecord
 
     user.viewer.add_image(np.array(movie.frames), name="movie")
     settings = Settings().model_dump(mode="json")
     settings["embed"]["model"] = "tiny"
     rows = [tuple(track) for track in movie.tracks]
     layers = track_layers(
-        movie.labels.copy(), rows, "movie", record={"settings": settings}
+        movie.labels.copy(), rows, "movie", record=ResultRecord(settings=settings)
     )
     for data, attributes, kind in layers:
         getattr(user.viewer, f"add_{kind}")(data, **attributes)
