@@ -191,5 +191,5 @@ def test_stamps_change_little_and_jpeg_less():
 def test_unknown_optics_are_refused():
     with pytest.raises(InputError, match=r"optics 'x-rays'; choose one of usual, any"):
         simulate_movie(kind="rods", optics="x-rays")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="have optics of their own"):
+    with pytest.raises(InputError, match="have their own optics"):
         simulate_movie(kind="nuclei", optics="phase")

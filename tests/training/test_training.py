@@ -116,7 +116,7 @@ def test_folders_without_frames_or_truth(tmp_path):
     with pytest.raises(InputError, match="no frames"):
         load_ctc_truth(tmp_path)
     (tmp_path / "t000.tif").touch()
-    with pytest.raises(InputError, match="no tracking truth"):
+    with pytest.raises(InputError, match="no tracking ground truth"):
         load_ctc_truth(tmp_path)
 
 

@@ -191,7 +191,7 @@ def test_why_not_one_cell_of_a_piece_that_was_too_small():
 
 def test_pixels_that_cannot_be_compared_are_refused_in_words(session):
     views = session.views
-    with pytest.raises(InputError, match="two that follow"):
+    with pytest.raises(InputError, match="two successive frames"):
         last(views.explain(Pixel(0, 1, 1), Pixel(2, 1, 1), SETTINGS))
     with pytest.raises(InputError, match="inside the image"):
         last(views.similarity(Pixel(0, 1, 500), SETTINGS))
