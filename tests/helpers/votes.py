@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from fastershift.instances import PairVotes
-from fastershift.rshn import CODE_CHANNELS, VOTE_CHANNELS
+from fastershift.rshn import CODE_CHANNELS, KEPT_CHANNELS, VOTE_CHANNELS
 from fastershift.rshn._votes import write_votes
 
 # Logit of what is certain, and of what is certainly not so.
@@ -45,9 +45,7 @@ def kept_votes(raw, diameter, *, corner=(0, 0), usable=None):
     """Return what an embedder keeps of such outputs, (12, Y, X) float16."""
     raw = torch.as_tensor(raw)
     usable = torch.ones(raw.shape[:2], dtype=torch.bool) if usable is None else usable
-    out = torch.full(
-        (*raw.shape[:2], CODE_CHANNELS + VOTE_CHANNELS - 1), -7.0, dtype=torch.float16
-    )
+    out = torch.full((*raw.shape[:2], KEPT_CHANNELS), -7.0, dtype=torch.float16)
     write_votes(raw, usable, out, corner, diameter)
     return out.movedim(-1, 0)
 

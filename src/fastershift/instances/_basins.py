@@ -30,8 +30,9 @@ _DEVIATIONS = 2.87
 _ROUND = 0.8
 _SCALES = (0.5, 0.7, 1.0)
 
-# Votes per pixel below which there is no density.
-_EMPTY = 1e-3
+# There is no density below this share of the top of a single vote, so that every place
+# that is voted for belongs to a basin.
+_EMPTY = 0.03
 
 
 class Basins(NamedTuple):
@@ -112,7 +113,8 @@ def find_basins(
     rows, columns = rows[foreground], columns[foreground]
     deviation = window_radius(bandwidth) * diameter / _DEVIATIONS
     density = _density(rows, columns, width, foreground.shape, deviation)
-    order = np.flatnonzero(density > _EMPTY)
+    top = min(1.0, 1 / (2 * np.pi * deviation**2))
+    order = np.flatnonzero(density > _EMPTY * top)
     order = order[np.argsort(-density.ravel()[order], kind="stable")]
     of_place = np.zeros(density.shape, dtype=np.int32)
     _flood(density, order, _SADDLE, of_place.reshape(-1))
