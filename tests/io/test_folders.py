@@ -237,7 +237,10 @@ def test_positions_in_folders_of_their_own(tmp_path, stack):
     for p, name in enumerate(("Pos2", "Pos10", "Pos1")):
         files = frames("img_{t:09d}_Phase_000.tif", stack + p)
         fill(tmp_path / "m" / name, **files)
-    refused(tmp_path / "m", "3 positions.* Pos1 to Pos10, each a separate movie; choose one, from 0 to 2")
+    refused(
+        tmp_path / "m",
+        "3 positions.* Pos1 to Pos10, each a separate movie; choose one, from 0 to 2",
+    )
     same(read_movie(tmp_path / "m", position=1), stack)
     same(read_movie(tmp_path / "m", position=2), stack + 1)
     with pytest.raises(InputError, match="no position 3; choose from 0 to 2"):
