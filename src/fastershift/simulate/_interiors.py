@@ -74,7 +74,7 @@ class _Build:
     nucleoli: int  # dense bodies in a nucleus
 
 
-def _build(life: Life, rng: np.random.Generator) -> _Build:
+def _build(life: Life, rng: np.random.Generator, *, nuclear: bool) -> _Build:
     solid = life.growth != "mitosis"
     return _Build(
         slope=1.0 if solid else log_uniform(rng, 0.06, 0.8),
@@ -83,8 +83,8 @@ def _build(life: Life, rng: np.random.Generator) -> _Build:
         furrow=rng.uniform(0.6, 1.5),
         bump=0.0 if solid else rng.uniform(0, 1.5),
         ball=log_uniform(rng, 1.5, 8),
-        core=rng.uniform(0.3, 0.6),
-        aside=rng.uniform(0.0, 0.35) if life.growth == "budding" else 0.1,
+        core=rng.uniform(0.12, 0.35) if nuclear else rng.uniform(0.3, 0.6),
+        aside=rng.uniform(0.0, 0.35) if nuclear or solid else 0.1,
         lobes=int(rng.integers(1, 3)),
         inner=rng.uniform(0.3, 1.2),
         volume=0.0 if solid else rng.uniform(0, 2),
@@ -93,7 +93,7 @@ def _build(life: Life, rng: np.random.Generator) -> _Build:
 
 
 def interiors(
-    life: Life, rng: np.random.Generator
+    life: Life, rng: np.random.Generator, *, nuclear: bool
 ) -> Callable[[View, Cells, Floats], Relief]:
     """Draw how the cells of a scene are built, and return what builds a frame.
 
@@ -103,8 +103,10 @@ def interiors(
         What the cells have in common.
     rng : numpy.random.Generator
         Where draws come from.
+    nuclear : bool
+        Whether the bodies are nuclei: what lies in them then is a nucleolus.
     """
-    build = _build(life, rng)
+    build = _build(life, rng, nuclear=nuclear)
     unit = max(life.radius, 3.0)
     grain = blobs(rng, (_ATLAS, _ATLAS), max(0.8, unit * log_uniform(rng, 0.04, 0.3)))
     if rng.random() < 0.5:

@@ -71,8 +71,8 @@ def _adherent(rng: _Draw) -> dict[str, Any]:
     made: dict[str, Any] = {
         "aspect": rng.uniform(1.1, 1.8),
         "spread": rng.uniform(0.1, 0.3),
-        "wave": rng.uniform(0.04, 0.14),
-        "ruffle": rng.uniform(0, 1),
+        "wave": rng.uniform(0.03, 0.12),
+        "ruffle": rng.uniform(0, 0.8),
         "contact": rng.uniform(0.75, 1.0),
         "tint": rng.uniform(0.05, 0.5),
         "speed": log_uniform(rng, 0.01, 0.2),
@@ -114,7 +114,7 @@ def _embryo(rng: _Draw) -> dict[str, Any]:
         "mitosis": rng.uniform(0.5, 2.5),
         "shrink": rng.uniform(0.1, 0.4),
         "plate": rng.uniform(0.1, 0.6),
-        "rate": 1 / log_uniform(rng, 12, 80),
+        "rate": 1 / log_uniform(rng, 20, 120),
     }
 
 

@@ -65,7 +65,7 @@ def draw_look(
     """
     if optics == "fluorescence":
         return _fluorescence(kind, life, rng, shape)
-    matter = _matter(kind, life, rng, shape, thick=optics in ("dic", "brightfield"))
+    matter = _matter(kind, life, rng, shape, optics)
     if optics == "quantitative":
         return _quantitative(matter, rng, shape)
     lens = {
@@ -85,21 +85,23 @@ def _matter(
     life: Life,
     rng: np.random.Generator,
     shape: tuple[int, int],
-    *,
-    thick: bool,
+    optics: str,
 ) -> Callable[[Relief], tuple[Floats, Floats]]:
     """Draw how cells delay and weaken light."""
     solid = life.growth != "mitosis"
-    delay = log_uniform(rng, 0.4, 3.0) if solid else log_uniform(rng, 0.15, 0.9)
-    if thick:
+    # Light delayed by more than a quarter of a wave makes dark cells bright again.
+    flat, full = ((0.4, 3.0), (0.4, 3.0)) if solid else ((0.15, 0.9), (0.9, 5.0))
+    delay = log_uniform(rng, *(full if rng.random() < 0.3 else flat))
+    if optics in ("dic", "brightfield"):
         delay *= rng.uniform(1, 2.5)
     varied = rng.uniform(0, 1)
     texture = log_uniform(rng, 0.02, 0.25)
     nucleus = rng.normal(0, 0.25 if kind == "yeast" else 0.12)
     grains = rng.choice([-1, 1, 1]) * log_uniform(rng, 0.02, 0.8)
     wall, width = rng.normal(0, 0.15), rng.uniform(0.7, 1.5)
-    # Only out of focus in bright field is some loss seen, from pigment or scattering.
-    loss = rng.choice([0.0, rng.uniform(0, 0.25 if thick else 0.06)])
+    # What cells scatter out of the objective is lost; most of it in bright field.
+    most = 0.25 if optics == "brightfield" else 0.05
+    loss = rng.choice([0.0, rng.uniform(0, most)])
     dirt = rng.uniform(0.3, 2)
     rough = delay * log_uniform(rng, 0.003, 0.12)
     floor = rough * blobs(rng, shape, log_uniform(rng, 0.7, 6))
@@ -178,7 +180,7 @@ def _fluorescence(
     sharp = rng.uniform(0.5, 1.3) + life.radius * rng.choice([0, rng.uniform(0, 0.1)])
     wide = life.radius * rng.uniform(0.3, 1.5)
     haze = rng.uniform(0.1, 0.6) if dense else rng.choice([0, rng.uniform(0, 0.35)])
-    depth = rng.uniform(0, 0.2) if dense else rng.choice([0.0, rng.uniform(0, 0.2)])
+    depth = rng.uniform(0, 0.2 if dense else 0.12) * (dense or rng.random() < 0.5)
     cloud = rng.uniform(0, 0.5) * background * blobs(rng, shape, 2 * life.radius)
     # Cells that lie far above or below: shapeless light without truth.
     ghosts = blobs(rng, shape, life.radius * rng.uniform(0.5, 1.2))

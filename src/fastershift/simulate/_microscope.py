@@ -65,7 +65,9 @@ class Microscope:
         self._shift = np.zeros(2)
         self._rng = lives
         used = choose_optics(kind, optics, looks)
-        self._interior = interiors(self._life, looks)
+        self._interior = interiors(
+            self._life, looks, nuclear=kind in ("embryo", "clumps")
+        )
         self._look = draw_look(kind, used, self._life, looks, canvas)
         self._clutter = Clutter(self._life, self._walls, dirt, shape, self._margin)
         self._record = draw_sensor(

@@ -121,7 +121,8 @@ def new_cells(life: Life, rng: np.random.Generator, position: Floats) -> Cells:
         age=age,
         limit=_limits(life, rng, n),
         tempo=rng.uniform(0.75, 1.3, n),
-        shade=np.exp(rng.normal(0, life.tint, n)),
+        # Dimmer cells could not be seen, and would be false ground truth.
+        shade=np.clip(np.exp(rng.normal(0, life.tint, n)), 0.12, 8),
         focus=rng.normal(size=n),
         offset=rng.uniform(0, 256, (n, 2)),
         clan=np.arange(n),
