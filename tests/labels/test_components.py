@@ -9,11 +9,13 @@ from skimage import measure
 
 from fastershift.labels._components import (
     connect,
+    contacts,
     count_pixels,
     measure_labels,
     renumber,
     sum_directions,
 )
+from helpers.movies import every_movie
 
 images = hnp.arrays(
     np.int32,
@@ -86,3 +88,38 @@ def test_labels_are_measured_as_by_hand(labels, rows, columns):
         assert not places.size or firsts[label] == places[0]
         assert inside[label] == (label in interior)
     assert not areas[0]
+
+
+def touching(pieces):
+    """Pairs of pieces that touch, pixel by pixel."""
+    found = set()
+    steps = ((0, 0, 1), (0, 1, -1), (0, 1, 0), (0, 1, 1), (1, 0, 0))
+    for place in np.ndindex(pieces.shape):
+        for step in steps:
+            there = tuple(a + b for a, b in zip(place, step, strict=True))
+            inside = all(0 <= a < n for a, n in zip(there, pieces.shape, strict=True))
+            if inside and 0 not in (pieces[place], pieces[there]):
+                found.add(tuple(sorted((int(pieces[place]), int(pieces[there])))))
+    return {pair for pair in found if pair[0] != pair[1]}
+
+
+@settings(max_examples=80, deadline=None)
+@given(images, st.integers(0, 40))
+def test_contacts_are_written_as_far_as_there_is_space(pieces, space):
+    keys = np.full(space, -1, np.int64)
+    count = contacts(pieces, keys, 10)
+    written = keys[: min(count, space)]
+    assert {(int(key) // 10, int(key) % 10) for key in written} <= touching(pieces)
+    if count <= space:
+        assert {(int(key) // 10, int(key) % 10) for key in written} == touching(pieces)
+    assert (keys[count:] == -1).all()
+
+
+@every_movie
+def test_cells_of_a_movie_are_components_through_time(movie):
+    """A cell that moves by less than itself is one component."""
+    labels = movie.labels
+    pieces = np.empty_like(labels)
+    label_of = connect(labels, pieces)
+    assert sorted(label_of[1:].tolist()) == [t.id for t in movie.lineage.tracks]
+    assert np.array_equal(label_of[pieces], labels)

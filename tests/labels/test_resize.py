@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastershift.errors import InputError
-from fastershift.labels import resize_labels
+from fastershift.labels import nearest_pixels, resize_labels
+from helpers.movies import every_movie
 
 
 def source_place(pixel, wanted, length, zoom):
@@ -201,3 +202,43 @@ def test_nothing_and_everything(published):
 def test_unusable_input_is_refused(labels, shape):
     with pytest.raises(InputError):
         resize_labels(labels, shape)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.tuples(st.integers(1, 14), st.integers(1, 14)),
+    st.sampled_from([1.0, 0.95, 0.5]),
+)
+def test_the_pixel_under_a_pixel_is_the_nearest(source, shape, zoom):
+    *pixels, covered = nearest_pixels(source, shape, zoom=zoom)
+    seen = []
+    for axis in range(2):
+        places = np.array(
+            [
+                source_place(p, shape[axis], source[axis], zoom)
+                for p in range(shape[axis])
+            ]
+        )
+        away = np.abs(places[:, None] - np.arange(source[axis]))
+        chosen = away[np.arange(shape[axis]), pixels[axis]]
+        assert np.allclose(chosen, away.min(axis=1), atol=1e-9)
+        seen.append((places >= -0.5) & (places <= source[axis] - 0.5))
+    assert np.array_equal(covered, np.outer(*seen))
+
+
+def test_the_same_size_lies_pixel_on_pixel():
+    rows, columns, covered = nearest_pixels((5, 7), (5, 7))
+    assert rows.tolist() == list(range(5))
+    assert columns.tolist() == list(range(7))
+    assert covered.all()
+
+
+@every_movie
+def test_cells_survive_a_change_of_size(movie):
+    """Twice as large and back, every cell is still there, and lies where it lay."""
+    for frame in movie.labels:
+        shape = tuple(2 * n for n in frame.shape)
+        back = resize_labels(resize_labels(frame, shape), frame.shape)
+        assert np.array_equal(np.unique(back), np.unique(frame))
+        assert ((back == frame) | (back == 0)).mean() > 0.95
