@@ -27,7 +27,8 @@ from fastershift.editing import (
     Unlock,
 )
 from fastershift.errors import InputError
-from fastershift.tracking import Lineage, Track, centroids, ctc_problems
+from fastershift.tracking import Lineage, Track, centroids
+from helpers.validity import ctc_problems
 
 
 def movie():

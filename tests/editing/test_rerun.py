@@ -15,7 +15,8 @@ from fastershift.editing import (
     Unlink,
 )
 from fastershift.errors import InputError
-from fastershift.tracking import Lineage, Track, ctc_problems
+from fastershift.tracking import Lineage, Track
+from helpers.validity import ctc_problems
 
 
 def blocks(*tracks, n_frames=5, shape=(20, 40)):

@@ -19,7 +19,7 @@ from fastershift.pipeline import (
     track,
 )
 from fastershift.rshn import load_model
-from fastershift.tracking import ctc_problems
+from helpers.validity import ctc_problems
 
 SMALL = {"embed": {"diameter": 16.0, "block": 2, "warmup": 1}}
 

@@ -9,7 +9,8 @@ from fastershift.editing import Delete, Lock, Merge
 from fastershift.errors import InputError
 from fastershift.pipeline import plan_run
 from fastershift.session import Corrections
-from fastershift.tracking import Lineage, Track, ctc_problems
+from fastershift.tracking import Lineage, Track
+from helpers.validity import ctc_problems
 
 SHAPE = (48, 64)
 N_FRAMES = 8

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from fastershift.tracking import Lineage, Track, centroids, ctc_problems
-from fastershift.tracking._lineage import track_spans
+from fastershift.tracking import Lineage, Track, centroids
 from fastershift.tracking._parents import grow
 
 #: 1 divides into 2 and 3; 3 is seen again as 4; 4 divides into three.
@@ -18,13 +17,6 @@ FAMILY = Lineage(
         Track(7, 5, 5, 4),
     )
 )
-
-
-def labels_of(lineage, n_frames=6):
-    labels = np.zeros((n_frames, 4, 20), dtype=np.int32)
-    for track in lineage.tracks:
-        labels[track.first : track.last + 1, 1:3, 2 * track.id] = track.id
-    return labels
 
 
 def test_children():
@@ -46,7 +38,6 @@ def test_empty_lineage():
     assert Lineage().divisions() == {}
     assert Lineage().graph() == {}
     assert Lineage().children(1) == ()
-    assert ctc_problems(np.zeros((3, 4, 5), dtype=int), Lineage()) == []
 
 
 def test_lineages_are_values():
@@ -55,49 +46,6 @@ def test_lineages_are_values():
     assert Lineage(FAMILY.tracks) == FAMILY
     with pytest.raises(AttributeError):
         FAMILY.tracks[0].parent = 5
-
-
-def test_valid_result_has_no_problems():
-    assert ctc_problems(labels_of(FAMILY), FAMILY) == []
-
-
-@pytest.mark.parametrize(
-    ("tracks", "said"),
-    [
-        ([Track(1, 0, 5), Track(1, 0, 5)], "same id"),
-        ([Track(0, 0, 5)], "below 1"),
-        ([Track(1, 3, 2)], "from frame 3 to 2"),
-        ([Track(1, -1, 2)], "from frame -1 to 2"),
-        ([Track(1, 0, 5, 8)], "does not exist"),
-        ([Track(1, 0, 3), Track(2, 3, 5, 1)], "before its parent ends"),
-        ([Track(1, 0, 5, 1)], "before its parent ends"),
-    ],
-)
-def test_invalid_tracks(tracks, said):
-    lineage = Lineage(tuple(tracks))
-    assert any(said in problem for problem in ctc_problems(labels_of(lineage), lineage))
-
-
-def test_gap_and_stray_label():
-    labels = labels_of(FAMILY)
-    labels[3][labels[3] == 2] = 0
-    labels[0, 0, 0] = 12
-    assert ctc_problems(labels, FAMILY) == [
-        "Track 2 has no pixel in frame 3.",
-        "Label 12 of frame 0 belongs to no track.",
-    ]
-
-
-def test_label_outside_the_frames_of_its_track():
-    labels = labels_of(FAMILY)
-    labels[5, 0, 0] = 1
-    assert ctc_problems(labels, FAMILY) == ["Label 1 of frame 5 belongs to no track."]
-
-
-def test_spans():
-    expected = {track.id: (track.first, track.last) for track in FAMILY.tracks}
-    assert track_spans(labels_of(FAMILY)) == expected
-    assert track_spans(np.zeros((2, 3, 4), dtype=int)) == {}
 
 
 def test_centroids():

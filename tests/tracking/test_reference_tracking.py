@@ -5,10 +5,11 @@ import pytest
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.instances import merge_tiles
-from fastershift.tracking import Linker, ctc_problems, finalize
+from fastershift.tracking import Linker, finalize
 from fastershift.tracking._parents import grow
 from helpers.agreement import assert_same_cells
 from helpers.movies import find_cells
+from helpers.validity import ctc_problems
 
 MOVIES = ("A", "B")
 N_PAIRS = 5

@@ -2,7 +2,7 @@
 
 from fastershift.tracking._finalize import Finalizer, FinalNames, finalize
 from fastershift.tracking._keep_numbers import keep_numbers
-from fastershift.tracking._lineage import Lineage, Track, centroids, ctc_problems
+from fastershift.tracking._lineage import Lineage, Track, centroids
 from fastershift.tracking._linker import Linker
 from fastershift.tracking._tree import (
     TreeLayout,
@@ -21,7 +21,6 @@ __all__ = [
     "TreeLayout",
     "branch",
     "centroids",
-    "ctc_problems",
     "family",
     "finalize",
     "keep_numbers",

@@ -1,15 +1,14 @@
-"""Tracks and their lineage, and what makes them a valid result."""
+"""Tracks and their lineage."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.labels import Labels, as_labels, compact, label_areas
+from fastershift.labels import as_labels, compact
 
-__all__ = ["Lineage", "Track", "centroids", "ctc_problems", "track_spans"]
+__all__ = ["Lineage", "Track", "centroids"]
 
 
 @dataclass(frozen=True)
@@ -80,15 +79,6 @@ class Lineage:
         }
 
 
-def track_spans(stack: Iterable[Labels]) -> dict[int, tuple[int, int]]:
-    """Return first and last frame of every label above 0 of a (T, Y, X) stack."""
-    spans: dict[int, tuple[int, int]] = {}
-    for time, frame in enumerate(stack):
-        for label in compact(frame)[0][1:].tolist():
-            spans[label] = (spans.get(label, (time, time))[0], time)
-    return spans
-
-
 def centroids(labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return where every cell is in every frame, as napari's Tracks take it.
 
@@ -115,55 +105,3 @@ def centroids(labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
         tables.append(np.column_stack([ids[1:], times, rows, columns]))
     table = np.concatenate(tables) if tables else np.empty((0, 4))
     return table[np.lexsort((table[:, 1], table[:, 0]))]
-
-
-def ctc_problems(labels: npt.ArrayLike, lineage: Lineage) -> list[str]:
-    """Say what keeps a result from being a valid Cell Tracking Challenge result.
-
-    Parameters
-    ----------
-    labels : (T, Y, X) int array
-        Track ids; 0 is background.
-    lineage : Lineage
-        The tracks that go with them.
-
-    Returns
-    -------
-    list of str
-        One sentence per problem; empty when labels and tracks are valid together.
-    """
-    problems = []
-    tracks = {track.id: track for track in lineage.tracks}
-    if len(tracks) < len(lineage.tracks):
-        problems.append("Two tracks have the same id.")
-    for track in lineage.tracks:
-        if track.id < 1:
-            problems.append(f"The id {track.id} is below 1.")
-        if not 0 <= track.first <= track.last:
-            problems.append(
-                f"Track {track.id} runs from frame {track.first} to {track.last}."
-            )
-        if track.parent and track.parent not in tracks:
-            problems.append(f"Track {track.id} has a parent that does not exist.")
-        elif track.parent and tracks[track.parent].last >= track.first:
-            problems.append(f"Track {track.id} begins before its parent ends.")
-
-    claimed = {
-        (track.id, time)
-        for track in lineage.tracks
-        for time in range(track.first, track.last + 1)
-    }
-    found = {
-        (label, time)
-        for time, frame in enumerate(as_labels(labels, 3))
-        for label in label_areas(frame)[0].tolist()
-    }
-    problems += [
-        f"Track {label} has no pixel in frame {time}."
-        for label, time in sorted(claimed - found)
-    ]
-    problems += [
-        f"Label {label} of frame {time} belongs to no track."
-        for label, time in sorted(found - claimed)
-    ]
-    return problems

@@ -10,7 +10,8 @@ from fastershift.benchmark.suites._planted_errors import (
     deepest,
     plant,
 )
-from fastershift.tracking import Lineage, Track, ctc_problems
+from fastershift.tracking import Lineage, Track
+from helpers.validity import ctc_problems
 
 LENGTH = LASTS + 4
 

@@ -122,7 +122,8 @@ class Hand:
 
     def check(self):
         """Labels and lineage belong together, as the Challenge asks."""
-        from fastershift.tracking import Lineage, Track, ctc_problems
+        from fastershift.tracking import Lineage, Track
+        from helpers.validity import ctc_problems
 
         rows = [Track(track, *row) for track, row in self.tracks.items()]
         assert ctc_problems(self.labels, Lineage(tuple(rows))) == []
