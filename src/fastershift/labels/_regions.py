@@ -37,7 +37,13 @@ _Integers = npt.NDArray[np.int64]
 
 
 def as_labels(labels: npt.ArrayLike, n_dimensions: int) -> Labels:
-    """Check that these are non-negative whole numbers with that many axes."""
+    """Check that these are non-negative whole numbers with that many axes.
+
+    Raises
+    ------
+    InputError
+        For other types, another number of axes, and numbers beyond int32.
+    """
     array = np.asarray(labels)
     if array.dtype == bool:
         array = array.astype(np.uint8)

@@ -91,6 +91,11 @@ def centroids(labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
     -------
     (n, 4) float64
         Rows of id, frame, y and x in pixels, ordered by id, then frame.
+
+    Raises
+    ------
+    InputError
+        When this is not a (T, Y, X) array of labels.
     """
     tables = []
     for time, frame in enumerate(as_labels(labels, 3)):
