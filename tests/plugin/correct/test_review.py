@@ -15,7 +15,7 @@ def tracked(user, embeddings, movie):
     """A movie with its truth as the result, but for a cell that is lost for a while."""
     from fastershift.config import Settings
     from fastershift.plugin.files._readers import track_layers
-    from fastershift.plugin.layers import ResultRecord
+    from fastershift.plugin.layers._record import ResultRecord
 
     labels = movie.labels.copy()
     tracks = [tuple(track) for track in movie.tracks]

@@ -24,7 +24,7 @@ def corrected(models, user, movie):
     """A result of the tiny model, to be corrected."""
     from fastershift.config import Settings
     from fastershift.plugin.files._readers import track_layers
-    from fastershift.plugin.layers import ResultRecord
+    from fastershift.plugin.layers._record import ResultRecord
 
     user.viewer.add_image(np.array(movie.frames), name="movie")
     settings = Settings().model_dump(mode="json")
