@@ -42,7 +42,7 @@ def test_current_settings_run_on_many_movies(user, plate, tmp_path, tiny_model):
     report = user.find("many_report").toPlainText()
     assert "broken: " in report
     assert "a/one: " in report
-    assert "done" in user.find("many_progress").text()
+    assert "finished" in user.find("many_progress").text()
     labels, _ = read_result(tmp_path / "results" / "a" / "one")
     assert labels.shape == (3, 40, 44)
     assert np.issubdtype(labels.dtype, np.integer)
