@@ -205,7 +205,7 @@ def test_saving_asks_before_it_replaces_a_result(user, embeddings, tmp_path, for
     assert "run the stack first" in user.status
     user.run()
     user.click("save")
-    assert "Choose where" in user.status
+    assert "Choose first where" in user.status
     user.choose("format", form)
     user.qtbot.keyClicks(user.find("folder"), str(tmp_path / "result"))
     user.click("save")

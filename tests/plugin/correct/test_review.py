@@ -234,7 +234,7 @@ def test_edits_made_while_the_result_is_saved_are_kept(
     autosave, corrector = tracked.widget._correct.autosave, tracked.widget._correct
     cells = tracked.viewer.layers["movie [cells]"]
     written, go_on = threading.Event(), threading.Event()
-    write_result = _section.write_result
+    write_result = _section.write_saved
 
     def slowly(*arguments, **options):
         written.set()
@@ -246,7 +246,7 @@ def test_edits_made_while_the_result_is_saved_are_kept(
         cells.selected_label = int(cells.data[frame].max())
         tracked.click("lock")
 
-    monkeypatch.setattr(_section, "write_result", slowly)
+    monkeypatch.setattr(_section, "write_saved", slowly)
     lock(4)
     tracked.find("folder").setText(str(tmp_path / "result"))
     tracked.click("save")
