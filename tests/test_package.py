@@ -26,7 +26,7 @@ FLOORS = (
     {"labels", "config", "simulate", "devices"},
     {"tracking", "meanshift", "rshn"},
     {"instances", "editing", "io"},
-    {"pipeline", "evaluation"},
+    {"pipeline", "evaluation", "measure"},
     {"session", "batch", "training"},
     {"plugin", "benchmark"},
     {"cli"},

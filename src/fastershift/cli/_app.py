@@ -10,6 +10,7 @@ from fastershift.cli._batch import batch
 from fastershift.cli._benchmark import benchmark
 from fastershift.cli._demo import demo
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.cli._measure import measure
 from fastershift.cli._models import models_app
 from fastershift.cli._napari import open_napari
 from fastershift.cli._options import frame_range
@@ -30,6 +31,7 @@ app.command()(batch)
 app.command()(train)
 app.command()(benchmark)
 app.command()(run)
+app.command()(measure)
 app.command()(demo)
 
 

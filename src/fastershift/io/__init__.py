@@ -1,6 +1,7 @@
 """Files to movies, and tracked labels to files and back."""
 
-from fastershift.io._atomic import replacing_folder
+from fastershift.io._atomic import replacing_files, replacing_folder
+from fastershift.io._channels import read_channels
 from fastershift.io._labels import (
     AdoptedLabels,
     LabelFrames,
@@ -52,11 +53,13 @@ __all__ = [
     "is_result",
     "is_zarr",
     "movie_parts",
+    "read_channels",
     "read_movie",
     "read_result",
     "read_saved",
     "read_segmentation_truth",
     "rename_tracks",
+    "replacing_files",
     "replacing_folder",
     "settings_of",
     "stored_axes",

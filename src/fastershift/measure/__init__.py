@@ -1,0 +1,15 @@
+"""A table of every cell in every frame: shape, intensity, motion and lineage."""
+
+from fastershift.measure._cells import FrameTable, MeasureOptions, measure_frames
+from fastershift.measure._columns import Column, columns_of, describe_units
+from fastershift.measure._write import write_measurements
+
+__all__ = [
+    "Column",
+    "FrameTable",
+    "MeasureOptions",
+    "columns_of",
+    "describe_units",
+    "measure_frames",
+    "write_measurements",
+]

@@ -1,0 +1,159 @@
+"""The table of measurements as a file, written while it is made."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from fastershift.errors import InputError
+from fastershift.io import replacing_files
+from fastershift.measure._cells import FrameTable
+from fastershift.measure._columns import Column
+
+__all__ = ["write_measurements"]
+
+_SUFFIXES = (".csv", ".parquet")
+_FIRST = "track,frame,"
+_MADE_BY = b"fastershift"
+#: Rows that are written together: as many as a reader likes to find in one piece.
+_TOGETHER = 50_000
+
+
+def write_measurements(
+    path: str | Path,
+    tables: Iterable[FrameTable],
+    columns: Sequence[Column],
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write measurements; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in .csv or .parquet (extra ``parquet``).
+    tables : iterable of dict
+        From `measure_frames`; each is written before the next is asked for.
+    columns : sequence of Column
+        What is written, in this order.
+    overwrite : bool
+        Replace former measurements; anything else is never replaced.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        For another suffix, without pyarrow, and when ``path`` is taken.
+    FastershiftError
+        When it cannot be written.
+    """
+    path = Path(path).expanduser()
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InputError(
+            f"Measurements cannot be written as {path.name}; use a name that ends in "
+            f"{' or '.join(_SUFFIXES)}."
+        )
+    write = _write_csv if suffix == ".csv" else _write_parquet
+    if suffix == ".parquet":
+        _import_pyarrow()
+    with replacing_files([path], overwrite, _is_measured) as folder:
+        write(folder / path.name, tables, columns)
+    return path
+
+
+def _import_pyarrow() -> ModuleType:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise InputError(
+            "Parquet files need one more package; install it with "
+            "pip install 'fastershift[parquet]', or use a name that ends in .csv."
+        ) from error
+    module: ModuleType = pyarrow
+    return module
+
+
+def _is_measured(path: Path) -> bool:
+    """Tell a former table by its first columns."""
+    try:
+        if path.suffix.lower() == ".csv":
+            with path.open(encoding="utf-8") as file:
+                return file.readline().startswith(_FIRST)
+        schema = _import_pyarrow().parquet.read_schema(path)
+        return _MADE_BY in (schema.metadata or {})
+    except (OSError, ValueError):
+        return False
+
+
+def _cell_text(value: Any) -> Any:
+    """Leave what is not known empty, as spreadsheets and R read it."""
+    return "" if isinstance(value, float) and np.isnan(value) else value
+
+
+def _write_csv(
+    path: Path, tables: Iterable[FrameTable], columns: Sequence[Column]
+) -> None:
+    names = [column.name for column in columns]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        for table in tables:
+            listed = [map(_cell_text, table[name].tolist()) for name in names]
+            writer.writerows(zip(*listed, strict=True))
+
+
+def _write_parquet(
+    path: Path, tables: Iterable[FrameTable], columns: Sequence[Column]
+) -> None:
+    arrow = _import_pyarrow()
+    kinds = [
+        arrow.string()
+        if column.quantity == "text"
+        else arrow.int64()
+        if column.whole
+        else arrow.float64()
+        for column in columns
+    ]
+    fields = [
+        arrow.field(column.name, kind, metadata={"definition": column.definition})
+        for column, kind in zip(columns, kinds, strict=True)
+    ]
+    schema = arrow.schema(fields, metadata={_MADE_BY: b"measurements"})
+    with arrow.parquet.ParquetWriter(path, schema) as writer:
+        for joined in _joined(tables, columns):
+            arrays = [
+                arrow.array(joined[column.name], kind, from_pandas=True)
+                for column, kind in zip(columns, kinds, strict=True)
+            ]
+            writer.write_table(arrow.Table.from_arrays(arrays, schema=schema))
+
+
+def _joined(
+    tables: Iterable[FrameTable], columns: Sequence[Column]
+) -> Iterator[FrameTable]:
+    """Put the tables of several frames together."""
+    held: list[FrameTable] = []
+    rows = 0
+    for table in tables:
+        held.append(table)
+        rows += len(table["track"])
+        if rows >= _TOGETHER:
+            yield _stacked(held, columns)
+            held, rows = [], 0
+    if held:
+        yield _stacked(held, columns)
+
+
+def _stacked(tables: Sequence[FrameTable], columns: Sequence[Column]) -> FrameTable:
+    return {
+        column.name: np.concatenate([table[column.name] for table in tables])
+        for column in columns
+    }

@@ -1,0 +1,75 @@
+"""The command that measures."""
+
+import csv
+
+import numpy as np
+import pytest
+import tifffile
+
+from fastershift.cli import main
+from fastershift.io import SavedResult, write_saved
+
+
+@pytest.fixture
+def tracked(tmp_path):
+    """A result that knows no scale, and its movie of two channels."""
+    labels = np.zeros((3, 20, 24), np.int32)
+    labels[:, 4:10, 5:11] = 1
+    write_saved(tmp_path / "result", SavedResult(labels, [(1, 0, 2, 0)]))
+    movie = np.stack([labels * 10, labels * 3 + 1], axis=1).astype(np.uint16)
+    tifffile.imwrite(
+        tmp_path / "movie.tif", movie, imagej=True, metadata={"axes": "TCYX"}
+    )
+    return tmp_path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["measure", *map(str, arguments)])
+    return ended.value.code
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_all_channels_are_measured_in_the_units_that_are_given(tracked, capsys):
+    arguments = (tracked / "result", tracked / "movie.tif", "-o", tracked / "cells.csv")
+    assert run(*arguments, "--pixel-size", 0.5, "--frame-interval", 2) == 0
+    rows = rows_of(tracked / "cells.csv")
+    assert [float(row["mean_0"]) for row in rows] == [10] * 3
+    assert [float(row["mean_1"]) for row in rows] == [4] * 3
+    assert [float(row["area"]) for row in rows] == [9] * 3
+    assert [float(row["time"]) for row in rows] == [0, 2, 4]
+    assert "3 cells in 3 frames" in (said := capsys.readouterr().out)
+    assert "Lengths are in µm, times in minutes." in said
+
+
+def test_the_movie_may_be_left_out(tracked, capsys):
+    assert run(tracked / "result", "-o", tracked / "cells.csv", "--ring", 2) == 0
+    assert "mean_0" not in rows_of(tracked / "cells.csv")[0]
+    assert "pixels, as no pixel size is known" in capsys.readouterr().out
+
+
+def test_frames_that_were_tracked_can_be_told(tracked, capsys):
+    longer = np.zeros((5, 20, 24), np.uint16)
+    tifffile.imwrite(
+        tracked / "longer.tif", longer, imagej=True, metadata={"axes": "TYX"}
+    )
+    arguments = (
+        tracked / "result",
+        tracked / "longer.tif",
+        "-o",
+        tracked / "cells.csv",
+    )
+    assert run(*arguments) == 2
+    assert "--frames A:B" in capsys.readouterr().err
+    assert not (tracked / "cells.csv").exists()
+    assert run(*arguments, "--frames", "1:4") == 0
+
+
+@pytest.mark.parametrize("option", ["--pixel-size", "--frame-interval"])
+def test_sizes_must_be_larger_than_nothing(tracked, capsys, option):
+    assert run(tracked / "result", "-o", tracked / "cells.csv", option, 0) == 2
+    assert "larger than 0" in capsys.readouterr().err
