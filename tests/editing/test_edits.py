@@ -199,6 +199,47 @@ def test_divisions(editor):
     check(editor)
 
 
+def division(*tracks):
+    """Cells side by side, one column each, in the frames of their tracks."""
+    labels = np.zeros((8, 4, 4 * len(tracks)), np.int32)
+    for number, track in enumerate(tracks):
+        labels[track.first : track.last + 1, 1:3, 4 * number : 4 * number + 3] = (
+            track.id
+        )
+    return Editor(labels, Lineage(tracks))
+
+
+def test_daughters_of_a_parent_that_has_ended_keep_all_their_frames():
+    editor = division(Track(1, 0, 2), Track(2, 3, 7), Track(3, 4, 7))
+    change = editor.do(MarkDivision(6, 1, (2, 3)))
+    assert rows(editor) == {1: (0, 2, 0), 2: (3, 7, 1), 3: (4, 7, 1)}
+    assert change.text == "Marked the division of 1 in frame 3."
+    assert editor.cells.locked == {2: {1}, 3: {2}, 4: {3}}
+    check(editor)
+
+
+def test_what_a_daughter_was_beside_its_parent_is_another_cell():
+    editor = division(Track(1, 0, 2), Track(2, 1, 7), Track(3, 4, 7))
+    editor.do(MarkDivision(6, 1, (2, 3)))
+    assert rows(editor) == {1: (0, 2, 0), 2: (1, 2, 0), 3: (4, 7, 1), 4: (3, 7, 1)}
+    check(editor)
+
+
+def test_parent_that_goes_on_ends_where_the_other_daughter_appears():
+    editor = division(Track(1, 0, 7), Track(2, 3, 7))
+    editor.do(MarkDivision(6, 1, (1, 2), seen=1))
+    assert rows(editor) == {1: (0, 2, 0), 2: (3, 7, 1), 3: (3, 7, 1)}
+    check(editor)
+
+
+@pytest.mark.parametrize("seen", [None, 4, 7])
+def test_a_division_is_after_the_frame_in_which_its_parent_was_whole(seen):
+    editor = division(Track(1, 0, 7), Track(2, 3, 7))
+    editor.do(MarkDivision(5, 1, (1, 2), seen))
+    assert rows(editor) == {1: (0, 4, 0), 2: (3, 4, 0), 3: (5, 7, 1), 4: (5, 7, 1)}
+    check(editor)
+
+
 def test_painted_pixels_are_captured(editor):
     before = editor.labels.copy()
     pixels = np.nonzero(editor.labels[2] == 4)
@@ -214,6 +255,47 @@ def test_painted_pixels_are_captured(editor):
     editor.undo()
     editor.undo()
     np.testing.assert_array_equal(editor.labels, before)
+
+
+@pytest.mark.parametrize(
+    ("rows_", "columns", "before", "after"),
+    [
+        ([21, 21, 21], [1, 2, 1], [0, 0, 9], 9),
+        ([15, 15, 15], [5, 6, 5], [4, 4, 0], 0),
+        ([15, 15, 15, 15], [5, 6, 5, 6], [4, 4, 9, 0], [9, 0, 8, 7]),
+        ([15, 15], [5, 5], [4, 0], [0, 4]),
+    ],
+)
+def test_a_pixel_painted_twice_had_its_first_label(
+    editor, rows_, columns, before, after
+):
+    labels = editor.labels.copy()
+    values = np.broadcast_to(after, len(rows_))
+    for row, column, value in zip(rows_, columns, values, strict=True):
+        editor.labels[2, row, column] = value
+    painted = editor.labels.copy()
+    editor.do(Paint.of_pixels(2, (rows_, columns), before, after))
+    np.testing.assert_array_equal(editor.labels, painted)
+    check(editor)
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, labels)
+    check(editor)
+
+
+def test_a_stroke_may_be_looked_at_before_it_is_an_edit(editor):
+    """Cells are found in other threads, too, also between painting and the edit."""
+    labels = editor.labels.copy()
+    for column in (20, 21, 22):
+        editor.labels[4, 15, column] = 9
+        editor.cells.frame(4)
+    editor.labels[4, 14:20, 4:8] = 0
+    pixels = np.nonzero(editor.labels[4] != labels[4])
+    editor.do(Paint.of_pixels(4, pixels, labels[4][pixels], editor.labels[4][pixels]))
+    assert rows(editor)[9] == (4, 4, 0)
+    check(editor)
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, labels)
+    check(editor)
 
 
 def test_locks_follow_their_cells(editor):
@@ -336,7 +418,7 @@ edits = st.one_of(
     st.builds(Link, frames, numbers, frames, numbers),
     st.builds(Unlink, frames, numbers),
     st.builds(Swap, frames, numbers, numbers, scopes, limits),
-    st.builds(MarkDivision, frames, numbers, st.tuples(numbers, numbers)),
+    st.builds(MarkDivision, frames, numbers, st.tuples(numbers, numbers), limits),
     st.builds(RemoveDivision, frames, numbers, numbers),
     st.builds(Lock, frames, numbers, scopes, limits),
     st.builds(Unlock, frames, numbers, st.sampled_from(["cell", "track", "all"])),

@@ -173,17 +173,22 @@ class MarkDivision:
     Attributes
     ----------
     frame : int
-        In which the daughters are; the parent is in a frame before.
+        In which the daughters are; the parent is in a frame before. Each begins in
+        the first frame after its parent that its track includes.
     parent : int
         Its track; when it goes on, as one of the daughters or as anything else, the
         rest becomes a track of its own.
     daughters : tuple of int
         Two or more.
+    seen : int, optional
+        Frame in which a parent that goes on was not yet divided; by default the one
+        before `frame`.
     """
 
     frame: int
     parent: int
     daughters: tuple[int, ...]
+    seen: int | None = None
 
     def apply(self, draft: Draft) -> str:
         """Make the edit."""
@@ -199,20 +204,30 @@ class MarkDivision:
                 f"{self.frame}; choose a "
                 "parent from a frame before its daughters."
             )
+        undivided = parent.last
+        if undivided >= self.frame:
+            undivided = self.frame - 1 if self.seen is None else self.seen
+            undivided = min(max(undivided, parent.first), self.frame - 1)
+        begins = {
+            label: max(draft.track(label).first, undivided + 1)
+            for label in daughters
+            if label != parent.id
+        }
+        start = min(begins.values())
         if parent.last >= self.frame:
-            rest = draft.cut(self.parent, self.frame)
-            daughters = tuple(
-                rest if label == self.parent else label for label in daughters
-            )
-        for child in draft.cells.children(self.parent):
-            if child not in daughters:
+            rest = draft.cut(parent.id, start)
+            if parent.id in daughters:
+                begins[rest] = start
+        for child in draft.cells.children(parent.id):
+            if child not in begins:
                 draft.set_parent(child, 0)
-        made = [draft.cut(label, self.frame, parent=self.parent) for label in daughters]
-        for label in made:
-            draft.lock(self.frame, label)
-        draft.lock(draft.track(self.parent).last, self.parent)
-        draft.selected = [self.parent, *made]
-        return f"Marked the division of {self.parent} in frame {self.frame}."
+        made = []
+        for label, first in begins.items():
+            made.append(draft.cut(label, first, parent=parent.id))
+            draft.lock(first, made[-1])
+        draft.lock(draft.track(parent.id).last, parent.id)
+        draft.selected = [parent.id, *made]
+        return f"Marked the division of {parent.id} in frame {start}."
 
 
 @dataclass(frozen=True)

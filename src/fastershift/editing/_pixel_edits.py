@@ -370,12 +370,13 @@ class Paint:
             raise InputError("Nothing was painted.")
         top, left = int(rows.min()), int(columns.min())
         shape = (int(rows.max()) - top + 1, int(columns.max()) - left + 1)
-        old = np.full(shape, -1, np.int32)
-        new = np.full(shape, -1, np.int32)
-        inside = rows - top, columns - left
-        reverse = tuple(axis[::-1] for axis in inside)
-        old[reverse] = np.broadcast_to(np.asarray(before).ravel(), rows.size)[::-1]
-        new[inside] = np.broadcast_to(np.asarray(after).ravel(), rows.size)
+        places = (rows - top) * shape[1] + columns - left
+        old, new = np.full((2, *shape), -1, np.int32)
+        # Of values assigned to one place, numpy does not promise which one stays.
+        place, first = np.unique(places, return_index=True)
+        old.ravel()[place] = np.broadcast_to(np.ravel(before), places.size)[first]
+        place, last = np.unique(places[::-1], return_index=True)
+        new.ravel()[place] = np.broadcast_to(np.ravel(after), places.size)[::-1][last]
         return cls(frame, _by_label(old, top, left), _by_label(new, top, left))
 
     def apply(self, draft: Draft) -> str:
@@ -383,7 +384,7 @@ class Paint:
         draft.require_frame(self.frame)
         labels = draft.cells.labels[self.frame]
         for value, region in self.before:
-            labels[region.box][region.mask] = value
+            draft.cells.recolor(self.frame, region, value)
         box = self.after[0][1].box
         for _, region in self.after:
             box = joined_box(box, region.box)

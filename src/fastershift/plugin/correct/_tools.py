@@ -233,7 +233,7 @@ def edit_of(
     if tool.name == "swap":
         return Swap(first.frame, first.track, last.track)
     if tool.name == "mark_division":
-        return MarkDivision(last.frame, first.track, ids[1:])
+        return MarkDivision(last.frame, first.track, ids[1:], first.frame)
     if tool.name == "remove_division":
         return _no_division(first, lineage)
     return None
