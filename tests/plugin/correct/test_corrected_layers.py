@@ -60,6 +60,21 @@ def test_tracks_are_drawn_again_after_a_rename(corrected, qtbot):
     assert stored[0] is stored[1]
 
 
+def test_an_edit_outdates_the_positions_that_were_found_before_it(corrected, qtbot):
+    from qtpy.QtCore import QThreadPool
+
+    from fastershift.editing import Delete
+
+    viewer, layers, _ = corrected
+    cells, tracks = viewer.layers
+    corrections = corrections_of(cells)
+    layers.watch(cells, corrections)
+    # They are found now, but not yet drawn.
+    assert QThreadPool.globalInstance().waitForDone(60_000)
+    layers.show(corrections.do(Delete(0, (1,), "track")))
+    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {2}, timeout=10_000)
+
+
 def test_tracks_of_another_result_stay_as_they_are(corrected, qtbot, labels):
     from fastershift.editing import Delete, Lock
 

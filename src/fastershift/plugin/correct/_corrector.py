@@ -333,14 +333,14 @@ class Corrector(QObject):
 
     def _show(self, change: Change) -> None:
         self.layers.show(change)
-        self._paint.refresh()
+        self._paint.skip(change)
         self.message.emit(change.text)
         self.edited.emit()
         self.state_changed.emit()
 
     def _on_carried(self, change: Change) -> None:
         self.layers.show(change, follow=False)
-        self._paint.refresh()
+        self._paint.skip(change)
         self.edited.emit()
 
     # Adding by click

@@ -216,6 +216,9 @@ class CorrectedLayers(QObject):
     def _draw(self, corrections: Corrections, positions: _Positions) -> None:
         if self._cells is None or corrections is not self._corrections:
             return
+        if self._rest.isActive():
+            # An edit came in between; all is drawn once it rests.
+            return
         if self._locks_stale:
             self._locks_stale = False
             self._marks.show_locks(self._corrections.cells)

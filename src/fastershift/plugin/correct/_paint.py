@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.editing import Paint
+from fastershift.editing import Change, Paint
 from fastershift.plugin.qt import on_destroyed
 
 __all__ = ["PaintCapture"]
@@ -70,9 +70,11 @@ class PaintCapture(QObject):
             layer.n_edit_dimensions = 2
         self._remember()
 
-    def refresh(self) -> None:
-        """Start from the labels as they are now."""
-        self._remember()
+    def skip(self, change: Change) -> None:
+        """Let an edit pass that was not painted; a stroke may be under way."""
+        box = change.boxes.get(self._frame)
+        if self._copy is not None and self._labels is not None and box is not None:
+            self._copy[box] = self._labels[self._frame][box]
 
     def _remember(self, _event: Any = None) -> None:
         self._copy = None
