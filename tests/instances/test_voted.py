@@ -103,12 +103,26 @@ class TestParted:
         found = instances(kept(labels, 0.05, widths=widths))
         assert_same_cells(found.labels[0], labels)
 
-    def test_parts_of_a_cell_that_do_not_touch_are_two(self):
+    def test_a_centre_has_one_cell_without_slivers(self):
+        """Of what votes for a centre only the largest part is the cell."""
         labels = bars([(10, 10)], 20, 20)
-        labels[:, 18:22] = 0
+        labels[:, 14:18] = 0
         found = instances(kept(labels))
-        assert found.labels.max() == 2
-        assert len(found.sizes) == 1, "one mode"
+        largest = labels.copy()
+        largest[:, :18] = 0
+        assert_same_cells(found.labels[0], largest)
+
+    def test_votes_that_may_be_off_are_one_cell(self):
+        """The same scatter is two cells where the network is sure of its votes."""
+        labels = bars([(30, 30)], 30, 30)
+        raw = true_votes(labels, DIAMETER)
+        rows = np.indices(labels.shape)[0]
+        raw[..., 1] += np.where(rows < 45, -0.2, 0.2)
+        found = []
+        for error in (0.02, 0.4):
+            raw[..., 7] = math.log(error)
+            found.append(instances(kept_votes(raw, DIAMETER)).labels.max())
+        assert found == [2, 1]
 
     def test_pixels_of_background_say_nothing(self):
         """Whatever a network says of them."""

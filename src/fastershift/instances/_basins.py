@@ -25,10 +25,14 @@ _SADDLE = 0.7
 # many deviations of the kernel: the window that people set is as wide as that.
 _DEVIATIONS = 2.87
 
-# Cells narrower than the first share of a diameter get a kernel as much narrower, but
-# not beyond the smallest of these scales.
-_ROUND = 0.8
-_SCALES = (0.5, 0.7, 1.0)
+# Cells narrower than this share of a diameter get a kernel as much narrower, down to
+# the other share; a vote that may be off gets one that is wider by this share of its
+# error.
+_ROUND, _NARROWEST = 0.8, 0.5
+_ERROR = 0.5
+
+# Kernels are blurred at these scales, each vote at the nearest.
+_SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.5)
 
 # There is no density below this share of the top of a single vote, so that every place
 # that is voted for belongs to a basin.
@@ -81,11 +85,12 @@ def find_basins(
 ) -> Basins:
     """Find the modes of the voted centres of a frame, and who votes for each.
 
-    Every vote is a Gaussian at the voted place, narrower for narrow cells, as wide as
-    the window otherwise: mean-shift with a kernel of its own for every sample
-    (Comaniciu et al. 2001). All places from which mean-shift would climb to one mode
-    are a basin; basins between which the density hardly falls are one. Nothing further
-    away than a few windows plays a part, and nothing is drawn at random.
+    Every vote is a Gaussian at the voted place: mean-shift with a kernel of its own for
+    every sample (Comaniciu et al. 2001). Its deviation is that of the window, less for
+    narrow cells, and more for votes of which the network says that they may be off.
+    All places from which mean-shift would climb to one mode are a basin; basins between
+    which the density hardly falls are one. Nothing further away than a few windows
+    plays a part, and nothing is drawn at random.
 
     Parameters
     ----------
@@ -109,10 +114,16 @@ def find_basins(
     """
     maps = Votes.of(votes)
     rows, columns = voted_places(maps.own.cpu().numpy(), diameter)
-    width = np.exp(maps.width.float().cpu().numpy()[foreground])
+    width, error = (
+        np.exp(one.float().cpu().numpy()[foreground].clip(-5, 5))
+        for one in (maps.width, maps.spread)
+    )
     rows, columns = rows[foreground], columns[foreground]
     deviation = window_radius(bandwidth) * diameter / _DEVIATIONS
-    density = _density(rows, columns, width, foreground.shape, deviation)
+    scale = np.hypot(
+        np.clip(width / _ROUND, _NARROWEST, 1), _ERROR * error * diameter / deviation
+    )
+    density = _density(rows, columns, scale, foreground.shape, deviation)
     top = min(1.0, 1 / (2 * np.pi * deviation**2))
     order = np.flatnonzero(density > _EMPTY * top)
     order = order[np.argsort(-density.ravel()[order], kind="stable")]
@@ -126,20 +137,21 @@ def find_basins(
 def _density(
     rows: _Numbers,
     columns: _Numbers,
-    width: npt.NDArray[np.floating],
+    scale: npt.NDArray[np.floating],
     shape: tuple[int, ...],
     deviation: float,
 ) -> _Image:
     """Add up the kernels of all votes."""
-    nearest = np.abs(width[:, None] / _ROUND - np.array(_SCALES)).argmin(axis=1)
+    between = np.sqrt(np.array(_SCALES[1:]) * _SCALES[:-1])
+    nearest = np.searchsorted(between, scale)
     total = np.zeros(shape, dtype=np.float32)
-    for number, scale in enumerate(_SCALES):
+    for number, one in enumerate(_SCALES):
         own = nearest == number
         if own.any():
             places = rows[own] * shape[1] + columns[own]
             counts = np.bincount(places, minlength=total.size).reshape(shape)
             total += ndimage.gaussian_filter(
-                counts.astype(np.float32), scale * deviation, mode="constant"
+                counts.astype(np.float32), one * deviation, mode="constant"
             )
     return total
 

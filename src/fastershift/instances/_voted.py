@@ -145,7 +145,10 @@ def _as_clustering(
 
 
 def _voted_pieces(basins: Basins) -> _Labels:
-    """Find the connected pieces of what votes for one centre each.
+    """Find the largest connected piece of what votes for each centre.
+
+    The others are slivers of what lies around the cell: they vote for it, but are
+    parted from it by a neighbour.
 
     Parameters
     ----------
@@ -155,10 +158,18 @@ def _voted_pieces(basins: Basins) -> _Labels:
     Returns
     -------
     (Y, X) int32
-        Pieces from 1; 0 is background.
+        Pieces with the numbers of their basins; 0 is background.
     """
     pieces = empty_labels((1, *basins.of_pixel.shape))
-    connect(basins.of_pixel[np.newaxis], pieces)
+    basin_of = connect(basins.of_pixel[np.newaxis], pieces)
+    sizes = count_pixels(pieces.ravel(), basin_of.size - 1)
+    order = np.argsort(sizes, kind="stable")
+    largest = np.zeros(int(basin_of.max(initial=0)) + 1, dtype=np.int64)
+    largest[basin_of[order]] = order
+    kept = np.zeros_like(basin_of)
+    kept[largest[1:]] = np.arange(1, largest.size)
+    kept[0] = 0
+    renumber(pieces, kept, pieces)
     found: _Labels = pieces[0]
     return found
 
@@ -197,19 +208,9 @@ def pair_pieces(votes: PairVotes, basins: Sequence[Basins]) -> _Labels:
 
 def _pointed_at(votes: PairVotes, frames: Sequence[_Labels], basins: Basins) -> _Labels:
     """Tell for each pixel of the second frame the piece of the first it comes from."""
-    pieces = frames[0]
-    of_basin = np.zeros(int(basins.of_place.max(initial=0)) + 1, dtype=np.int32)
-    sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
-    seen, first = np.unique(pieces, return_index=True)
-    numbers = seen[seen > 0]
-    owners = basins.of_pixel.ravel()[first[seen > 0]]
-    # Of several pieces of a basin the largest comes last, and stays.
-    order = np.argsort(sizes[numbers], kind="stable")
-    of_basin[owners[order]] = numbers[order]
     previous = Votes.of(votes.channels[1]).previous.cpu().numpy()
     rows, columns = voted_places(previous, votes.diameter)
-    found = of_basin[basins.of_place[rows, columns]]
-    return np.where(frames[1] > 0, found, 0).astype(np.int32)
+    return np.where(frames[1] > 0, basins.of_place[rows, columns], 0).astype(np.int32)
 
 
 def _successors(first: _Labels, second: _Labels, pointed: _Labels) -> _Numbers:
