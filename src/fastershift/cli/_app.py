@@ -8,6 +8,7 @@ import typer
 
 from fastershift.cli._batch import batch
 from fastershift.cli._benchmark import benchmark
+from fastershift.cli._convert import convert
 from fastershift.cli._demo import demo
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
 from fastershift.cli._measure import measure
@@ -32,6 +33,7 @@ app.command()(train)
 app.command()(benchmark)
 app.command()(run)
 app.command()(measure)
+app.command()(convert)
 app.command()(demo)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fastershift.batch import BatchProgress, MovieTask
     from fastershift.io import ResultFormat
 
-__all__ = ["Chunk", "batch", "result_format", "run_on_disk"]
+__all__ = ["Chunk", "ResultName", "batch", "result_format", "run_on_disk"]
 
 Chunk = Annotated[
     int,
@@ -25,6 +25,14 @@ Chunk = Annotated[
         min=1,
         help="Approximate number of frames per chunk; the result does "
         "not depend on it.",
+    ),
+]
+
+ResultName = Annotated[
+    str,
+    typer.Option(
+        help="ctc, tiff, zarr, geff, trackmate, csv, acdc, rois or newick; see "
+        "docs/formats.md."
     ),
 ]
 
@@ -115,7 +123,7 @@ def batch(
     ] = False,
     chunk: Chunk = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
+    format: ResultName = "ctc",
     overwrite: Overwrite = False,
     debug: Debug = False,
     *,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift.cli._batch import Chunk, result_format, run_on_disk
+from fastershift.cli._batch import Chunk, ResultName, result_format, run_on_disk
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
 from fastershift.cli._options import frame_range, with_settings
 from fastershift.cli._progress import follow_run
@@ -32,7 +32,7 @@ def run(
         str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    format: Annotated[str, typer.Option(help="ctc, tiff or zarr.")] = "ctc",
+    format: ResultName = "ctc",
     chunk: Chunk = 64,
     overwrite: Overwrite = False,
     debug: Debug = False,

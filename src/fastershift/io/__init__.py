@@ -14,6 +14,7 @@ from fastershift.io._movie import FrameSource, Movie, Scale, Units, as_movie
 from fastershift.io._read import read_movie
 from fastershift.io._result import (
     check_output,
+    format_of,
     is_result,
     read_result,
     read_saved,
@@ -49,6 +50,7 @@ __all__ = [
     "adopt_labels",
     "as_movie",
     "check_output",
+    "format_of",
     "import_zarr",
     "is_result",
     "is_zarr",

@@ -25,6 +25,7 @@ __all__ = [
     "check_tracks",
     "is_made_here",
     "is_track_file",
+    "read_label_image",
     "read_masks",
     "read_segmentation_truth",
     "read_tracks",

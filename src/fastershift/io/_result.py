@@ -2,6 +2,7 @@
 
 import tempfile
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
@@ -20,10 +21,11 @@ from fastershift.io._saved_result import (
     Tracks,
 )
 from fastershift.io._zarr import is_zarr
-from fastershift.io.formats import FORMATS, Format
+from fastershift.io.formats import FORMATS, READERS, Format
 
 __all__ = [
     "check_output",
+    "format_of",
     "is_result",
     "read_result",
     "read_saved",
@@ -38,6 +40,48 @@ def _format(name: ResultFormat) -> Format:
         known = ", ".join(get_args(ResultFormat))
         raise InputError(f"There is no result format '{name}'; choose one of {known}.")
     return FORMATS[name]
+
+
+#: The format that the suffix of a name tells.
+_SUFFIXES: Mapping[str, ResultFormat] = {
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".zarr": "zarr",
+    ".geff": "geff",
+    ".xml": "trackmate",
+    ".csv": "csv",
+    ".zip": "rois",
+    ".nwk": "newick",
+    ".newick": "newick",
+}
+
+
+def format_of(path: str | Path) -> ResultFormat:
+    """Tell by its name in which format a result is to be written.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where it goes. A name without a suffix is a Cell Tracking Challenge folder.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        For a suffix that no format has.
+    """
+    suffix = Path(path).suffix.lower()
+    if not suffix:
+        return "ctc"
+    if suffix not in _SUFFIXES:
+        raise InputError(
+            f"The name {Path(path).name} does not tell a format; end it in one of "
+            f"{', '.join(_SUFFIXES)}, or name the format (--format)."
+        )
+    return _SUFFIXES[suffix]
 
 
 def is_result(path: str | Path) -> bool:
@@ -116,12 +160,14 @@ def write_saved(
         ``<name>_settings.toml`` and ``<name>_report.csv`` beside it. ``"zarr"``: the
         OME-Zarr folder, tracks and settings in its attributes; inside the ``labels``
         of an OME-Zarr image it is listed there. ``"geff"``: a GEFF graph with the
-        labels in it. A missing suffix is added.
+        labels in it. ``"trackmate"``: the XML file of TrackMate. ``"csv"``: a table of
+        cells, and ``<name>_links.csv``. ``"acdc"``: the folder of an experiment of
+        Cell-ACDC. ``"rois"``: a zip of ROIs of ImageJ. ``"newick"``: the tree alone. A
+        missing suffix is added.
     result : SavedResult
         Its labels are read one frame at a time.
-    format : {"ctc", "tiff", "zarr", "geff"}
-        How to store it. ``"ctc"`` holds at most 65,535 tracks, and neither scale nor
-        units.
+    format : str
+        How to store it, one of `ResultFormat`; docs/formats.md tells what each holds.
     overwrite : bool
         Replace a former result. A folder that holds anything else is never replaced.
 
@@ -231,7 +277,8 @@ def read_saved(path: str | Path) -> SavedResult:
     path : str or Path
         What `write_saved` has written, any Cell Tracking Challenge result folder
         (``mask*.tif``, ``res_track.txt``) or truth folder (``01_GT`` or
-        ``01_GT/TRA``), or labels as TIFF or Zarr.
+        ``01_GT/TRA``), labels as TIFF or Zarr, a file of TrackMate, a GEFF, a table
+        of cells, a folder of Cell-ACDC or of Cellpose masks, or a zip of ROIs.
 
     Returns
     -------
@@ -247,7 +294,9 @@ def read_saved(path: str | Path) -> SavedResult:
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is nothing at {path}; check the name.")
-    form = next(form for form in FORMATS.values() if form.recognises(path))
+    form = next((form for form in READERS if form.recognises(path)), None)
+    if form is None:
+        raise InputError(f"{path} is not a result of a kind that is known here.")
     return form.read(path)
 
 

@@ -23,7 +23,9 @@ __all__ = [
     "to_record",
 ]
 
-ResultFormat: TypeAlias = Literal["ctc", "tiff", "zarr", "geff"]
+ResultFormat: TypeAlias = Literal[
+    "ctc", "tiff", "zarr", "geff", "trackmate", "csv", "acdc", "rois", "newick"
+]
 Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
 
 #: Columns of report.csv, one row per frame.

@@ -5,10 +5,26 @@ from typing import Protocol
 
 from fastershift.io._saved_result import SavedResult
 
-__all__ = ["Format"]
+__all__ = ["Format", "Readable"]
 
 
-class Format(Protocol):
+class Readable(Protocol):
+    """A way in which cells are stored, here or by others."""
+
+    def recognises(self, path: Path) -> bool:
+        """Tell whether `read` is the one to read ``path``."""
+
+    def read(self, path: Path) -> SavedResult:
+        """Read a result.
+
+        Raises
+        ------
+        InputError
+            When there is no result at ``path``, or it is damaged.
+        """
+
+
+class Format(Readable, Protocol):
     """A way to store a result."""
 
     def target(self, path: Path) -> Path:
@@ -32,9 +48,6 @@ class Format(Protocol):
             One of the `files`.
         """
 
-    def recognises(self, path: Path) -> bool:
-        """Tell whether `read` is the one to read ``path``."""
-
     def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
         """Write a result to its `target`, whole or not at all.
 
@@ -44,13 +57,4 @@ class Format(Protocol):
             When ``path`` is taken, or the format cannot hold the result.
         FastershiftError
             When writing fails; ``path`` is then as before.
-        """
-
-    def read(self, path: Path) -> SavedResult:
-        """Read a result.
-
-        Raises
-        ------
-        InputError
-            When there is no result at ``path``, or it is damaged.
         """

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
+from fastershift.io._graph import links_of_tracks
 from fastershift.io._movie import Scale, Units, as_movie
-from fastershift.io._saved_result import SavedResult, Tracks, from_record, to_record
+from fastershift.io._saved_result import SavedResult, from_record, to_record
 from fastershift.io._zarr import (
     RECORD,
     import_zarr,
@@ -20,6 +21,7 @@ from fastershift.io._zarr import (
     is_zarr_result,
     read_attributes,
 )
+from fastershift.io.formats._foreign_geff import read_foreign_geff
 
 __all__ = ["GeffFormat"]
 
@@ -32,7 +34,7 @@ class GeffFormat:
 
     def target(self, path: Path) -> Path:
         """Add ``.geff`` where it is missing."""
-        _import_geff()
+        import_geff()
         if path.suffix.lower() == _SUFFIX:
             return path
         return path.with_name(path.name + _SUFFIX)
@@ -66,20 +68,20 @@ class GeffFormat:
             group.attrs[RECORD] = to_record(result)
 
     def read(self, path: Path) -> SavedResult:
-        """Read the labels, and what is kept with them; see `Format.read`."""
+        """Read the labels, and what is kept with them; see `Format.read`.
+
+        Of a GEFF of another program the labels that it names, else discs.
+        """
         attributes = read_attributes(path)
         if RECORD not in attributes:
-            raise InputError(
-                f"{path} is a GEFF of another program; only those that fastershift "
-                "has written can be opened."
-            )
+            return read_foreign_geff(path, import_geff())
         labels = import_zarr().open_group(path, mode="r")[_LABELS]
         frames = as_movie(labels, "TYX", name=path.name, source=path)
         scale, units = _read_scale(attributes)
         return from_record(attributes[RECORD], frames, scale, units, path)
 
 
-def _import_geff() -> ModuleType:
+def import_geff() -> ModuleType:
     """Import geff, or say how to get it."""
     try:
         import geff
@@ -93,7 +95,7 @@ def _import_geff() -> ModuleType:
 
 
 def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) -> None:
-    geff = _import_geff()
+    geff = import_geff()
     from geff.core_io import write_arrays
     from geff_spec import Axis, RelatedObject
 
@@ -101,9 +103,9 @@ def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) ->
     from fastershift.tracking import centroids
 
     cells = centroids(stack)
-    track = cells[:, 0].astype(np.int64)
+    track, frames = cells[:, 0].astype(np.int64), cells[:, 1].astype(np.int64)
     columns = {
-        "t": cells[:, 1].astype(np.int64),
+        "t": frames,
         "y": cells[:, 2],
         "x": cells[:, 3],
         "track": track,
@@ -126,7 +128,7 @@ def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) ->
             folder,
             np.arange(len(cells), dtype=np.uint64),
             {name: {"values": v, "missing": None} for name, v in columns.items()},
-            _edges(track, result.tracks),
+            links_of_tracks(track, frames, result.tracks).astype(np.uint64),
             {},
             geff.GeffMetadata(
                 directed=True,
@@ -146,34 +148,6 @@ def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) ->
             zarr_format=3,
             overwrite=True,
         )
-
-
-def _edges(track: NDArray[np.int64], tracks: Tracks) -> NDArray[np.uint64]:
-    """List the edges of a graph whose nodes are ordered by track, then frame.
-
-    Parameters
-    ----------
-    track : (n,) int64
-        Track of every node.
-    tracks : sequence of (id, first, last, parent)
-        Who descends from whom.
-
-    Returns
-    -------
-    (m, 2) uint64
-        Numbers of two nodes, the earlier one first.
-    """
-    same = np.flatnonzero(track[1:] == track[:-1])
-    along = np.column_stack([same, same + 1])
-    ids, first = np.unique(track, return_index=True)
-    last = np.append(first[1:], len(track)) - 1
-    place = {int(number): n for n, number in enumerate(ids)}
-    born = [
-        (last[place[parent]], first[place[child]])
-        for child, _, _, parent in tracks
-        if parent in place and child in place
-    ]
-    return np.concatenate([along, np.array(born, int).reshape(-1, 2)]).astype(np.uint64)
 
 
 def _read_scale(

@@ -1,0 +1,203 @@
+"""Cells and links of other programs to tracks and labels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.errors import InputError
+from fastershift.io._masks import tracks_from_labels
+from fastershift.io._movie import Scale, Units
+from fastershift.io._outlines import Outline, draw_disc, draw_outline
+from fastershift.io._saved_result import SavedResult
+
+__all__ = [
+    "DrawnCell",
+    "draw_result",
+    "links_of_tracks",
+    "parents_that_fit",
+    "tracks_of_links",
+]
+
+_Rows = Sequence[tuple[int, int, int, int]]
+#: Most pixels of a movie that is drawn: labels of 16 GB.
+_MOST = 2**32
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnCell:
+    """A cell of which no mask is known, but where it is.
+
+    Attributes
+    ----------
+    frame : int
+        Counted from 0.
+    track : int
+        Its number.
+    y, x : float
+        Its centre in pixels.
+    radius : float
+        Of the disc that is drawn where there is no outline, in pixels.
+    pieces : tuple of (n, 2) array
+        Outlines, y and x in pixels.
+    """
+
+    frame: int
+    track: int
+    y: float
+    x: float
+    radius: float
+    pieces: tuple[Outline, ...] = ()
+
+
+def tracks_of_links(
+    frames: NDArray[np.int64],
+    links: NDArray[np.int64],
+    numbers: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], dict[int, int]]:
+    """Cut a graph of cells into tracks.
+
+    A track goes on along a link that is the only one from a cell and the only one to
+    the next. Other links lead from a parent to a child; of several links to one cell
+    the first counts, as a track has one parent.
+
+    Parameters
+    ----------
+    frames : (n,) int64
+        Frame of every cell.
+    links : (m, 2) int64
+        Positions of two cells in ``frames``; either may be the earlier one.
+    numbers : (n,) int64, optional
+        Tracks of the cells, where they are known.
+
+    Returns
+    -------
+    numbers : (n,) int64
+        Track of every cell, from 1.
+    parents : dict
+        Parent of each track that has one.
+    """
+    order = np.argsort(frames[links], axis=1, kind="stable")
+    links = np.take_along_axis(links, order, axis=1)
+    links = links[frames[links[:, 0]] < frames[links[:, 1]]]
+    ahead = np.bincount(links[:, 0], minlength=len(frames))
+    behind = np.bincount(links[:, 1], minlength=len(frames))
+    if numbers is None:
+        goes_on = (ahead[links[:, 0]] == 1) & (behind[links[:, 1]] == 1)
+        before = np.full(len(frames), -1)
+        before[links[goes_on, 1]] = links[goes_on, 0]
+        numbers = np.zeros(len(frames), np.int64)
+        found = 0
+        for cell in np.argsort(frames, kind="stable").tolist():
+            begins = before[cell] < 0
+            found += begins
+            numbers[cell] = found if begins else numbers[before[cell]]
+    parents: dict[int, int] = {}
+    for parent, child in numbers[links].tolist():
+        if parent != child:
+            parents.setdefault(child, parent)
+    return numbers, parents
+
+
+def links_of_tracks(
+    tracks: NDArray[np.int64], frames: NDArray[np.int64], rows: _Rows
+) -> NDArray[np.int64]:
+    """List the links between cells.
+
+    Parameters
+    ----------
+    tracks, frames : (n,) int64
+        Track and frame of every cell.
+    rows : sequence of (id, first, last, parent)
+        Who descends from whom.
+
+    Returns
+    -------
+    (m, 2) int64
+        Positions of two cells, the earlier one first: from each cell to where its
+        track is seen next, and from the last of a parent to the first of each child.
+    """
+    order = np.lexsort((frames, tracks))
+    same = np.flatnonzero(tracks[order][1:] == tracks[order][:-1])
+    ids, first = np.unique(tracks[order], return_index=True)
+    last = np.append(first[1:], len(order)) - 1
+    place = {int(number): n for n, number in enumerate(ids)}
+    born = [
+        (last[place[parent]], first[place[child]])
+        for child, _, _, parent in rows
+        if parent in place and child in place
+    ]
+    along = np.column_stack([same, same + 1])
+    found = np.concatenate([along, np.array(born, int).reshape(-1, 2)])
+    return np.asarray(order[found], np.int64)
+
+
+def parents_that_fit(
+    rows: _Rows, parents: Mapping[int, int]
+) -> list[tuple[int, int, int, int]]:
+    """Give tracks their parents, as far as these end before."""
+    last = {track: end for track, _, end, _ in rows}
+    found = []
+    for track, first, end, _ in rows:
+        parent = parents.get(track, 0)
+        fits = parent in last and last[parent] < first
+        found.append((track, first, end, parent if fits else 0))
+    return found
+
+
+def draw_result(
+    cells: Iterable[DrawnCell],
+    shape: tuple[int, int, int],
+    parents: Mapping[int, int],
+    path: Path,
+    scale: Scale | None = None,
+    units: Units | None = None,
+) -> SavedResult:
+    """Draw cells of which no masks are known.
+
+    Parameters
+    ----------
+    cells : iterable of DrawnCell
+        An outline is filled, a disc drawn where there is none; a pixel that two
+        cells share belongs to the first.
+    shape : (int, int, int)
+        Frames, height and width.
+    parents : mapping
+        Parent of each track that has one.
+    path : Path
+        Where they were read, for the sentence.
+    scale, units
+        As in `SavedResult`.
+
+    Returns
+    -------
+    SavedResult
+        Cells of which no pixel is left or that lie outside are not in it.
+
+    Raises
+    ------
+    InputError
+        When there is no cell, or the movie would be too large.
+    """
+    cells = list(cells)
+    if not cells:
+        raise InputError(f"{path} holds no cells.")
+    if np.prod(np.array(shape, float)) > _MOST:
+        sizes = " × ".join(f"{side:,}" for side in shape)
+        raise InputError(
+            f"{path} speaks of {sizes} pixels, which is more than can be drawn; "
+            "check its positions and its scale."
+        )
+    labels = np.zeros(shape, np.int32)
+    for cell in cells:
+        if not 0 <= cell.frame < shape[0]:
+            continue
+        frame = labels[cell.frame]
+        for piece in cell.pieces:
+            draw_outline(frame, piece, cell.track)
+        if not cell.pieces:
+            draw_disc(frame, cell.y, cell.x, cell.radius, cell.track)
+    rows = parents_that_fit(tracks_from_labels(labels), parents)
+    return SavedResult(labels, rows, scale, units)

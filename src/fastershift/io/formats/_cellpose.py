@@ -1,0 +1,59 @@
+"""Masks that Cellpose saves beside its images; they are read, not written."""
+
+from pathlib import Path
+
+from fastershift.errors import InputError
+from fastershift.io._labels import adopt_labels
+from fastershift.io._masks import read_label_image, tracks_from_labels
+from fastershift.io._saved_result import SavedResult
+from fastershift.io.movies import TIFF_SUFFIXES, find_images
+
+__all__ = ["CellposeMasks"]
+
+_END = "_cp_masks"
+_PICKLED = "_seg.npy"
+
+
+class CellposeMasks:
+    """``NAME_cp_masks.tif``, or a folder of them, one for each frame."""
+
+    def recognises(self, path: Path) -> bool:
+        """Tell such a folder, and the file of objects that is refused."""
+        return path.name.endswith(_PICKLED) or (path.is_dir() and bool(_masks(path)))
+
+    def read(self, path: Path) -> SavedResult:
+        """Read the masks of a folder, in the order of their names.
+
+        Cellpose numbers the cells of each image anew, so that each cell is a track of
+        one frame; link them with ``fastershift run --labels``.
+
+        Raises
+        ------
+        InputError
+            For ``_seg.npy``, and masks that differ in size.
+        """
+        if path.name.endswith(_PICKLED):
+            raise InputError(
+                f"{path.name} holds Python objects (pickle), which can run any program "
+                "when they are opened, so it is never read; save the masks as TIFF in "
+                "Cellpose (--save_tif, or File > Save masks as PNG/tif) and give "
+                f"NAME{_END}.tif."
+            )
+        frames = [read_label_image(file) for file in _masks(path)]
+        if len({frame.shape for frame in frames}) > 1:
+            raise InputError(f"The masks in {path} differ in size.")
+        labels = adopt_labels(frames, str(path)).stack().copy()
+        highest = 0
+        for frame in labels:
+            cells = frame > 0
+            frame[cells] += highest
+            highest = max(highest, int(frame.max(initial=0)))
+        return SavedResult(labels, tracks_from_labels(labels))
+
+
+def _masks(folder: Path) -> list[Path]:
+    return [
+        one
+        for one in find_images(folder)
+        if one.stem.endswith(_END) and one.suffix.lower() in TIFF_SUFFIXES
+    ]

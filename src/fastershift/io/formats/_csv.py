@@ -1,0 +1,190 @@
+"""A result as two tables: cells with their places, and links between them."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastershift.errors import InputError
+from fastershift.io._atomic import real_path, replacing_files
+from fastershift.io._graph import (
+    DrawnCell,
+    draw_result,
+    links_of_tracks,
+    tracks_of_links,
+)
+from fastershift.io._outlines import outlined_cells
+from fastershift.io._saved_result import SavedResult
+
+__all__ = ["CsvFormat"]
+
+_SUFFIX = ".csv"
+_CELLS = ("track", "frame", "y", "x", "area", "parent")
+_LINKS = ("from_track", "from_frame", "to_track", "to_frame")
+#: What other programs call a column, in small letters.
+_NAMES = {
+    "track": ("track", "track_id", "trackid", "tracklet", "particle", "cell_id"),
+    "frame": ("frame", "frame_i", "t", "position_t", "time"),
+    "y": ("y", "position_y", "y_centroid", "pos_y"),
+    "x": ("x", "position_x", "x_centroid", "pos_x"),
+    "area": ("area",),
+    "radius": ("radius",),
+    "parent": ("parent", "parent_id", "parent_track_id"),
+}
+#: Radius in pixels of a cell of which only the place is known.
+_RADIUS = 5.0
+
+
+class CsvFormat:
+    """``NAME.csv``, a row for each cell of each frame, and ``NAME_links.csv``."""
+
+    def target(self, path: Path) -> Path:
+        """Add ``.csv`` where it is missing."""
+        if path.suffix.lower() == _SUFFIX:
+            return path
+        return path.with_name(path.name + _SUFFIX)
+
+    def files(self, path: Path) -> list[Path]:
+        """Return both tables."""
+        return [path, path.with_name(f"{path.stem}_links.csv")]
+
+    def is_result(self, path: Path) -> bool:
+        """Tell a former result from any other table, by its titles."""
+        return self.recognises(path) and _titles(path) in (_CELLS, _LINKS)
+
+    def recognises(self, path: Path) -> bool:
+        """Tell any table of comma-separated values."""
+        return path.is_file() and path.suffix.lower() == _SUFFIX
+
+    def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
+        """Write both tables; see `Format.write`."""
+        path = real_path(path)
+        cells, links = self.files(path)
+        parents = {track: parent for track, _, _, parent in result.tracks}
+        places: list[tuple[int, int]] = []
+        with replacing_files([cells, links], overwrite, self.is_result) as folder:
+            with _opened(folder / cells.name) as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(_CELLS)
+                for t in range(len(result.labels)):
+                    for cell in outlined_cells(np.asarray(result.labels[t])):
+                        places.append((cell.track, t))
+                        place = f"{cell.y:.6g}", f"{cell.x:.6g}"
+                        parent = parents.get(cell.track, 0)
+                        writer.writerow((cell.track, t, *place, cell.area, parent))
+            known = np.array(places, np.int64).reshape(-1, 2)
+            found = links_of_tracks(known[:, 0], known[:, 1], result.tracks)
+            with _opened(folder / links.name) as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(_LINKS)
+                writer.writerows(known[found].reshape(-1, 4).tolist())
+
+    def read(self, path: Path) -> SavedResult:
+        """Read the places of cells, and draw a disc at each; see `Format.read`.
+
+        Of tables that others have written, the columns track, frame, y and x are
+        needed, by any usual name.
+        """
+        rows, column = _rows(path)
+        try:
+            tracks = np.array([_whole(row[column["track"]]) for row in rows], np.int64)
+            frames = np.array([_whole(row[column["frame"]]) for row in rows], np.int64)
+            parents = {}
+            if "parent" in column:
+                given = [_whole(row[column["parent"]] or "0") for row in rows]
+                parents = dict(zip(tracks.tolist(), given, strict=True))
+            if len(tracks) and tracks.min() < 1:
+                # Others count from 0, and 0 is background here.
+                shift = 1 - int(tracks.min())
+                parents = {
+                    track + shift: parent + shift for track, parent in parents.items()
+                }
+                tracks = tracks + shift
+            cells = [
+                DrawnCell(
+                    frame,
+                    track,
+                    float(row[column["y"]]),
+                    float(row[column["x"]]),
+                    _radius(row, column),
+                )
+                for row, frame, track in zip(
+                    rows, frames.tolist(), tracks.tolist(), strict=True
+                )
+            ]
+        except (ValueError, OverflowError) as error:
+            raise InputError(
+                f"{path} holds a cell that is not described by numbers ({error})."
+            ) from error
+        _, no_links = tracks_of_links(frames, np.empty((0, 2), np.int64), tracks)
+        return draw_result(cells, _shape(cells), no_links | parents, path)
+
+
+def _opened(path: Path) -> Any:
+    return path.open("w", encoding="utf-8", newline="")
+
+
+def _titles(path: Path) -> tuple[str, ...]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return tuple(next(csv.reader(file), ()))
+    except (OSError, ValueError, csv.Error):
+        return ()
+
+
+def _rows(path: Path) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """Read a table, and tell which of its columns are which."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            titles = [title for title in table.fieldnames or () if title]
+            rows = list(table)
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a table ({error}).") from error
+    lower = {title.strip().lower(): title for title in titles}
+    column = {
+        ours: next(lower[name] for name in names if name in lower)
+        for ours, names in _NAMES.items()
+        if any(name in lower for name in names)
+    }
+    missing = [name for name in ("track", "frame", "y", "x") if name not in column]
+    if missing:
+        raise InputError(
+            f"{path} has no column {' and no column '.join(missing)}; a table of cells "
+            "has the columns track, frame, y and x, in pixels."
+        )
+    frame = column["frame"]
+    if rows and not _is_number(rows[0][frame]):
+        # TrackMate explains its columns in three more lines.
+        rows = [row for row in rows if _is_number(row[frame])]
+    return rows, column
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        float(text or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.lstrip("-").isdigit() else int(float(text))
+
+
+def _radius(row: Mapping[str, str], column: Mapping[str, str]) -> float:
+    if column.get("radius") and row[column["radius"]]:
+        return float(row[column["radius"]])
+    if column.get("area") and row[column["area"]]:
+        return float(np.sqrt(float(row[column["area"]]) / np.pi))
+    return _RADIUS
+
+
+def _shape(cells: Sequence[DrawnCell]) -> tuple[int, int, int]:
+    """Take a frame that all discs fit into."""
+    frames = 1 + max((cell.frame for cell in cells), default=0)
+    height = 1 + int(np.ceil(max((cell.y + cell.radius for cell in cells), default=0)))
+    width = 1 + int(np.ceil(max((cell.x + cell.radius for cell in cells), default=0)))
+    return (frames, height, width)

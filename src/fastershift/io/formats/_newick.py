@@ -1,0 +1,56 @@
+"""The lineage alone, as trees in the Newick format; it is written, not read."""
+
+from pathlib import Path
+
+from fastershift.errors import InputError
+from fastershift.io._atomic import replacing_files
+from fastershift.io._saved_result import SavedResult
+from fastershift.tracking import Lineage, Track, newick
+
+__all__ = ["NewickFormat"]
+
+_SUFFIXES = (".nwk", ".newick")
+
+
+class NewickFormat:
+    """``NAME.nwk``, a line for each tree."""
+
+    def target(self, path: Path) -> Path:
+        """Add ``.nwk`` where it is missing."""
+        if path.suffix.lower() in _SUFFIXES:
+            return path
+        return path.with_name(path.name + _SUFFIXES[0])
+
+    def files(self, path: Path) -> list[Path]:
+        """Return ``path``: all lies in it."""
+        return [path]
+
+    def is_result(self, path: Path) -> bool:
+        """Tell trees from anything else: every line of them ends alike."""
+        if not self.recognises(path):
+            return False
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return all(line.endswith(";") and ":" in line for line in lines)
+
+    def recognises(self, path: Path) -> bool:
+        """Tell any file of this suffix."""
+        return path.is_file() and path.suffix.lower() in _SUFFIXES
+
+    def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
+        """Write the trees; see `Format.write`."""
+        lineage = Lineage(tuple(Track(*row) for row in result.tracks))
+        with replacing_files([path], overwrite, self.is_result) as folder:
+            (folder / path.name).write_text(newick(lineage), encoding="ascii")
+
+    def read(self, path: Path) -> SavedResult:
+        """Say that there are no cells to read.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(
+            f"{path} holds the tree alone, not where cells are, so it cannot be "
+            "opened; give the result that it was written from."
+        )

@@ -1,0 +1,135 @@
+"""Outlines as ROIs of ImageJ in a zip, as its ROI Manager and StarDist save them."""
+
+import re
+import zipfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from fastershift.errors import InputError
+from fastershift.io._atomic import real_path, replacing_files
+from fastershift.io._graph import DrawnCell, draw_result
+from fastershift.io._outlines import outlined_cells
+from fastershift.io._saved_result import SavedResult
+
+__all__ = ["RoisFormat"]
+
+_SUFFIX = ".zip"
+#: How an outline is called: track, then frame from 1 as ImageJ counts.
+_NAME = re.compile(r"track(\d+)_frame(\d+)(_\d+)?\.roi")
+
+
+class RoisFormat:
+    """``NAME.zip``, a ROI for each piece of each cell of each frame."""
+
+    def target(self, path: Path) -> Path:
+        """Add ``.zip`` where it is missing."""
+        _import_roifile()
+        if path.suffix.lower() == _SUFFIX:
+            return path
+        return path.with_name(path.name + _SUFFIX)
+
+    def files(self, path: Path) -> list[Path]:
+        """Return ``path``: all lies in it."""
+        return [path]
+
+    def is_result(self, path: Path) -> bool:
+        """Tell a former result by the names of its ROIs."""
+        names = _names(path)
+        return bool(names) and all(_NAME.fullmatch(name) for name in names)
+
+    def recognises(self, path: Path) -> bool:
+        """Tell any zip."""
+        return path.is_file() and path.suffix.lower() == _SUFFIX
+
+    def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
+        """Write the ROIs; see `Format.write`."""
+        roifile, path = _import_roifile(), real_path(path)
+        with (
+            replacing_files([path], overwrite, self.is_result) as folder,
+            zipfile.ZipFile(folder / path.name, "w", zipfile.ZIP_DEFLATED) as packed,
+        ):
+            for t in range(len(result.labels)):
+                for cell in outlined_cells(np.asarray(result.labels[t])):
+                    for number, piece in enumerate(cell.pieces):
+                        name = f"track{cell.track:04d}_frame{t + 1:04d}"
+                        name += f"_{number + 1}" if number else ""
+                        # ImageJ counts from the corner of the first pixel, x first.
+                        roi = roifile.ImagejRoi.frompoints(
+                            (piece[:, ::-1] + 0.5).astype(np.int32),
+                            name=name,
+                            position=t,
+                            t=t,
+                        )
+                        roi.roitype = roifile.ROI_TYPE.POLYGON
+                        packed.writestr(f"{name}.roi", roi.tobytes())
+
+    def read(self, path: Path) -> SavedResult:
+        """Read ROIs, of StarDist and others, too; see `Format.read`.
+
+        Those of others are not tracked: each is a track of one frame.
+        """
+        roifile = _import_roifile()
+        names = _names(path)
+        if not any(name.lower().endswith(".roi") for name in names):
+            raise InputError(f"{path} holds no ROIs of ImageJ.")
+        cells = []
+        with zipfile.ZipFile(path) as packed:
+            for name in names:
+                if not name.lower().endswith(".roi"):
+                    continue
+                try:
+                    roi = roifile.ImagejRoi.frombytes(packed.read(name))
+                    pieces = tuple(
+                        np.asarray(piece, np.float64)[:, ::-1] - 0.5
+                        for piece in roi.coordinates(multi=True)
+                        if len(piece) > 2
+                    )
+                except Exception as error:  # damaged files raise anything
+                    raise InputError(
+                        f"The ROI {name} in {path} cannot be read ({error})."
+                    ) from error
+                if pieces:
+                    frame, track = _place(name, roi)
+                    cells.append((frame, track, pieces))
+        own = all(track for _, track, _ in cells)
+        drawn = [
+            DrawnCell(frame, track if own else n, 0.0, 0.0, 0.0, pieces)
+            for n, (frame, track, pieces) in enumerate(cells, 1)
+        ]
+        corners = [piece.max(0) for _, _, pieces in cells for piece in pieces]
+        height, width = np.ceil(np.max(corners, axis=0) + 0.5) if corners else (1, 1)
+        frames = 1 + max((frame for frame, _, _ in cells), default=0)
+        return draw_result(drawn, (frames, int(height), int(width)), {}, path)
+
+
+def _import_roifile() -> ModuleType:
+    """Import roifile, or say how to get it."""
+    try:
+        import roifile
+    except ImportError as error:
+        raise InputError(
+            "ROIs of ImageJ need one more package; install it with "
+            "pip install 'fastershift[rois]'."
+        ) from error
+    module: ModuleType = roifile
+    return module
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return packed.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return []
+
+
+def _place(name: str, roi: Any) -> tuple[int, int]:
+    """Tell frame and track of a ROI; track 0 where its name does not say."""
+    own = _NAME.fullmatch(name)
+    if own:
+        return int(own[2]) - 1, int(own[1])
+    # ImageJ counts from 1, and 0 is no frame: that of all of a single image.
+    return max(roi.t_position or roi.position, 1) - 1, 0
