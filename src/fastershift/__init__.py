@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastershift.meanshift import FasterMeanShift
     from fastershift.pipeline import FrameReport, TrackedMovie, segment_movie, track
     from fastershift.rshn import list_models, load_model
+    from fastershift.training import learn
 
 __version__ = version("fastershift")
 
@@ -21,6 +22,7 @@ _HOMES = {
     "FrameReport": "fastershift.pipeline",
     "Settings": "fastershift.config",
     "TrackedMovie": "fastershift.pipeline",
+    "learn": "fastershift.training",
     "list_models": "fastershift.rshn",
     "load_model": "fastershift.rshn",
     "load_settings": "fastershift.config",
@@ -34,6 +36,7 @@ __all__ = [
     "Settings",
     "TrackedMovie",
     "__version__",
+    "learn",
     "list_models",
     "load_model",
     "load_settings",

@@ -11,6 +11,7 @@ from fastershift.cli._benchmark import benchmark
 from fastershift.cli._convert import convert
 from fastershift.cli._demo import demo
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.cli._learn import learn
 from fastershift.cli._measure import measure
 from fastershift.cli._models import models_app
 from fastershift.cli._napari import open_napari
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(models_app, name="models", invoke_without_command=True)
 app.command()(batch)
 app.command()(train)
+app.command()(learn)
 app.command()(benchmark)
 app.command()(run)
 app.command()(measure)

@@ -1,6 +1,7 @@
 """From frames to tracked cells, one event at a time."""
 
 from fastershift.pipeline._cache import RecentCache
+from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._events import (
     Event,
     Finished,
@@ -65,6 +66,7 @@ __all__ = [
     "plan_run",
     "run_plan",
     "segment_movie",
+    "smallest_cell",
     "to_image",
     "track",
     "try_diameters",

@@ -9,6 +9,7 @@ from fastershift.rshn._normalise import (
     normalise_robustly,
     resize_frame,
 )
+from fastershift.rshn._observer import Observer
 from fastershift.rshn._precision import choose_precision
 from fastershift.rshn._prepared import FrameSource
 from fastershift.rshn._registry import (
@@ -31,13 +32,26 @@ from fastershift.rshn._votes import (
     window_radius,
     write_votes,
 )
-from fastershift.rshn._weights import Model, read_card, read_model, save_model
+from fastershift.rshn._weights import (
+    Model,
+    make_model,
+    read_card,
+    read_model,
+    save_model,
+)
 from fastershift.rshn.checkpoint import (
     Bundle,
     import_checkpoint,
     network_from_published,
     preset_of,
     read_bundle,
+)
+from fastershift.rshn.head import (
+    Forest,
+    Head,
+    PixelClass,
+    describe_pixels,
+    fill_votes,
 )
 
 __all__ = [
@@ -50,9 +64,13 @@ __all__ = [
     "Embedder",
     "EmbeddingKind",
     "FirstLook",
+    "Forest",
     "FrameSource",
+    "Head",
     "Model",
     "ModelCard",
+    "Observer",
+    "PixelClass",
     "State",
     "Stream",
     "StreamingNetwork",
@@ -60,13 +78,16 @@ __all__ = [
     "check_channels",
     "choose_model",
     "choose_precision",
+    "describe_pixels",
     "eligible_models",
     "estimate_diameter",
+    "fill_votes",
     "find_model",
     "first_look",
     "import_checkpoint",
     "list_models",
     "load_model",
+    "make_model",
     "network_from_published",
     "normalise_embedding",
     "normalise_frame",

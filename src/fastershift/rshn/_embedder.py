@@ -9,13 +9,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from fastershift._devices import choose_device, free_memory
 from fastershift.config import EmbedSettings
-from fastershift.errors import FastershiftError, InputError, is_shortage
+from fastershift.errors import FastershiftError, is_shortage
 from fastershift.rshn._layout import (
     Span,
     network_shape,
@@ -28,7 +27,7 @@ from fastershift.rshn._normalise import (
     resize_frame,
 )
 from fastershift.rshn._precision import choose_precision
-from fastershift.rshn._prepared import FrameSource, PreparedFrames
+from fastershift.rshn._prepared import FrameSource, PreparedFrames, checked_frame
 from fastershift.rshn._schedule import Block, block_of, count_blocks, plan_block
 from fastershift.rshn._streaming import Stream, StreamingNetwork
 from fastershift.rshn._unit_length import write_unit
@@ -105,6 +104,9 @@ class Embedder:
     .. [1] C. Payer et al., Medical Image Analysis 57, 2019, section 4.2.
     """
 
+    # Whether the network tells its last filters, too.
+    _hidden = False
+
     def __init__(
         self,
         model: Model,
@@ -128,7 +130,7 @@ class Embedder:
         self._zoom = settings.zoom if settings.network_size else 1.0
         area_ratio = math.prod(self.network_shape) / math.prod(embedded)
         self.scale = math.sqrt(area_ratio) / self._zoom
-        self._weights = model.network
+        self._weights, self._head = model.network, model.head
         self.votes = model.card.embedding == "votes"
         self.diameter = model.card.diameter
         self.channels = model.network.channels
@@ -288,7 +290,7 @@ class Embedder:
                 yield None
             for index, number in enumerate(plan.frames):
                 padded, usable = shown[number]
-                embedded = stream.embed(self._windows(padded, tiles))
+                embedded = self._told(stream, padded, tiles)
                 for raw, span in zip(embedded, tiles, strict=True):
                     self._write(raw, usable, span, result[index])
                 yield None
@@ -297,28 +299,11 @@ class Embedder:
         across = product(self._columns.spans, self._rows.spans)
         return [(row, column) for column, row in across]
 
-    def _normalised(
-        self, frames: FrameSource, number: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Check and normalise a frame."""
-        frame = np.asarray(frames[number])
-        if frame.shape != tuple(self.frame_shape):
-            raise InputError(
-                f"Frame {number} has the shape {frame.shape} instead of "
-                f"{tuple(self.frame_shape)}; all frames must be of one size, with one "
-                "channel."
-            )
-        if frame.dtype.kind not in "biuf":
-            raise InputError(
-                f"Frame {number} holds values of the type {frame.dtype}; intensities "
-                "must be real numbers."
-            )
-        normalise = normalise_robustly if self.votes else normalise_frame
-        return normalise(frame, self._blur)
-
     def _prepare(self, frames: FrameSource, number: int) -> tuple[Tensor, Tensor]:
         """Return the padded network input and which of its pixels can be used."""
-        normalised, usable = self._normalised(frames, number)
+        frame = checked_frame(frames, number, self.frame_shape)
+        normalise = normalise_robustly if self.votes else normalise_frame
+        normalised, usable = normalise(frame, self._blur)
         images = (
             torch.from_numpy(np.ascontiguousarray(one[self._region])).to(self.device)
             for one in (normalised, usable)
@@ -357,11 +342,25 @@ class Embedder:
             (*shape, self.channels), dtype=torch.float16, device=self.device
         )
         for number, chunk in enumerate(stream.chunks):
-            embedded = stream.embed(self._windows(padded, spans[chunk]), number)
+            embedded = self._told(stream, padded, spans[chunk], number)
             for index, raw in enumerate(embedded, chunk.start):
                 out = result[index] if self.per_tile else result
                 self._write(raw, usable, spans[index], out)
         return result.movedim(-1, -3)
+
+    def _told(
+        self,
+        stream: Stream,
+        padded: Tensor,
+        spans: list[tuple[Span, Span]],
+        chunk: int = 0,
+    ) -> Tensor:
+        """Embed tiles of a padded frame; a head, if there is one, has the last word."""
+        windows = self._windows(padded, spans)
+        embedded = stream.embed(windows, chunk)
+        if self._head is None:
+            return embedded
+        return self._head.fill(windows, embedded, self.diameter)
 
     def _windows(self, padded: Tensor, spans: list[tuple[Span, Span]]) -> Tensor:
         """Take from a padded frame what tiles see of it."""
@@ -437,7 +436,9 @@ class Embedder:
         """Compute on a device from now on, in tiles of the size that was asked for."""
         self.device = device
         self.dtype = choose_precision(self.settings.precision, device)
-        self._network = StreamingNetwork(self._weights, device, self.dtype)
+        self._network = StreamingNetwork(
+            self._weights, device, self.dtype, hidden=self._hidden or bool(self._head)
+        )
         self._most_at_once = sys.maxsize
         self._cut(self.settings.tile)
 

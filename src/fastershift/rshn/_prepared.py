@@ -6,10 +6,12 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-__all__ = ["FrameSource", "PreparedFrames"]
+from fastershift.errors import InputError
+
+__all__ = ["FrameSource", "PreparedFrames", "checked_frame"]
 
 
 class FrameSource(Protocol):
@@ -22,6 +24,30 @@ class FrameSource(Protocol):
     def __getitem__(self, index: int, /) -> ArrayLike:
         """Return a frame (Y, X)."""
         ...
+
+
+def checked_frame(
+    frames: FrameSource, number: int, shape: tuple[int, int]
+) -> NDArray[np.generic]:
+    """Read a frame of a movie.
+
+    Raises
+    ------
+    InputError
+        When it has another shape, or its values are not real numbers.
+    """
+    frame = np.asarray(frames[number])
+    if frame.shape != tuple(shape):
+        raise InputError(
+            f"Frame {number} has the shape {frame.shape} instead of {tuple(shape)}; "
+            "all frames must be of one size, with one channel."
+        )
+    if frame.dtype.kind not in "biuf":
+        raise InputError(
+            f"Frame {number} holds values of the type {frame.dtype}; intensities must "
+            "be real numbers."
+        )
+    return frame
 
 
 class PreparedFrames:

@@ -68,11 +68,16 @@ class StreamingNetwork:
         Where to compute.
     dtype : torch.dtype
         What to compute with.
+    hidden : bool
+        Tell after the outputs what they were made of, too.
 
     Attributes
     ----------
-    filters, channels, levels, recurrent_from : int
+    filters, levels, recurrent_from : int
         As those of the network.
+    channels : int
+        Numbers that are told of a pixel: the outputs of the network, and with `hidden`
+        those of its last filters.
     stride : int
         Number that height and width of images must be multiples of.
     device : torch.device
@@ -82,13 +87,22 @@ class StreamingNetwork:
     """
 
     def __init__(
-        self, network: RSHN, device: torch.device, dtype: torch.dtype = torch.float32
+        self,
+        network: RSHN,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        *,
+        hidden: bool = False,
     ) -> None:
-        self.filters, self.channels = network.filters, network.channels
+        self.filters = network.filters
+        self.channels = network.channels + (network.filters if hidden else 0)
         self.levels, self.stride = network.levels, network.stride
         self.recurrent_from = network.recurrent_from
         self.device, self.dtype = device, dtype
-        self.hourglasses = tuple(self._arranged(one) for one in network.hourglasses)
+        first, second = (self._arranged(one) for one in network.hourglasses)
+        if hidden:
+            second = second._replace(output=_with_inputs(second.output))
+        self.hourglasses = (first, second)
 
     def start(self, n_tiles: int, shape: tuple[int, int], at_once: int) -> "Stream":
         """Begin with a state of zeros.
@@ -173,6 +187,16 @@ class StreamingNetwork:
         )
 
 
+def _with_inputs(kernel: Kernel) -> Kernel:
+    """Let a convolution of single pixels repeat what it reads after its outputs."""
+    n_in = kernel.weight.shape[1]
+    same = torch.eye(n_in, dtype=kernel.weight.dtype, device=kernel.weight.device)
+    return Kernel(
+        torch.cat((kernel.weight, same[:, :, None, None])),
+        torch.cat((kernel.bias, kernel.bias.new_zeros(n_in))),
+    )
+
+
 class Stream:
     """A run of the network through successive frames; made by `StreamingNetwork.start`.
 
@@ -235,8 +259,9 @@ class Stream:
         Returns
         -------
         Tensor
-            (B, Y, X, channels) raw embeddings of the second hourglass. They are
-            overwritten by the next call.
+            (B, Y, X, channels) raw embeddings of the second hourglass, as
+            `StreamingNetwork.channels` counts them. They are overwritten by the next
+            call.
         """
         shown = images[..., None].to(self._network.dtype)
         n_images = len(shown)
@@ -274,8 +299,9 @@ def _enter(kernel: Kernel, shown: Tensor, raw: Tensor | None, out: Tensor) -> No
     for images, start, stop in cut(out, shown.shape[1]):
         inputs = shown[images, start:stop]
         if raw is not None:
+            outputs = raw[images, start:stop, :, : kernel.weight.shape[1] - 1]
             handed = normalise_embedding(
-                raw[images, start:stop].float(), dim=-1, epsilon=HANDOVER_EPSILON
+                outputs.float(), dim=-1, epsilon=HANDOVER_EPSILON
             )
             inputs = torch.cat((inputs, handed.to(inputs.dtype)), dim=-1)
         rectify(convolve(inputs, kernel), out[images, start + 1 : stop + 1])
@@ -339,4 +365,4 @@ def _expand(
             continue
         rectify(convolved, convolved)
         final, raw = last
-        raw[images, start:stop] = convolve(convolved, final)
+        raw[images, start:stop, :, : len(final.weight)] = convolve(convolved, final)

@@ -16,13 +16,24 @@ from torch import Tensor
 from fastershift.errors import FastershiftError, InputError
 from fastershift.rshn._card import ModelCard
 from fastershift.rshn._network import RSHN
+from fastershift.rshn.head import Head
 
-__all__ = ["SUFFIX", "Model", "read_card", "read_model", "save_model"]
+__all__ = [
+    "SUFFIX",
+    "Model",
+    "make_model",
+    "read_card",
+    "read_model",
+    "save_model",
+]
 
 SUFFIX = ".safetensors"
 
 # Key of the card in the metadata of a weight file.
 _CARD = "fastershift"
+
+# How the names of what belongs to a head begin in a weight file.
+_HEAD = "head."
 
 # How the files begin that would have to be unpickled: zip archives and bare pickles.
 _PICKLES = (b"PK\x03\x04", b"\x80")
@@ -42,12 +53,15 @@ class Model:
         What it was asked for by.
     sha256 : str
         Of the weight file, in hexadecimal.
+    head : Head, optional
+        What was learned from annotated cells, over the outputs of the network.
     """
 
     network: RSHN
     card: ModelCard
     name: str
     sha256: str
+    head: Head | None = None
 
 
 def _refuse_pickle(path: Path) -> None:
@@ -124,6 +138,19 @@ def _network(weights: Mapping[str, Tensor], card: ModelCard, place: str) -> RSHN
     return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
+def _head(tensors: Mapping[str, Tensor], card: ModelCard, place: str) -> Head | None:
+    if not tensors:
+        return None
+    try:
+        if card.embedding != "votes":
+            raise ValueError("its network does not vote")
+        return Head.of(tensors, card.channels + card.filters)
+    except ValueError as error:
+        raise InputError(
+            f"What {place} has learned from annotated cells cannot be used: {error}."
+        ) from error
+
+
 def read_model(path: str | Path, name: str) -> Model:
     """Read a weight file.
 
@@ -148,11 +175,65 @@ def read_model(path: str | Path, name: str) -> Model:
     with _open(path) as file:
         card = _card(file, path)
         try:
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise InputError(f"{path} is damaged; get it again.") from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Model(_network(weights, card, str(path)), card, name, digest)
+    of_head = {
+        key.removeprefix(_HEAD): value
+        for key, value in tensors.items()
+        if key.startswith(_HEAD)
+    }
+    weights = {k: v for k, v in tensors.items() if not k.startswith(_HEAD)}
+    return Model(
+        _network(weights, card, str(path)),
+        card,
+        name,
+        digest,
+        _head(of_head, card, str(path)),
+    )
+
+
+def _as_bytes(
+    network: RSHN | Mapping[str, Tensor],
+    card: ModelCard,
+    head: Head | None,
+    *,
+    half: bool = False,
+) -> bytes:
+    weights = network.state_dict() if isinstance(network, RSHN) else network
+    kind = torch.float16 if half else torch.float32
+    # Written in the plain order of dimensions, so that equal weights are equal bytes.
+    stored = {
+        name: value.detach().cpu().to(kind).contiguous()
+        for name, value in weights.items()
+    }
+    _network(stored, card, f"the model {card.name}")
+    if head is not None:
+        stored |= {_HEAD + name: value for name, value in head.tensors.items()}
+    metadata = {_CARD: json.dumps(card.model_dump(mode="json"), sort_keys=True)}
+    return save(stored, metadata)
+
+
+def make_model(network: RSHN, card: ModelCard, head: Head | None = None) -> Model:
+    """Make a model that is written nowhere yet.
+
+    Parameters
+    ----------
+    network : RSHN
+        Its weights are shared.
+    card : ModelCard
+        Its size must be that of the network.
+    head : Head, optional
+        What was learned from annotated cells.
+
+    Returns
+    -------
+    Model
+        Under the hash that its file would have.
+    """
+    digest = hashlib.sha256(_as_bytes(network, card, head)).hexdigest()
+    return Model(network, card, card.name, digest, head)
 
 
 def save_model(
@@ -160,6 +241,7 @@ def save_model(
     card: ModelCard,
     path: str | Path,
     *,
+    head: Head | None = None,
     half: bool = False,
 ) -> None:
     """Write a model.
@@ -172,6 +254,8 @@ def save_model(
         Its size must be that of the network.
     path : str or Path
         Target file; replaced whole or not at all.
+    head : Head, optional
+        What was learned from annotated cells.
     half : bool
         Store the weights as float16: half the size, and about three digits.
 
@@ -183,19 +267,11 @@ def save_model(
         When the file cannot be written.
     """
     path = Path(path)
-    weights = network.state_dict() if isinstance(network, RSHN) else network
-    kind = torch.float16 if half else torch.float32
-    # Written in the plain order of dimensions, so that equal weights are equal bytes.
-    stored = {
-        name: value.detach().cpu().to(kind).contiguous()
-        for name, value in weights.items()
-    }
-    _network(stored, card, str(path))
-    metadata = {_CARD: json.dumps(card.model_dump(mode="json"), sort_keys=True)}
+    written = _as_bytes(network, card, head, half=half)
     partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(save(stored, metadata))
+        partial.write_bytes(written)
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):

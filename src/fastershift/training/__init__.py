@@ -27,12 +27,23 @@ from fastershift.training._validation import (
     choose_part,
     validate,
 )
+from fastershift.training.learn import (
+    Annotations,
+    Learned,
+    Learner,
+    Unmarked,
+    learn,
+    read_annotations,
+)
 
 __all__ = [
+    "Annotations",
     "Augmentation",
     "Best",
     "Clip",
     "LabelledMovie",
+    "Learned",
+    "Learner",
     "PartScores",
     "TrainEvent",
     "TrainFinished",
@@ -46,6 +57,7 @@ __all__ = [
     "TrainingRun",
     "TruthOptions",
     "TruthSequence",
+    "Unmarked",
     "Validation",
     "ValidationPart",
     "background_loss",
@@ -56,9 +68,11 @@ __all__ = [
     "embedding_loss",
     "from_simulation",
     "instance_loss",
+    "learn",
     "load_ctc_truth",
     "load_pair_truth",
     "prepare_movie",
+    "read_annotations",
     "read_training_data",
     "state_path",
     "validate",

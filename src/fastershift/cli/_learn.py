@@ -1,0 +1,114 @@
+"""The command that learns from a few annotated cells."""
+
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.errors import InputError
+
+__all__ = ["learn"]
+
+
+class _Unmarked(StrEnum):
+    """What 0 means in marks without any -1."""
+
+    background = "background"
+    unknown = "unknown"
+
+
+# What did best, in words.
+_WAYS = {
+    "as it was": "the model it started from does best; only the diameter is learned",
+    "settings": "other values of the settings",
+    "head": "a head over the network",
+    "network": "the network itself has learned",
+}
+
+
+@reports_errors
+def learn(
+    movie: Annotated[str, typer.Argument(help="The movie: a file or a folder.")],
+    marks: Annotated[
+        str,
+        typer.Argument(
+            help="Labels of its shape: above 0 a cell, 0 background, -1 unknown."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The model (.safetensors).")
+    ],
+    model: Annotated[
+        str, typer.Option(help="Model to start from: a name or a file.")
+    ] = "auto",
+    unmarked: Annotated[
+        _Unmarked | None,
+        typer.Option(help="What 0 means in marks without any -1."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="How long; 0 leaves the network alone. [default: 2]"),
+    ] = None,
+    iterations: Annotated[
+        int | None,
+        typer.Option(help="Iterations that the network learns, instead of minutes."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    author: Annotated[
+        list[str] | None, typer.Option(help="Author of the model; may be repeated.")
+    ] = None,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Learn from a few cells that are marked in a movie, within seconds."""
+    from fastershift.io import read_movie
+    from fastershift.rshn import load_model, save_model
+    from fastershift.training import Learner, read_annotations
+
+    if minutes is not None and iterations is not None:
+        raise InputError("Give either --minutes or --iterations, not both.")
+    if min(minutes or 0, iterations or 0) < 0:
+        raise InputError("Minutes and iterations must not be negative.")
+    if output.suffix != ".safetensors":
+        raise InputError(
+            f"{output} is not a name for a model; it must end in .safetensors."
+        )
+    if output.exists() and not overwrite:
+        raise InputError(
+            f"{output} exists already; choose another name or replace it (--overwrite)."
+        )
+    frames = read_movie(movie)
+    annotations = read_annotations(
+        frames, read_movie(marks), None if unmarked is None else unmarked.value
+    )
+    learner = Learner(
+        frames,
+        load_model(model),
+        name=output.stem,
+        movie_name=Path(movie).name,
+        seed=seed,
+        device=device,
+    )
+    if iterations is None and minutes is None:
+        minutes = 2.0
+    for step in learner.learn(annotations, minutes=minutes, iterations=iterations):
+        if step is None:
+            continue
+        card = step.model.card.model_copy(
+            update={
+                "authors": tuple(author or ()),
+                "command": shlex.join(["fastershift", *sys.argv[1:]]),
+            }
+        )
+        save_model(step.model.network, card, output, head=step.model.head)
+        typer.echo(
+            f"After {step.seconds:.0f} s: agreement with marks kept out "
+            f"{step.quality:.2f}, before {step.before:.2f} ({_WAYS[step.way]}).",
+            err=True,
+        )
+    typer.echo(f"Model learned from {annotations.n_cells} cells: {output}")

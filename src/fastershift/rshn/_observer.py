@@ -1,0 +1,52 @@
+"""What is to be seen of a frame by those who learn a head."""
+
+import torch
+from torch import Tensor
+
+from fastershift.rshn._embedder import Embedder
+from fastershift.rshn._prepared import FrameSource
+
+__all__ = ["Observer"]
+
+
+class Observer(Embedder):
+    """An embedder that shows what the network sees and says of single frames.
+
+    Parameters are those of `Embedder`. A head, if the model has one, is left out.
+    """
+
+    _hidden = True
+
+    def see(self, frames: FrameSource, number: int) -> tuple[Tensor, Tensor]:
+        """Show the network one frame, warmed up on those before it.
+
+        Parameters
+        ----------
+        frames : FrameSource
+            The whole movie.
+        number : int
+            Of the frame.
+
+        Returns
+        -------
+        shown : (height, width) Tensor of float32
+            The frame as the network sees it, on the CPU.
+        outputs : (height, width, C) Tensor of float32
+            What the network says, and its last filters.
+        """
+        spans, at_once = self._spans(), self._tiles_at_once()
+        shape = spans[0][0].length, spans[0][1].length
+        stream = self._network.start(len(spans), shape, at_once)
+        height, width = self.network_shape
+        outputs = torch.empty((height, width, self._network.channels))
+        before = range(number - self.settings.warmup, number)
+        for one in (*(min(abs(t), len(frames) - 1) for t in before), number):
+            padded, _ = self._prepare(frames, one)
+            for index, chunk in enumerate(stream.chunks):
+                told = stream.embed(self._windows(padded, spans[chunk]), index)
+                for raw, (row, column) in zip(told, spans[chunk], strict=True):
+                    outputs[row.kept, column.kept] = raw[
+                        self._rows.inside(row), self._columns.inside(column)
+                    ].float()
+        top, left = self._rows.before, self._columns.before
+        return padded[top : top + height, left : left + width].cpu(), outputs

@@ -1,0 +1,360 @@
+"""Learning from a few annotated cells: the best of several ways, found in seconds."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.config import resolve_settings
+from fastershift.errors import InputError
+from fastershift.io import Movie
+from fastershift.rshn import (
+    RSHN,
+    FrameSource,
+    Model,
+    ModelCard,
+    Observer,
+    load_model,
+    make_model,
+)
+from fastershift.training.learn._annotations import (
+    Annotations,
+    Unmarked,
+    read_annotations,
+)
+from fastershift.training.learn._tune import tune_network
+from fastershift.training.learn._ways import (
+    Judged,
+    Rules,
+    Seen,
+    best_rules,
+    judge_rules,
+    keep_out,
+    try_heads,
+)
+
+__all__ = ["Learned", "Learner", "learn"]
+
+# Something new must do better by this on marks kept out: few marks say little.
+_LEAST_LEAD = 0.02
+
+# The cell diameter follows the marks in steps of this factor, so that not every mark
+# makes the network look again.
+_DIAMETER_STEP = 1.15
+
+# Minutes that learning takes at most where nothing is said.
+_MINUTES = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What has been learned so far.
+
+    Attributes
+    ----------
+    model : Model
+        Ready to run; `save_model` writes it.
+    quality, before : float
+        Agreement with marks that were kept out (panoptic quality, 0 to 1): of this
+        model, and of the one that it started from.
+    way : str
+        What did best: ``"as it was"``, ``"settings"``, ``"head"`` or ``"network"``.
+    iteration : int
+        Iterations that the network has learned.
+    seconds : float
+        Since learning began.
+    """
+
+    model: Model
+    quality: float
+    before: float
+    way: str
+    iteration: int
+    seconds: float
+
+
+class Learner:
+    """Learns from marks in a movie; what was seen of a frame is kept for the next time.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        What is marked.
+    start : Model
+        One that votes.
+    name : str
+        Of the model that is learned.
+    movie_name : str
+        For its card.
+    seed : int
+        Of all random draws.
+    device : str
+        As for `Embedder`.
+
+    Raises
+    ------
+    InputError
+        When the model does not vote.
+    """
+
+    def __init__(
+        self,
+        movie: FrameSource,
+        start: Model,
+        *,
+        name: str = "learned",
+        movie_name: str = "a movie",
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        if start.card.embedding != "votes":
+            raise InputError(
+                f"The model {start.name} does not vote for the centres of cells, so "
+                "that nothing can be learned from marks with it; start from the model "
+                "generalist."
+            )
+        self._movie, self._start = movie, start
+        self._name, self._movie_name = name, movie_name
+        self._seed, self._device = seed, device
+        self._diameter = 0.0
+        self._looks: dict[int, tuple[npt.NDArray[np.float32], ...]] = {}
+
+    def learn(
+        self,
+        annotations: Annotations,
+        *,
+        minutes: float | None = None,
+        iterations: int | None = None,
+    ) -> Iterator[Learned | None]:
+        """Learn from marks.
+
+        Parameters
+        ----------
+        annotations : Annotations
+            All marks there are.
+        minutes : float, optional
+            How long the network learns in all; 0 leaves it as it is.
+        iterations : int, optional
+            How many iterations the network learns, instead.
+
+        Yields
+        ------
+        Learned or None
+            None at places to stop; each model that is better than the one before, the
+            first within seconds.
+        """
+        started = time.monotonic()
+        self._follow(annotations.diameter)
+        diameter = self._start.card.diameter
+        seen = []
+        for one in self._see(annotations, self._start.network):
+            yield None
+            seen.append(one)
+        before = self._as_it_was(seen)
+        said = [[one.outputs] for one in seen]
+        tuned = best_rules(seen, said, self._own_rules, diameter)
+        yield None
+        best, way = before, "as it was"
+        if tuned.quality > best.quality + _LEAST_LEAD:
+            best, way = tuned, "settings"
+        head = try_heads(seen, diameter, self._seed)
+        if head is not None and head.quality > best.quality + _LEAST_LEAD:
+            best, way = head, "head"
+        yield self._learned(best, before, way, annotations, started)
+        for iteration, network in tune_network(
+            self._movie,
+            annotations,
+            self._start,
+            self._parts(annotations),
+            diameter=self._diameter,
+            minutes=minutes,
+            iterations=iterations,
+            seed=self._seed,
+            started=started,
+        ):
+            yield None
+            if network is None:
+                continue
+            again = list(self._see(annotations, network))
+            said = [[one.outputs] for one in again]
+            for tried in (
+                best_rules(again, said, self._own_rules, diameter),
+                try_heads(again, diameter, self._seed),
+            ):
+                if tried is None or tried.first_part <= best.first_part + _LEAST_LEAD:
+                    continue
+                best = tried
+                yield self._learned(
+                    best, before, "network", annotations, started, network, iteration
+                )
+
+    @property
+    def _own_rules(self) -> Rules:
+        """What the model to start from recommends."""
+        settings = resolve_settings(card=self._start.card.settings)
+        return Rules(
+            settings.cluster.bandwidth,
+            settings.track.foreground,
+            settings.track.smallest_cell,
+        )
+
+    def _follow(self, diameter: float) -> None:
+        """Follow the diameter of the marks; what was seen at another one is gone."""
+        ratio = max(diameter, self._diameter) / max(1.0, min(diameter, self._diameter))
+        if ratio > _DIAMETER_STEP:
+            self._diameter = max(1.0, round(diameter, 1))
+            self._looks = {}
+
+    def _as_it_was(self, seen: Sequence[Seen]) -> Judged:
+        """Judge the model to start from, with its own head if it has one."""
+        head, diameter = self._start.head, self._start.card.diameter
+        said = [one.outputs for one in seen]
+        if head is not None:
+            said = [head.fill_frame(one.shown, one.outputs, diameter) for one in seen]
+        return judge_rules(seen, said, self._own_rules, diameter, head)
+
+    def _parts(self, annotations: Annotations) -> dict[int, npt.NDArray[np.int8]]:
+        return keep_out(annotations.frames, annotations.cells.tolist(), self._seed)
+
+    def _see(self, annotations: Annotations, network: RSHN) -> Iterator[Seen]:
+        """Look at each marked frame with a network."""
+        model = Model(network, self._start.card, self._name, "")
+        settings = resolve_settings(user={"embed": {"diameter": self._diameter}})
+        shape = next(iter(annotations.frames.values())).shape
+        observer = Observer(
+            model, settings.embed, (shape[0], shape[1]), device=self._device
+        )
+        parts = self._parts(annotations)
+        first = network is self._start.network
+        for number, marked in annotations.frames.items():
+            look = self._looks.get(number) if first else None
+            if look is None:
+                shown, outputs = observer.see(self._movie, number)
+                look = shown.numpy(), outputs.numpy()
+                if first:
+                    self._looks[number] = look
+            shape = look[0].shape
+            yield Seen(*look, _shrunk(marked, shape), _shrunk(parts[number], shape))
+
+    def _learned(
+        self,
+        best: Judged,
+        before: Judged,
+        way: str,
+        annotations: Annotations,
+        started: float,
+        network: RSHN | None = None,
+        iteration: int = 0,
+    ) -> Learned:
+        # A network has learned from all parts of the marks but the first.
+        qualities = best.quality, before.quality
+        if network is not None:
+            qualities = best.first_part, before.first_part
+        card = self._card(best.rules, qualities, annotations, iteration)
+        model = make_model(network or self._start.network, card, best.head)
+        return Learned(model, *qualities, way, iteration, time.monotonic() - started)
+
+    def _card(
+        self,
+        rules: Rules,
+        qualities: tuple[float, float],
+        annotations: Annotations,
+        iteration: int,
+    ) -> ModelCard:
+        """Describe what was learned, from whom, and on which terms."""
+        start = self._start.card
+        shown = f"{annotations.n_cells} cells marked in {self._movie_name}"
+        settings = {key: dict(value) for key, value in start.settings.items()}
+        for stage, values in rules.as_settings().items():
+            settings[stage] = settings.get(stage, {}) | values
+        settings["embed"] = settings.get("embed", {}) | {"diameter": self._diameter}
+        learned = f"{shown}; begun from the model {start.name} ({start.training_data})."
+        after, before = (round(one, 3) for one in qualities)
+        scores = {"before": before, "after": after, "iterations": iteration}
+        return start.model_copy(
+            update={
+                "name": self._name,
+                "summary": f"Learned from {shown}.",
+                "training_data": learned,
+                "settings": settings,
+                "scores": {"marks kept out": scores},
+                "terms": f"As of the model {start.name}: {start.terms}",
+                "authors": (),
+                "command": "",
+            }
+        )
+
+
+def _shrunk(image: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray:  # type: ignore[type-arg]
+    """Take the nearest pixels at the size of the network."""
+    rows, columns = (
+        np.minimum((np.arange(new) + 0.5) * old / new, old - 1).astype(int)
+        for new, old in zip(shape, image.shape, strict=True)
+    )
+    return image[np.ix_(rows, columns)]
+
+
+def learn(
+    movie: FrameSource,
+    marks: Movie | npt.NDArray[np.integer],
+    *,
+    model: str | Model = "auto",
+    unmarked: Unmarked | None = None,
+    minutes: float | None = None,
+    iterations: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    name: str = "learned",
+) -> Learned:
+    """Learn from a few cells that are marked in a movie.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        Any real type.
+    marks : (T, Y, X) array or Movie of integers
+        Above 0 a cell (all of it; the same number in several frames is the same cell),
+        0 background, -1 unknown.
+    model : str or Model
+        What to start from; one that votes.
+    unmarked : {"background", "unknown"}, optional
+        What 0 means in marks without any -1.
+    minutes : float, optional
+        How long; 2 unless `iterations` is given.
+    iterations : int, optional
+        How many iterations the network learns. The same seed on the same machine then
+        gives the same weights.
+    seed : int
+        Of all random draws.
+    device : str
+        As for `track`.
+    name : str
+        Of the new model.
+
+    Returns
+    -------
+    Learned
+        The best that was found.
+
+    Raises
+    ------
+    InputError
+        For marks that cannot be used, and a model that does not vote.
+
+    Examples
+    --------
+    >>> learned = learn(movie, marks, iterations=0)  # doctest: +SKIP
+    >>> result = segment_movie(movie, model=learned.model)  # doctest: +SKIP
+    """
+    start = model if isinstance(model, Model) else load_model(model)
+    annotations = read_annotations(movie, marks, unmarked)
+    learner = Learner(movie, start, name=name, seed=seed, device=device)
+    if minutes is None and iterations is None:
+        minutes = _MINUTES
+    learned = None
+    for step in learner.learn(annotations, minutes=minutes, iterations=iterations):
+        learned = step or learned
+    assert learned is not None  # noqa: S101 (the first answer always comes)
+    return learned

@@ -1,0 +1,315 @@
+"""Ways from what is seen of marked frames to cells, each judged on cells kept out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import ndimage
+
+from fastershift.config import resolve_settings
+from fastershift.instances import PairVotes, find_voted_instances
+from fastershift.pipeline import smallest_cell
+from fastershift.rshn import (
+    CODE_CHANNELS,
+    KEPT_CHANNELS,
+    Head,
+    describe_pixels,
+    fill_votes,
+    write_votes,
+)
+from fastershift.training._truth import UNKNOWN
+from fastershift.training.learn._grow import grow_forest, pixel_classes
+from fastershift.training.learn._judge import Agreement, judge_cells
+
+__all__ = [
+    "Judged",
+    "Rules",
+    "Seen",
+    "best_rules",
+    "judge_rules",
+    "keep_out",
+    "try_heads",
+]
+
+_Labels = npt.NDArray[np.int32]
+_Image = npt.NDArray[np.float32]
+
+# Parts of the marked cells of which each is kept out once.
+_PARTS = 3
+
+# Trees of a forest, and of one that is only judged.
+_TREES, _TREES_JUDGED = 50, 20
+
+# Values that are tried one after the other: h, foreground, smallest cell, and the level
+# at which cores are parted. A change must gain more than the least to be believed.
+_BANDWIDTHS = (0.005, 0.02, 0.04)
+_FOREGROUNDS = (0.3, 0.7)
+_SMALLEST = (0.05, 0.25)
+_LEVELS = (0.4, 0.6)
+_LEAST_GAIN = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is seen of a marked frame, at the size of the network.
+
+    Attributes
+    ----------
+    shown : (Y, X) float32
+        The frame.
+    outputs : (Y, X, C) float32
+        What the network says of it, and its last filters.
+    marked : (Y, X) int32
+        Cells, 0 background, -1 unknown.
+    part : (Y, X) int8
+        Which part of the marks a pixel belongs to: that of the nearest marked cell.
+    """
+
+    shown: _Image
+    outputs: _Image
+    marked: _Labels
+    part: npt.NDArray[np.int8]
+
+    def judge(self, found: _Labels, part: int | None = None) -> Agreement:
+        """Compare cells with the marks, or with one part of them."""
+        judged = self.part == part if part is not None else self.part >= 0
+        return judge_cells(found, self.marked, judged)
+
+
+def keep_out(
+    marked: Mapping[int, _Labels], cells: Sequence[int], seed: int
+) -> dict[int, npt.NDArray[np.int8]]:
+    """Part the marks by cells, so that each part can be kept out in turn.
+
+    Parameters
+    ----------
+    marked : mapping of int to (Y, X) int32
+        Marks by frame.
+    cells : sequence of int
+        Numbers of all marked cells.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    dict of int to (Y, X) int8
+        Number of the part, from 0. A cell is in one part in all frames.
+    """
+    order = np.random.default_rng(seed).permutation(len(cells))
+    n_parts = min(_PARTS, len(cells))
+    part_of = np.zeros(max(cells) + 1, np.int8)
+    part_of[np.asarray(cells)[order]] = np.arange(len(cells)) % n_parts
+    parts = {}
+    for number, one in marked.items():
+        if (one > 0).any():
+            nearest = ndimage.distance_transform_edt(
+                one <= 0, return_distances=False, return_indices=True
+            )
+            parts[number] = part_of[one[tuple(nearest)]]
+        else:
+            parts[number] = np.full(one.shape, number % n_parts, np.int8)
+    return parts
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Values of settings that the marks decide; see the settings of their names."""
+
+    bandwidth: float = 0.01
+    foreground: float = 0.5
+    smallest_cell: float = 0.1
+
+    def cells(self, said: _Image, diameter: float) -> _Labels:
+        """Find the cells of a frame of which a network or a head says this."""
+        kept = torch.empty((*said.shape[:2], KEPT_CHANNELS), dtype=torch.float16)
+        usable = torch.ones(said.shape[:2], dtype=torch.bool)
+        write_votes(torch.from_numpy(said), usable, kept, (0, 0), diameter)
+        channels = kept.movedim(-1, 0)[None]
+        settings = resolve_settings(user=self.as_settings())
+        found = find_voted_instances(
+            channels[:, :CODE_CHANNELS],
+            PairVotes(channels[:, CODE_CHANNELS:], diameter),
+            settings.cluster,
+            settings.track,
+            smallest_cell=max(1, round(smallest_cell(settings, diameter))),
+        )
+        labels: _Labels = found.labels[0]
+        return labels
+
+    def as_settings(self) -> dict[str, dict[str, float]]:
+        """Write them as a model recommends them."""
+        return {
+            "cluster": {"bandwidth": self.bandwidth},
+            "track": {
+                "foreground": self.foreground,
+                "smallest_cell": self.smallest_cell,
+            },
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A way to cells, and how it does on marks that it has not learned from.
+
+    Attributes
+    ----------
+    quality : float
+        Panoptic quality over all parts.
+    first_part : float
+        The same on the first part alone, which no network learns from.
+    rules : Rules
+        Values that do best.
+    head : Head, optional
+        Learned from all parts; None where the network speaks for itself.
+    """
+
+    quality: float
+    first_part: float
+    rules: Rules
+    head: Head | None = None
+
+
+def _quality(
+    seen: Sequence[Seen],
+    said: Sequence[Sequence[_Image]],
+    rules: Rules,
+    diameter: float,
+) -> tuple[float, float]:
+    """Judge what is said of each frame once for each part, or once for all of them."""
+    total, first = Agreement(), Agreement()
+    for one, ways in zip(seen, said, strict=True):
+        for part, way in enumerate(ways):
+            # What has no mark of this part need not be parted into cells.
+            if len(ways) > 1 and not ((one.part == part) & (one.marked > 0)).any():
+                continue
+            found = rules.cells(way, diameter)
+            total += one.judge(found, None if len(ways) == 1 else part)
+            if part == 0:
+                first += one.judge(found, 0)
+    return total.quality, first.quality
+
+
+def judge_rules(
+    seen: Sequence[Seen],
+    said: Sequence[_Image],
+    rules: Rules,
+    diameter: float,
+    head: Head | None = None,
+) -> Judged:
+    """Judge what one says of frames who has learned from none of the marks.
+
+    Parameters
+    ----------
+    seen : sequence of Seen
+        Marked frames.
+    said : sequence of (Y, X, 8 or more) float32
+        What is said of each.
+    rules : Rules
+        Kept as they are.
+    diameter : float
+        Cell diameter in network pixels.
+    head : Head, optional
+        Who says so, where it is not the network itself.
+
+    Returns
+    -------
+    Judged
+    """
+    quality, first = _quality(seen, [[one] for one in said], rules, diameter)
+    return Judged(quality, first, rules, head)
+
+
+def best_rules(
+    seen: Sequence[Seen],
+    said: Sequence[Sequence[_Image]],
+    start: Rules,
+    diameter: float,
+) -> Judged:
+    """Find the values that do best, one after the other.
+
+    Parameters
+    ----------
+    seen : sequence of Seen
+        Marked frames.
+    said : sequence of sequence of (Y, X, 8 or more) float32
+        For each frame what is said of it: by one that has learned from no mark, or by
+        one for each part that has not learned from this part.
+    start : Rules
+        What is changed only for a gain.
+    diameter : float
+        Cell diameter in network pixels.
+
+    Returns
+    -------
+    Judged
+        Without a head.
+    """
+    rules = start
+    quality, first = _quality(seen, said, rules, diameter)
+    for name, values in (
+        ("bandwidth", _BANDWIDTHS),
+        ("foreground", _FOREGROUNDS),
+        ("smallest_cell", _SMALLEST),
+    ):
+        for value in values:
+            tried = replace(rules, **{name: value})
+            reached = _quality(seen, said, tried, diameter)
+            if reached[0] > quality + _LEAST_GAIN:
+                rules, (quality, first) = tried, reached
+    return Judged(quality, first, rules)
+
+
+def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None:
+    """Grow a head on the marks, judged on each part by one grown on the others.
+
+    Parameters
+    ----------
+    seen : sequence of Seen
+        Marked frames.
+    diameter : float
+        Cell diameter in network pixels.
+    seed : int
+        Of the forests.
+
+    Returns
+    -------
+    Judged or None
+        None where the marks show no background, or no inside of a cell.
+    """
+    described, classes, parts = [], [], []
+    for one in seen:
+        of_pixels = pixel_classes(one.marked)
+        known = of_pixels != UNKNOWN
+        described.append(describe_pixels(one.shown, one.outputs)[known])
+        classes.append(of_pixels[known])
+        parts.append(one.part[known])
+    rows, kinds = np.concatenate(described), np.concatenate(classes)
+    part = np.concatenate(parts)
+    n_parts = int(part.max()) + 1
+    heads = []
+    for number in range(n_parts):
+        learned = part != number
+        if len(np.unique(kinds[learned])) < len(np.unique(kinds)):
+            return None
+        forest = grow_forest(
+            rows[learned], kinds[learned], trees=_TREES_JUDGED, seed=seed
+        )
+        heads.append(Head(forest, 0.5))
+    shares = [[head.tell(one.shown, one.outputs) for head in heads] for one in seen]
+
+    def said(level: float) -> list[list[_Image]]:
+        return [
+            [fill_votes(share, one.outputs, level, diameter) for share in ways]
+            for one, ways in zip(seen, shares, strict=True)
+        ]
+
+    level, quality = 0.5, _quality(seen, said(0.5), Rules(), diameter)[0]
+    for tried in _LEVELS:
+        reached = _quality(seen, said(tried), Rules(), diameter)[0]
+        if reached > quality + _LEAST_GAIN:
+            level, quality = tried, reached
+    best = best_rules(seen, said(level), Rules(), diameter)
+    forest = grow_forest(rows, kinds, trees=_TREES, seed=seed)
+    return replace(best, head=Head(forest, level))

@@ -1,0 +1,270 @@
+"""Learning from a few marked cells."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from typer.testing import CliRunner
+
+from fastershift.cli._app import app
+from fastershift.errors import InputError
+from fastershift.labels import match_cells
+from fastershift.pipeline import segment_movie
+from fastershift.rshn import Head, ModelCard, PixelClass, load_model, save_model
+from fastershift.rshn import make_model as as_model
+from fastershift.training import Learner, learn, read_annotations
+from fastershift.training.learn._grow import grow_forest, pixel_classes
+from fastershift.training.learn._judge import judge_cells
+
+DIAMETER = 16.0
+
+
+def discs(places, shape=(96, 96), radius=DIAMETER / 2):
+    """Label discs from 1, later ones over earlier ones."""
+    rows, columns = np.indices(shape)
+    labels = np.zeros(shape, np.int32)
+    for number, (row, column) in enumerate(places, start=1):
+        labels[np.hypot(rows - row, columns - column) <= radius] = number
+    return labels
+
+
+PLACES = [
+    (15, 15),
+    (16, 45),
+    (14, 78),
+    (45, 14),
+    (46, 46),
+    (46, 63),
+    (44, 82),
+    (76, 16),
+    (78, 40),
+    (78, 57),
+    (76, 80),
+]
+
+
+@pytest.fixture(scope="module")
+def movie():
+    """Three frames of textured discs, some of which touch, and their labels."""
+    labels = np.stack([discs([(r + t, c + t) for r, c in PLACES]) for t in range(3)])
+    noise = np.random.default_rng(0).normal(0, 0.06, labels.shape)
+    depth = np.stack([disc_depth(one) for one in labels])
+    return (1.0 - np.exp(-depth / 3) + noise).astype(np.float32), labels
+
+
+def disc_depth(labels):
+    return sum(
+        ndimage.distance_transform_edt(labels == n) for n in range(1, labels.max() + 1)
+    )
+
+
+@pytest.fixture(scope="module")
+def start():
+    """A model that votes at random: it knows no cell."""
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        card = ModelCard(
+            name="start",
+            filters=4,
+            levels=3,
+            channels=8,
+            embedding="votes",
+            diameter=DIAMETER,
+            training_data="Nothing",
+            terms="Free.",
+        )
+        network = card.network().eval()
+    return as_model(network, card)
+
+
+@pytest.fixture(scope="module")
+def marks(movie):
+    _, labels = movie
+    known = np.full(labels.shape, -1, np.int32)
+    known[0] = labels[0]
+    return known
+
+
+@pytest.fixture(scope="module")
+def learned(movie, marks, start):
+    return learn(movie[0], marks, model=start, iterations=0, name="mine")
+
+
+def found(frames, labels, model):
+    result = segment_movie(frames, {"track": {"shortest_track": 1}}, model=model)
+    return [match_cells(*pair).f1 for pair in zip(labels, result.labels, strict=True)]
+
+
+class TestLearning:
+    def test_cells_of_other_frames_are_found_by_a_head(self, movie, learned):
+        assert learned.way == "head"
+        assert learned.quality > 0.7 > learned.before
+        assert min(found(*movie, learned.model)) > 0.85
+
+    def test_the_same_marks_make_the_same_model(self, movie, marks, start, learned):
+        again = learn(movie[0], marks, model=start, iterations=0, name="mine")
+        assert again.model.sha256 == learned.model.sha256
+
+    def test_a_file_holds_all_of_it(self, movie, learned, tmp_path):
+        path = tmp_path / "mine.safetensors"
+        model = learned.model
+        save_model(model.network, model.card, path, head=model.head)
+        read = load_model(path)
+        assert read.sha256 == model.sha256
+        assert found(*movie, read) == found(*movie, model)
+
+    def test_the_card_tells_what_was_shown_and_inherits_terms(self, learned):
+        card = learned.model.card
+        assert card.training_data.startswith("11 cells marked in")
+        assert "begun from the model start (Nothing)" in card.training_data
+        assert card.terms == "As of the model start: Free."
+        assert card.settings["embed"]["diameter"] == pytest.approx(DIAMETER, abs=1.5)
+
+    def test_what_is_good_already_stays_as_it_is(self, movie, marks, learned):
+        again = learn(movie[0], marks, model=learned.model, iterations=0)
+        assert again.way == "as it was"
+        assert again.model.head is learned.model.head
+
+    def test_a_few_cells_teach_without_any_background(self, movie, start):
+        frames, labels = movie
+        few = np.full(labels.shape, -1, np.int32)
+        few[0][np.isin(labels[0], (1, 2, 4, 5, 6, 9))] = 0
+        few[0] = np.where(few[0] == 0, labels[0], -1)
+        model = learn(frames, few, model=start, iterations=0).model
+        assert min(found(frames, labels, model)) > 0.7
+
+    def test_the_network_learns_for_a_number_of_iterations(self, movie, marks, start):
+        def steps():
+            learner = Learner(movie[0], start)
+            annotations = read_annotations(movie[0], marks)
+            return list(learner.learn(annotations, iterations=3))
+
+        seen = [step for step in steps() if step is not None]
+        assert seen[0].iteration == 0
+        assert [one.model.sha256 for one in seen] == [
+            one.model.sha256 for one in steps() if one is not None
+        ]
+
+    def test_a_model_of_embeddings_cannot_learn(self, movie, start):
+        card = start.card.model_copy(update={"embedding": "cosine"})
+        with pytest.raises(InputError, match="does not vote"):
+            Learner(movie[0], replace(start, card=card))
+
+
+class TestAnnotations:
+    def test_zero_alone_is_asked_about(self, movie):
+        frames, labels = movie
+        for kind in (np.int32, np.uint16):
+            with pytest.raises(InputError, match="--unmarked background or"):
+                read_annotations(frames, labels.astype(kind))
+
+    def test_background_holds_for_frames_with_a_cell(self, movie):
+        frames, labels = movie
+        one = np.where(np.arange(3)[:, None, None] == 1, labels, 0)
+        known = read_annotations(frames, one, "background").frames
+        assert list(known) == [1]
+        np.testing.assert_array_equal(known[1], labels[1])
+
+    def test_unknown_leaves_cells_alone(self, movie):
+        frames, labels = movie
+        known = read_annotations(frames, labels, "unknown").frames
+        assert list(known) == [0, 1, 2]
+        assert not any((one == 0).any() for one in known.values())
+
+    def test_what_does_not_fit_is_refused(self, movie):
+        frames, labels = movie
+        with pytest.raises(InputError, match="must be the same"):
+            read_annotations(frames, labels[:2])
+        with pytest.raises(InputError, match="whole numbers"):
+            read_annotations(frames, labels.astype(float))
+        with pytest.raises(InputError, match="2 cells are marked; mark 3"):
+            read_annotations(frames[:1], np.where(labels > 2, -1, labels)[:1])
+
+
+class TestJudging:
+    TRUTH = np.array([[1, 1, 1, 0, 2, 2, 2, -1]], np.int32)
+
+    def judge(self, found):
+        return judge_cells(
+            np.array([found], np.int32), self.TRUTH, np.ones(self.TRUTH.shape, bool)
+        )
+
+    def test_what_agrees_has_quality_one(self):
+        assert self.judge([5, 5, 5, 0, 7, 7, 7, 0]).quality == 1
+
+    def test_a_missed_cell_and_an_extra_one_count_half(self):
+        found = self.judge([5, 5, 5, 6, 0, 0, 0, 0])
+        assert (found.hits, found.missed, found.extra) == (1, 1, 1)
+        assert found.quality == 0.5
+
+    def test_nothing_is_extra_where_nothing_is_known(self):
+        assert self.judge([5, 5, 5, 0, 7, 7, 7, 8]).extra == 0
+
+    def test_half_an_overlap_is_none(self):
+        merged = self.judge([5, 5, 5, 5, 5, 5, 5, 0])
+        assert (merged.hits, merged.missed, merged.extra) == (0, 2, 1)
+
+
+class TestForest:
+    def test_arrays_tell_what_the_library_tells(self):
+        from sklearn.ensemble import RandomForestClassifier
+
+        chance = np.random.default_rng(3)
+        rows = chance.normal(size=(400, 5)).astype(np.float32)
+        kinds = (rows[:, :2] > 0).sum(axis=1).astype(np.int8)
+        forest = grow_forest(rows, kinds, trees=4, seed=1)
+        order = np.random.default_rng(1).permutation(400)
+        library = RandomForestClassifier(
+            4,
+            min_samples_leaf=3,
+            class_weight="balanced_subsample",
+            random_state=1,
+        ).fit(rows[order], kinds[order])
+        new = chance.normal(size=(50, 5)).astype(np.float32)
+        np.testing.assert_allclose(
+            forest.tell(new), library.predict_proba(new), atol=1e-5
+        )
+
+    def test_a_forest_that_leads_astray_is_refused(self, learned):
+        head = learned.model.head
+        outputs = 12
+        for name, value in {
+            "below": 10**6,
+            "above": 0,
+            "feature": 99,
+        }.items():
+            tensors = {key: one.clone() for key, one in head.tensors.items()}
+            tensors[name][0] = value
+            with pytest.raises(ValueError, match="forest"):
+                Head.of(tensors, outputs)
+        assert Head.of(head.tensors, outputs).level == pytest.approx(head.level)
+
+    def test_a_cell_has_a_rim_that_the_frame_does_not_cut(self):
+        marked = np.full((9, 9), -1, np.int32)
+        marked[:7, 1:8] = 1
+        classes = pixel_classes(marked)
+        assert classes[0, 4] == PixelClass.INSIDE
+        assert classes[6, 4] == classes[0, 1] == PixelClass.OUTLINE
+        assert classes[7, 4] == PixelClass.BACKGROUND
+        assert classes[8, 8] == -1
+
+
+def test_the_command_writes_a_model(movie, marks, start, tmp_path):
+    import tifffile
+
+    model = tmp_path / "start.safetensors"
+    save_model(start.network, start.card, model)
+    tifffile.imwrite(tmp_path / "movie.tif", movie[0], metadata={"axes": "TYX"})
+    tifffile.imwrite(tmp_path / "marks.tif", marks, metadata={"axes": "TYX"})
+    output = tmp_path / "mine.safetensors"
+    arguments = ["learn", str(tmp_path / "movie.tif"), str(tmp_path / "marks.tif")]
+    arguments += ["-o", str(output), "--model", str(model), "--iterations", "0"]
+    ran = CliRunner().invoke(app, [*arguments, "--author", "A. Person"])
+    assert ran.exit_code == 0, ran.output
+    assert "Model learned from 11 cells" in ran.output
+    assert load_model(output).card.authors == ("A. Person",)
+    again = CliRunner().invoke(app, arguments)
+    assert again.exit_code != 0
+    assert "exists already" in again.output
