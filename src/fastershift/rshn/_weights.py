@@ -212,7 +212,8 @@ def _as_bytes(
     if head is not None:
         stored |= {_HEAD + name: value for name, value in head.tensors.items()}
     metadata = {_CARD: json.dumps(card.model_dump(mode="json"), sort_keys=True)}
-    return save(stored, metadata)
+    written: bytes = save(stored, metadata)
+    return written
 
 
 def make_model(network: RSHN, card: ModelCard, head: Head | None = None) -> Model:

@@ -37,6 +37,8 @@ from fastershift.training.learn._ways import (
 
 __all__ = ["Learned", "Learner", "learn"]
 
+_Image = npt.NDArray[np.float32]
+
 # Something new must do better by this on marks kept out: few marks say little.
 _LEAST_LEAD = 0.02
 
@@ -119,7 +121,7 @@ class Learner:
         self._name, self._movie_name = name, movie_name
         self._seed, self._device = seed, device
         self._diameter = 0.0
-        self._looks: dict[int, tuple[npt.NDArray[np.float32], ...]] = {}
+        self._looks: dict[int, tuple[_Image, _Image]] = {}
 
     def learn(
         self,
