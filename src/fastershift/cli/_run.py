@@ -31,6 +31,10 @@ def run(
     frames: Annotated[
         str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Masks of another program: they are tracked as they are."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     format: ResultName = "ctc",
     chunk: Chunk = 64,
@@ -43,9 +47,12 @@ def run(
 
     With --format zarr everything lies on disk: the movie may be larger than memory,
     and a run that was interrupted goes on when it is given again.
+
+    With --labels nothing is segmented: the masks are linked, and the network tells
+    where each was in the frame before (--vote-weight 0 links without it).
     """
     from fastershift.io import check_output, is_result, read_movie, write_or_keep
-    from fastershift.pipeline import TrackingRun, plan_run
+    from fastershift.pipeline import TrackingRun, open_masks, plan_run
 
     kind = result_format(format)
     if is_result(movie):
@@ -55,7 +62,7 @@ def run(
     check_output(output, kind, overwrite=overwrite, source=movie)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None
-    if kind == "zarr":
+    if kind == "zarr" and labels is None:
         from fastershift.batch import MovieTask
 
         span = frame_range(frames)
@@ -63,20 +70,23 @@ def run(
         run_on_disk(replace(asked, chunk=chunk, overwrite=overwrite))
         return
     reading = resolve_settings(user=user, file=file, preset=preset).input
-    opened = read_movie(movie, **reading.model_dump(), frames=frame_range(frames))
+    span = frame_range(frames)
+    opened = read_movie(movie, **reading.model_dump(), frames=span)
     tracking = TrackingRun(
         plan_run(
             opened,
             user,
             file=file,
             preset=preset,
+            labels=None if labels is None else open_masks(labels, span),
             device=device,
         )
     )
     follow_run(tracking)
     result = tracking.result
+    masks = {} if labels is None else {"labels": str(labels)}
     saved = result.saved(
-        opened.scale, opened.units, input=str(movie), frames=frames or ""
+        opened.scale, opened.units, input=str(movie), frames=frames or "", **masks
     )
     write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(

@@ -130,6 +130,85 @@ class TrackSettings(Stage):
         unit="px",
         ge=0,
     )
+    farthest_move: float = setting(
+        1.5,
+        "A cell is not linked to one that lies farther away in the next frame, after "
+        "the drift of the stage is taken out. All costs of a link are told as moves: "
+        "their squares are added up, and the links with the lowest sum are made.",
+        label="Farthest move",
+        unit="cell diameters",
+        step=0.1,
+        gt=0,
+        le=20,
+        usual=Usual(
+            0.3,
+            5,
+            "Cells that move lose their tracks.",
+            "Where a mask is missing, its neighbours take its place.",
+        ),
+    )
+    size_cost: float = setting(
+        0.5,
+        "A cell that is twice or half as large in the next frame costs as much as a "
+        "move this far.",
+        label="Cost of a change of size",
+        unit="cell diameters",
+        step=0.1,
+        ge=0,
+        le=20,
+    )
+    overlap_cost: float = setting(
+        1.0,
+        "A cell that shares no pixel with itself in the frame before costs as much as "
+        "a move this far.",
+        label="Cost of no overlap",
+        unit="cell diameters",
+        step=0.1,
+        ge=0,
+        le=20,
+    )
+    vote_weight: float = setting(
+        0.8,
+        "How much the place where a network sees the cell in the frame before counts, "
+        "where it is certain, against the place where the cell was last. 0 runs no "
+        "network.",
+        label="Weight of the votes",
+        step=0.1,
+        ge=0,
+        le=1,
+    )
+    division_cost: float = setting(
+        1.4,
+        "A division costs as much as a move this far.",
+        label="Cost of a division",
+        unit="cell diameters",
+        step=0.1,
+        ge=0,
+        le=20,
+        usual=Usual(
+            0.3,
+            3,
+            "Cells that pass by will be taken as daughters.",
+            "Divisions are not detected.",
+        ),
+    )
+    longest_gap: int = setting(
+        2,
+        "A cell may be missing in this many frames in a row and be found again.",
+        label="Longest gap",
+        unit="frames",
+        ge=0,
+        le=100,
+    )
+    gap_cost: float = setting(
+        0.5,
+        "Each frame in which a cell is missing costs as much as a move this far.",
+        label="Cost of a gap",
+        unit="cell diameters",
+        step=0.1,
+        ge=0,
+        le=20,
+    )
     merge_tiles: bool = setting(
         False,
         "Cluster every tile separately and merge the labels, as "

@@ -12,6 +12,7 @@ from fastershift.pipeline._events import (
     Started,
     TrackedMovie,
 )
+from fastershift.pipeline._masks import MaskSource, open_masks
 from fastershift.pipeline._pair import (
     LastPair,
     PairCells,
@@ -48,6 +49,7 @@ __all__ = [
     "FrameReport",
     "GivenEmbeddings",
     "LastPair",
+    "MaskSource",
     "NetworkEmbeddings",
     "NetworkSource",
     "Notice",
@@ -63,6 +65,7 @@ __all__ = [
     "cluster_pair",
     "embedding_key",
     "frame_report",
+    "open_masks",
     "plan_run",
     "run_plan",
     "segment_movie",

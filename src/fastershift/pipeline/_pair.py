@@ -28,10 +28,18 @@ from fastershift.meanshift import (
 )
 from fastershift.pipeline._cache import RecentCache
 from fastershift.pipeline._events import FrameReport
+from fastershift.pipeline._masks import MaskSource
 from fastershift.pipeline._plan import Plan, embedding_key
 from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
 
-__all__ = ["LastPair", "PairCells", "cluster_pair", "frame_report", "to_image"]
+__all__ = [
+    "LastPair",
+    "PairCells",
+    "cluster_pair",
+    "frame_report",
+    "given_report",
+    "to_image",
+]
 
 Labels = npt.NDArray[np.int32]
 
@@ -147,6 +155,8 @@ def cluster_pair(
     PairCells
     """
     started = time.perf_counter()
+    if isinstance(plan.source, MaskSource):
+        return _as_given(plan.source, pair, started)
     n_frames = len(pair.embeddings)
     generator = _generator(plan.settings, pair.frame)
 
@@ -197,6 +207,14 @@ def cluster_pair(
     return PairCells(labels, labels, labels, tuple(parts), learned, seconds)
 
 
+def _as_given(masks: MaskSource, pair: EmbeddedPair, started: float) -> PairCells:
+    """Take the cells of a pair as they are."""
+    frames = range(pair.frame, pair.frame + len(pair.embeddings))
+    labels = np.stack([masks.frame(t) for t in frames])
+    seconds = time.perf_counter() - started
+    return PairCells(labels, labels, labels, (), SeedPolicy(1), seconds)
+
+
 def frame_report(
     frame: int, labels: Labels, cells: PairCells, network: float, linking: float
 ) -> FrameReport:
@@ -218,6 +236,8 @@ def frame_report(
     FrameReport
     """
     found = [part.clustering for part in cells.parts]
+    if not found:
+        return given_report(frame, labels, cells.seconds, linking)
     seeds = sum(part.n_seeds for part in found)
     coverage = [_coverage(part) for part in cells.parts]
     converged = sum(part.converged_fraction * part.n_seeds for part in found)
@@ -237,6 +257,40 @@ def frame_report(
         stopped_by=found[-1].stopped_by,
         coverage=math.prod(reached for reached, _ in coverage),
         coverage_equal=math.prod(equal for _, equal in coverage),
+    )
+
+
+def given_report(
+    frame: int, labels: Labels, network: float, linking: float
+) -> FrameReport:
+    """Tell of a frame whose cells were given, so that nothing was clustered.
+
+    Parameters
+    ----------
+    frame, labels, network, linking
+        As for `frame_report`.
+
+    Returns
+    -------
+    FrameReport
+    """
+    cells = len(label_ids(labels)) - 1
+    return FrameReport(
+        frame=frame,
+        cells=cells,
+        clusters=cells,
+        seeds=0,
+        n_min=0,
+        rounds=0,
+        iterations=0,
+        converged=1.0,
+        foreground=float((labels > 0).mean()),
+        network_ms=network * 1e3,
+        clustering_ms=0.0,
+        linking_ms=linking * 1e3,
+        stopped_by="given masks",
+        coverage=1.0,
+        coverage_equal=1.0,
     )
 
 

@@ -3,8 +3,8 @@
 import math
 import platform
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from fastershift.errors import InputError
 from fastershift.instances import Background
 from fastershift.pipeline._choice import Choice, choose_for_movie
 from fastershift.pipeline._diameter import smallest_cell
+from fastershift.pipeline._masks import MaskSource, read_masks
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
@@ -75,6 +76,8 @@ class Plan:
         Rows and columns of the frames that are worked on; all by default.
     choice : Choice, optional
         What model and diameter were chosen by; None for given embeddings.
+    voter : NetworkEmbeddings, optional
+        A network that is asked where given masks were in the frame before.
     """
 
     source: EmbeddingSource
@@ -87,6 +90,7 @@ class Plan:
     asked: EmbedSettings
     region: Region | None = None
     choice: Choice | None = None
+    voter: NetworkEmbeddings | None = None
 
     @property
     def published(self) -> bool:
@@ -125,6 +129,7 @@ def plan_run(
     embeddings: Any = None,
     background: Background = "axis",
     mask: npt.NDArray[Any] | None = None,
+    labels: Any = None,
     device: str = "auto",
     region: Region | None = None,
     former: Plan | None = None,
@@ -136,7 +141,8 @@ def plan_run(
     Parameters
     ----------
     movie : sequence of (Y, X) frames, or None
-        ``len(movie)`` frames, each read by ``movie[t]``. None with `embeddings`.
+        ``len(movie)`` frames, each read by ``movie[t]``. None with `embeddings`, and
+        with `labels` that are linked without their images.
     settings : Settings or mapping, optional
         What the user set; everything else follows from the file, the preset, the
         model's card and the defaults, in this order.
@@ -150,6 +156,9 @@ def plan_run(
         (T, C, Y, X) embeddings of any network; RSHN is then not used.
     background, mask
         What is background in given embeddings, see `pair_codes`.
+    labels : array_like, str or Path, optional
+        (T, Y, X) cells of any program, which are tracked as they are; or where they
+        are stored. See `read_masks`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"`` or another name torch knows.
     region : (slice, slice), optional
@@ -176,6 +185,21 @@ def plan_run(
     if embeddings is not None:
         resolved = resolve_settings(user=user, file=file, preset=preset)
         return _plan_given(movie, resolved, embeddings, background, mask, region)
+    if labels is not None:
+        known = None if former is None else former.source
+        if not isinstance(known, MaskSource) or known.given is not labels:
+            known = read_masks(labels, movie)
+        voter = partial(
+            plan_run,
+            movie,
+            file=file,
+            preset=preset,
+            device=device,
+            former=former,
+            read=read,
+            choose=choose,
+        )
+        return _plan_masks(movie, known, user, file, preset, model, voter)
     if movie is None or len(movie) == 0:
         raise InputError("The movie holds no frame; choose one with at least one.")
     choice = choose_for_movie(
@@ -245,6 +269,48 @@ def _plan_given(
     )
 
 
+def _plan_masks(
+    movie: FrameSource | None,
+    masks: MaskSource,
+    user: dict[str, Any],
+    file: Mapping[str, Any] | None,
+    preset: str | None,
+    model: str | Model | None,
+    decide: Callable[..., Plan],
+) -> Plan:
+    """Decide how masks are tracked, and which network is asked about them."""
+    # No mask is taken away unless somebody wants it.
+    given = {"track": {"shortest_track": 1}, "embed": {"diameter": masks.diameter}}
+    settings = resolve_settings(user=user, file=file, preset=preset, card=given)
+    voting: Plan | None = None
+    if movie is not None and settings.track.vote_weight and not masks.tracked:
+        if model is None and settings.embed.model == "auto":
+            # The masks tell all that a look at the movie would.
+            model = choose_model(None)
+        asked = user | {"embed": {"diameter": masks.diameter, **user.get("embed", {})}}
+        voting = decide(asked, model=model)
+    plan = Plan(
+        masks,
+        _with_dilation(settings),
+        masks.shape,
+        1,
+        "axis",
+        None,
+        {**_versions(), "model": "given masks", "device": "cpu"},
+        settings.embed,
+    )
+    if voting is None or not isinstance(voting.source, NetworkEmbeddings):
+        return plan
+    embed = voting.settings.embed
+    return replace(
+        plan,
+        settings=plan.settings.model_copy(update={"embed": embed}),
+        provenance={**voting.provenance, "labels": "given"},
+        choice=voting.choice,
+        voter=voting.source if voting.source.embedder.votes else None,
+    )
+
+
 def _network(
     model: Model,
     settings: Settings,
@@ -254,16 +320,17 @@ def _network(
     former: Plan | None,
 ) -> NetworkEmbeddings:
     """Prepare the network, or take over that of a former plan if it is the same."""
+    known = None if former is None else former.voter or former.source
     if (
         former is not None
-        and isinstance(former.source, NetworkEmbeddings)
+        and isinstance(known, NetworkEmbeddings)
         and former.provenance["model_sha256"] == model.sha256
         and former.settings.embed == settings.embed
         and former.settings.track.merge_tiles == settings.track.merge_tiles
-        and former.source.embedder.device == choose_device(device)
+        and known.embedder.device == choose_device(device)
         and former.region == region
     ):
-        return former.source
+        return known
     embedder = Embedder(
         model,
         settings.embed,

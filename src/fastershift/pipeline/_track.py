@@ -21,10 +21,24 @@ from fastershift.pipeline._events import (
     Started,
     TrackedMovie,
 )
-from fastershift.pipeline._pair import cluster_pair, frame_report, to_image
+from fastershift.pipeline._mask_votes import voted_by_masks
+from fastershift.pipeline._masks import MaskSource
+from fastershift.pipeline._pair import (
+    cluster_pair,
+    frame_report,
+    given_report,
+    to_image,
+)
 from fastershift.pipeline._plan import Plan, plan_run
+from fastershift.pipeline._sources import EmbeddedPair
 from fastershift.rshn import FrameSource, Model
-from fastershift.tracking import Finalizer, Lineage, Linker
+from fastershift.tracking import (
+    Finalizer,
+    Lineage,
+    Linker,
+    MaskLinker,
+    place_cells,
+)
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
@@ -53,8 +67,9 @@ def run_plan(plan: Plan) -> Iterator[Event]:
     FastershiftError
         When memory runs out.
     """
+    steps = _link_masks if isinstance(plan.source, MaskSource) else _run
     try:
-        yield from _run(plan)
+        yield from steps(plan)
     except (MemoryError, RuntimeError) as error:
         if not is_shortage(error):
             raise
@@ -162,6 +177,65 @@ class _FrameFinisher:
         return self._labels, lineage
 
 
+def _link_masks(plan: Plan) -> Iterator[Event]:
+    """Track cells that were given."""
+    started = time.perf_counter()
+    masks = plan.source
+    assert isinstance(masks, MaskSource)  # noqa: S101 (asked before)
+    n_frames = masks.n_frames
+    yield Started(plan.settings, str(plan.provenance["model"]), n_frames, masks.shape)
+    notices = list(masks.notices)
+    for sentence in notices:
+        yield Notice(sentence)
+    linker = MaskLinker(plan.settings.track)
+    finalizer = Finalizer(plan.settings.track)
+    labels = np.zeros((n_frames, *masks.shape), np.int32)
+    reports: list[FrameReport] = []
+    votes = _votes_by_frame(plan)
+    for t in range(n_frames):
+        yield Progress(t, n_frames, "linking")
+        pair: EmbeddedPair | None = None
+        while t and plan.voter is not None and pair is None:
+            pair = next(votes)
+            if pair is None:
+                yield Progress(t, n_frames, "network")
+        before = time.perf_counter()
+        frame = masks.frame(t)
+        if not masks.tracked:
+            voted = None
+            if pair is not None and pair.votes is not None:
+                voted = voted_by_masks(
+                    pair.votes, frame, place_cells(frame), plan.settings
+                )
+            frame = linker.add(frame, voted)
+        finalizer.add(frame)
+        labels[t] = frame
+        network = 0.0 if pair is None else pair.seconds
+        reports.append(given_report(t, frame, network, time.perf_counter() - before))
+        yield FrameDone(t, frame, reports[-1])
+    yield Progress(n_frames, n_frames, "tracks")
+    names, lineage = finalizer.finish(None if masks.tracked else linker.descent())
+    for t, frame in enumerate(labels):
+        frame[:] = names.apply(t, frame)
+    seconds = round(time.perf_counter() - started, 3)
+    told = {"notices": notices} if notices else {}
+    yield Finished(
+        TrackedMovie(
+            labels,
+            lineage,
+            tuple(reports),
+            plan.settings,
+            {**plan.provenance, **told, "seconds": seconds},
+        )
+    )
+
+
+def _votes_by_frame(plan: Plan) -> Iterator[EmbeddedPair | None]:
+    """Ask the network about every pair of frames, in order."""
+    if plan.voter is not None:
+        yield from plan.voter.pairs()
+
+
 class TrackingRun:
     """An iterator over the events of a run that keeps the result.
 
@@ -214,6 +288,7 @@ def track(
     embeddings: Any = None,
     background: Background = "axis",
     mask: npt.NDArray[Any] | None = None,
+    labels: Any = None,
     device: str = "auto",
 ) -> TrackingRun:
     """Segment and track a movie step by step.
@@ -222,7 +297,7 @@ def track(
     ----------
     movie : sequence of (Y, X) frames, or None
         For example a (T, Y, X) array, or a `fastershift.io.Movie`; frames are read one
-        at a time. None if `embeddings` are given.
+        at a time. None if `embeddings` are given, or `labels` without images.
     settings : Settings or mapping, optional
         What is not set follows from the model and the defaults.
     model : str or Model, optional
@@ -233,6 +308,10 @@ def track(
         What is background in given embeddings.
     mask : array, optional
         (T, Y, X) or (Y, X), for ``background="mask"``.
+    labels : array_like, str or Path, optional
+        Cells of any program, (T, Y, X) whole numbers, or where they are stored: they
+        are tracked as they are. With a movie and a model that votes, the network tells
+        where each was in the frame before.
     device : str
         Where to compute.
 
@@ -259,6 +338,7 @@ def track(
             embeddings=embeddings,
             background=background,
             mask=mask,
+            labels=labels,
             device=device,
         )
     )
@@ -272,13 +352,14 @@ def segment_movie(
     embeddings: Any = None,
     background: Background = "axis",
     mask: npt.NDArray[Any] | None = None,
+    labels: Any = None,
     device: str = "auto",
 ) -> TrackedMovie:
     """Segment and track a movie in one call.
 
     Parameters
     ----------
-    movie, settings, model, embeddings, background, mask, device
+    movie, settings, model, embeddings, background, mask, labels, device
         As for `track`.
 
     Returns
@@ -293,6 +374,7 @@ def segment_movie(
         embeddings=embeddings,
         background=background,
         mask=mask,
+        labels=labels,
         device=device,
     )
     for _ in run:

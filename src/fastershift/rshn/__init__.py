@@ -29,6 +29,7 @@ from fastershift.rshn._votes import (
     EmbeddingKind,
     Votes,
     check_channels,
+    codes_of_places,
     window_radius,
     write_votes,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "check_channels",
     "choose_model",
     "choose_precision",
+    "codes_of_places",
     "describe_pixels",
     "eligible_models",
     "estimate_diameter",

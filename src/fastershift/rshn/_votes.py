@@ -24,6 +24,7 @@ __all__ = [
     "EmbeddingKind",
     "Votes",
     "check_channels",
+    "codes_of_places",
     "window_radius",
     "write_votes",
 ]
@@ -119,6 +120,32 @@ def window_radius(bandwidth: float) -> float:
     return _PERIOD / math.pi * math.sqrt(bandwidth)
 
 
+def _wound(row: Tensor, column: Tensor) -> Tensor:
+    """Wind places, in cell diameters, on the torus; (..., 4) of length √2."""
+    turn = 2 * math.pi / _PERIOD
+    row, column = turn * row, turn * column
+    return torch.stack((row.cos(), row.sin(), column.cos(), column.sin()), dim=-1)
+
+
+def codes_of_places(places: Tensor, inside: Tensor) -> Tensor:
+    """Tell where cells are as a network that votes without any doubt would.
+
+    Parameters
+    ----------
+    places : (Y, X, 2) Tensor
+        Row and column of the centre of the cell of each pixel, in cell diameters.
+    inside : (Y, X) bool Tensor
+        Which pixels are in a cell.
+
+    Returns
+    -------
+    (`CODE_CHANNELS`, Y, X) float16 Tensor
+    """
+    code = _wound(places[..., 0], places[..., 1]) / math.sqrt(2) * inside[..., None]
+    background = (~inside).to(code.dtype)
+    return torch.cat([background[None], code.movedim(-1, 0)]).to(torch.float16)
+
+
 @torch.inference_mode()
 def write_votes(
     raw: Tensor, usable: Tensor, out: Tensor, corner: tuple[int, int], diameter: float
@@ -148,10 +175,10 @@ def write_votes(
         values = torch.where(finite[..., None], values, 0.0).clamp_(-_FAR, _FAR)
         background = torch.where(finite, torch.sigmoid(-values[..., 0]), 1.0)
         rows = torch.arange(start, stop, device=raw.device) + corner[0]
-        turn = 2 * math.pi / _PERIOD
-        row = turn * (rows[:, None] / diameter + values[..., 1])
-        column = turn * (columns / diameter + values[..., 2])
-        code = torch.stack((row.cos(), row.sin(), column.cos(), column.sin()), dim=-1)
+        code = _wound(
+            rows[:, None] / diameter + values[..., 1],
+            columns / diameter + values[..., 2],
+        )
         out[here, :, 0] = background.sqrt()
         out[here, :, 1:CODE_CHANNELS] = code * ((1 - background) / 2).sqrt()[..., None]
         out[here, :, CODE_CHANNELS:] = values[..., 1:]

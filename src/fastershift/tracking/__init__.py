@@ -1,9 +1,12 @@
 """From cells to tracks and their lineage."""
 
-from fastershift.tracking._finalize import Finalizer, FinalNames, finalize
+from fastershift.tracking._cells import PlacedCells, place_cells
+from fastershift.tracking._costs import VotedPlaces
+from fastershift.tracking._finalize import Descent, Finalizer, FinalNames, finalize
 from fastershift.tracking._keep_numbers import keep_numbers
 from fastershift.tracking._lineage import Lineage, Track, centroids
 from fastershift.tracking._linker import Linker
+from fastershift.tracking._mask_linker import MaskLinker
 from fastershift.tracking._tree import (
     TreeLayout,
     branch,
@@ -13,12 +16,16 @@ from fastershift.tracking._tree import (
 )
 
 __all__ = [
+    "Descent",
     "FinalNames",
     "Finalizer",
     "Lineage",
     "Linker",
+    "MaskLinker",
+    "PlacedCells",
     "Track",
     "TreeLayout",
+    "VotedPlaces",
     "branch",
     "centroids",
     "family",
@@ -26,4 +33,5 @@ __all__ = [
     "keep_numbers",
     "lay_out_tree",
     "newick",
+    "place_cells",
 ]

@@ -1,9 +1,10 @@
 """From the linked frames to tracks and lineage (Payer et al. 2019)."""
 
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,27 @@ from fastershift.tracking._evidence import Evidence
 from fastershift.tracking._lineage import Lineage, Track
 from fastershift.tracking._parents import best_parent
 
-__all__ = ["FinalNames", "Finalizer", "finalize"]
+__all__ = ["Descent", "FinalNames", "Finalizer", "finalize"]
 
 _Integers = npt.NDArray[np.int64]
 #: From these frames on, these labels have another number: {frame: {label: number}}.
 _Changes = dict[int, dict[int, int]]
+
+
+@dataclass(frozen=True)
+class Descent:
+    """What a linker knows of tracks besides their cells.
+
+    Attributes
+    ----------
+    parents : mapping
+        Mother of every daughter.
+    same : mapping
+        Tracks that turned out to be one with another, which keeps its number.
+    """
+
+    parents: Mapping[int, int]
+    same: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -118,8 +135,14 @@ class Finalizer:
         """Add the next linked frame, (Y, X) int; 0 is background."""
         self._evidence.add(frame)
 
-    def finish(self) -> tuple[FinalNames, Lineage]:
+    def finish(self, descent: Descent | None = None) -> tuple[FinalNames, Lineage]:
         """Decide all tracks.
+
+        Parameters
+        ----------
+        descent : Descent, optional
+            Parents that are known by the numbers of the linked frames; by default they
+            are searched for.
 
         Returns
         -------
@@ -136,13 +159,17 @@ class Finalizer:
         if not self._evidence.frames:
             raise InputError("There is no frame to finalize.")
         names = _Names(self._evidence)
+        search: _SearchOf = _Search
+        if descent is not None:
+            names.join(descent.same)
+            search = partial(_Known, parents=descent.parents)
         names.number(by_appearance=not self._published)
-        _drop_short(names, self._settings)
+        _drop_short(names, self._settings, search)
         if any(self._border):
             _erase_border(names)
         names.number(by_appearance=not self._published)
         parents = {} if self._published else _split_at_gaps(names)
-        tracks, changes = _split_at_births(_find_parents(names, parents))
+        tracks, changes = _split_at_births(_find_parents(names, parents, search))
         names.change(changes)
         lineage = Lineage(tuple(tracks))
         if not self._published:
@@ -197,6 +224,15 @@ class _Names:
             for label, number in changes.get(time, {}).items():
                 table[label] = number
             self.present[time] = table[names]
+
+    def join(self, same: Mapping[int, int]) -> None:
+        """Make numbers of the linked frames one with others, in all frames."""
+        table = np.arange(self.largest + 1)
+        for number, other in same.items():
+            table[number] = other
+        while not np.array_equal(table, table[table]):
+            table = table[table]
+        self.replace(table)
 
     def spans(self) -> tuple[_Integers, _Integers]:
         """Return the first and the last frame of every number; -1 if not in use."""
@@ -254,14 +290,41 @@ class _Search:
         )
 
 
-def _drop_short(names: _Names, settings: TrackSettings) -> None:
+class _Known:
+    """Tells parents that the linker knows."""
+
+    def __init__(self, names: _Names, parents: Mapping[int, int]) -> None:
+        self._names = names
+        self._parents = parents
+
+    def find(self, label: int, first: int, *, without: Set[int] = frozenset()) -> int:
+        """Return the parent of a number that appears in frame `first`, or 0."""
+        names = self._names
+        position = int(np.flatnonzero(names.present[first] == label)[0])
+        linked = int(names.frames[first].ids[position])
+        mother = self._parents.get(linked, 0)
+        for time in reversed(range(first if mother else 0)):
+            ids = names.frames[time].ids
+            if linked in ids:
+                # It was here before: what begins is no daughter.
+                return 0
+            if mother in ids:
+                found = int(names.present[time][np.searchsorted(ids, mother)])
+                return 0 if found in without else found
+        return 0
+
+
+_SearchOf: TypeAlias = Callable[[_Names], _Search | _Known]
+
+
+def _drop_short(names: _Names, settings: TrackSettings, search_of: _SearchOf) -> None:
     """Erase tracks that are too short, unless they have a parent."""
     shortest = min(settings.shortest_track, len(names))
     first, last = names.spans()
     short = np.flatnonzero((first >= 0) & (last - first + 1 < shortest))
     if not short.size:
         return
-    search = _Search(names)
+    search = search_of(names)
     dropped: set[int] = set()
     for label in short.tolist():
         if not search.find(label, int(first[label]), without=dropped):
@@ -314,8 +377,10 @@ def _split_at_gaps(names: _Names) -> dict[int, int]:
     return parents
 
 
-def _find_parents(names: _Names, known: dict[int, int]) -> list[Track]:
-    search = _Search(names)
+def _find_parents(
+    names: _Names, known: dict[int, int], search_of: _SearchOf
+) -> list[Track]:
+    search = search_of(names)
     spans = zip(*(span.tolist() for span in names.spans()), strict=True)
     return [
         Track(label, first, last, known.get(label) or search.find(label, first))

@@ -1,0 +1,247 @@
+"""What it costs to link two cells, and what to make a cell divide."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from fastershift.config import TrackSettings
+from fastershift.tracking._cells import PlacedCells
+
+__all__ = ["Candidates", "Ends", "VotedPlaces", "candidates", "division_costs"]
+
+_Numbers = npt.NDArray[np.int64]
+_Reals = npt.NDArray[np.float64]
+
+# So many cells next to where a cell is expected may be the same one.
+_NEAREST = 8
+# Cells that share this much (IoU) may be the same one wherever they lie.
+_SHARED = 0.05
+# Daughters lie at most this many cell diameters beside their mother.
+_DAUGHTERS_WITHIN = 1.5
+# A daughter has at least this share of the size of her mother, and of her sister.
+_LEAST_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class VotedPlaces:
+    """Where a network sees the cells of a frame in the frame before.
+
+    Attributes
+    ----------
+    places : (n, 2) float64
+        Row and column in pixels, one for each cell, by ascending label.
+    certainty : (n,) float64
+        0 to 1, how much each can be relied on.
+    """
+
+    places: _Reals
+    certainty: _Reals
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The last cells of the tracks that may go on.
+
+    Attributes
+    ----------
+    tracks : (m,) int64
+        Their numbers.
+    areas : (m,) int64
+        Pixels of their last cells.
+    last : (m, 2) float64
+        Where these are, the drift of the stage since then added.
+    expected : (m, 2) float64
+        Where they should be now.
+    ages : (m,) int64
+        Frames since they were seen; 1 for those of the frame before.
+    """
+
+    tracks: _Numbers
+    areas: _Numbers
+    last: _Reals
+    expected: _Reals
+    ages: _Numbers
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Links that are possible.
+
+    Attributes
+    ----------
+    ends, cells : (k,) int64
+        Positions of the two, ordered by end, then cell.
+    costs : (k,) float64
+        In squared cell diameters.
+    distances : (k,) float64
+        Between the cell and where the end should be, in cell diameters.
+    """
+
+    ends: _Numbers
+    cells: _Numbers
+    costs: _Reals
+    distances: _Reals
+
+
+def candidates(
+    ends: Ends,
+    cells: PlacedCells,
+    shared: tuple[_Numbers, _Numbers, _Reals],
+    voted: VotedPlaces | None,
+    settings: TrackSettings,
+    diameter: float,
+    reach: float,
+) -> Candidates:
+    """List the links that are possible, with what each costs.
+
+    Parameters
+    ----------
+    ends : Ends
+        Tracks that may go on.
+    cells : PlacedCells
+        The cells of the next frame.
+    shared : (end, cell, overlap)
+        Positions of those that overlap, and their intersection over union.
+    voted : VotedPlaces, optional
+        Where the cells come from.
+    settings : TrackSettings
+        The costs.
+    diameter : float
+        Cell diameter in pixels.
+    reach : float
+        Farthest move in cell diameters.
+
+    Returns
+    -------
+    Candidates
+    """
+    limits = reach * np.sqrt(ends.ages)
+    touches = shared[2] >= _SHARED
+    touching = _key(shared[0][touches], shared[1][touches], cells)
+    keys = [
+        _key(*_nearest(ends.expected, cells.places, limits * diameter), cells),
+        touching,
+    ]
+    if voted is not None:
+        fresh = np.flatnonzero(ends.ages == 1)
+        to, what = _nearest(
+            voted.places, ends.last[fresh], np.full(len(cells), reach * diameter)
+        )
+        keys.append(_key(fresh[what], to, cells))
+    both = np.unique(np.concatenate(keys))
+    end, cell = np.divmod(both, max(1, len(cells)))
+    ages = ends.ages[end]
+
+    def apart(first: _Reals, second: _Reals) -> _Reals:
+        return np.asarray(np.hypot(*(first - second).T) / diameter)
+
+    distance = apart(cells.places[cell], ends.expected[end])
+    squared = distance**2 / ages
+    if voted is not None:
+        trust = settings.vote_weight * voted.certainty[cell] * (ages == 1)
+        by_vote = apart(voted.places[cell], ends.last[end])
+        squared = (1 - trust) * np.minimum(squared, reach**2) + trust * by_vote**2
+        distance = np.sqrt(squared)
+    overlap = np.zeros(len(both))
+    overlap[np.searchsorted(both, touching)] = shared[2][touches]
+    size = np.log2(cells.areas[cell] / ends.areas[end])
+    costs = (
+        squared
+        + (settings.overlap_cost * (1 - overlap)) ** 2
+        + (settings.size_cost * size) ** 2
+        + (settings.gap_cost * (ages - 1)) ** 2
+    )
+    kept = (squared <= reach**2) | (overlap >= _SHARED)
+    return Candidates(end[kept], cell[kept], costs[kept], distance[kept])
+
+
+def _key(ends: _Numbers, cells: _Numbers, frame: PlacedCells) -> _Numbers:
+    return np.asarray(ends * max(1, len(frame)) + cells, dtype=np.int64)
+
+
+def _nearest(
+    asked: _Reals, places: _Reals, limits: _Reals
+) -> tuple[_Numbers, _Numbers]:
+    """Pair each of the places asked for with the nearest ones within its limit."""
+    if not len(asked) or not len(places):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    distances, found = cKDTree(places).query(
+        asked, k=min(_NEAREST, len(places)), distance_upper_bound=limits.max()
+    )
+    distances = distances.reshape(len(asked), -1)
+    found = found.reshape(len(asked), -1)
+    who, which = np.nonzero(distances <= limits[:, None])
+    return who, found[who, which].astype(np.int64)
+
+
+def division_costs(
+    links: Candidates,
+    ends: Ends,
+    cells: PlacedCells,
+    settings: TrackSettings,
+    diameter: float,
+) -> Candidates:
+    """Tell what a second daughter costs beside the best first one.
+
+    The two daughters together are as large as their mother, as large as each other,
+    and lie on both sides of her.
+
+    Parameters
+    ----------
+    links : Candidates
+        Links to single cells.
+    ends, cells, settings, diameter
+        As for `candidates`.
+
+    Returns
+    -------
+    Candidates
+        The second daughters; a division costs this and the link to the first.
+    """
+    near = (ends.ages[links.ends] == 1) & (links.distances <= _DAUGHTERS_WITHIN)
+    near &= cells.areas[links.cells] >= _LEAST_SHARE * ends.areas[links.ends]
+    place = np.flatnonzero(near)
+    mothers = links.ends[place]
+    # All ordered pairs of candidates of one mother.
+    starts = np.searchsorted(mothers, mothers, side="left")
+    stops = np.searchsorted(mothers, mothers, side="right")
+    counts = stops - starts
+    second = np.repeat(np.arange(len(place)), counts)
+    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = starts[second] + offset
+    first, second = first[first != second], second[first != second]
+    mother = mothers[first]
+    one, two = (links.cells[place[side]] for side in (first, second))
+    areas = cells.areas[one], cells.areas[two]
+    middle = (cells.places[one] + cells.places[two]) / 2
+    beside = np.hypot(*(middle - ends.expected[mother]).T) / diameter
+    apart = np.hypot(*(cells.places[one] - cells.places[two]).T) / diameter
+    whole = np.log2((areas[0] + areas[1]) / ends.areas[mother])
+    alike = np.log2(areas[0] / areas[1])
+    total = (
+        settings.division_cost**2
+        + beside**2
+        + (apart / 2) ** 2
+        + (settings.size_cost * whole) ** 2
+        + (settings.size_cost * alike) ** 2
+    )
+    # What comes on top of the link to the first daughter.
+    extra = total - links.costs[place[first]]
+    possible = np.minimum(*areas) >= _LEAST_SHARE * np.maximum(*areas)
+    second, extra = second[possible], extra[possible]
+    if not len(second):
+        none = np.zeros(0, np.int64)
+        return Candidates(none, none, np.zeros(0), np.zeros(0))
+    order = np.lexsort((extra, second))
+    kept, at = np.unique(second[order], return_index=True)
+    return Candidates(
+        mothers[kept],
+        links.cells[place[kept]],
+        extra[order][at],
+        links.distances[place[kept]],
+    )

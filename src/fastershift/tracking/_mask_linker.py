@@ -1,0 +1,280 @@
+"""Linking cells that are segmented frame by frame, one assignment per frame."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.config import TrackSettings
+from fastershift.errors import InputError
+from fastershift.labels import Labels, as_labels, overlaps, relabel
+from fastershift.tracking._assignment import assign
+from fastershift.tracking._cells import PlacedCells, place_cells
+from fastershift.tracking._costs import (
+    Ends,
+    VotedPlaces,
+    candidates,
+    division_costs,
+)
+from fastershift.tracking._drift import estimate_drift
+from fastershift.tracking._finalize import Descent
+
+__all__ = ["MaskLinker"]
+
+_Numbers = npt.NDArray[np.int64]
+_Reals = npt.NDArray[np.float64]
+
+
+# Daughters that are seen in fewer frames than this are none.
+_LASTING = 2
+
+
+@dataclass
+class _Seen:
+    """A frame that was linked, and what is known of its cells."""
+
+    labels: Labels
+    cells: PlacedCells
+    tracks: _Numbers
+    moves: _Reals
+    drift: _Reals
+
+
+class MaskLinker:
+    """Number the cells of successive frames by the tracks they belong to.
+
+    The links from all frames that may still go on to the next one are chosen together,
+    so that they cost least: moves after the drift of the stage is taken out, lost
+    overlap, changes of size, gaps, beginnings, ends and divisions.
+
+    Parameters
+    ----------
+    settings : TrackSettings
+        `farthest_move` and the costs are used.
+    """
+
+    def __init__(self, settings: TrackSettings) -> None:
+        self._settings = settings
+        self._seen: deque[_Seen] = deque(maxlen=settings.longest_gap + 1)
+        self._open: set[int] = set()
+        self._largest = 0
+        self._carried = np.zeros(2)  # sums of products of successive moves, of squares
+        self._spans: dict[int, tuple[int, int]] = {}
+        self._time = -1
+        self._parents: dict[int, int] = {}
+
+    def add(
+        self, frame: npt.ArrayLike, voted: VotedPlaces | None = None
+    ) -> npt.NDArray[np.int32]:
+        """Link the next frame.
+
+        Parameters
+        ----------
+        frame : (Y, X) int array
+            Cells, numbered in any way; 0 is background.
+        voted : VotedPlaces, optional
+            Where its cells were in the frame before.
+
+        Returns
+        -------
+        (Y, X) int32
+            The same cells, numbered by track.
+
+        Raises
+        ------
+        InputError
+            For frames of another size than those before.
+        """
+        labels = as_labels(frame, 2)
+        if self._seen and labels.shape != self._seen[-1].labels.shape:
+            raise InputError(
+                f"A label image of {self._seen[-1].labels.shape} pixels was expected, "
+                f"not one of {labels.shape}."
+            )
+        cells = place_cells(labels)
+        tracks, moves, drift = self._link(labels, cells, voted)
+        self._seen.append(_Seen(labels, cells, tracks, moves, drift))
+        self._time += 1
+        for track in tracks.tolist():
+            first = self._spans.get(track, (self._time, 0))[0]
+            self._spans[track] = first, self._time
+        still = [one.tracks for one in self._seen]
+        self._open &= set(np.concatenate(still).tolist())
+        return relabel(labels, cells.ids.tolist(), tracks.tolist())
+
+    def descent(self) -> Descent:
+        """Tell what is known of the tracks, after the last frame.
+
+        Divisions of which a daughter is gone at once are taken back: a mask that is cut
+        in two in one frame looks like a division in the next one.
+
+        Returns
+        -------
+        Descent
+        """
+        daughters: dict[int, list[int]] = {}
+        for daughter, mother in self._parents.items():
+            daughters.setdefault(mother, []).append(daughter)
+        parents, same = dict(self._parents), dict[int, int]()
+        for mother, both in daughters.items():
+            brief = [
+                one for one in both if self._is_brief(one) and one not in daughters
+            ]
+            if brief:
+                for one in both:
+                    del parents[one]
+                lasting = [one for one in both if one not in brief]
+                same[(lasting or brief)[0]] = mother
+        return Descent(parents, same)
+
+    def _is_brief(self, track: int) -> bool:
+        first, last = self._spans[track]
+        return last - first + 1 < _LASTING and last < self._time
+
+    def _link(
+        self, labels: Labels, cells: PlacedCells, voted: VotedPlaces | None
+    ) -> tuple[_Numbers, _Reals, _Reals]:
+        """Return tracks and moves of the cells, and the drift of the frame."""
+        tracks = np.zeros(len(cells), dtype=np.int64)
+        moves = np.full((len(cells), 2), np.nan)
+        drift = np.zeros(2)
+        if self._seen:
+            last = self._seen[-1]
+            diameter = max(last.cells.diameter, cells.diameter, 1.0)
+            drift = estimate_drift(last.cells.places, cells.places, diameter)
+            ends, positions = self._ends(drift)
+            shared = self._shared(labels, cells, ends, positions, drift)
+            reach = self._settings.farthest_move
+            links = candidates(
+                ends, cells, shared, voted, self._settings, diameter, reach
+            )
+            seconds = division_costs(links, ends, cells, self._settings, diameter)
+            alone = (reach**2 + self._settings.overlap_cost**2) / 2
+            first, second = assign(links, seconds, len(ends), len(cells), alone)
+            self._name(ends, first, second, tracks)
+            on = np.flatnonzero((first >= 0) & (second < 0))
+            moves[first[on]] = (cells.places[first[on]] - ends.last[on]) / ends.ages[
+                on, None
+            ]
+            self._learn(positions, moves, on, first)
+        new = np.flatnonzero(tracks == 0)
+        tracks[new] = self._largest + 1 + np.arange(len(new))
+        self._largest += len(new)
+        self._open.update(tracks.tolist())
+        return tracks, moves, drift
+
+    def _name(
+        self, ends: Ends, first: _Numbers, second: _Numbers, tracks: _Numbers
+    ) -> None:
+        """Give the cells the numbers of their tracks; daughters get new ones."""
+        on = np.flatnonzero((first >= 0) & (second < 0))
+        tracks[first[on]] = ends.tracks[on]
+        for end in np.flatnonzero(second >= 0).tolist():
+            mother = int(ends.tracks[end])
+            self._open.discard(mother)
+            for daughter in (first[end], second[end]):
+                self._largest += 1
+                tracks[daughter] = self._largest
+                self._parents[self._largest] = mother
+
+    def _ends(self, drift: _Reals) -> tuple[Ends, _Numbers]:
+        """Collect the last cells of open tracks, and their places in their frames."""
+        taken: set[int] = set()
+        moved = drift.copy()
+        persistence = self._persistence
+        columns: list[list[npt.NDArray[np.generic]]] = []
+        for age, seen in enumerate(reversed(self._seen), start=1):
+            free = np.array(
+                [
+                    one in self._open and one not in taken
+                    for one in seen.tracks.tolist()
+                ],
+                dtype=bool,
+            )
+            at = np.flatnonzero(free)
+            taken.update(seen.tracks[at].tolist())
+            places = seen.cells.places[at] + moved
+            steps = np.nan_to_num(seen.moves[at]) * persistence * age
+            columns.append(
+                [
+                    seen.tracks[at],
+                    seen.cells.areas[at],
+                    places,
+                    places + steps,
+                    np.full(len(at), age),
+                    at,
+                ]
+            )
+            moved = moved + seen.drift
+        joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+        return Ends(*joined[:5]), joined[5]
+
+    def _shared(
+        self,
+        labels: Labels,
+        cells: PlacedCells,
+        ends: Ends,
+        positions: _Numbers,
+        drift: _Reals,
+    ) -> tuple[_Numbers, _Numbers, _Reals]:
+        """Find ends and cells that overlap, and by how much (IoU)."""
+        found: list[tuple[_Numbers, _Numbers, _Reals]] = []
+        moved = drift.copy()
+        for age, seen in enumerate(reversed(self._seen), start=1):
+            of_age = np.flatnonzero(ends.ages == age)
+            if len(of_age):
+                end_of = np.full(len(seen.cells), -1)
+                end_of[positions[of_age]] = of_age
+                old, new, counts = overlaps(*_overlaid(seen.labels, labels, moved))
+                olds = np.searchsorted(seen.cells.ids, old)
+                news = np.searchsorted(cells.ids, new)
+                union = seen.cells.areas[olds] + cells.areas[news] - counts
+                end = end_of[olds]
+                kept = end >= 0
+                found.append((end[kept], news[kept], (counts / union)[kept]))
+            moved = moved + seen.drift
+        ends_, cells_, shares = zip(*found, strict=True) if found else ((), (), ())
+        return (
+            np.concatenate([np.zeros(0, np.int64), *ends_]),
+            np.concatenate([np.zeros(0, np.int64), *cells_]),
+            np.concatenate([np.zeros(0), *shares]),
+        )
+
+    @property
+    def _persistence(self) -> float:
+        """How much of its last move a cell repeats, 0 to 1, in the movie so far."""
+        together, squares = self._carried
+        # A few made-up moves without persistence keep the first frames from guessing.
+        return float(np.clip(together / (squares + 1e-9), 0, 1)) if squares else 0.0
+
+    def _learn(
+        self, positions: _Numbers, moves: _Reals, on: _Numbers, first: _Numbers
+    ) -> None:
+        """Compare the moves of the cells with those of the frame before."""
+        last = self._seen[-1]
+        fresh = on[on < len(last.cells)]
+        fresh = fresh[positions[fresh] < len(last.cells)]
+        before = last.moves[positions[fresh]]
+        after = moves[first[fresh]]
+        known = np.isfinite(before).all(axis=1)
+        self._carried += (
+            (before[known] * after[known]).sum(),
+            (before[known] ** 2).sum(),
+        )
+
+
+def _overlaid(before: Labels, after: Labels, moved: _Reals) -> tuple[Labels, Labels]:
+    """Cut two frames to the part that both show, the second moved back."""
+    rows, columns = (round(float(one)) for one in moved)
+
+    def cut(frame: Labels, row: int, column: int) -> Labels:
+        height, width = frame.shape
+        return np.ascontiguousarray(
+            frame[
+                max(row, 0) : height + min(row, 0),
+                max(column, 0) : width + min(column, 0),
+            ]
+        )
+
+    return cut(before, -rows, -columns), cut(after, rows, columns)

@@ -1,0 +1,103 @@
+"""Masks of other programs are understood, and tracked as they are."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from fastershift import segment_movie
+from fastershift.errors import InputError
+from fastershift.simulate import simulate_movie
+
+
+@pytest.fixture(scope="module")
+def movie():
+    return simulate_movie(5, (128, 128), 8, diameter=24, kind="nuclei", seed=1)
+
+
+def numbered_anew(labels):
+    """Number the cells of each frame in any order."""
+    rng = np.random.default_rng(0)
+    return np.stack([np.r_[0, 1 + rng.permutation(99)][frame] for frame in labels])
+
+
+def test_no_pixel_of_a_mask_changes(movie):
+    result = segment_movie(None, labels=numbered_anew(movie.labels))
+    np.testing.assert_array_equal(result.labels > 0, movie.labels > 0)
+    both = np.stack([movie.labels[0].ravel(), result.labels[0].ravel()])
+    links = set(zip(*both.tolist(), strict=True))
+    assert len(links) == len({a for a, _ in links}) == len({b for _, b in links})
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.uint64])
+def test_pixels_may_be_of_any_type(movie, dtype):
+    labels = numbered_anew(movie.labels)
+    expected = segment_movie(None, labels=labels)
+    result = segment_movie(None, labels=labels.astype(dtype))
+    np.testing.assert_array_equal(result.labels, expected.labels)
+
+
+def test_numbers_of_tracks_are_kept(movie):
+    result = segment_movie(None, labels=movie.labels)
+    spans = [row[1:3] for row in result.lineage.rows()]
+    assert sorted(spans) == sorted(row[1:3] for row in movie.tracks)
+    assert "tracks already" in result.provenance["notices"][0]
+
+
+def test_a_mask_of_cells_without_numbers_is_taken_apart():
+    frame = np.zeros((40, 40), bool)
+    frame[5:12, 5:12] = frame[5:12, 20:27] = frame[25:32, 5:12] = True
+    result = segment_movie(None, labels=np.stack([frame] * 3))
+    assert len(result.lineage.tracks) == 3
+    assert "one number" in result.provenance["notices"][0]
+
+
+def test_copies_of_one_number_are_cells_of_their_own():
+    frame = np.zeros((40, 40), np.int32)
+    frame[5:12, 5:12] = frame[5:12, 20:27] = 4
+    frame[25:32, 5:12], frame[25:32, 13] = 2, 0
+    frame[30, 15] = 2  # a crumb stays with its cell
+    result = segment_movie(None, labels=np.stack([frame] * 3))
+    assert len(result.lineage.tracks) == 3
+    assert "several places" in result.provenance["notices"][0]
+
+
+def test_frames_without_a_cell_stay_empty(movie):
+    labels = numbered_anew(movie.labels)
+    labels[2] = 0
+    result = segment_movie(None, labels=labels)
+    assert not result.labels[2].any()
+    assert [report.cells for report in result.reports][2] == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (np.zeros((5, 128, 128), int), "no cell"),
+        (np.ones((4, 128, 128), int), "one label image for each frame"),
+        (np.ones((5, 64, 128), int), "64 × 128"),
+        (np.ones((5, 2, 128, 128), int), "axes"),
+        (np.full((5, 128, 128), -1), "from 0"),
+        (np.full((5, 128, 128), 0.5), "whole numbers"),
+        ([np.ones((9, 9), int), np.ones((9, 8), int)], "one size"),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused_in_a_sentence(movie, labels, sentence):
+    with pytest.raises(InputError, match=sentence):
+        segment_movie(movie.frames, {"track": {"vote_weight": 0}}, labels=labels)
+
+
+def test_masks_may_be_a_file(movie, tmp_path):
+    labels = numbered_anew(movie.labels).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "masks.tif", labels)
+    settings = {"track": {"vote_weight": 0}}
+    result = segment_movie(movie.frames, settings, labels=tmp_path / "masks.tif")
+    expected = segment_movie(None, labels=labels)
+    np.testing.assert_array_equal(result.labels, expected.labels)
+
+
+def test_a_network_that_votes_is_asked_where_cells_were(movie):
+    labels = numbered_anew(movie.labels)
+    result = segment_movie(movie.frames, labels=labels, model="generalist")
+    assert result.provenance["model"] == "generalist"
+    np.testing.assert_array_equal(result.labels > 0, labels > 0)
+    assert sum(report.network_ms for report in result.reports) > 0

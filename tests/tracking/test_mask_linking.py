@@ -1,0 +1,127 @@
+"""Cells that were segmented frame by frame are linked by what the links cost."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from fastershift.config import TrackSettings
+from fastershift.errors import InputError
+from fastershift.tracking import Finalizer, MaskLinker, VotedPlaces, place_cells
+
+
+def discs(places, radius=5, shape=(120, 120)):
+    """Draw discs, numbered in the order of their places; None draws nothing."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    frame = np.zeros(shape, np.int32)
+    for number, place in enumerate(places, start=1):
+        if place is not None:
+            size = radius if len(place) == 2 else place[2]
+            inside = np.hypot(rows - place[0], columns - place[1]) <= size
+            frame[inside] = number
+    return frame
+
+
+def link(frames, settings=None, voted=None, *, shuffle=True):
+    """Link frames; return the track of each disc, and the finished lineage."""
+    settings = settings or TrackSettings(shortest_track=1)
+    linker, finalizer = MaskLinker(settings), Finalizer(settings)
+    linked = []
+    for time, frame in enumerate(frames):
+        rank = np.random.default_rng(time).permutation(99) + 1
+        given = np.where(frame > 0, rank[frame - 1], 0) if shuffle else frame
+        linked.append(linker.add(given, None if voted is None else voted[time]))
+        finalizer.add(linked[-1])
+    names, lineage = finalizer.finish(linker.descent())
+    final = [names.apply(time, frame) for time, frame in enumerate(linked)]
+    tracks = [
+        {int(n): int(f[frame == n][0]) for n in np.unique(frame[frame > 0])}
+        for frame, f in zip(frames, final, strict=True)
+    ]
+    return tracks, lineage
+
+
+GRID = [(15 + 14 * row, 15 + 14 * column) for row in range(5) for column in range(5)]
+
+
+def test_numbers_of_the_frames_mean_nothing():
+    rng = np.random.default_rng(0)
+    frames = [discs(np.array(GRID) + rng.uniform(-2, 2, (25, 2))) for _ in range(4)]
+    tracks, lineage = link(frames)
+    assert all(one == tracks[0] for one in tracks)
+    assert len(lineage.tracks) == 25
+
+
+def test_a_move_of_the_stage_is_taken_out():
+    places = np.array([(20, 20), (24, 47), (52, 30), (70, 64), (40, 75), (78, 22)])
+    tracks, _ = link([discs(places), discs(places + np.array([18, 25]))])
+    assert tracks[0] == tracks[1]
+
+
+def test_a_mother_has_two_daughters_and_ends():
+    frames = [discs([(40, 40, 7), (90, 90, 7)])] * 2
+    frames += [discs([None, (90, 90, 7), (40, 34, 5), (40, 46, 5)])] * 3
+    tracks, lineage = link(frames)
+    assert lineage.divisions() == {tracks[0][1]: (tracks[2][3], tracks[2][4])}
+    assert tracks[0][2] == tracks[4][2]
+
+
+def test_a_division_that_costs_too_much_is_none():
+    frames = [discs([(40, 40, 7)]), discs([None, (40, 34, 5), (40, 46, 5)])]
+    settings = TrackSettings(shortest_track=1, division_cost=5)
+    _, lineage = link(frames, settings)
+    assert not lineage.divisions()
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_a_cell_is_found_again_within_the_longest_gap(missing):
+    both = [(40, 40), (80, 80)]
+    frames = [discs(both), *[discs([(40, 40)])] * missing, discs(both)]
+    _, lineage = link(frames, TrackSettings(shortest_track=1, longest_gap=2))
+    goes_on = [track.parent for track in lineage.tracks if track.first == missing + 1]
+    assert len(goes_on) == 1
+    assert bool(goes_on[0]) == (missing <= 2)
+
+
+def test_a_mask_that_is_cut_in_one_frame_has_not_divided():
+    whole, halves = discs([(40, 40, 7)]), discs([(40, 40, 7)])
+    halves[(halves > 0) & (np.arange(120) > 40)] = 2
+    _, lineage = link([whole, whole, halves, whole, whole])
+    assert not lineage.divisions()
+    assert max(track.last - track.first for track in lineage.tracks) == 4
+
+
+def test_a_vote_tells_neighbours_apart_where_overlap_cannot():
+    before = np.array(GRID)
+    after = before + np.array([0, 14])  # each stands where its neighbour stood
+    after = np.array([place for place in after if place[1] < 80])
+    before_of = [tuple(place - np.array([0, 14])) for place in after]
+    voted = VotedPlaces(np.array(before_of, float), np.ones(len(after)))
+    frames = [discs(before), discs(after)]
+    tracks, _ = link(frames, voted=[None, voted], shuffle=False)
+    kept = [GRID.index(place) + 1 for place in before_of]
+    assert [tracks[0][one] for one in kept] == list(tracks[1].values())
+
+
+def test_frames_may_be_empty():
+    empty = np.zeros((120, 120), np.int32)
+    one = discs([(40, 40)])
+    tracks, _ = link([empty, one, one, empty, empty])
+    assert [len(frame) for frame in tracks] == [0, 1, 1, 0, 0]
+    assert tracks[1] == tracks[2]
+
+
+def test_frames_of_another_size_are_refused():
+    linker = MaskLinker(TrackSettings())
+    linker.add(np.zeros((4, 5), np.int32))
+    with pytest.raises(InputError, match="expected"):
+        linker.add(np.zeros((5, 4), np.int32))
+
+
+def test_cells_are_placed_where_scipy_finds_them():
+    rng = np.random.default_rng(0)
+    frame = rng.choice([0, 3, 7, 400], (30, 40)).astype(np.int32)
+    cells = place_cells(frame)
+    np.testing.assert_array_equal(cells.ids, [3, 7, 400])
+    expected = ndimage.center_of_mass(np.ones_like(frame), frame, cells.ids)
+    np.testing.assert_allclose(cells.places, expected)
+    np.testing.assert_array_equal(cells.areas, [(frame == i).sum() for i in cells.ids])
