@@ -1,7 +1,7 @@
 """True masks of movies, with frames left out or masks spoiled."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -52,6 +52,20 @@ class MaskMovie:
     tracks: _Tracks
     folder: Path | None = None
     step: int = 1
+
+    def first(self, n_frames: int) -> "MaskMovie":
+        """Take the first frames alone."""
+        tracks = tuple(
+            (track, first, min(last, n_frames - 1), parent)
+            for track, first, last, parent in self.tracks
+            if first < n_frames
+        )
+        return replace(
+            self,
+            masks=self.masks[:n_frames],
+            truth=self.truth[:n_frames],
+            tracks=tracks,
+        )
 
 
 def mask_movies(options: BenchmarkOptions) -> Iterator[MaskMovie]:
@@ -111,9 +125,7 @@ def _numbered_anew(movie: MaskMovie) -> MaskMovie:
         table = np.zeros(int(frame.max(initial=0)) + 1, np.int32)
         table[ids] = 1 + rng.permutation(len(ids))
         out[:] = table[frame]
-    return MaskMovie(
-        movie.name, masks, movie.truth, movie.tracks, movie.folder, movie.step
-    )
+    return replace(movie, masks=masks)
 
 
 def thin_out(movie: MaskMovie, step: int) -> MaskMovie:
@@ -137,13 +149,12 @@ def thin_out(movie: MaskMovie, step: int) -> MaskMovie:
         return parent
 
     tracks = tuple((track, *span, ancestor(track)) for track, span in kept.items())
-    return MaskMovie(
-        movie.name,
-        movie.masks[::step],
-        movie.truth[::step],
-        tracks,
-        movie.folder,
-        step,
+    return replace(
+        movie,
+        masks=movie.masks[::step],
+        truth=movie.truth[::step],
+        tracks=tracks,
+        step=step,
     )
 
 
@@ -181,9 +192,7 @@ def spoil(movie: MaskMovie, damage: Damage, share: float, seed: int = 0) -> Mask
                 _merge(frame, label, inside)
             else:
                 _split(frame, inside, rng)
-    return MaskMovie(
-        movie.name, masks, movie.truth, movie.tracks, movie.folder, movie.step
-    )
+    return replace(movie, masks=masks)
 
 
 def _merge(frame: _Labels, label: int, inside: npt.NDArray[np.bool_]) -> None:

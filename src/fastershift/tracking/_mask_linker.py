@@ -145,6 +145,11 @@ class MaskLinker:
             drift = estimate_drift(last.cells.places, cells.places, diameter)
             ends, positions = self._ends(drift)
             shared = self._shared(labels, cells, ends, positions, drift)
+            rejoined = self._rejoined(ends, cells, shared)
+            if rejoined:
+                self._open -= rejoined
+                ends, positions = self._ends(drift)
+                shared = self._shared(labels, cells, ends, positions, drift)
             reach = self._settings.farthest_move
             links = candidates(
                 ends, cells, shared, voted, self._settings, diameter, reach
@@ -163,6 +168,44 @@ class MaskLinker:
         self._largest += len(new)
         self._open.update(tracks.tolist())
         return tracks, moves, drift
+
+    def _rejoined(
+        self,
+        ends: Ends,
+        cells: PlacedCells,
+        shared: tuple[_Numbers, _Numbers, _Reals],
+    ) -> set[int]:
+        """Find daughters of the frame before that are one cell again.
+
+        They were a mask that was cut in two; the smaller part ends.
+        """
+        fresh = np.flatnonzero(ends.ages == 1).tolist()
+        end_of = {int(ends.tracks[one]): one for one in fresh}
+        newborn = [track for track in end_of if self._spans[track][0] == self._time]
+        pairs: dict[int, list[int]] = {}
+        for track in newborn:
+            if track in self._parents:
+                pairs.setdefault(self._parents[track], []).append(end_of[track])
+        gone = set()
+        for pair in pairs.values():
+            over = [set(self._covering(one, ends, cells, shared)) for one in pair]
+            if len(pair) == 2 and over[0] & over[1]:
+                gone.add(int(ends.tracks[min(pair, key=lambda one: ends.areas[one])]))
+        return gone
+
+    def _covering(
+        self,
+        end: int,
+        ends: Ends,
+        cells: PlacedCells,
+        shared: tuple[_Numbers, _Numbers, _Reals],
+    ) -> list[int]:
+        """Find the cells that cover more than half of an end."""
+        of_end = np.flatnonzero(shared[0] == end)
+        cell, overlap = shared[1][of_end], shared[2][of_end]
+        area = ends.areas[end]
+        common = overlap / (1 + overlap) * (area + cells.areas[cell])
+        return [int(one) for one in cell[2 * common > area]]
 
     def _name(
         self, ends: Ends, first: _Numbers, second: _Numbers, tracks: _Numbers
