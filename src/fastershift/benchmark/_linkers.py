@@ -42,13 +42,13 @@ class Linked:
         Track ids.
     tracks : list of (id, first, last, parent)
         All tracks.
-    seconds : float
-        Time of the linking alone.
+    seconds : float or None
+        Time of the processor for the linking alone, where it was taken.
     """
 
     labels: _Labels
     tracks: list[tuple[int, int, int, int]]
-    seconds: float
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class PeerLinker:
 
     def run(self, movie: MaskMovie) -> Linked:
         """Link the masks of a movie."""
-        started = time.perf_counter()
+        started = time.process_time()
         cells = [place_cells(frame) for frame in movie.masks]
         tracks, parents = self.link(movie.masks, cells)
-        return as_linked(movie, tracks, parents, time.perf_counter() - started)
+        return as_linked(movie, tracks, parents, time.process_time() - started)
 
 
 def as_linked(

@@ -131,10 +131,11 @@ class TrackSettings(Stage):
         ge=0,
     )
     farthest_move: float = setting(
-        1.5,
+        3.0,
         "A cell is not linked to one that lies farther away in the next frame, after "
-        "the drift of the stage is taken out. All costs of a link are told as moves: "
-        "their squares are added up, and the links with the lowest sum are made.",
+        "the drift of the stage is taken out; where cells move little, three times the "
+        "usual move is the limit, but not less than one cell diameter. All costs of a "
+        "link are told as moves, and their squares are added up.",
         label="Farthest move",
         unit="cell diameters",
         step=0.1,
@@ -178,16 +179,16 @@ class TrackSettings(Stage):
         le=1,
     )
     division_cost: float = setting(
-        1.4,
-        "A division costs as much as a move this far.",
+        0.4,
+        "A division costs as much as a move this far, beside the link to one daughter.",
         label="Cost of a division",
         unit="cell diameters",
         step=0.1,
         ge=0,
         le=20,
         usual=Usual(
-            0.3,
-            3,
+            0.1,
+            1.5,
             "Cells that pass by will be taken as daughters.",
             "Divisions are not detected.",
         ),

@@ -185,7 +185,7 @@ class SegmentTrackWidget(QWidget):
 
     def _on_input(self) -> None:
         choice = self._input.choice
-        self._form.follow_input(embeds=choice is None or choice.kind == "image")
+        self._form.follow_input(embeds=choice is None or choice.kind != "embedding")
         self._show_units()
         self._ask_estimate()
         self._show_state()

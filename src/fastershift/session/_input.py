@@ -24,12 +24,15 @@ class SessionInput:
         (T, C, Y, X) embeddings of any network, instead of a movie.
     background, mask
         What is background in given embeddings.
+    labels : array_like, optional
+        (T, Y, X) cells of the movie that were segmented elsewhere.
     """
 
     movie: FrameSource | None = None
     embeddings: Any = None
     background: Background = "axis"
     mask: npt.NDArray[Any] | None = None
+    labels: Any = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

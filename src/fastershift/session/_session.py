@@ -136,6 +136,7 @@ class Session:
                 embeddings=given.embeddings,
                 background=given.background,
                 mask=given.mask,
+                labels=given.labels,
                 device=device,
                 region=region,
                 read=self._models.read,

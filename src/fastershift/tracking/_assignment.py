@@ -22,7 +22,7 @@ def assign(
     links : Candidates
         Links of an end to a cell.
     seconds : Candidates
-        Links of an end to a second daughter.
+        Links of an end to a second daughter, less `alone`.
     n_ends, n_cells : int
         How many there are.
     alone : float
@@ -38,7 +38,7 @@ def assign(
     # what the link costs.
     rows = np.concatenate([links.ends, n_ends + seconds.ends])
     columns = np.concatenate([links.cells, seconds.cells])
-    costs = np.concatenate([links.costs, seconds.costs]) - alone
+    costs = np.concatenate([links.costs - alone, seconds.costs])
     own = np.arange(2 * n_ends)
     nothing = np.where(own < n_ends, alone, 0.0)
     rows = np.concatenate([rows, own])

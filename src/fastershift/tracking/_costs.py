@@ -9,11 +9,20 @@ from scipy.spatial import cKDTree
 from fastershift.config import TrackSettings
 from fastershift.tracking._cells import PlacedCells
 
-__all__ = ["Candidates", "Ends", "VotedPlaces", "candidates", "division_costs"]
+__all__ = [
+    "Candidates",
+    "Ends",
+    "VotedPlaces",
+    "candidates",
+    "division_costs",
+    "usual_reach",
+]
 
 _Numbers = npt.NDArray[np.int64]
 _Reals = npt.NDArray[np.float64]
 
+# Cells may move so many times as far as is usual, and at least so many diameters.
+_TIMES_USUAL, _LEAST_REACH = 3.0, 1.0
 # So many cells next to where a cell is expected may be the same one.
 _NEAREST = 8
 # Cells that share this much (IoU) may be the same one wherever they lie.
@@ -86,6 +95,35 @@ class Candidates:
     cells: _Numbers
     costs: _Reals
     distances: _Reals
+
+
+def usual_reach(
+    ends: Ends, cells: PlacedCells, settings: TrackSettings, diameter: float
+) -> float:
+    """Tell how far cells may move between two frames, in cell diameters.
+
+    Some times as far as cells and ends that are nearest to each other lie apart, so
+    that in a crowd that moves little nobody takes the place of a missing neighbour.
+
+    Parameters
+    ----------
+    ends, cells, settings, diameter
+        As for `candidates`.
+
+    Returns
+    -------
+    float
+        At most `farthest_move`.
+    """
+    fresh = ends.expected[ends.ages == 1]
+    least = min(_LEAST_REACH, settings.farthest_move)
+    if not len(fresh) or not len(cells):
+        return settings.farthest_move
+    away, nearest = cKDTree(cells.places).query(fresh)
+    _, back = cKDTree(fresh).query(cells.places)
+    mutual = back[nearest] == np.arange(len(fresh))
+    usual = float(np.median(away[mutual])) / diameter
+    return float(np.clip(_TIMES_USUAL * usual, least, settings.farthest_move))
 
 
 def candidates(
@@ -186,7 +224,7 @@ def division_costs(
     settings: TrackSettings,
     diameter: float,
 ) -> Candidates:
-    """Tell what a second daughter costs beside the best first one.
+    """Tell what a second daughter costs more than a track that begins.
 
     The two daughters together are as large as their mother, as large as each other,
     and lie on both sides of her.
@@ -201,7 +239,7 @@ def division_costs(
     Returns
     -------
     Candidates
-        The second daughters; a division costs this and the link to the first.
+        The second daughters, beside the first that suits each best.
     """
     near = (ends.ages[links.ends] == 1) & (links.distances <= _DAUGHTERS_WITHIN)
     near &= cells.areas[links.cells] >= _LEAST_SHARE * ends.areas[links.ends]
@@ -230,7 +268,7 @@ def division_costs(
         + (settings.size_cost * whole) ** 2
         + (settings.size_cost * alike) ** 2
     )
-    # What comes on top of the link to the first daughter.
+    # The link to the first daughter has been paid for as one to a whole cell.
     extra = total - links.costs[place[first]]
     possible = np.minimum(*areas) >= _LEAST_SHARE * np.maximum(*areas)
     second, extra = second[possible], extra[possible]

@@ -16,6 +16,7 @@ from fastershift.tracking._costs import (
     VotedPlaces,
     candidates,
     division_costs,
+    usual_reach,
 )
 from fastershift.tracking._drift import estimate_drift
 from fastershift.tracking._finalize import Descent
@@ -150,7 +151,7 @@ class MaskLinker:
                 self._open -= rejoined
                 ends, positions = self._ends(drift)
                 shared = self._shared(labels, cells, ends, positions, drift)
-            reach = self._settings.farthest_move
+            reach = usual_reach(ends, cells, self._settings, diameter)
             links = candidates(
                 ends, cells, shared, voted, self._settings, diameter, reach
             )

@@ -139,7 +139,8 @@ class ReadingControls(QObject):
             return
         guessed, axes = guess_axes(layer)
         options = likely_axes(kind, layer)
-        self._axes_editor.offer(axes if guessed == kind else options[0], options)
+        fits = (guessed == "embedding") == (kind == "embedding")
+        self._axes_editor.offer(axes if fits else options[0], options)
         if other or not self._axes.touched:
             self._take_back(self._axes)
         else:
@@ -212,7 +213,7 @@ class ReadingControls(QObject):
 
     def _show_used(self) -> None:
         """Hide what the layer leaves no choice in, unless a choice was made."""
-        sizes, image = self._sizes(), self._kind == "image"
+        sizes, image = self._sizes(), self._kind != "embedding"
         several = {
             "channel": image and max(sizes.get("C", 1), sizes.get("S", 1)) > 1,
             "plane": image and sizes.get("Z", 1) > 1,

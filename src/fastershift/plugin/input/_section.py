@@ -70,7 +70,7 @@ class InputSection(QGroupBox):
         super().__init__("Input", parent)
         self._layers = LayerBox(viewer, Image, "layer", self)
         self._masks = LayerBox(viewer, Labels, "mask", self)
-        self._kind = self._box("input_kind", ["image", "embedding"])
+        self._kind = self._box("input_kind", ["image", "embedding", "labels"])
         self._reading = ReadingControls(self)
         self._background = choice([(text, value) for text, value, _ in _BACKGROUNDS])
         self._model = _model_editor()
@@ -106,20 +106,26 @@ class InputSection(QGroupBox):
         if layer is None:
             return None
         background = self._background.get()
-        # A labels layer that comes or goes is of no concern unless it is the mask.
-        masked = self._input_kind == "embedding" and background == "mask"
         return InputChoice(
             layer,
             self._input_kind,
             self._reading.axes,
             background,
-            self._masks.layer if masked else None,
+            self._masks.layer if self._masked else None,
             self._reading.settings,
         )
 
     @property
     def _input_kind(self) -> InputKind:
-        return "embedding" if self._kind.currentText() == "embedding" else "image"
+        kinds: dict[str, InputKind] = {"embedding": "embedding", "labels": "labels"}
+        return kinds.get(self._kind.currentText(), "image")
+
+    @property
+    def _masked(self) -> bool:
+        """Whether a labels layer is of concern; otherwise it may come and go."""
+        kind = self._input_kind
+        in_embedding = kind == "embedding" and self._background.get() == "mask"
+        return in_embedding or kind == "labels"
 
     def _box(self, name: str, options: list[str]) -> QComboBox:
         box = choice([(option, option) for option in options]).widget
@@ -147,7 +153,8 @@ class InputSection(QGroupBox):
             self._kind,
             "Image: pixels are intensities, and the model embeds "
             "them.\nEmbedding: pixels are vectors of any network, which "
-            "are clustered unchanged.",
+            "are clustered unchanged.\nLabels: the cells are known, from any program, "
+            "and are tracked as they are; the image helps where they move far.",
         )
         self._reading.add_to(grid)
         self._add(
@@ -161,7 +168,8 @@ class InputSection(QGroupBox):
             grid,
             "Mask",
             self._masks.widget,
-            "Labels layer that marks where cells may be: 0 is background.",
+            "Labels layer that marks where cells may be, or holds the cells to track; "
+            "0 is background.",
         )
         self.model.add_to(grid)
         self.diameter.add_to(grid)
@@ -246,9 +254,8 @@ class InputSection(QGroupBox):
 
     def _show_used(self) -> None:
         """Hide what has no effect on this kind of input."""
-        embedding = self._kind.currentText() == "embedding"
-        masked = embedding and self._background.get() == "mask"
-        used = {self._background.widget: embedding, self._masks.widget: masked}
+        embedding = self._input_kind == "embedding"
+        used = {self._background.widget: embedding, self._masks.widget: self._masked}
         for editor, visible in (used | {self._device: not embedding}).items():
             editor.setVisible(visible)
             self._labels[editor].setVisible(visible)

@@ -26,7 +26,7 @@ __all__ = [
     "session_input",
 ]
 
-InputKind: TypeAlias = Literal["image", "embedding"]
+InputKind: TypeAlias = Literal["image", "embedding", "labels"]
 
 #: Orders of axes to choose from, by kind and number of axes; the likeliest first.
 _AXES = {
@@ -66,14 +66,15 @@ class InputChoice:
     ----------
     layer : Image
         The layer.
-    kind : {"image", "embedding"}
-        Whether its pixels are intensities or vectors.
+    kind : {"image", "embedding", "labels"}
+        Whether its pixels are intensities or vectors, or the cells of the image are
+        known and lie in a labels layer.
     axes : str
         One letter per axis of its data.
     background : {"axis", "largest", "mask", "none"}
         What is background in an embedding.
     mask : Labels, optional
-        Where cells may be, for ``background="mask"``.
+        Where cells may be, for ``background="mask"``; for ``kind="labels"`` the cells.
     reading : InputSettings
         What is taken of channels, planes, positions and levels.
     """
@@ -87,7 +88,8 @@ class InputChoice:
 
     def arrays(self) -> tuple[Any, Any]:
         """Return the pixels of the layer and of the mask, as they are now."""
-        masked = self.background == "mask" and self.mask is not None
+        used = self.kind == "labels" or self.background == "mask"
+        masked = used and self.mask is not None
         level = min(self.reading.level, levels(self.layer) - 1)
         return pixels(self.layer, level), pixels(self.mask) if masked else None
 
@@ -105,9 +107,10 @@ def pixels(layer: Any, level: int = 0) -> Any:
 def likely_axes(kind: InputKind, layer: Image) -> tuple[str, ...]:
     """List orders of axes that a layer may have."""
     ndim = pixels(layer).ndim
+    known = "embedding" if kind == "embedding" else "image"
     if layer.rgb:
-        return tuple(axes + "S" for axes in _AXES.get((kind, ndim - 1), ()))
-    return _AXES.get((kind, ndim), ())
+        return tuple(axes + "S" for axes in _AXES.get((known, ndim - 1), ()))
+    return _AXES.get((known, ndim), ())
 
 
 def _labelled(layer: Image) -> str:
@@ -140,7 +143,7 @@ def _stored(layer: Image) -> str:
     return ""
 
 
-def guess_axes(layer: Image) -> tuple[InputKind, str]:
+def guess_axes(layer: Image) -> tuple[Literal["image", "embedding"], str]:
     """Guess from labels, file, shape and type what a layer holds.
 
     Parameters
@@ -221,7 +224,7 @@ def session_input(choice: InputChoice) -> SessionInput:
         raise InputError(f"{name} has no resolution level {reading.level}.")
     array, _ = choice.arrays()
     try:
-        if choice.kind == "image":
+        if choice.kind != "embedding":
             movie = as_movie(
                 array,
                 choice.axes or None,
@@ -230,7 +233,8 @@ def session_input(choice: InputChoice) -> SessionInput:
                 position=reading.position,
                 name=name,
             )
-            return SessionInput(movie)
+            labels = _cells(choice.mask) if choice.kind == "labels" else None
+            return SessionInput(movie, labels=labels)
         # Refuses axes that do not fit, for embeddings as well.
         as_movie(array, choice.axes or None, 0, position=reading.position, name=name)
     except InputError as error:
@@ -252,6 +256,19 @@ def session_input(choice: InputChoice) -> SessionInput:
     if choice.background == "mask":
         mask = _mask(choice.mask, frames.shape)
     return SessionInput(embeddings=frames, background=choice.background, mask=mask)
+
+
+def _cells(layer: Labels | None) -> Any:
+    """Return the cells of a layer, (T, Y, X), without reading them."""
+    if layer is None:
+        raise InputError("Choose the labels layer that holds the cells.")
+    array = pixels(layer)
+    if array.ndim not in (2, 3):
+        raise InputError(
+            f"{layer.name} has the sizes {tuple(array.shape)}; cells to track have the "
+            "axes time, row and column."
+        )
+    return array
 
 
 def _mask(layer: Labels | None, shape: tuple[int, ...]) -> Any:

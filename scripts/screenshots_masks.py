@@ -1,0 +1,67 @@
+"""Make the pictures of the tutorial "Track my masks".
+
+Run it on a machine without a display as
+
+    xvfb-run -a -s "-screen 0 1366x768x24" python scripts/screenshots_masks.py
+
+and look at what it writes to docs/images. With ``--theme light`` the same in napari's
+light theme, as files named ``*-light.png``.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtWidgets import QComboBox
+from screenshots import IMAGES, Tour, rest
+
+from fastershift.simulate import simulate_movie
+
+SIZE = (1366, 768)
+
+
+class MasksTour(Tour):
+    """Someone who tracks masks of another program."""
+
+    def start(self) -> None:
+        """Open a movie and masks that are numbered anew in every frame."""
+        self._window.resize(*SIZE)
+        made = simulate_movie(12, (256, 256), 30, diameter=28, kind="nuclei", seed=3)
+        rng = np.random.default_rng(0)
+        masks = [np.r_[0, 1 + rng.permutation(999)][frame] for frame in made.labels]
+        self._viewer.add_image(made.frames, name="movie")
+        self._viewer.add_labels(np.stack(masks), name="masks")
+        self.dock()
+        self.choose("layer", "movie")
+        self.choose("input_kind", "labels")
+        rest(1.5)
+        self.part("layer", "masks-input")
+
+    def choose(self, name: str, text: str) -> None:
+        """Choose from a list."""
+        self.find(QComboBox, name).setCurrentText(text)
+
+    def track(self) -> None:
+        """Track them."""
+        self.run()
+        self._viewer.layers["masks"].visible = False
+        self._viewer.dims.set_current_step(0, 8)
+        rest(1.0)
+        self.picture("masks-result")
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    tour = MasksTour(options.theme, options.out)
+    tour.start()
+    tour.track()
+    tour.close()
+
+
+if __name__ == "__main__":
+    main()
