@@ -10,14 +10,12 @@ from napari.components import ViewerModel
 from napari.layers import Layer, Tracks
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QDoubleSpinBox,
     QGridLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +30,8 @@ from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.qt import (
     KeysPanel,
+    NumberBox,
+    WholeNumberBox,
     bind,
     keep_wheel_away,
     label,
@@ -109,14 +109,14 @@ class CorrectSection(QGroupBox):
             for tool in TOOLS.values()
         }
         self._scopes = {name: self._button(name, t, tip) for name, t, _, tip in _SCOPES}
-        self._until = QSpinBox()
+        self._until = WholeNumberBox()
         self._until.setObjectName("until")
         self._until.setAccessibleName("Until frame")
         self._until.setToolTip(
             "Last frame to correct; a frame before the current one means backwards."
         )
         keep_wheel_away(self._until)
-        self._limit = QDoubleSpinBox()
+        self._limit = NumberBox()
         self._limit.setObjectName("stop_below_confidence")
         self._limit.setAccessibleName("Stop below confidence")
         self._limit.setRange(0, 1)

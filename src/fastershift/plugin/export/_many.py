@@ -16,13 +16,12 @@ from qtpy.QtWidgets import (
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.plugin.qt import Task, TaskRunner, WholeNumberBox
 from fastershift.session import describe_error
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class ManyDialog(QDialog):
         self._format.setToolTip("How results are stored.")
         for text, value in _FORMATS.items():
             self._format.addItem(text, value)
-        self._workers = QSpinBox()
+        self._workers = WholeNumberBox()
         self._workers.setObjectName("many_workers")
         self._workers.setAccessibleName("Processes")
         self._workers.setRange(0, _MOST_PROCESSES)

@@ -6,6 +6,7 @@ from fastershift.plugin.qt._fold import Fold
 from fastershift.plugin.qt._keys import bind, key_of, label, unbind
 from fastershift.plugin.qt._keys_panel import KeysPanel
 from fastershift.plugin.qt._lifetime import on_destroyed
+from fastershift.plugin.qt._numbers import NumberBox, WholeNumberBox
 from fastershift.plugin.qt._preferences import follow_device, preferences
 from fastershift.plugin.qt._tasks import Task, TaskRunner
 
@@ -13,9 +14,11 @@ __all__ = [
     "Editor",
     "Fold",
     "KeysPanel",
+    "NumberBox",
     "SettingControl",
     "Task",
     "TaskRunner",
+    "WholeNumberBox",
     "add_row",
     "bind",
     "choice",

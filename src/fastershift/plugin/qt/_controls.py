@@ -189,10 +189,12 @@ class SettingControl(QObject):
         self.editor.set(value)
         self._quiet = False
         self._value = value
+        self._in_editor = self.editor.get()
 
     def _on_editor(self, *_value: Any) -> None:
-        if not self._quiet:
-            self._value = self.editor.get()
+        # Qt tells of a change when Enter is pressed, even if nothing was typed.
+        if not self._quiet and self.editor.get() != self._in_editor:
+            self._value = self._in_editor = self.editor.get()
             self._edited()
 
     def _edited(self) -> None:

@@ -11,11 +11,10 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
-    QSpinBox,
     QWidget,
 )
-from superqt import QLabeledDoubleSlider
+
+from fastershift.plugin.qt._numbers import NumberBox, NumberSlider, WholeNumberBox
 
 __all__ = ["Editor", "bounds", "choice", "diameter", "keep_wheel_away", "make_editor"]
 
@@ -120,7 +119,7 @@ def _switch() -> Editor:
 
 
 def _whole_number(field: FieldInfo) -> Editor:
-    box = QSpinBox()
+    box = WholeNumberBox()
     low, high = bounds(field)
     box.setRange(int(max(low, -_LARGEST)), int(min(high, _LARGEST)))
     box.setSingleStep(int(_extra(field).get("step") or 1))
@@ -130,15 +129,8 @@ def _whole_number(field: FieldInfo) -> Editor:
     return Editor(box, box.value, lambda v: box.setValue(int(v)), box.valueChanged)
 
 
-class _NumberBox(QDoubleSpinBox):
-    """Shows 2 rather than 2.000."""
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:g}"
-
-
 def _real_number(field: FieldInfo) -> Editor:
-    box = _NumberBox()
+    box = NumberBox()
     box.setDecimals(_DECIMALS)
     low, high = _inside(field)
     box.setRange(max(low, -_LARGEST), min(high, _LARGEST))
@@ -150,11 +142,11 @@ def _real_number(field: FieldInfo) -> Editor:
 
 
 def _slider(field: FieldInfo) -> Editor:
-    slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-    slider.setDecimals(_DECIMALS)
-    slider.setRange(*_inside(field))
-    slider.setSingleStep(float(_extra(field).get("step") or 0.01))
-    keep_wheel_away(slider)
+    slider = NumberSlider()
+    step = float(_extra(field).get("step") or 0.01)
+    slider.setRange(*_inside(field), _DECIMALS, step)
+    for part in (slider, slider.slider, slider.box):
+        keep_wheel_away(part)
     return Editor(
         slider,
         _rounded(slider),
@@ -200,7 +192,8 @@ def choice(options: list[tuple[str, Any]]) -> Editor:
 
 def diameter(field: FieldInfo) -> Editor:
     """Make the control of the cell diameter, whose lowest position is "auto"."""
-    box = QDoubleSpinBox()
+    # The scale needs a pixel at least.
+    box = NumberBox(least=1)
     box.setDecimals(1)
     box.setRange(0, 2000)
     box.setSingleStep(float(_extra(field).get("step") or 1))
@@ -209,7 +202,6 @@ def diameter(field: FieldInfo) -> Editor:
     keep_wheel_away(box)
 
     def read() -> float | str:
-        # The scale needs a pixel at least; what lies between is on its way up.
         return max(1.0, round(box.value(), 1)) if box.value() else "auto"
 
     return Editor(

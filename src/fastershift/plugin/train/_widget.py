@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QGroupBox,
     QLabel,
@@ -24,7 +23,13 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Task, TaskRunner, keep_wheel_away, on_destroyed
+from fastershift.plugin.qt import (
+    NumberBox,
+    Task,
+    TaskRunner,
+    keep_wheel_away,
+    on_destroyed,
+)
 from fastershift.plugin.train._data import TrainingDataList
 from fastershift.plugin.train._pictures import BeforeAndAfter
 from fastershift.rshn import list_models, load_model, user_models_folder
@@ -151,7 +156,7 @@ class TrainWidget(QWidget):
             "From nothing, allow an hour or more.",
         )
         keep_wheel_away(self._begin)
-        self._minutes = QDoubleSpinBox()
+        self._minutes = NumberBox()
         self._minutes.setRange(0.1, 10_000)
         self._minutes.setDecimals(1)
         self._minutes.setValue(_MINUTES)

@@ -1,0 +1,264 @@
+"""Fields for numbers: point and comma mean the same, and what is shown is what is used.
+
+Qt reads and writes numbers as the language of the computer does. A point that groups
+thousands there turns 24.5 into 245. These fields know one way to show a number, with a
+point and without groups, and take the decimal sign of any language.
+"""
+
+from qtpy.QtCore import QLocale, Qt, Signal
+from qtpy.QtGui import QValidator
+from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QSpinBox, QWidget
+
+__all__ = ["NumberBox", "NumberSlider", "WholeNumberBox", "read_number"]
+
+_State = QValidator.State
+
+# Decimal signs and minus signs of other languages and of word processors.
+_SIGNS = str.maketrans({",": ".", "٫": ".", "−": "-", "–": "-"})
+
+# Width of the number beside a slider, in characters.
+_CHARACTERS = 6
+
+# Steps from end to end of a slider by the keys Page Up and Page Down.
+_PAGES = 10
+
+
+def read_number(text: str) -> float | None:
+    """Read a number as people of any language type it.
+
+    Parameters
+    ----------
+    text : str
+        Digits of any script and at most one decimal sign, a point or a comma.
+
+    Returns
+    -------
+    float or None
+        None where the text is not a number, or has signs that group digits.
+    """
+    plain = text.strip().translate(_SIGNS)
+    if "_" in plain or plain.lower().lstrip("+-").startswith(("n", "i")):
+        return None
+    try:
+        return float(plain)
+    except ValueError:
+        return None
+
+
+def _plain_locale() -> QLocale:
+    locale = QLocale(QLocale.Language.C)
+    locale.setNumberOptions(
+        QLocale.NumberOption.OmitGroupSeparator
+        | QLocale.NumberOption.RejectGroupSeparator
+    )
+    return locale
+
+
+def _begun(text: str) -> bool:
+    """Whether more typing may make a number of a text."""
+    return read_number(f"{text.strip()}0") is not None or not text.strip()
+
+
+def _core(box: "NumberBox | WholeNumberBox", text: str) -> str:
+    """Take the unit away that is shown behind a number."""
+    return text.strip().removesuffix(box.suffix().strip()).strip()
+
+
+def _special(box: "NumberBox | WholeNumberBox", core: str) -> _State | None:
+    """Judge a word that stands for the lowest value; None where it is not this word."""
+    word = box.specialValueText().lower()
+    if not core or not word.startswith(core.lower()):
+        return None
+    return _State.Acceptable if core.lower() == word else _State.Intermediate
+
+
+class NumberBox(QDoubleSpinBox):
+    """A field for a real number.
+
+    What is typed and lies outside the range is not taken; Enter brings the former value
+    back.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+        The widget this is a part of.
+    least : float, optional
+        Least number that can be typed, where the range begins with a word.
+    """
+
+    def __init__(
+        self, parent: QWidget | None = None, *, least: float | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._least = least
+        self.setLocale(_plain_locale())
+
+    def textFromValue(self, value: float) -> str:
+        """Write 2 rather than 2.000, and never 1e+06."""
+        text = f"{value:.{self.decimals()}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+
+    def valueFromText(self, text: str | None) -> float:
+        """Read what is typed; what cannot be read is the value as it was."""
+        core = _core(self, text or "")
+        if _special(self, core) is _State.Acceptable:
+            return float(self.minimum())
+        number = read_number(core)
+        return float(self.value()) if number is None else number
+
+    def validate(self, text: str | None, position: int) -> tuple[_State, str, int]:
+        """Judge what is typed so far."""
+        text = text or ""
+        return self._judge(_core(self, text)), text, position
+
+    def _judge(self, core: str) -> _State:
+        word = _special(self, core)
+        if word is not None:
+            return word
+        number = read_number(core)
+        if number is None:
+            return _State.Intermediate if _begun(core) else _State.Invalid
+        decimals = core.translate(_SIGNS).partition(".")[2]
+        if len(decimals) > self.decimals() and "e" not in core.lower():
+            return _State.Invalid
+        least = self.minimum() if self._least is None else self._least
+        inside = least <= number <= self.maximum() or number == self.minimum()
+        return _State.Acceptable if inside else _State.Intermediate
+
+
+class WholeNumberBox(QSpinBox):
+    """A field for a whole number, in digits of any script and without groups."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setLocale(_plain_locale())
+
+    def textFromValue(self, value: int) -> str:
+        """Write digits alone."""
+        return str(value)
+
+    def valueFromText(self, text: str | None) -> int:
+        """Read what is typed; what cannot be read is the value as it was."""
+        core = _core(self, text or "")
+        if _special(self, core) is _State.Acceptable:
+            return int(self.minimum())
+        try:
+            return int(core.translate(_SIGNS))
+        except ValueError:
+            return int(self.value())
+
+    def validate(self, text: str | None, position: int) -> tuple[_State, str, int]:
+        """Judge what is typed so far."""
+        text = text or ""
+        return self._judge(_core(self, text)), text, position
+
+    def _judge(self, core: str) -> _State:
+        word = _special(self, core)
+        if word is not None:
+            return word
+        digits = core.translate(_SIGNS)
+        if digits in ("", "-", "+"):
+            return _State.Intermediate
+        if not digits.lstrip("+-").isdecimal():
+            return _State.Invalid
+        inside = self.minimum() <= int(digits) <= self.maximum()
+        return _State.Acceptable if inside else _State.Intermediate
+
+
+class NumberSlider(QWidget):
+    """A slider with its number beside it.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+        The widget this is a part of.
+    """
+
+    valueChanged = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # It counts in units of the last digit that is shown.
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.box = NumberBox()
+        self.box.setButtonSymbols(NumberBox.ButtonSymbols.NoButtons)
+        self.box.setFrame(False)
+        self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
+        width = self.box.fontMetrics().horizontalAdvance("0" * _CHARACTERS)
+        self.box.setFixedWidth(width + 8)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(6)
+        line.addWidget(self.slider)
+        line.addWidget(self.box)
+        self.setFocusProxy(self.slider)
+        self._value = 0.0
+        self.slider.valueChanged.connect(self._on_moved)
+        self.box.valueChanged.connect(self._take)
+
+    def setRange(self, low: float, high: float, decimals: int, step: float) -> None:
+        """Set the least and the largest value, digits behind the point, and the step.
+
+        Parameters
+        ----------
+        low, high : float
+            Both can be chosen.
+        decimals : int
+            Digits behind the point.
+        step : float
+            What an arrow key adds.
+        """
+        self.box.setDecimals(decimals)
+        self.box.setRange(low, high)
+        self.box.setSingleStep(step)
+        self.slider.setRange(self._units(low), self._units(high))
+        self.slider.setSingleStep(self._units(step))
+        self.slider.setPageStep(self._units((high - low) / _PAGES))
+        self.setValue(low)
+
+    def value(self) -> float:
+        """Return the number that is shown."""
+        return self._value
+
+    def setValue(self, value: float) -> None:
+        """Show a number on both.
+
+        Parameters
+        ----------
+        value : float
+            Rounded to the digits of the box, and brought into the range.
+        """
+        self._show(self.box, float(value))
+        self._take(self.box.value())
+
+    def _units(self, value: float) -> int:
+        return round(value * 10 ** self.box.decimals())
+
+    def _on_moved(self, units: int) -> None:
+        self.setValue(units / 10 ** self.box.decimals())
+
+    def _take(self, value: float) -> None:
+        # The box is left alone: to set it would rewrite what is being typed.
+        value = round(value, self.box.decimals())
+        self._show(self.slider, self._units(value))
+        if value != self._value:
+            self._value = value
+            self.valueChanged.emit(value)
+
+    @staticmethod
+    def _show(part: QWidget, value: float) -> None:
+        part.blockSignals(True)
+        part.setValue(value)
+        part.blockSignals(False)
+
+    def setAccessibleName(self, name: str) -> None:
+        """Name both parts alike for screen readers."""
+        super().setAccessibleName(name)
+        for part in (self.slider, self.box):
+            part.setAccessibleName(name)
+
+    def setToolTip(self, tip: str) -> None:
+        """Explain both parts alike."""
+        super().setToolTip(tip)
+        for part in (self.slider, self.box):
+            part.setToolTip(tip)
