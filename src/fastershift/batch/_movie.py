@@ -21,7 +21,7 @@ from fastershift.io import (
     is_zarr,
     read_movie,
 )
-from fastershift.pipeline import Plan, plan_run
+from fastershift.pipeline import Plan, describe_bad, find_bad_frames, plan_run
 from fastershift.rshn import choose_model
 
 __all__ = ["MovieTask", "PreparedMovie", "prepare_movie"]
@@ -169,7 +169,7 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
     prepared = PreparedMovie(
         replace(task, output=output),
         plan.settings,
-        plan.provenance,
+        {**plan.provenance, **_doubts(movie)},
         movie.shape,
         plan.source.shape,
         chunks,
@@ -218,6 +218,12 @@ def cut_chunks(
     return tuple(
         (first, min(first + step, n_pairs)) for first in range(0, n_pairs, step)
     )
+
+
+def _doubts(movie: Movie) -> dict[str, Any]:
+    """Name the frames that are to be checked, for the report."""
+    found = [notes for notes in find_bad_frames(movie) if notes]
+    return {"notices": [describe_bad(found[-1])]} if found else {}
 
 
 def _hash(value: Any) -> str:

@@ -1,5 +1,6 @@
 """From frames to tracked cells, one event at a time."""
 
+from fastershift.pipeline._bad_frames import describe_bad, find_bad_frames
 from fastershift.pipeline._cache import RecentCache
 from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._events import (
@@ -63,7 +64,9 @@ __all__ = [
     "TrackingRun",
     "Trial",
     "cluster_pair",
+    "describe_bad",
     "embedding_key",
+    "find_bad_frames",
     "frame_report",
     "open_masks",
     "plan_run",

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
+from fastershift.pipeline._bad_frames import good_frames
 from fastershift.pipeline._diameter import measured_diameter
 from fastershift.pipeline._trials import Trial, stability, try_diameters
 from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, Model, first_look
@@ -106,11 +108,15 @@ class _Finder:
     """Finds out what is asked of a movie, each thing once."""
 
     def __init__(self, movie: FrameSource, device: str, known: Choice | None) -> None:
-        self._movie = movie
+        self._whole = movie
         self._device = device
         self.look = None if known is None else known.look
         self.trials = () if known is None else known.trials
         self.diameters = dict((known and known.diameters) or {})
+
+    @cached_property
+    def _movie(self) -> FrameSource:
+        return good_frames(self._whole)
 
     def best_model(
         self, read: Callable[[str], Model], choose: Callable[[FirstLook | None], str]

@@ -135,6 +135,11 @@ class NetworkSource:
         self._movie = movie
 
     @property
+    def movie(self) -> FrameSource:
+        """The frames that are embedded."""
+        return self._movie
+
+    @property
     def n_frames(self) -> int:
         """Number of frames."""
         return len(self._movie)

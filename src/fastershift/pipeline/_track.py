@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError, is_shortage
 from fastershift.instances import Background
+from fastershift.pipeline._bad_frames import describe_bad, find_bad_frames
 from fastershift.pipeline._events import (
     Event,
     Finished,
@@ -30,7 +31,7 @@ from fastershift.pipeline._pair import (
     to_image,
 )
 from fastershift.pipeline._plan import Plan, plan_run
-from fastershift.pipeline._sources import EmbeddedPair
+from fastershift.pipeline._sources import EmbeddedPair, NetworkSource
 from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Finalizer,
@@ -85,6 +86,13 @@ def _run(plan: Plan) -> Iterator[Event]:
     yield Started(
         plan.settings, str(plan.provenance["model"]), n_frames, plan.source.shape
     )
+    doubts = ""
+    if isinstance(plan.source, NetworkSource):
+        for found in find_bad_frames(plan.source.movie):
+            yield Progress(0, n_frames, "looking at the frames")
+            doubts = describe_bad(found) if found else doubts
+    if doubts:
+        yield Notice(doubts)
     movie = _FrameFinisher(plan)
     reports: list[FrameReport] = []
     policy: SeedPolicy | None = None
@@ -122,7 +130,8 @@ def _run(plan: Plan) -> Iterator[Event]:
     yield Progress(n_frames, n_frames, "tracks")
     labels, lineage = movie.finish()
     seconds = round(time.perf_counter() - started, 3)
-    notices = {"notices": list(plan.source.notices)} if told else {}
+    said = [*filter(None, [doubts]), *plan.source.notices[:told]]
+    notices = {"notices": said} if said else {}
     yield Finished(
         TrackedMovie(
             labels,

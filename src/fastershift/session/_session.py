@@ -259,10 +259,12 @@ class Session:
             tracks = len(job.result.lineage.tracks)
             divisions = len(job.result.lineage.divisions())
             seconds = job.result.provenance["seconds"]
-            return (
+            notices = job.result.provenance.get("notices", ())
+            done = (
                 f"{len(job.labels)} frames, {tracks} tracks and {divisions} divisions "
                 f"in {seconds:.1f} s."
             )
+            return " ".join((done, *notices))
         ended = "Stopped by an error" if job.state == "failed" else "Cancelled"
         if self.result is not None if restored is None else restored:
             return f"{ended}: the former result is shown again."

@@ -5,6 +5,8 @@ thousands there turns 24.5 into 245. These fields know one way to show a number,
 point and without groups, and take the decimal sign of any language.
 """
 
+from typing import Any
+
 from qtpy.QtCore import QLocale, Qt, Signal
 from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QSpinBox, QWidget
@@ -64,7 +66,7 @@ def _core(box: "NumberBox | WholeNumberBox", text: str) -> str:
     return text.strip().removesuffix(box.suffix().strip()).strip()
 
 
-def _special(box: "NumberBox | WholeNumberBox", core: str) -> _State | None:
+def _special(box: "NumberBox | WholeNumberBox", core: str) -> Any:
     """Judge a word that stands for the lowest value; None where it is not this word."""
     word = box.specialValueText().lower()
     if not core or not word.startswith(core.lower()):
@@ -106,12 +108,12 @@ class NumberBox(QDoubleSpinBox):
         number = read_number(core)
         return float(self.value()) if number is None else number
 
-    def validate(self, text: str | None, position: int) -> tuple[_State, str, int]:
+    def validate(self, text: str | None, position: int) -> tuple[Any, str, int]:
         """Judge what is typed so far."""
         text = text or ""
         return self._judge(_core(self, text)), text, position
 
-    def _judge(self, core: str) -> _State:
+    def _judge(self, core: str) -> Any:
         word = _special(self, core)
         if word is not None:
             return word
@@ -147,12 +149,12 @@ class WholeNumberBox(QSpinBox):
         except ValueError:
             return int(self.value())
 
-    def validate(self, text: str | None, position: int) -> tuple[_State, str, int]:
+    def validate(self, text: str | None, position: int) -> tuple[Any, str, int]:
         """Judge what is typed so far."""
         text = text or ""
         return self._judge(_core(self, text)), text, position
 
-    def _judge(self, core: str) -> _State:
+    def _judge(self, core: str) -> Any:
         word = _special(self, core)
         if word is not None:
             return word
@@ -232,7 +234,8 @@ class NumberSlider(QWidget):
         self._take(self.box.value())
 
     def _units(self, value: float) -> int:
-        return round(value * 10 ** self.box.decimals())
+        units: float = value * 10 ** self.box.decimals()
+        return round(units)
 
     def _on_moved(self, units: int) -> None:
         self.setValue(units / 10 ** self.box.decimals())

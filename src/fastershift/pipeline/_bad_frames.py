@@ -1,0 +1,193 @@
+"""Frames on which cells cannot be found: without contrast, noise, out of focus."""
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from fastershift.rshn import FrameSource
+
+__all__ = ["describe_bad", "find_bad_frames", "good_frames"]
+
+# Side of the middle of a frame that is looked at, in pixels.
+_SIDE = 320
+
+# Frames of a movie that is too large to be read twice, and what is too large, in
+# pixels: a fraction of a second to read, or a minute over a network.
+_FEW = 32
+_LARGE = 2**28
+
+# Frames that are looked at where a model or a diameter is to be chosen.
+_ACROSS = 9
+
+# Widths of the Gaussians between which the detail of cells lies, in pixels: camera
+# noise is finer.
+_FINE, _COARSE = 2.0, 6.0
+
+# A frame is out of focus, or nothing but noise, where its detail, or how alike pixels
+# are that lie a little apart, is less than this share of what is usual in the movie.
+_BLURRED = 0.35
+_NOISY = 0.35
+_LAG = 4
+
+# Where pixels a little apart are less alike than this, as in DIC, noise is not told.
+_ALIKE = 0.2
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was seen of a frame.
+
+    Attributes
+    ----------
+    flat : bool
+        Whether all pixels are the same, or none is a number.
+    detail : float
+        Share of the variation that is as fine as parts of cells.
+    alike : float
+        Correlation of pixels that lie a little apart.
+    content : int
+        Checksum of all pixels.
+    """
+
+    flat: bool
+    detail: float
+    alike: float
+    content: int
+
+
+def _look(frame: npt.ArrayLike) -> _Look:
+    pixels = np.asarray(frame)
+    content = zlib.crc32(np.ascontiguousarray(pixels).tobytes())
+    rows, columns = (
+        slice(max(0, (length - _SIDE) // 2), (length + _SIDE) // 2)
+        for length in pixels.shape
+    )
+    values = pixels[rows, columns].astype(np.float32)
+    finite = np.isfinite(values)
+    if not finite.any() or np.ptp(pixels[np.isfinite(pixels)]) == 0:
+        return _Look(True, 0.0, 0.0, content)
+    values[~finite] = np.median(values[finite])
+    fine = ndimage.gaussian_filter(values, _FINE, mode="nearest")
+    coarse = ndimage.gaussian_filter(values, _COARSE, mode="nearest")
+    spread = fine.std()
+    detail = float((fine - coarse).std() / spread) if spread > 0 else 0.0
+    apart = [(values[_LAG:], values[:-_LAG]), (values[:, _LAG:], values[:, :-_LAG])]
+    alike = float(np.mean([_correlation(*pair) for pair in apart]))
+    return _Look(False, detail, alike, content)
+
+
+def _correlation(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+    if not one.size:
+        return 1.0
+    both = math.sqrt(one.var() * other.var())
+    together = ((one - one.mean()) * (other - other.mean())).mean()
+    return float(together / both) if both else 1.0
+
+
+def _judge(looks: Mapping[int, _Look]) -> dict[int, str]:
+    """Say what is wrong with frames, each beside what is usual in the movie."""
+    some = [look for look in looks.values() if not look.flat]
+    detail = float(np.median([look.detail for look in some])) if some else 0.0
+    alike = float(np.median([look.alike for look in some])) if some else 0.0
+    notes = {}
+    former = None
+    for frame, look in looks.items():
+        if look.flat:
+            notes[frame] = "without contrast"
+        elif alike > _ALIKE and look.alike < _NOISY * alike:
+            notes[frame] = "nothing but noise"
+        elif look.detail < _BLURRED * detail:
+            notes[frame] = "out of focus"
+        elif former == (frame - 1, look.content):
+            notes[frame] = "the same as the frame before"
+        former = (frame, look.content)
+    return notes
+
+
+def find_bad_frames(movie: FrameSource) -> Iterator[dict[int, str] | None]:
+    """Find the frames on which cells cannot be found, and those that come twice.
+
+    Of movies above 2²⁸ pixels, 32 frames are looked at, spread over the movie.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        Read one frame at a time.
+
+    Yields
+    ------
+    dict of int to str, or None
+        None after each frame, a place to cancel; at last what is wrong, by the number
+        of the frame.
+    """
+    count = len(movie)
+    numbers: Sequence[int] = range(count)
+    if count and count * math.prod(np.shape(movie[0])) > _LARGE:
+        numbers = sorted({round(i * (count - 1) / (_FEW - 1)) for i in range(_FEW)})
+    looks = {}
+    for number in numbers:
+        looks[number] = _look(movie[number])
+        yield None
+    yield _judge(looks)
+
+
+def describe_bad(notes: Mapping[int, str]) -> str:
+    """Name frames in one sentence.
+
+    Parameters
+    ----------
+    notes : mapping of int to str
+        As `find_bad_frames` gives it.
+
+    Returns
+    -------
+    str
+        Empty where nothing is wrong.
+    """
+    if not notes:
+        return ""
+    parts = []
+    for what in dict.fromkeys(notes.values()):
+        frames = [str(frame) for frame, found in notes.items() if found == what]
+        named = ", ".join(frames[:8]) + (
+            f" and {len(frames) - 8} more" if len(frames) > 8 else ""
+        )
+        parts.append(f"{named} ({what})")
+    word = "frame" if len(notes) == 1 else "frames"
+    return f"Check what was found in {word} {'; '.join(parts)}."
+
+
+def good_frames(movie: FrameSource) -> FrameSource:
+    """Leave frames out by which no model and no diameter can be chosen.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        The whole movie, of which a few frames are read.
+
+    Returns
+    -------
+    sequence of (Y, X) frames
+        The movie itself, where the frames that were looked at are good; otherwise the
+        good ones among them, with the one nearest to the middle in their middle.
+    """
+    count = len(movie)
+    middle = count // 2
+    half = _ACROSS // 2
+    steps = [round(k * count / _ACROSS) for k in range(-half, half + 1)]
+    thirds = [round((i + 0.5) * count / 3 - 0.5) for i in range(3)]
+    wanted = {0, middle, count - 1, *thirds, *(middle + step for step in steps)}
+    numbers = sorted(number for number in wanted if 0 <= number < count)
+    frames = {number: np.asarray(movie[number]) for number in numbers}
+    bad = _judge({number: _look(frame) for number, frame in frames.items()})
+    left = [number for number in numbers if number not in bad]
+    if not bad or not left:
+        return movie
+    centre = min(range(len(left)), key=lambda place: abs(left[place] - middle))
+    around = min(centre, len(left) - 1 - centre)
+    return [frames[number] for number in left[centre - around : centre + around + 1]]

@@ -1,0 +1,115 @@
+"""One bad frame is named, and neither model nor diameter is chosen by it."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from fastershift.pipeline import Notice, describe_bad, find_bad_frames, track
+from fastershift.pipeline._bad_frames import good_frames
+from fastershift.simulate import simulate_movie
+
+FRAMES = 13
+
+
+@pytest.fixture(scope="module")
+def movie():
+    made = simulate_movie(FRAMES, (96, 112), 8, diameter=16, seed=2)
+    return np.stack(list(made.frames)).astype(np.uint16)
+
+
+def _spoil(movie, frame, how):
+    bad = movie.copy()
+    if how == "black":
+        bad[frame] = 0
+    elif how == "flash":
+        bad[frame] = 60000
+    elif how == "noise":
+        bad[frame] = np.random.default_rng(0).normal(300, 30, bad[0].shape)
+    elif how == "out of focus":
+        bad[frame] = gaussian_filter(bad[frame].astype(float), 12)
+    else:
+        bad[frame] = bad[frame - 1]
+    return bad
+
+
+def _found(movie):
+    return [notes for notes in find_bad_frames(movie) if notes is not None][-1]
+
+
+def test_nothing_is_said_of_good_frames(movie):
+    assert _found(movie) == {}
+    assert describe_bad({}) == ""
+    assert good_frames(movie) is movie
+
+
+@pytest.mark.parametrize("frame", [0, 6, 12])
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("black", "without contrast"),
+        ("flash", "without contrast"),
+        ("noise", "nothing but noise"),
+        ("out of focus", "out of focus"),
+    ],
+)
+def test_a_bad_frame_is_named_and_not_used(movie, frame, how, said):
+    bad = _spoil(movie, frame, how)
+    assert _found(bad) == {frame: said}
+    left = good_frames(bad)
+    assert len(left) > 2
+    assert not any(np.array_equal(one, bad[frame]) for one in left)
+
+
+def test_a_frame_that_comes_twice_is_named(movie):
+    bad = _spoil(movie, 5, "doubled")
+    assert _found(bad) == {5: "the same as the frame before"}
+
+
+def test_the_middle_stays_the_middle(movie):
+    left = good_frames(_spoil(movie, 0, "black"))
+    assert np.array_equal(left[len(left) // 2], movie[FRAMES // 2])
+
+
+def test_where_no_frame_is_good_all_are_kept(movie):
+    black = np.zeros_like(movie)
+    assert good_frames(black) is black
+    assert len(_found(black)) == FRAMES
+
+
+def test_frames_without_numbers_are_told():
+    movie = np.random.default_rng(0).normal(size=(4, 40, 40))
+    movie[2] = np.nan
+    assert _found(movie)[2] == "without contrast"
+
+
+def test_of_a_large_movie_some_frames_are_read():
+    class Large:
+        reads = 0
+
+        def __len__(self):
+            return 10**6
+
+        def __getitem__(self, index):
+            self.reads += 1
+            return np.arange(400).reshape(20, 20) + index
+
+    movie = Large()
+    assert _found(movie) == {}
+    assert movie.reads < 50
+
+
+def test_a_run_tells_before_its_first_frame_and_in_its_report(movie, tiny_model):
+    run = track(_spoil(movie, 6, "black")[4:8], model=str(tiny_model))
+    said = [event for event in run if isinstance(event, Notice)]
+    assert [one.sentence for one in said] == [
+        "Check what was found in frame 2 (without contrast)."
+    ]
+    assert run.result.provenance["notices"] == [said[0].sentence]
+
+
+def test_many_frames_are_counted():
+    sentence = describe_bad(dict.fromkeys(range(12), "out of focus") | {20: "black"})
+    assert sentence == (
+        "Check what was found in frames 0, 1, 2, 3, 4, 5, 6, 7 and 4 more "
+        "(out of focus); 20 (black)."
+    )
