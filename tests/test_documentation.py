@@ -21,10 +21,13 @@ def departures():
     """Map each setting in which the profiles differ to both of its values."""
     published, default = resolve_settings(profile="published"), resolve_settings()
     found = {}
-    for stage, name, _ in iter_settings():
-        pair = [getattr(getattr(each, stage), name) for each in (published, default)]
+    for info in iter_settings():
+        pair = [
+            getattr(getattr(each, info.stage), info.name)
+            for each in (published, default)
+        ]
         if pair[0] != pair[1]:
-            found[name] = tuple(map(shown, pair))
+            found[info.name] = tuple(map(shown, pair))
     return found
 
 

@@ -255,8 +255,9 @@ def test_a_part_of_the_frames(tmp_path, movie, truth):
     assert scores.parameters["truth_frames"] == (first, stop)
     wrong = evaluate(result, truth, frames=(first - 1, stop - 1))
     assert wrong.tra < 1
-    with pytest.raises(InputError, match=r"6 frames and its truth 12.*--frames A:B"):
+    with pytest.raises(InputError, match="6 frames and its truth 12") as caught:
         evaluate(result, truth)
+    assert caught.value.options == {"frames": "A:B"}
     with pytest.raises(InputError, match="not the frames 5:9"):
         evaluate(result, truth, frames=(5, 9))
     with pytest.raises(InputError, match="give a range within 0:12"):

@@ -280,6 +280,20 @@ def test_module_can_be_read_in_one_sitting(path):
     assert lines <= 450
 
 
+def test_only_the_command_line_knows_its_options():
+    """A sentence does not know who shows it: options stand beside it."""
+    told = re.compile(r"\(--\w|with --\w|then --\w")
+    assert not [
+        f"{relative(path)}: {node.value}"
+        for path in MODULES
+        if room_of(dotted_name(path)) not in ("cli", "benchmark")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and told.search(node.value)
+    ]
+
+
 def test_tests_lie_where_the_code_lies():
     tests = Path(__file__).parent
     for path in tests.rglob("test_*.py"):

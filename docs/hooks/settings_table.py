@@ -3,15 +3,13 @@
 A line ``<!-- settings: cluster -->`` becomes the table of that stage.
 """
 
+import math
 import re
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic.fields import FieldInfo
-
-from fastershift.config import iter_settings
+from fastershift.config import SettingInfo, iter_settings
 
 _MARK = re.compile(r"^<!-- settings: (\w+) -->$", re.MULTILINE)
-_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -21,9 +19,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def settings_table(stage: str) -> str:
     """Return the settings of a stage as a table, one row for each."""
-    rows = [
-        _row(name, field) for owner, name, field in iter_settings() if owner == stage
-    ]
+    rows = [_row(info) for info in iter_settings() if info.stage == stage]
     if not rows:
         raise ValueError(f"There is no stage of settings called '{stage}'.")
     head = [
@@ -33,19 +29,17 @@ def settings_table(stage: str) -> str:
     return "\n".join([*head, *rows])
 
 
-def _row(name: str, field: FieldInfo) -> str:
-    extra = field.json_schema_extra
-    assert isinstance(extra, dict)
-    symbol = f" ({extra['symbol']})" if extra["symbol"] else ""
-    default = "none" if field.default is None else _plain(field.default)
-    if extra["unit"] and isinstance(field.default, int | float):
-        default += f" {extra['unit']}"
+def _row(info: SettingInfo) -> str:
+    symbol = f" ({info.symbol})" if info.symbol else ""
+    default = "none" if info.default is None else _plain(info.default)
+    if info.unit and isinstance(info.default, int | float):
+        default += f" {info.unit}"
     cells = (
-        f"`{name}`",
-        f"{extra['label']}{symbol}",
+        f"`{info.name}`",
+        f"{info.label}{symbol}",
         default,
-        _range(field),
-        field.description or "",
+        _range(info),
+        info.help_text,
     )
     return f"| {' | '.join(cells)} |"
 
@@ -56,12 +50,12 @@ def _plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
-def _range(field: FieldInfo) -> str:
-    if get_origin(field.annotation) is Literal:
-        return " or ".join(get_args(field.annotation))
-    return ", ".join(
-        f"{sign} {getattr(bound, name):,}"
-        for bound in field.metadata
-        for name, sign in _SIGNS.items()
-        if hasattr(bound, name)
-    )
+def _range(info: SettingInfo) -> str:
+    if get_origin(info.kind) is Literal:
+        return " or ".join(get_args(info.kind))
+    ends = []
+    if math.isfinite(info.low):
+        ends.append(f"{'>' if info.above_low else '≥'} {info.low:,g}")
+    if math.isfinite(info.high):
+        ends.append(f"{'<' if info.below_high else '≤'} {info.high:,g}")
+    return ", ".join(ends)

@@ -1,6 +1,9 @@
 """Errors whose message is one plain sentence for the user."""
 
-__all__ = ["FastershiftError", "InputError", "is_shortage"]
+import errno
+from os import PathLike
+
+__all__ = ["FastershiftError", "InputError", "explain", "is_shortage", "refusal"]
 
 # What errors about memory say, those of libraries that are being loaded included.
 _SHORTAGE = (
@@ -16,8 +19,32 @@ _SHORTAGE = (
 class FastershiftError(Exception):
     """A failure of a job, told as one plain sentence that says what to do.
 
-    The command line ends with exit code 1, the widget shows the sentence.
+    The command line ends with exit code 1, the widget shows the sentence. The sentence
+    does not know which of them shows it: each names its own option or control.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong, and what to do.
+    **options
+        What can be changed, by its name in Python, with a value that would do, such as
+        ``channel=0``; True for a switch.
+
+    Attributes
+    ----------
+    options : dict
+        The same.
+
+    Examples
+    --------
+    >>> error = FastershiftError("There are 3 channels; choose one.", channel=0)
+    >>> str(error), error.options
+    ('There are 3 channels; choose one.', {'channel': 0})
     """
+
+    def __init__(self, sentence: str, **options: object) -> None:
+        super().__init__(sentence)
+        self.options = options
 
 
 class InputError(FastershiftError, ValueError):
@@ -44,3 +71,55 @@ def is_shortage(error: BaseException) -> bool:
     text = str(error).lower()
     kinds = (RuntimeError, OSError, ImportError)
     return isinstance(error, kinds) and any(one in text for one in _SHORTAGE)
+
+
+def refusal(place: str | PathLike[str], error: OSError, done: str = "used") -> str:
+    """Say in one sentence what the file system refuses.
+
+    Parameters
+    ----------
+    place : path
+        File or folder.
+    error : OSError
+        What the system said.
+    done : str
+        What cannot be done with it: ``"read"``, ``"written"``, ...
+
+    Returns
+    -------
+    str
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk is full, so {place} was not {done}; make room or choose another "
+            "disk."
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return f"The name {place} is too long for this disk; choose a shorter one."
+    elsewhere = "; choose another place" if done == "written" else ""
+    return f"{place} cannot be {done} ({error.strerror or error}){elsewhere}."
+
+
+def explain(error: BaseException) -> str:
+    """Say in one sentence what any error means, foreseen or not.
+
+    Parameters
+    ----------
+    error : BaseException
+        Any error.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(error, FastershiftError):
+        return str(error)
+    if is_shortage(error):
+        return (
+            "The memory of this machine, or what is allowed of it, is not enough; "
+            "close other programs, take a smaller region or a larger cell diameter, or "
+            "use a machine with more."
+        )
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return refusal(str(error.filename), error)
+    return f"Something unexpected went wrong ({type(error).__name__}: {error})."

@@ -178,8 +178,8 @@ def _check_sizes(labels: _Labels, truth: Mapping[int, NDArray[np.integer]]) -> N
             raise InputError(
                 f"The ground truth has a frame {t}, but the result has only "
                 f"{len(labels)} "
-                "frames; give the frames of the ground truth that it covers "
-                "(--frames A:B)."
+                "frames; give the frames of the ground truth that it covers.",
+                frames="A:B",
             )
         size = np.asarray(labels[t]).shape
         if size != frame.shape:
@@ -229,7 +229,8 @@ def score_arrays(
             raise InputError(
                 f"The result has {len(labels)} frames and its truth "
                 f"{len(truth_labels)}; give the frames of the ground truth "
-                "that it covers (--frames A:B)."
+                "that it covers.",
+                frames="A:B",
             )
         truth = {t: np.asarray(truth_labels[t]) for t in range(len(truth_labels))}
         _check_sizes(labels, truth)

@@ -8,6 +8,7 @@ from fastershift.config import (
     PRESETS,
     Settings,
     explain_value,
+    find_setting,
     iter_settings,
     load_settings,
     resolve_settings,
@@ -16,7 +17,7 @@ from fastershift.config import (
 from fastershift.errors import InputError
 
 PARAMETERS = list(iter_settings())
-IDS = [f"{stage}.{name}" for stage, name, _ in PARAMETERS]
+IDS = [f"{info.stage}.{info.name}" for info in PARAMETERS]
 
 
 def test_defaults_are_those_of_the_estimator():
@@ -39,9 +40,9 @@ def test_paper_values_are_the_defaults():
 
 
 def test_parameter_names_are_unique_over_all_stages():
-    names = [name for _, name, _ in PARAMETERS]
+    names = [info.name for info in PARAMETERS]
     assert len(names) == len(set(names)) > 0
-    assert {stage for stage, _, _ in PARAMETERS} == {
+    assert {info.stage for info in PARAMETERS} == {
         "input",
         "embed",
         "cluster",
@@ -49,16 +50,34 @@ def test_parameter_names_are_unique_over_all_stages():
     }
 
 
-@pytest.mark.parametrize(("stage", "name", "field"), PARAMETERS, ids=IDS)
-def test_parameter_has_label_and_help(stage, name, field):
-    assert field.description
-    assert field.description.rstrip().endswith(".")
-    assert field.json_schema_extra["label"]
-    assert isinstance(field.json_schema_extra["advanced"], bool)
+@pytest.mark.parametrize("info", PARAMETERS, ids=IDS)
+def test_parameter_has_label_and_help(info):
+    assert info.help_text.rstrip().endswith(".")
+    assert info.label
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("bandwidth", "above 0", "below 2"),
+        ("gamma", "above 0", "to 1"),
+        ("block", "from 1", "to 1000"),
+        ("model", "from -inf", "to inf"),
+    ],
+)
+def test_bounds_are_those_that_are_checked(name, low, high):
+    info = find_setting(name)
+    assert f"{'above' if info.above_low else 'from'} {info.low:g}" == low
+    assert f"{'below' if info.below_high else 'to'} {info.high:g}" == high
+
+
+def test_the_profile_is_found_though_it_belongs_to_no_stage():
+    assert find_setting("profile").stage == ""
+    assert find_setting("no_such_setting") is None
 
 
 def test_labels_are_unique():
-    labels = [field.json_schema_extra["label"] for _, _, field in PARAMETERS]
+    labels = [info.label for info in PARAMETERS]
     assert len(labels) == len(set(labels))
 
 
@@ -257,23 +276,23 @@ def test_file_with_an_unusable_value_is_one_sentence(tmp_path, content):
 
 def test_usual_values_are_possible_and_need_no_word():
     explained = 0
-    for stage, name, field in PARAMETERS:
-        usual = field.json_schema_extra["usual"]
+    for info in PARAMETERS:
+        stage, name, usual = info.stage, info.name, info.usual
         if usual is None:
             continue
         explained += 1
-        for value in (usual["low"], usual["high"]):
+        for value in (usual.low, usual.high):
             values = {name: value}
             # The seed factors only make sense together.
             values |= {"low": {"high": 64}, "high": {"low": 1}}.get(name, {})
             resolve_settings(user={stage: values})
             assert explain_value(name, value) == ""
-        assert explain_value(name, field.default) == ""
+        assert explain_value(name, info.default) == ""
         for end, step, words in (
-            ("low", -1e-9, usual["below"]),
-            ("high", 1e-9, usual["above"]),
+            ("low", -1e-9, usual.below),
+            ("high", 1e-9, usual.above),
         ):
-            assert explain_value(name, usual[end] + step) == words
+            assert explain_value(name, getattr(usual, end) + step) == words
             assert not words or (words[0].isupper() and words.endswith("."))
     assert explained > 10
 

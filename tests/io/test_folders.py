@@ -96,8 +96,9 @@ def test_a_second_number_or_name_is_a_channel_position_or_plane(
 ):
     for c, name in ((1, "DAPI"), (2, "GFP")):
         fill(tmp_path / "m", **frames(pattern, stack + c, c=c, name=name))
-    with pytest.raises(InputError, match=rf"2 {axis}s.*--{axis}"):
+    with pytest.raises(InputError, match=f"2 {axis}s") as caught:
         read_movie(tmp_path / "m")
+    assert axis in caught.value.options
     for c in (0, 1):
         same(read_movie(tmp_path / "m", **{axis: c}), stack + 1 + c)
     with pytest.raises(InputError, match=f"no {axis} 2; choose from 0 to 1"):
@@ -197,7 +198,7 @@ def test_a_hole_is_named_and_what_is_left_can_be_read(
 ):
     folder = fill(tmp_path / "m", **frames(pattern, stack, numbers))
     before = pattern.format(t=numbers[first - 1])
-    refused(folder, f"frame {first} is missing, .* follow {before}.*--frames {left}")
+    refused(folder, f"frame {first} is missing, .* follow {before}.*such as {left}")
     for span in ((0, first), (first + 1, 5)):
         part = stack[: span[1]] if span[0] == 0 else stack[first:]
         same(read_movie(folder, frames=span), part)

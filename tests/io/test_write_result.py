@@ -128,8 +128,9 @@ def test_a_place_can_be_checked_before_a_long_run(tmp_path, movie, kind):
     assert check_output(tmp_path / "out", kind) == path
     assert not path.exists()
     write_result(path, movie.labels, movie.tracks, format=kind)
-    with pytest.raises(InputError, match="--overwrite"):
+    with pytest.raises(InputError, match="already holds a result") as caught:
         check_output(path, kind)
+    assert caught.value.options == {"overwrite": True}
     assert check_output(path, kind, overwrite=True) == path
 
 
@@ -176,7 +177,7 @@ def test_more_tracks_than_ctc_holds(tmp_path, kind):
 def test_taken_name_is_refused_until_told(tmp_path, movie, kind):
     path = write_result(tmp_path / "out", movie.labels, movie.tracks, format=kind)
     before = names(tmp_path)
-    with pytest.raises(InputError, match=r"already holds a result.*--overwrite"):
+    with pytest.raises(InputError, match="already holds a result"):
         write_result(path, movie.labels * 0, [], format=kind)
     assert read_result(path)[0].any()
     write_result(path, movie.labels * 0, [], format=kind, overwrite=True)
@@ -305,7 +306,7 @@ def test_truth_folders(tmp_path, movie):
 
 def test_simulation_replaces_only_simulations(tmp_path, movie):
     write_simulation(movie, tmp_path / "sim")
-    with pytest.raises(InputError, match="--overwrite"):
+    with pytest.raises(InputError, match="already holds a result"):
         write_simulation(movie, tmp_path / "sim")
     write_simulation(movie, tmp_path / "sim", overwrite=True)
     (tmp_path / "sim" / "simulated.txt").unlink()

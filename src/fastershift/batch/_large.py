@@ -71,7 +71,8 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
                 yield Progress(step, n_frames, "tracks")
     except MemoryError as error:
         raise FastershiftError(
-            "The memory ran out. Use smaller tiles (--tile 512) and run "
-            "again; finished chunks are kept."
+            "The memory ran out. Use smaller tiles and run again; finished chunks are "
+            "kept.",
+            tile=512,
         ) from error
     yield Written(outcome)

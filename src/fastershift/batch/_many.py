@@ -18,7 +18,7 @@ from fastershift.batch._movie import MovieTask, PreparedMovie
 from fastershift.batch._outcome import Outcome
 from fastershift.batch._remote import Failure
 from fastershift.batch._summary import Summary
-from fastershift.errors import InputError
+from fastershift.errors import InputError, explain, is_shortage
 from fastershift.io import ResultFormat
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         if not batch.overwrite:
             raise InputError(
                 f"{batch.output} holds a batch with other settings or another model; "
-                "choose another folder, or replace it with --overwrite."
+                "choose another folder, or let it be replaced.",
+                overwrite=True,
             )
         summary.restart(request)
     run = _Run(batch, movies, models, summary, client)
@@ -359,9 +360,9 @@ def _reason(future: "Future") -> str | None:
     if type(error).__name__ == "KilledWorker":
         return (
             "The workers that ran it died repeatedly, probably because "
-            "memory ran out; use fewer workers or smaller tiles (--tile "
-            "512), then --retry-failed."
+            "memory ran out; use fewer workers or smaller tiles, then try again what "
+            "has failed."
         )
-    if isinstance(error, MemoryError):
-        return "The memory ran out; use fewer workers or smaller tiles (--tile 512)."
-    return f"Something unexpected went wrong ({type(error).__name__}: {error})."
+    if is_shortage(error):
+        return "The memory ran out; use fewer workers or smaller tiles."
+    return explain(error)

@@ -71,7 +71,8 @@ class WorkFolder:
                 raise InputError(
                     f"The unfinished run in {self.path} was started with "
                     f"{' and '.join(changed)}; run it as before to finish it, or "
-                    "start again with --overwrite."
+                    "start it anew.",
+                    overwrite=True,
                 )
         self.remove()
         write_file(noted, json.dumps(dict(signature), indent=1).encode())

@@ -1,13 +1,12 @@
 """What all commands share: how errors are reported, and two options."""
 
-import errno
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 import typer
 
-from fastershift.errors import FastershiftError, InputError, is_shortage
+from fastershift.errors import FastershiftError, InputError, explain, is_shortage
 
 __all__ = ["Debug", "Overwrite", "reports_errors", "stop"]
 
@@ -31,31 +30,30 @@ def reports_errors(command: _Command) -> _Command:
         except FastershiftError as error:
             if options["debug"]:
                 raise
-            stop(str(error), 2 if isinstance(error, InputError) else 1)
+            stop(_with_options(error), 2 if isinstance(error, InputError) else 1)
         except (typer.Exit, BrokenPipeError):
             # Typer ends in silence when nobody reads on, as in models | head.
             raise
         except Exception as error:
             if options["debug"]:
                 raise
-            stop(_describe(error), 1)
+            foreseen = isinstance(error, OSError) or is_shortage(error)
+            more = "" if foreseen else " --debug shows where."
+            stop(explain(error) + more, 1)
 
     return cast("_Command", guarded)
 
 
-def _describe(error: Exception) -> str:
-    """Write a sentence about an error that no room foresaw."""
-    if is_shortage(error):
-        return (
-            "The memory of this machine, or what is allowed of it, is not enough; "
-            "close other programs, or use a machine with more."
-        )
-    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-        return f"The name {error.filename} is too long for this disk; shorten it."
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{error.filename} cannot be used: {error.strerror.lower()}."
-    reason = f"{type(error).__name__}: {error}"
-    return f"Something unexpected went wrong ({reason}); --debug shows more."
+def _with_options(error: FastershiftError) -> str:
+    """Name the options of the command line that a sentence asks for."""
+    sentence = str(error)
+    flags = [
+        f"--{name.replace('_', '-')}" + (f" {value}" if value is not True else "")
+        for name, value in error.options.items()
+    ]
+    if not flags:
+        return sentence
+    return f"{sentence.removesuffix('.')} ({', or '.join(flags)})."
 
 
 def stop(sentence: str, code: int) -> NoReturn:

@@ -3,12 +3,11 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_args
 
 import typer
-from pydantic.fields import FieldInfo
 
-from fastershift.config import iter_settings
+from fastershift.config import SettingInfo, iter_settings
 from fastershift.errors import InputError
 
 __all__ = ["frame_range", "with_settings"]
@@ -33,12 +32,11 @@ def frame_range(text: str | None) -> tuple[int, int] | None:
     return int(first), int(stop)
 
 
-def _option_type(field: FieldInfo) -> Any:
+def _option_type(info: SettingInfo) -> Any:
     """Choose the type an option is parsed as; pydantic checks the value itself."""
-    annotation = field.annotation
-    if annotation in (int, float, bool, str):
-        return annotation
-    choices = get_args(annotation)
+    if info.kind in (int, float, bool, str):
+        return info.kind
+    choices = get_args(info.kind)
     return int if int in choices and str not in choices else str
 
 
@@ -60,13 +58,10 @@ def _value(name: str, given: Any) -> Any:
     return given
 
 
-def _help(field: FieldInfo) -> str:
-    extra = field.json_schema_extra
-    unit = extra.get("unit") if isinstance(extra, dict) else None
-    symbol = extra.get("symbol") if isinstance(extra, dict) else None
-    text = f"{symbol}: {field.description}" if symbol else str(field.description)
-    default = field.default if get_origin(field.default) is None else None
-    return f"{text} [default: {default}{f' {unit}' if unit else ''}]"
+def _help(info: SettingInfo) -> str:
+    text = f"{info.symbol}: {info.help_text}" if info.symbol else info.help_text
+    unit = f" {info.unit}" if info.unit else ""
+    return f"{text} [default: {info.default}{unit}]"
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -85,7 +80,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """
     own = inspect.signature(command)
     kept = [p for p in own.parameters.values() if p.name != "settings"]
-    places = {name: stage for stage, name, _ in iter_settings()}
+    places = {info.name: info.stage for info in iter_settings()}
 
     @wraps(command)
     def parsed(**options: Any) -> None:
@@ -95,14 +90,14 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
                 settings.setdefault(stage, {})[name] = _value(name, given)
         command(**options, settings=settings)
 
-    for _stage, name, field in iter_settings():
-        flag = f"--{name.replace('_', '-')}"
-        kind = _option_type(field)
+    for info in iter_settings():
+        flag = f"--{info.name.replace('_', '-')}"
+        kind = _option_type(info)
         declared = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
-        option = typer.Option(declared, help=_help(field), show_default=False)
+        option = typer.Option(declared, help=_help(info), show_default=False)
         kept.append(
             inspect.Parameter(
-                name,
+                info.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
                 annotation=Annotated[kind | None, option],

@@ -5,8 +5,14 @@ result are generated from these models.
 """
 
 from fastershift.config._cluster import ClusterSettings
-from fastershift.config._describe import explain_value, iter_settings
+from fastershift.config._describe import (
+    SettingInfo,
+    explain_value,
+    find_setting,
+    iter_settings,
+)
 from fastershift.config._embed import EmbedSettings, Precision
+from fastershift.config._field import Usual
 from fastershift.config._input import (
     COLOURS,
     PROJECTIONS,
@@ -29,9 +35,12 @@ __all__ = [
     "InputSettings",
     "Precision",
     "Profile",
+    "SettingInfo",
     "Settings",
     "TrackSettings",
+    "Usual",
     "explain_value",
+    "find_setting",
     "iter_settings",
     "load_settings",
     "resolve_settings",

@@ -1,6 +1,9 @@
 """What can be said of a setting: its stage, and what an unusual value does."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -8,28 +11,99 @@ from pydantic.fields import FieldInfo
 from fastershift.config._field import Stage, Usual
 from fastershift.config._settings import Settings
 
-__all__ = ["explain_value", "iter_settings"]
+__all__ = ["SettingInfo", "explain_value", "find_setting", "iter_settings"]
 
 
-def iter_settings() -> Iterator[tuple[str, str, FieldInfo]]:
-    """Yield every parameter of every stage.
+@dataclass(frozen=True)
+class SettingInfo:
+    """What the widget, the command line and the pages need to know of a setting.
 
-    Yields
-    ------
+    Attributes
+    ----------
     stage : str
-        ``"input"``, ``"embed"``, ``"cluster"`` or ``"track"``.
+        ``"input"``, ``"embed"``, ``"cluster"`` or ``"track"``; empty for the profile.
     name : str
         Name of the parameter, unique over all stages.
-    field : pydantic.fields.FieldInfo
-        Its default, bounds (``metadata``), help (``description``) and, in
-        ``json_schema_extra``, label, symbol, unit, step, usual values and whether it
-        is advanced.
+    kind : Any
+        Its type.
+    default : Any
+        Its value where nobody chose another.
+    help_text : str
+        What it does, in whole sentences.
+    label : str
+        What it is called on the screen.
+    symbol, unit : str
+        What it is called in the papers, and what it is measured in; may be empty.
+    advanced : bool
+        Whether most people can leave it alone.
+    step : float or None
+        A change that can be noticed.
+    usual : Usual or None
+        The values that make sense.
+    low, high : float
+        The least and the largest value; infinite where there is no bound.
+    above_low, below_high : bool
+        Whether the bound itself is excluded.
     """
+
+    stage: str
+    name: str
+    kind: Any
+    default: Any
+    help_text: str
+    label: str
+    symbol: str
+    unit: str
+    advanced: bool
+    step: float | None
+    usual: Usual | None
+    low: float
+    high: float
+    above_low: bool
+    below_high: bool
+
+
+def _info(stage: str, name: str, field: FieldInfo) -> SettingInfo:
+    extra: Any = field.json_schema_extra
+    rules = {
+        end: float(getattr(rule, end))
+        for rule in field.metadata
+        for end in ("gt", "ge", "lt", "le")
+        if getattr(rule, end, None) is not None
+    }
+    return SettingInfo(
+        stage,
+        name,
+        field.annotation,
+        field.default,
+        field.description or "",
+        low=rules.get("gt", rules.get("ge", -math.inf)),
+        high=rules.get("lt", rules.get("le", math.inf)),
+        above_low="gt" in rules,
+        below_high="lt" in rules,
+        **extra,
+    )
+
+
+@cache
+def _all_settings() -> tuple[SettingInfo, ...]:
+    found = [_info("", "profile", Settings.model_fields["profile"])]
     for stage, stage_field in Settings.model_fields.items():
         model = stage_field.annotation
         if isinstance(model, type) and issubclass(model, Stage):
-            for name, field in model.model_fields.items():
-                yield stage, name, field
+            fields = model.model_fields.items()
+            found += [_info(stage, name, field) for name, field in fields]
+    return tuple(found)
+
+
+def iter_settings() -> Iterator[SettingInfo]:
+    """Yield every parameter of every stage, in the order of the stages."""
+    yield from (info for info in _all_settings() if info.stage)
+
+
+def find_setting(name: str) -> SettingInfo | None:
+    """Return the description of a parameter, the profile included; None if unknown."""
+    return next((info for info in _all_settings() if info.name == name), None)
 
 
 def explain_value(name: str, value: Any) -> str:
@@ -54,12 +128,9 @@ def explain_value(name: str, value: Any) -> str:
     >>> explain_value("bandwidth", 0.1)
     ''
     """
-    found = (f.json_schema_extra for _, n, f in iter_settings() if n == name)
-    extra = next(found, None)
-    given = extra.get("usual") if isinstance(extra, dict) else None
-    if not isinstance(given, dict) or not isinstance(value, int | float):
+    info = find_setting(name)
+    if info is None or info.usual is None or not isinstance(value, int | float):
         return ""
-    usual = Usual(**given)  # type: ignore[arg-type]
-    if value < usual.low:
-        return usual.below
-    return usual.above if value > usual.high else ""
+    if value < info.usual.low:
+        return info.usual.below
+    return info.usual.above if value > info.usual.high else ""

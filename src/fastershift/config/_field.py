@@ -29,8 +29,8 @@ def setting(
     help_text: str,
     *,
     label: str,
-    symbol: str | None = None,
-    unit: str | None = None,
+    symbol: str = "",
+    unit: str = "",
     advanced: bool = True,
     step: float | None = None,
     usual: Usual | None = None,
@@ -66,7 +66,7 @@ def setting(
         "unit": unit,
         "advanced": advanced,
         "step": step,
-        "usual": None if usual is None else usual._asdict(),
+        "usual": usual,
     }
     return Field(default, description=help_text, json_schema_extra=extra, **bounds)
 

@@ -1,6 +1,5 @@
 """Results that appear completely or not at all, and never replace anything else."""
 
-import errno
 import os
 import shutil
 import uuid
@@ -9,7 +8,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import FastershiftError, InputError, refusal
 
 __all__ = [
     "MADE_BY",
@@ -60,7 +59,8 @@ def check_free(
     if taken and not overwrite:
         raise InputError(
             f"{taken[0]} already holds a result; choose another name or ask for it to "
-            "be replaced (--overwrite)."
+            "be replaced.",
+            overwrite=True,
         )
 
 
@@ -68,7 +68,7 @@ def _holds_something(path: Path) -> bool:
     try:
         return any(path.iterdir()) if path.is_dir() else path.exists()
     except OSError as error:
-        raise _failure(path, error) from error
+        raise FastershiftError(refusal(path, error, "written")) from error
 
 
 def check_apart(path: Path, source: Path) -> None:
@@ -125,23 +125,7 @@ def check_writable(path: Path) -> None:
         finally:
             shutil.rmtree(trial, ignore_errors=True)
     except OSError as error:
-        raise _failure(path, error) from error
-
-
-def _failure(path: Path, error: OSError) -> FastershiftError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FastershiftError(
-            f"The disk is full, so {path} was not written; make room or choose another "
-            "disk."
-        )
-    if error.errno == errno.ENAMETOOLONG:
-        return FastershiftError(
-            f"The name {path.name[:40]}… is too long for this disk; choose a shorter "
-            "one."
-        )
-    return FastershiftError(
-        f"{path} cannot be written ({error.strerror or error}); choose another place."
-    )
+        raise FastershiftError(refusal(path, error, "written")) from error
 
 
 def _beside(path: Path) -> Path:
@@ -158,7 +142,7 @@ def _sibling(path: Path) -> Iterator[Path]:
         partial.mkdir()
         yield partial
     except OSError as error:
-        raise _failure(path, error) from error
+        raise FastershiftError(refusal(path, error, "written")) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -107,7 +107,8 @@ def _sizes(shape: tuple[int, ...]) -> str:
 def _unclear(shape: tuple[int, ...], what: str) -> InputError:
     return InputError(
         f"{what} has {len(shape)} axes of sizes {_sizes(shape)} and it is not clear "
-        "what they are; say so with axes, for example TCYX (--axes TCYX)."
+        "what they are; say so with axes, for example TCYX.",
+        axes="TCYX",
     )
 
 
@@ -140,11 +141,14 @@ def _channel(axes: str, count: int, chosen: int | str | None, what: str) -> int 
         if colours:
             raise InputError(
                 f"{what} is an RGB image; choose one channel: "
-                f"{', '.join(COLOURS)}, or grey (--channel grey)."
+                f"{', '.join(COLOURS)}, or grey.",
+                channel="grey",
             )
         raise InputError(
-            f"{what} has {count} channels; choose one channel, from 0 to {count - 1} "
-            "(--channel 0); if they are frames, give the axes as TYX."
+            f"{what} has {count} channels; choose one channel, from 0 to "
+            f"{count - 1}; if they are frames, give the axes as TYX.",
+            channel=0,
+            axes="TYX",
         )
     if isinstance(chosen, int):
         return _within(chosen, count, "channel", what)
@@ -167,14 +171,21 @@ def _plane(count: int, chosen: int | str | None, what: str) -> int | str:
         raise InputError(
             f"{what} has {count} planes in depth, and cells are tracked in two "
             f"dimensions and time: choose a plane from 0 to {count - 1}, or a "
-            f"projection: {', '.join(PROJECTIONS)} (--plane max); or, if the planes "
-            "are frames, give the axes with T in place of Z (--axes TYX)."
+            f"projection: {', '.join(PROJECTIONS)}; or, if the planes are "
+            "frames, give the axes with T in place of Z.",
+            plane="max",
+            axes="TYX",
         )
     return chosen
 
 
 def choose_position(
-    count: int, chosen: int | None, what: str, *, where: str = "", otherwise: str = ""
+    count: int,
+    chosen: int | None,
+    what: str,
+    *,
+    where: str = "",
+    frames: bool = False,
 ) -> int:
     """Decide which position is taken.
 
@@ -186,8 +197,10 @@ def choose_position(
         What the user has chosen.
     what : str
         What holds the positions, in a sentence.
-    where, otherwise : str
-        Where they lie, and what else can be done, to go on in the sentence.
+    where : str
+        Where they lie, to go on in the sentence.
+    frames : bool
+        Whether axes may say that they are frames.
 
     Returns
     -------
@@ -202,10 +215,15 @@ def choose_position(
     if chosen is not None:
         return _within(chosen, count, "position", what)
     if count > 1:
+        otherwise, options = "", {}
+        if frames:
+            otherwise = "; or, if they are frames, give the axes with T in place of P"
+            options = {"axes": "TYX"}
         raise InputError(
             f"{what} has {count} positions{where}, each a separate "
-            f"movie; choose one, from 0 to {count - 1} (--position "
-            f"0){otherwise}."
+            f"movie; choose one, from 0 to {count - 1}{otherwise}.",
+            position=0,
+            **options,
         )
     return 0
 
@@ -241,13 +259,7 @@ def plan_axes(shape: tuple[int, ...], reading: InputSettings, what: str) -> Axes
             f"{what} has both channels and colours; give axes with one of C and S."
         )
     taken: dict[str, int | str] = {
-        "P": choose_position(
-            size.get("P", 1),
-            reading.position,
-            what,
-            otherwise="; or, if they are frames, give the axes with T in place of P "
-            "(--axes TYX)",
-        ),
+        "P": choose_position(size.get("P", 1), reading.position, what, frames=True),
         "Z": _plane(size.get("Z", 1), reading.plane, what),
         letter: _channel(axes, size.get(letter, 1), reading.channel, what),
     }

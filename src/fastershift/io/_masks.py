@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, refusal
 from fastershift.io._atomic import MADE_BY
 from fastershift.io._labels import (
     AdoptedLabels,
@@ -107,9 +107,7 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
             "track, first frame, last frame, parent."
         ) from error
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror or error})."
-        ) from error
+        raise InputError(refusal(path, error, "read")) from error
     return tracks
 
 

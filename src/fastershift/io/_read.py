@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, refusal
 from fastershift.io._movie import Lost, Movie, input_settings
 from fastershift.io._zarr import is_zarr
 from fastershift.io.movies import (
@@ -80,9 +80,7 @@ def read_movie(
     try:
         movie = _open(path, input_settings(axes, channel, plane, position, level))
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror or error})."
-        ) from error
+        raise InputError(refusal(path, error, "read")) from error
     if frames is not None:
         movie = movie.cut(*frames)
     if movie.lost is not None:
@@ -96,13 +94,14 @@ def _check_whole(movie: Movie, lost: Lost, *, asked: bool) -> None:
     if asked and not lost.frames.intersection(shown):
         return
     left = [frame for frame in shown if frame not in lost.frames]
-    part = ""
+    part, options = "", {}
     if left:
         after = (frame for frame in lost.frames if frame > left[0])
         span = f"{left[0]}:{min(after, default=shown.stop)}"
-        part = f", or take only frames that are there, such as {span} (--frames {span})"
+        part = f", or take only frames that are there, such as {span}"
+        options = {"frames": span}
     raise InputError(
-        f"{movie.source} is not whole: {lost.sentence}. Copy it again{part}."
+        f"{movie.source} is not whole: {lost.sentence}. Copy it again{part}.", **options
     )
 
 

@@ -90,7 +90,8 @@ def _check(result: SavedResult, channels: Mapping[str, LabelFrames]) -> None:
         if len(channel) != length:
             raise InputError(
                 f"The result has {length} frames and the movie has {len(channel)}; "
-                "give the frames that were tracked (--frames A:B)."
+                "give the frames that were tracked.",
+                frames="A:B",
             )
         shape = np.shape(channel[0])
         if shape != (height, width):

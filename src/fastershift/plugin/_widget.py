@@ -34,6 +34,7 @@ from fastershift.plugin.run import (
 )
 from fastershift.plugin.tune import SettingsForm, SettingsLoader, TuneSection
 from fastershift.plugin.views import ViewsController, ViewsSection
+from fastershift.session import describe_error
 
 if TYPE_CHECKING:
     import napari
@@ -199,7 +200,7 @@ class SegmentTrackWidget(QWidget):
         try:
             self._form.resolved()
         except InputError as error:
-            self._run.say(str(error))
+            self._run.say(describe_error(error))
         else:
             # A preview has words of its own: no others for the moment in between.
             if not self._live.follows:
@@ -241,7 +242,7 @@ class SegmentTrackWidget(QWidget):
         try:
             session = self._runs.open(choice)
         except InputError as error:
-            self._input.needs.setText(str(error))
+            self._input.needs.setText(describe_error(error))
             return None
         axes = choice.axes
         units = Units(
@@ -273,7 +274,7 @@ class SegmentTrackWidget(QWidget):
         try:
             start(choice, self._form.chosen(), self._input.device)
         except InputError as error:
-            self._run.say(str(error))
+            self._run.say(describe_error(error))
         self._show_state()
 
     def _on_cancel(self) -> None:

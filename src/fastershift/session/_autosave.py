@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from platformdirs import user_cache_path
 
-from fastershift.errors import FastershiftError
+from fastershift.errors import FastershiftError, refusal
 from fastershift.io import SavedResult, read_saved, write_saved
 
 __all__ = ["Autosave", "Autosaves"]
@@ -119,7 +119,7 @@ class Autosaves:
             shutil.rmtree(autosave.path.parent)
         except OSError as error:
             raise FastershiftError(
-                f"{autosave.path.parent} cannot be removed ({error.strerror or error})."
+                refusal(autosave.path.parent, error, "removed")
             ) from error
 
 

@@ -2,13 +2,14 @@
 
 import time
 
-from fastershift.errors import FastershiftError
+from fastershift.config import find_setting
+from fastershift.errors import FastershiftError, explain
 
 __all__ = ["describe_error", "remaining"]
 
 
 def describe_error(error: BaseException) -> str:
-    """Say what went wrong in one sentence.
+    """Say in one sentence what went wrong, and which control of the panel can help.
 
     Parameters
     ----------
@@ -19,11 +20,14 @@ def describe_error(error: BaseException) -> str:
     -------
     str
     """
-    if isinstance(error, FastershiftError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "The memory ran out; use a smaller region or a larger cell diameter."
-    return f"Something unexpected went wrong ({type(error).__name__}: {error})."
+    sentence = explain(error)
+    options = error.options if isinstance(error, FastershiftError) else {}
+    controls = [
+        info.label for name in options if (info := find_setting(name)) is not None
+    ]
+    if not controls:
+        return sentence
+    return f"{sentence.removesuffix('.')} (see {' or '.join(controls)})."
 
 
 def remaining(started: float, done: int, total: int) -> float | None:

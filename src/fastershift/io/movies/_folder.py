@@ -143,8 +143,9 @@ def read_folder(path: Path, reading: InputSettings) -> Movie:
         found = ", ".join(f"{n}: {name}" for n, name in enumerate(grid.channels))
         raise InputError(
             f"{path} holds images of {len(grid.channels)} channels ({found}); choose "
-            "one (--channel 0); or, if they are frames, give the axes as TYX "
-            "(--axes TYX)."
+            "one; or, if they are frames, give the axes as TYX.",
+            channel=0,
+            axes="TYX",
         )
     says = reading.axes != "auto" and bool(set(in_file) - set("YX"))
     array, scale, units = _examine(path, grid, named, reading.level, single=not says)

@@ -128,7 +128,8 @@ class TiffStack:
             found = "; ".join(f"{n}: {_described(one)}" for n, one in enumerate(series))
             raise InputError(
                 f"{self._path} holds {len(series)} images of different kinds "
-                f"({found}); choose one by its number as the position (--position 0)."
+                f"({found}); choose one by its number as the position.",
+                position=0,
             )
         if position >= len(series):
             raise InputError(

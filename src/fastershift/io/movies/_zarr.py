@@ -105,7 +105,8 @@ def _image_axes(image: Mapping[str, Any], path: Path) -> str:
     if not all(letters) or len(set(letters)) < len(letters):
         raise InputError(
             f"The axes of {path} are called {', '.join(map(str, names))}, and it is "
-            "not clear what they are; say so with axes, for example TYX (--axes TYX)."
+            "not clear what they are; say so with axes, for example TYX.",
+            axes="TYX",
         )
     return "".join(letters)
 
@@ -125,7 +126,8 @@ def _level(
     except (KeyError, ValueError, AttributeError, OSError) as error:
         raise InputError(
             f"The resolution level {level} of {path} is lost; copy the file again, or "
-            "choose another level (--level 1)."
+            "choose another level.",
+            level=1,
         ) from error
     return path / name, array
 

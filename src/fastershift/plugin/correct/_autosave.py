@@ -210,7 +210,7 @@ class AutosaveOffer(QFrame):
             try:
                 self._autosaves.discard(self._offered)
             except FastershiftError as error:
-                self.message.emit(str(error))
+                self.message.emit(describe_error(error))
             self.look()
 
     def _tell_error(self, error: Exception) -> None:

@@ -118,7 +118,7 @@ class Corrector(QObject):
             try:
                 self.corrections = self._corrections_of(layer)
             except InputError as error:
-                self.message.emit(str(error))
+                self.message.emit(describe_error(error))
         corrections = self.corrections
         labels = None if corrections is None else corrections.labels
         axes = "" if layer is None else stack_axes(layer.data.shape)
@@ -142,7 +142,7 @@ class Corrector(QObject):
         except InputError as error:
             if stored.corrections is None:
                 raise
-            self.message.emit(f"{error} Corrections start again.")
+            self.message.emit(f"{describe_error(error)} Corrections start again.")
             made = Corrections(labels, lineage)
         self._known[layer] = made
         return made
@@ -309,7 +309,7 @@ class Corrector(QObject):
         try:
             change = corrections.do(edit)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(describe_error(error))
             if tool is not None and not tool.scoped:
                 self.tool_state.drop_picks()
             return None
@@ -383,7 +383,7 @@ class Corrector(QObject):
         except InputError as error:
             corrections.labels[edit.frame] = before
             self.layer.refresh(extent=False)
-            self.message.emit(str(error))
+            self.message.emit(describe_error(error))
         else:
             self._show(change)
 
@@ -428,7 +428,7 @@ class Corrector(QObject):
             try:
                 self._show(self.corrections.do(edit))
             except InputError as error:
-                self.message.emit(str(error))
+                self.message.emit(describe_error(error))
 
     def _tell_error(self, error: Exception) -> None:
         self.message.emit(describe_error(error))

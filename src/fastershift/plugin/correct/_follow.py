@@ -133,7 +133,7 @@ class Follower(QObject):
         try:
             change: Change = following.corrections.extend(self._entry, item)
         except InputError as error:
-            self._endings.append(str(error))
+            self._endings.append(describe_error(error))
             return
         self._entry = change.entry
         self._frames += bool(change.boxes)

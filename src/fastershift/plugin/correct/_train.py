@@ -14,6 +14,7 @@ from fastershift.plugin.correct._corrector import Corrector
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.qt import label
 from fastershift.plugin.train import TrainWidget
+from fastershift.session import describe_error
 from fastershift.training import LabelledMovie
 
 __all__ = ["MovieSource", "TrainOnCorrections"]
@@ -70,7 +71,7 @@ class TrainOnCorrections(QPushButton):
         try:
             data, frames = self._learnable()
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(describe_error(error))
             return
         # As a tab: below, it would leave the corrections hardly any room.
         dock, widget = self._viewer.window.add_plugin_dock_widget(

@@ -27,10 +27,8 @@ from fastershift.plugin.qt import (
     SettingControl,
     add_row,
     choice,
-    diameter,
     follow_device,
     preferences,
-    setting_field,
 )
 from fastershift.rshn import ModelCard, list_models
 
@@ -77,9 +75,7 @@ class InputSection(QGroupBox):
         self.model = SettingControl("model", self, self._model)
         self._last_model = self.model.value
         self._explain_model()
-        self.diameter = SettingControl(
-            "diameter", self, diameter(setting_field("diameter")[1])
-        )
+        self.diameter = SettingControl("diameter", self)
         self._device = self._box("device", _devices())
         self._prefer(preferences().device)
         self.needs = QLabel()

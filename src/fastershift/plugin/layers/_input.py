@@ -1,6 +1,5 @@
 """What a layer holds, and how it is handed to a session."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -223,23 +222,19 @@ def session_input(choice: InputChoice) -> SessionInput:
     if reading.level >= levels(choice.layer):
         raise InputError(f"{name} has no resolution level {reading.level}.")
     array, _ = choice.arrays()
-    try:
-        if choice.kind != "embedding":
-            movie = as_movie(
-                array,
-                choice.axes or None,
-                reading.channel,
-                plane=reading.plane,
-                position=reading.position,
-                name=name,
-            )
-            labels = _cells(choice.mask) if choice.kind == "labels" else None
-            return SessionInput(movie, labels=labels)
-        # Refuses axes that do not fit, for embeddings as well.
-        as_movie(array, choice.axes or None, 0, position=reading.position, name=name)
-    except InputError as error:
-        # How to say it on the command line is of no use here.
-        raise InputError(re.sub(r" \(--[^)]*\)", "", str(error))) from error
+    if choice.kind != "embedding":
+        movie = as_movie(
+            array,
+            choice.axes or None,
+            reading.channel,
+            plane=reading.plane,
+            position=reading.position,
+            name=name,
+        )
+        labels = _cells(choice.mask) if choice.kind == "labels" else None
+        return SessionInput(movie, labels=labels)
+    # Refuses axes that do not fit, for embeddings as well.
+    as_movie(array, choice.axes or None, 0, position=reading.position, name=name)
     axes = choice.axes
     if "C" not in axes or set(axes) - set("TPCYX"):
         raise InputError(

@@ -24,6 +24,7 @@ from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.lineage._export import FILTERS, save_tree
 from fastershift.plugin.lineage._plot import LineagePlot
 from fastershift.plugin.qt import on_destroyed
+from fastershift.session import describe_error
 from fastershift.tracking import TreeLayout, branch, family, lay_out_tree
 
 if TYPE_CHECKING:
@@ -197,6 +198,6 @@ class LineageWidget(QWidget):
         try:
             save_tree(path, self._cells.lineage, layout, colours)
         except FastershiftError as error:
-            self._said.setText(str(error))
+            self._said.setText(describe_error(error))
         else:
             self._said.setText(f"Saved to {path}.")

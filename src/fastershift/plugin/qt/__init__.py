@@ -1,7 +1,7 @@
 """What all parts of the window share and is Qt alone: tasks, keys, folds, controls."""
 
-from fastershift.plugin.qt._controls import SettingControl, add_row, setting_field
-from fastershift.plugin.qt._editors import Editor, choice, diameter, keep_wheel_away
+from fastershift.plugin.qt._controls import SettingControl, add_row
+from fastershift.plugin.qt._editors import Editor, choice, keep_wheel_away
 from fastershift.plugin.qt._fold import Fold
 from fastershift.plugin.qt._keys import bind, key_of, label, unbind
 from fastershift.plugin.qt._keys_panel import KeysPanel
@@ -22,13 +22,11 @@ __all__ = [
     "add_row",
     "bind",
     "choice",
-    "diameter",
     "follow_device",
     "keep_wheel_away",
     "key_of",
     "label",
     "on_destroyed",
     "preferences",
-    "setting_field",
     "unbind",
 ]

@@ -2,80 +2,60 @@
 
 from typing import Any
 
-from pydantic.fields import FieldInfo
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
-from fastershift.config import Settings, explain_value, iter_settings
-from fastershift.plugin.qt._editors import Editor, bounds, make_editor
+from fastershift.config import SettingInfo, explain_value, find_setting
+from fastershift.plugin.qt._editors import Editor, make_editor
 
-__all__ = ["SettingControl", "add_row", "describe", "setting_field"]
+__all__ = ["SettingControl", "add_row", "describe"]
 
 # Names that other things rely on; a control not named here goes by its label.
 _NAMED = {"model", "diameter", "bandwidth", "gamma", "low", "high", "n_initial"}
-
-
-def setting_field(name: str) -> tuple[str, FieldInfo]:
-    """Return the stage and the description of a setting; "" for the profile's."""
-    if name == "profile":
-        return "", Settings.model_fields[name]
-    for stage, found, field in iter_settings():
-        if found == name:
-            return stage, field
-    raise KeyError(name)
-
-
-def _extra(field: FieldInfo) -> dict[str, Any]:
-    extra = field.json_schema_extra
-    return extra if isinstance(extra, dict) else {}
 
 
 def _number(value: float) -> str:
     return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
-def describe(name: str) -> str:
+def describe(info: SettingInfo) -> str:
     """Write the tooltip of a setting: what it does, range, unit and default."""
-    stage, field = setting_field(name)
-    extra = _extra(field)
-    unit = f" {extra['unit']}" if extra.get("unit") else ""
-    open_ends = {n for rule in field.metadata for n in ("gt", "lt") if hasattr(rule, n)}
-    low, high = bounds(field)
-    parts = []
-    if low > float("-inf"):
-        parts.append(f"{'above' if 'gt' in open_ends else 'from'} {_number(low)}{unit}")
-    if high < float("inf"):
-        parts.append(f"{'below' if 'lt' in open_ends else 'to'} {_number(high)}{unit}")
-    lines = [field.description or ""]
-    if parts:
-        lines.append(f"Range: {' '.join(parts)}.")
+    unit = f" {info.unit}" if info.unit else ""
+    ends = []
+    if info.low > float("-inf"):
+        ends.append(
+            f"{'above' if info.above_low else 'from'} {_number(info.low)}{unit}"
+        )
+    if info.high < float("inf"):
+        ends.append(
+            f"{'below' if info.below_high else 'to'} {_number(info.high)}{unit}"
+        )
+    lines = [info.help_text]
+    if ends:
+        lines.append(f"Range: {' '.join(ends)}.")
     elif unit:
         lines.append(f"Unit:{unit}.")
-    usual = extra.get("usual")
-    if usual:
-        ends = f"{_number(usual['low'])} to {_number(usual['high'])}{unit}"
-        lines.append(f"Usual: {ends}.")
-    shown = _plain(field.default) + unit * isinstance(field.default, int | float)
-    other = "" if stage == "input" else ", unless the model recommends another"
+    if info.usual:
+        low, high = _number(info.usual.low), _number(info.usual.high)
+        lines.append(f"Usual: {low} to {high}{unit}.")
+    shown = _plain(info.default) + unit * isinstance(info.default, int | float)
+    other = "" if info.stage == "input" else ", unless the model recommends another"
     lines.append(f"Default: {shown}{other}.")
     return "\n".join(lines)
 
 
-def _title(field: FieldInfo) -> str:
-    extra = _extra(field)
-    label = str(extra["label"])
-    if not extra.get("symbol"):
-        return label
-    letter, _, index = str(extra["symbol"]).partition("_")
+def _title(info: SettingInfo) -> str:
+    if not info.symbol:
+        return info.label
+    letter, _, index = info.symbol.partition("_")
     symbol = f"{letter}<sub>{index}</sub>" if index else letter
-    return f"{symbol}\N{NO-BREAK SPACE} {label.lower()}"
+    return f"{symbol}\N{NO-BREAK SPACE} {info.label.lower()}"
 
 
-def _object_name(name: str, field: FieldInfo) -> str:
-    if name in _NAMED:
-        return name
-    extra = _extra(field)
-    return str(extra.get("symbol") or extra["label"]).lower().replace(" ", "_")
+def _object_name(info: SettingInfo) -> str:
+    if info.name in _NAMED:
+        return info.name
+    return (info.symbol or info.label).lower().replace(" ", "_")
 
 
 class SettingControl(QObject):
@@ -105,28 +85,31 @@ class SettingControl(QObject):
     ) -> None:
         super().__init__(parent)
         self.name = name
-        self.stage, field = setting_field(name)
+        info = find_setting(name)
+        if info is None:
+            raise KeyError(name)
+        self.stage = info.stage
         self.touched = False
-        self.editor = editor or make_editor(field)
-        self._recommended: Any = field.default
-        self._value: Any = field.default
+        self.editor = editor or make_editor(info)
+        self._recommended: Any = info.default
+        self._value: Any = info.default
         self._quiet = False
-        self.label = QLabel(_title(field))
+        self.label = QLabel(_title(info))
         self.label.setBuddy(self.editor.widget)
-        self.label.setToolTip(describe(name))
+        self.label.setToolTip(describe(info))
         self.widget = self.editor.widget
-        self.widget.setObjectName(_object_name(name, field))
-        self.widget.setToolTip(describe(name))
-        self.widget.setAccessibleName(str(_extra(field)["label"]))
+        self.widget.setObjectName(_object_name(info))
+        self.widget.setToolTip(describe(info))
+        self.widget.setAccessibleName(info.label)
         self.reset_button = QToolButton()
         self.reset_button.setText("↺")
         self.reset_button.setAutoRaise(True)
         self.reset_button.setObjectName(f"reset_{self.widget.objectName()}")
-        self.reset_button.setAccessibleName(f"Reset {_extra(field)['label'].lower()}")
+        self.reset_button.setAccessibleName(f"Reset {info.label.lower()}")
         self.reset_button.clicked.connect(self.reset)
         self.note = QLabel()
         self.note.setObjectName(f"{self.widget.objectName()}_note")
-        self.note.setAccessibleName(f"Note on {_extra(field)['label'].lower()}")
+        self.note.setAccessibleName(f"Note on {info.label.lower()}")
         self.note.setWordWrap(True)
         slanted = self.note.font()
         slanted.setItalic(True)

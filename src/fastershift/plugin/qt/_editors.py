@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic.fields import FieldInfo
 from qtpy.QtCore import QEvent, QObject, Qt, SignalInstance
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -14,9 +13,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift.config import SettingInfo
 from fastershift.plugin.qt._numbers import NumberBox, NumberSlider, WholeNumberBox
 
-__all__ = ["Editor", "bounds", "choice", "diameter", "keep_wheel_away", "make_editor"]
+__all__ = ["Editor", "choice", "keep_wheel_away", "make_editor"]
 
 _DECIMALS = 3
 # Qt counts in signed 32-bit numbers.
@@ -54,63 +54,35 @@ def keep_wheel_away(widget: QWidget) -> None:
     widget.installEventFilter(_WheelGuard(widget))
 
 
-def bounds(field: FieldInfo) -> tuple[float, float]:
-    """Return the least and largest value a field takes, bounds that are open included.
-
-    Parameters
-    ----------
-    field : FieldInfo
-        A number of `config`.
-
-    Returns
-    -------
-    (float, float)
-        Infinite where there is no bound.
-    """
-    low, high = -math.inf, math.inf
-    for rule in field.metadata:
-        low = max(low, getattr(rule, "ge", -math.inf), getattr(rule, "gt", -math.inf))
-        high = min(high, getattr(rule, "le", math.inf), getattr(rule, "lt", math.inf))
-    return low, high
-
-
-def _inside(field: FieldInfo) -> tuple[float, float]:
+def _inside(info: SettingInfo) -> tuple[float, float]:
     """Bounds that can be chosen: an open end is one smallest step further in."""
-    low, high = bounds(field)
     step = 10**-_DECIMALS
-    names = {
-        name for rule in field.metadata for name in ("gt", "lt") if hasattr(rule, name)
-    }
-    return low + step * ("gt" in names), high - step * ("lt" in names)
+    return info.low + step * info.above_low, info.high - step * info.below_high
 
 
-def _extra(field: FieldInfo) -> dict[str, Any]:
-    extra = field.json_schema_extra
-    return extra if isinstance(extra, dict) else {}
-
-
-def make_editor(field: FieldInfo) -> Editor:
+def make_editor(info: SettingInfo) -> Editor:
     """Make the control that fits a setting.
 
     Parameters
     ----------
-    field : FieldInfo
+    info : SettingInfo
         A number, a switch, or one word out of several, of `config`.
 
     Returns
     -------
     Editor
     """
-    if field.annotation is bool:
+    if info.name == "diameter":
+        return _diameter(info)
+    if info.kind is bool:
         return _switch()
-    if get_origin(field.annotation) is Literal:
-        return choice([(word, word) for word in get_args(field.annotation)])
-    if field.annotation is int:
-        return _whole_number(field)
-    low, high = bounds(field)
-    if not _extra(field).get("advanced") and math.isfinite(low) and high <= 2:
-        return _slider(field)
-    return _real_number(field)
+    if get_origin(info.kind) is Literal:
+        return choice([(word, word) for word in get_args(info.kind)])
+    if info.kind is int:
+        return _whole_number(info)
+    if not info.advanced and math.isfinite(info.low) and info.high <= 2:
+        return _slider(info)
+    return _real_number(info)
 
 
 def _switch() -> Editor:
@@ -118,33 +90,32 @@ def _switch() -> Editor:
     return Editor(box, box.isChecked, lambda v: box.setChecked(bool(v)), box.toggled)
 
 
-def _whole_number(field: FieldInfo) -> Editor:
+def _whole_number(info: SettingInfo) -> Editor:
     box = WholeNumberBox()
-    low, high = bounds(field)
-    box.setRange(int(max(low, -_LARGEST)), int(min(high, _LARGEST)))
-    box.setSingleStep(int(_extra(field).get("step") or 1))
+    box.setRange(int(max(info.low, -_LARGEST)), int(min(info.high, _LARGEST)))
+    box.setSingleStep(int(info.step or 1))
     box.setStepType(QAbstractSpinBox.StepType.DefaultStepType)
     box.setAccelerated(True)
     keep_wheel_away(box)
     return Editor(box, box.value, lambda v: box.setValue(int(v)), box.valueChanged)
 
 
-def _real_number(field: FieldInfo) -> Editor:
+def _real_number(info: SettingInfo) -> Editor:
     box = NumberBox()
     box.setDecimals(_DECIMALS)
-    low, high = _inside(field)
+    low, high = _inside(info)
     box.setRange(max(low, -_LARGEST), min(high, _LARGEST))
-    box.setSingleStep(float(_extra(field).get("step") or 0.1))
+    box.setSingleStep(float(info.step or 0.1))
     keep_wheel_away(box)
     return Editor(
         box, _rounded(box), lambda v: box.setValue(float(v)), box.valueChanged
     )
 
 
-def _slider(field: FieldInfo) -> Editor:
+def _slider(info: SettingInfo) -> Editor:
     slider = NumberSlider()
-    step = float(_extra(field).get("step") or 0.01)
-    slider.setRange(*_inside(field), _DECIMALS, step)
+    step = float(info.step or 0.01)
+    slider.setRange(*_inside(info), _DECIMALS, step)
     for part in (slider, slider.slider, slider.box):
         keep_wheel_away(part)
     return Editor(
@@ -190,13 +161,13 @@ def choice(options: list[tuple[str, Any]]) -> Editor:
     return Editor(box, box.currentData, select, box.currentIndexChanged)
 
 
-def diameter(field: FieldInfo) -> Editor:
+def _diameter(info: SettingInfo) -> Editor:
     """Make the control of the cell diameter, whose lowest position is "auto"."""
     # The scale needs a pixel at least.
     box = NumberBox(least=1)
     box.setDecimals(1)
     box.setRange(0, 2000)
-    box.setSingleStep(float(_extra(field).get("step") or 1))
+    box.setSingleStep(float(info.step or 1))
     box.setSuffix(" px")
     box.setSpecialValueText("auto")
     keep_wheel_away(box)

@@ -24,6 +24,7 @@ from fastershift.plugin.qt import Fold
 from fastershift.plugin.readout._plot import PLOTTED, MoviePlot
 from fastershift.plugin.readout._table import COLUMNS, ReportTable
 from fastershift.plugin.readout._words import TIPS, describe_change, describe_frame
+from fastershift.session import describe_error
 
 __all__ = ["ReadOut"]
 
@@ -240,6 +241,6 @@ class ReadOut(QGroupBox):
         try:
             written = write(path)
         except FastershiftError as error:
-            self.message.emit(str(error))
+            self.message.emit(describe_error(error))
         else:
             self.message.emit(f"Saved to {written}.")

@@ -13,6 +13,7 @@ from fastershift.plugin.qt import on_destroyed
 from fastershift.plugin.run._controller import RunController
 from fastershift.plugin.run._live_row import LiveRow
 from fastershift.plugin.tune import SettingsForm
+from fastershift.session import describe_error
 
 __all__ = ["Comparison", "LivePreview"]
 
@@ -124,4 +125,4 @@ class LivePreview(QObject):
         try:
             self._runs.preview_live(*prepared, region)
         except InputError as error:
-            self._runs.message.emit(str(error))
+            self._runs.message.emit(describe_error(error))

@@ -24,6 +24,7 @@ from fastershift.errors import InputError
 from fastershift.io import as_movie
 from fastershift.plugin.layers._box import LayerBox
 from fastershift.plugin.layers._input import pixels
+from fastershift.session import describe_error
 from fastershift.simulate import Kind
 from fastershift.training import LabelledMovie
 
@@ -155,7 +156,7 @@ class TrainingDataList(QGroupBox):
         try:
             self.add(f"{images.name} with {labels.name}", _pair(images, labels))
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(describe_error(error))
 
     def add_folder(self, folder: str) -> None:
         """Add a folder of the Cell Tracking Challenge.

@@ -205,7 +205,8 @@ class SettingsForm(QObject):
             if _value(wanted, stage, name) != self.controls[name].value:
                 self.controls[name].touch(_value(wanted, stage, name))
         self._recommend()
-        for stage, name, _ in iter_settings():
+        for info in iter_settings():
+            stage, name = info.stage, info.name
             value = _value(wanted, stage, name)
             if name == "model" or name not in values.get(stage, {}):
                 continue

@@ -14,6 +14,7 @@ from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.tune._form import SettingsForm
 from fastershift.plugin.tune._last_used import Memory, recall
 from fastershift.plugin.tune._section import TuneSection
+from fastershift.session import describe_error
 
 __all__ = ["SettingsLoader"]
 
@@ -63,7 +64,7 @@ class SettingsLoader(QObject):
         try:
             save_settings(self._form.to_save(), path)
         except (InputError, OSError) as error:
-            self.message.emit(f"The settings were not saved: {error}.")
+            self.message.emit(f"The settings were not saved. {describe_error(error)}")
         else:
             self.message.emit(f"Settings saved to {path}.")
 
@@ -72,7 +73,7 @@ class SettingsLoader(QObject):
         try:
             values = load_settings(path)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(describe_error(error))
             return
         self._load(values, f"Settings of {path} are in use.")
         self._tune.show_no_preset()
@@ -128,7 +129,7 @@ class SettingsLoader(QObject):
         try:
             self._form.load(values)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(describe_error(error))
         else:
             self.message.emit(sentence)
 

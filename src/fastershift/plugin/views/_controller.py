@@ -168,7 +168,7 @@ class ViewsController(QObject):
             self._choice = choice
             return session, given.shape, prepared
         except InputError as error:
-            self._section.say(str(error))
+            self._section.say(describe_error(error))
             return None
 
     def _on_moved(self, _event: Any = None) -> None:
