@@ -1,6 +1,5 @@
 """Commands for movies on disk from end to end: one large movie, and many."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,12 @@ import typer
 
 from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
 from fastershift.cli._options import with_settings
+from fastershift.cli._progress import progress_bar
 from fastershift.config import load_settings
 from fastershift.errors import InputError
 
 if TYPE_CHECKING:
-    from fastershift.batch import BatchProgress, MovieTask
+    from fastershift.batch import MovieTask
     from fastershift.io import ResultFormat
 
 __all__ = ["Chunk", "ResultName", "batch", "result_format", "run_on_disk"]
@@ -58,42 +58,22 @@ def _kept(what: str) -> Iterator[None]:
 
 def run_on_disk(task: "MovieTask") -> None:
     """Run one movie on disk behind a progress bar, and say what was found."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from fastershift.batch import Written, run_large
     from fastershift.pipeline import Started
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with _kept("finished chunks are kept"), Progress(*columns, console=console) as bar:
-        line = bar.add_task("frames", total=None)
+    with _kept("finished chunks are kept"), progress_bar("frames") as bar:
         for event in run_large(task):
             if isinstance(event, Started):
                 height, width = event.network_shape
-                console.print(
-                    f"Model {event.model}, network size {width} × {height}.",
-                    highlight=False,
-                )
-                bar.update(line, total=event.n_frames)
+                bar.say(f"Model {event.model}, network size {width} × {height}.")
+                bar.show(total=event.n_frames)
             elif isinstance(event, Written):
-                found = event.outcome
+                outcome = event.outcome
             else:
-                bar.update(line, completed=event.done, description=event.stage)
+                bar.show(done=event.done, words=event.stage)
     typer.echo(
-        f"{found.frames} frames, {found.tracks} tracks, {found.divisions} divisions in "
-        f"{found.seconds:.1f} s: {found.output}"
+        f"{outcome.frames} frames, {outcome.tracks} tracks, {outcome.divisions} "
+        f"divisions in {outcome.seconds:.1f} s: {outcome.output}"
     )
 
 
@@ -159,40 +139,21 @@ def batch(
 
 def _follow(task: Any, client: Any) -> tuple[int, int]:
     """Show how far all movies are; return how many ended and how many failed."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
     from fastershift.batch import MovieEnded, run_many
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("movies"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-    )
     ended = failed = 0
-    with Progress(*columns, console=console) as bar:
-        line = bar.add_task("", total=None)
+    with progress_bar("movies", estimated=False) as bar:
         for event in run_many(task, client):
             if isinstance(event, MovieEnded):
                 ended += 1
                 failed += event.outcome.status == "failed"
                 if event.outcome.status == "failed":
-                    told_of = f"{event.outcome.movie}: {event.outcome.sentence}"
-                    console.print(told_of, highlight=False, markup=False)
+                    bar.say(f"{event.outcome.movie}: {event.outcome.sentence}")
             else:
-                words = _in_words(event)
-                bar.update(
-                    line, total=event.movies, completed=event.ended, description=words
+                bar.show(
+                    total=event.movies,
+                    done=event.ended,
+                    words=f"movies, {event.done} frames",
+                    seconds_left=event.seconds_left,
                 )
     return ended, failed
-
-
-def _in_words(progress: "BatchProgress") -> str:
-    words = f"{progress.done} frames"
-    if progress.seconds_left is not None:
-        left = time.strftime("%H:%M:%S", time.gmtime(progress.seconds_left % 86_400))
-        days = int(progress.seconds_left // 86_400)
-        words += f", {f'{days} d ' if days else ''}{left} left"
-    return words

@@ -6,13 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
+from fastershift.cli._progress import ProgressBar, progress_bar
 from fastershift.config import Precision
 from fastershift.errors import InputError
+
+if TYPE_CHECKING:
+    from fastershift.training import TrainFinished, TrainingRun, TrainStarted
 
 __all__ = ["train"]
 
@@ -20,90 +24,106 @@ __all__ = ["train"]
 _MINUTES = 30.0
 
 
+_Data = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DATA...",
+        help="Folders such as 01 with their ground truth 01_GT beside "
+        "them, IMAGE=LABELS, "
+        "stills:IMAGES=MASKS, or simulate:KIND.",
+    ),
+]
+_Model = Annotated[
+    Path, typer.Option("--output", "-o", help="The model (.safetensors).")
+]
+_Init = Annotated[
+    str | None, typer.Option(help="Model to start from: a name or a file.")
+]
+_Filters = Annotated[
+    int | None, typer.Option(help="Filters of every convolution. [default: 24]")
+]
+_Levels = Annotated[
+    int | None, typer.Option(help="Resolutions of an hourglass. [default: 5]")
+]
+_Minutes = Annotated[
+    float | None, typer.Option(help="How long to train. [default: 30]")
+]
+_Iterations = Annotated[
+    int | None, typer.Option(help="Number of iterations, instead of minutes.")
+]
+_Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue where the last training stopped.")
+]
+_Batch = Annotated[int | None, typer.Option(help="Clips per iteration. [default: 2]")]
+_LearningRate = Annotated[
+    float | None,
+    typer.Option(help="Highest learning rate. [default: 0.0015; with --init 0.0005]"),
+]
+_Precision = Annotated[
+    Precision | None,
+    typer.Option(
+        help="Number format of the convolutions. [default: auto, "
+        "bfloat16 where the "
+        "processor multiplies it in hardware]"
+    ),
+]
+_Seed = Annotated[
+    int | None, typer.Option(help="Random seed of weights and clips. [default: 0]")
+]
+_Border = Annotated[
+    int | None,
+    typer.Option(
+        help="Width in pixels of the border strip without ground truth. "
+        "[default: that of a "
+        "published data set, otherwise 0]"
+    ),
+]
+_Reach = Annotated[
+    float,
+    typer.Option(
+        help="Distance around a marker within which pixels are unknown, "
+        "in cell diameters."
+    ),
+]
+_Grow = Annotated[
+    bool,
+    typer.Option(
+        help="Grow such markers by their brightness; suits bright cells "
+        "on dark background."
+    ),
+]
+_Diameter = Annotated[
+    float | None,
+    typer.Option(
+        help="Cell diameter in pixels. [default: measured in the ground truth]"
+    ),
+]
+_Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+_Author = Annotated[
+    list[str] | None, typer.Option(help="Author of the model; may be repeated.")
+]
+
+
 @reports_errors
 def train(
-    data: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="DATA...",
-            help="Folders such as 01 with their ground truth 01_GT beside "
-            "them, IMAGE=LABELS, "
-            "stills:IMAGES=MASKS, or simulate:KIND.",
-        ),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="The model (.safetensors).")
-    ],
-    init: Annotated[
-        str | None, typer.Option(help="Model to start from: a name or a file.")
-    ] = None,
-    filters: Annotated[
-        int | None, typer.Option(help="Filters of every convolution. [default: 24]")
-    ] = None,
-    levels: Annotated[
-        int | None, typer.Option(help="Resolutions of an hourglass. [default: 5]")
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="How long to train. [default: 30]")
-    ] = None,
-    iterations: Annotated[
-        int | None, typer.Option(help="Number of iterations, instead of minutes.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue where the last training stopped.")
-    ] = False,
-    batch: Annotated[
-        int | None, typer.Option(help="Clips per iteration. [default: 2]")
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="Highest learning rate. [default: 0.0015; with --init 0.0005]"
-        ),
-    ] = None,
-    precision: Annotated[
-        Precision | None,
-        typer.Option(
-            help="Number format of the convolutions. [default: auto, "
-            "bfloat16 where the "
-            "processor multiplies it in hardware]"
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Random seed of weights and clips. [default: 0]")
-    ] = None,
-    border: Annotated[
-        int | None,
-        typer.Option(
-            help="Width in pixels of the border strip without ground truth. "
-            "[default: that of a "
-            "published data set, otherwise 0]"
-        ),
-    ] = None,
-    reach: Annotated[
-        float,
-        typer.Option(
-            help="Distance around a marker within which pixels are unknown, "
-            "in cell diameters."
-        ),
-    ] = 1.0,
-    grow: Annotated[
-        bool,
-        typer.Option(
-            help="Grow such markers by their brightness; suits bright cells "
-            "on dark background."
-        ),
-    ] = False,
-    diameter: Annotated[
-        float | None,
-        typer.Option(
-            help="Cell diameter in pixels. [default: measured in the ground truth]"
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    author: Annotated[
-        list[str] | None, typer.Option(help="Author of the model; may be repeated.")
-    ] = None,
+    data: _Data,
+    output: _Model,
+    init: _Init = None,
+    filters: _Filters = None,
+    levels: _Levels = None,
+    minutes: _Minutes = None,
+    iterations: _Iterations = None,
+    resume: _Resume = False,
+    batch: _Batch = None,
+    learning_rate: _LearningRate = None,
+    precision: _Precision = None,
+    seed: _Seed = None,
+    border: _Border = None,
+    reach: _Reach = 1.0,
+    grow: _Grow = False,
+    diameter: _Diameter = None,
+    device: _Device = "auto",
+    author: _Author = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
@@ -155,6 +175,11 @@ def train(
         authors=tuple(author or ()),
         command=shlex.join(["fastershift", *sys.argv[1:]]),
     )
+    _report(run)
+
+
+def _report(run: "TrainingRun") -> None:
+    """Train to the end, and say what came of it."""
     with _interrupts(run.stop):
         finished = _follow(run)
     for name, scores in finished.card.scores.items():
@@ -183,32 +208,20 @@ def _interrupts(stop_training: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _follow(run: Any) -> Any:
+def _follow(run: "TrainingRun") -> "TrainFinished":
     """Train behind a progress bar with the time left; return how it ended."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
     from fastershift.training import TrainFinished, TrainProgress, TrainStarted
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    finished = None
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=1.0, left="")
+    with progress_bar("training", counted=False, estimated=False) as bar:
+        bar.show(total=1.0)
         for event in run:
             if isinstance(event, TrainStarted):
-                _say_start(event, console)
+                _say_start(event, bar)
             elif isinstance(event, TrainProgress):
-                bar.update(
-                    task,
-                    completed=event.done,
-                    description=f"iteration {event.iteration}, loss {event.loss:.3f}",
-                    left=f"{_clock(event.seconds_left)} left",
+                bar.show(
+                    done=event.done,
+                    words=f"iteration {event.iteration}, loss {event.loss:.3f}",
+                    seconds_left=event.seconds_left,
                 )
             elif isinstance(event, TrainFinished):
                 finished = event
@@ -216,23 +229,15 @@ def _follow(run: Any) -> Any:
                 scores = (("SEG", event.seg), ("TRA", event.tra))
                 figures = ", ".join(f"{k} {v:.3f}" for k, v in scores if v is not None)
                 best = ", the best so far" if event.best else ""
-                console.print(f"Iteration {event.iteration}: {figures}{best}.")
+                bar.say(f"Iteration {event.iteration}: {figures}{best}.")
     return finished
 
 
-def _say_start(event: Any, console: Any) -> None:
+def _say_start(event: "TrainStarted", bar: ProgressBar) -> None:
     for source in event.sources:
-        console.print(f"{source}.")
-    console.print(f"{event.parameters:,} weights, computed on {event.device}.")
+        bar.say(f"{source}.")
+    bar.say(f"{event.parameters:,} weights, computed on {event.device}.")
     if event.iteration:
-        console.print(f"Continuing after iteration {event.iteration}.")
+        bar.say(f"Continuing after iteration {event.iteration}.")
     if not event.validated:
-        console.print(
-            "There are no validation frames, so the model cannot be validated."
-        )
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"
+        bar.say("There are no validation frames, so the model cannot be validated.")

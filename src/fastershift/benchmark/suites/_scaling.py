@@ -63,6 +63,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     lengths = _QUICK_FRAMES if options.quick else _FRAMES
     long = [_of_length(length, options) for length in lengths]
     memory, seconds = [one.memory for one in long], [one.seconds for one in long]
+    by_workers, table, plot = time_of_workers(options)
     summary = {
         "area_exponent": _exponent([side**2 for side in sides], areas),
         "cells_exponent": _exponent(_CELLS, cells),
@@ -70,61 +71,69 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         "frames_exponent": _exponent(lengths[1:], seconds[1:]),
         "frames_memory_ratio": round(memory[-1] / memory[1], 3),
     }
-    sizes = [f"{side} × {side}" for side in sides]
     tables = (
-        Table(
-            "Area",
-            ("frame", "seconds a frame", "seconds a megapixel"),
-            tuple(
-                (size, round(seconds, 4), round(seconds / side**2 * 1e6, 4))
-                for size, side, seconds in zip(sizes, sides, areas, strict=True)
-            ),
-        ),
+        _area_table(sides, areas),
         Table(
             "Cells",
             ("cells", "seconds a frame without the network"),
             tuple((n, round(s, 4)) for n, s in zip(_CELLS, cells, strict=True)),
         ),
-        Table(
-            "Frames",
-            ("frames", "seconds", "milliseconds a frame", "peak memory, MB"),
-            tuple(
-                (
-                    length,
-                    round(one.seconds, 3),
-                    round(one.seconds / length * 1e3, 1),
-                    round(one.memory / 1e6, 1),
-                )
-                for length, one in zip(lengths, long, strict=True)
-            ),
-        ),
+        _frames_table(lengths, long),
+        table,
     )
     plots = (
-        Plot(
-            "Time and area",
-            "pixels",
-            "seconds a frame",
-            (Series("whole run", tuple(side**2 for side in sides), tuple(areas)),),
-            log_x=True,
-            log_y=True,
-        ),
-        Plot(
-            "Time and frames",
-            "frames",
-            "seconds",
-            (Series("whole run", lengths, tuple(seconds)),),
-            log_x=True,
-            log_y=True,
-        ),
-        Plot(
-            "Time and cells",
-            "cells",
-            "seconds a frame",
-            (Series("without the network", _CELLS, tuple(cells)),),
-            log_x=True,
-            log_y=True,
+        _plot("Time and area", "pixels", [side**2 for side in sides], areas),
+        _plot("Time and frames", "frames", lengths, seconds, unit="seconds"),
+        _plot("Time and cells", "cells", _CELLS, cells, name="without the network"),
+        plot,
+    )
+    notes = _notes(options, sides[-1], cells_side, lengths)
+    return SuiteResult(summary | by_workers, tables, plots, notes)
+
+
+def _area_table(sides: Sequence[int], seconds: Sequence[float]) -> Table:
+    return Table(
+        "Area",
+        ("frame", "seconds a frame", "seconds a megapixel"),
+        tuple(
+            (f"{side} × {side}", round(one, 4), round(one / side**2 * 1e6, 4))
+            for side, one in zip(sides, seconds, strict=True)
         ),
     )
+
+
+def _frames_table(lengths: Sequence[int], runs: Sequence["_Long"]) -> Table:
+    return Table(
+        "Frames",
+        ("frames", "seconds", "milliseconds a frame", "peak memory, MB"),
+        tuple(
+            (
+                length,
+                round(one.seconds, 3),
+                round(one.seconds / length * 1e3, 1),
+                round(one.memory / 1e6, 1),
+            )
+            for length, one in zip(lengths, runs, strict=True)
+        ),
+    )
+
+
+def _plot(
+    title: str,
+    sizes: str,
+    x: Sequence[float],
+    y: Sequence[float],
+    *,
+    unit: str = "seconds a frame",
+    name: str = "whole run",
+) -> Plot:
+    curve = Series(name, tuple(x), tuple(y))
+    return Plot(title, sizes, unit, (curve,), log_x=True, log_y=True)
+
+
+def _notes(
+    options: BenchmarkOptions, side: int, cells_side: int, lengths: Sequence[int]
+) -> tuple[str, ...]:
     notes = [
         "An exponent of 1 is a straight line, 0 no growth at all.",
         f"Cells: frames of {cells_side} × {cells_side} pixels of which cells cover "
@@ -136,17 +145,14 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     ]
     if options.quick:
         notes.append(
-            f"Cut down: up to {sides[-1]} × {sides[-1]} pixels, {cells_side} × "
-            f"{cells_side} for cells, {lengths[-1]} frames."
+            f"Cut down: up to {side} × {side} pixels, {cells_side} × {cells_side} for "
+            f"cells, {lengths[-1]} frames."
         )
-    by_workers, table, plot = time_of_workers(options)
     notes.append(
         "Workers: movies of 128 × 128 pixels and 6 frames, run by `fastershift batch`; "
         "starting the processes is not counted. The exponent of a straight line is -1."
     )
-    return SuiteResult(
-        summary | by_workers, (*tables, table), (*plots, plot), tuple(notes)
-    )
+    return tuple(notes)
 
 
 def _exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
