@@ -79,7 +79,8 @@ def format_of(path: str | Path) -> ResultFormat:
     if suffix not in _SUFFIXES:
         raise InputError(
             f"The name {Path(path).name} does not tell a format; end it in one of "
-            f"{', '.join(_SUFFIXES)}, or name the format (--format)."
+            f"{', '.join(_SUFFIXES)}, or name the format.",
+            format="ctc",
         )
     return _SUFFIXES[suffix]
 

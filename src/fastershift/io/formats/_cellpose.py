@@ -36,7 +36,7 @@ class CellposeMasks:
             raise InputError(
                 f"{path.name} holds Python objects (pickle), which can run any program "
                 "when they are opened, so it is never read; save the masks as TIFF in "
-                "Cellpose (--save_tif, or File > Save masks as PNG/tif) and give "
+                "Cellpose (its option save_tif, or File > Save masks as PNG/tif) and give "
                 f"NAME{_END}.tif."
             )
         frames = [read_label_image(file) for file in _masks(path)]

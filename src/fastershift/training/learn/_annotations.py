@@ -104,8 +104,8 @@ def read_annotations(
     if not told and unmarked is None:
         raise InputError(
             "The marks hold no -1, so that it is open what 0 means; say whether pixels "
-            "without a mark are background or unknown (--unmarked background or "
-            "--unmarked unknown)."
+            "without a mark are background or unknown.",
+            unmarked="background",
         )
     known: dict[int, _Labels] = {}
     for t, one in frames.items():
