@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.util import find_spec
@@ -67,9 +67,24 @@ def dotted_name(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the full name of everything a module imports, wherever it does."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree_of(path)))
+
+
+@cache
+def imports(path: Path) -> list[str]:
+    """Name everything a module imports, wherever it does."""
+    return list(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -127,21 +142,20 @@ def test_unknown_name_is_an_attribute_error():
         _ = fastershift.no_such_name
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_module_says_what_it_exports(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    targets = [
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    ]
-    has_code = any(
-        isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ImportFrom)
-        for node in tree.body
-    )
-    assert "__all__" in targets or not has_code
+def test_modules_say_what_they_export():
+    silent = set()
+    for path in MODULES:
+        body = tree_of(path).body
+        targets = {
+            ast.unparse(target)
+            for node in body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+        }
+        code = ast.FunctionDef | ast.ClassDef | ast.ImportFrom
+        if "__all__" not in targets and any(isinstance(node, code) for node in body):
+            silent.add(relative(path))
+    assert not silent
 
 
 def test_version_stands_in_one_place():
@@ -197,14 +211,15 @@ def test_rooms_import_in_no_circle():
     list(TopologicalSorter(rooms_used()).static_order())
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_rooms_are_entered_by_their_front(path):
+def test_rooms_are_entered_by_their_front():
     """What another room needs is listed in ``__init__``; all else may change."""
-    own = room_of(dotted_name(path))
     assert not [
-        name
+        f"{relative(path)} imports {name}"
+        for path in MODULES
         for name in imports(path)
-        if is_own(name) and room_of(name) != own and "._" in name.split(".", 2)[-1]
+        if is_own(name)
+        and room_of(name) != room_of(dotted_name(path))
+        and "._" in name.split(".", 2)[-1]
     ]
 
 
@@ -219,61 +234,74 @@ def test_parts_of_the_plugin_import_in_no_circle():
     list(TopologicalSorter(used).static_order())
 
 
-@pytest.mark.parametrize("path", WINDOWLESS, ids=relative)
-def test_only_the_plugin_knows_the_window(path):
+def importing(paths: Sequence[Path], packages: set[str]) -> list[str]:
+    """Name the modules that import one of some packages."""
+    return [
+        f"{relative(path)} imports {name}"
+        for path in paths
+        for name in imports(path)
+        if name.partition(".")[0] in packages
+    ]
+
+
+def test_only_the_plugin_knows_the_window():
     window = {"magicgui", "napari", "pyqtgraph", "qtpy", "superqt", "PyQt6", "PySide6"}
-    assert not {name.partition(".")[0] for name in imports(path)} & window
+    assert not importing(WINDOWLESS, window)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_no_pickle_is_ever_loaded(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_no_pickle_is_ever_loaded():
     picklers = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
-    assert not {name.partition(".")[0] for name in imports(path)} & picklers
-    for node in ast.walk(tree):
-        assert not (
-            isinstance(node, ast.Attribute)
-            and node.attr == "load"
-            and isinstance(node.value, ast.Name)
-            and node.value.id == "torch"
-        )
-        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-            assert ast.unparse(node.value) == "False"
+    assert not importing(MODULES, picklers)
+    loading = set()
+    for path in MODULES:
+        for node in nodes_of(path):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == "torch.load":
+                loading.add(f"{relative(path)}: torch.load")
+            allows = isinstance(node, ast.keyword) and node.arg == "allow_pickle"
+            if allows and ast.unparse(node.value) != "False":
+                loading.add(f"{relative(path)}: allow_pickle")
+    assert not loading
 
 
 @cache
 def compiled_names(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     return {
         node.name
-        for node in tree.body
+        for node in tree_of(path).body
         if isinstance(node, ast.FunctionDef)
         and {"compiled", "compiled_as_written"}
         & {ast.unparse(one) for one in node.decorator_list}
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_compiled_functions_call_those_of_their_own_module_only(path):
+def test_compiled_functions_call_those_of_their_own_module_only():
     """What is kept of a compiled function is renewed with its own module alone."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = {
-        alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+    outward = set()
+    for path in MODULES:
+        body, own = tree_of(path).body, compiled_names(path)
+        if not own:
+            continue
+        imported = {
+            alias.name
+            for node in body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        others = (compiled_names(other) for other in MODULES if other != path)
+        elsewhere = set().union(*others) & imported
+        for node in body:
+            if isinstance(node, ast.FunctionDef) and node.name in own:
+                names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+                if names & elsewhere:
+                    outward.add(f"{relative(path)}:{node.name}")
+    assert not outward
+
+
+def test_modules_can_be_read_in_one_sitting():
+    lines = {
+        relative(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES
     }
-    elsewhere = set().union(*(compiled_names(one) for one in MODULES if one != path))
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name in compiled_names(path):
-            names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-            assert not names & imported & elsewhere
-
-
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_module_can_be_read_in_one_sitting(path):
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= 450
+    assert not {path: count for path, count in lines.items() if count > 450}
 
 
 def test_only_the_command_line_knows_its_options():
@@ -283,7 +311,7 @@ def test_only_the_command_line_knows_its_options():
         f"{relative(path)}: {node.value}"
         for path in MODULES
         if room_of(dotted_name(path)) not in ("cli", "benchmark")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and told.search(node.value)
@@ -321,7 +349,7 @@ def test_function_fits_on_a_screen():
     """Compiled loops may be longer: numba compiles and keeps each on its own."""
     long = set()
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.FunctionDef) and (
                 lines_without_docstring(node) > MOST_LINES
                 and node.name not in compiled_names(path)

@@ -157,7 +157,7 @@ class TestAnnotations:
     def test_zero_alone_is_asked_about(self, movie):
         frames, labels = movie
         for kind in (np.int32, np.uint16):
-            with pytest.raises(InputError, match="--unmarked background or"):
+            with pytest.raises(InputError, match="background or unknown"):
                 read_annotations(frames, labels.astype(kind))
 
     def test_background_holds_for_frames_with_a_cell(self, movie):

@@ -36,8 +36,8 @@ class CellposeMasks:
             raise InputError(
                 f"{path.name} holds Python objects (pickle), which can run any program "
                 "when they are opened, so it is never read; save the masks as TIFF in "
-                "Cellpose (its option save_tif, or File > Save masks as PNG/tif) and give "
-                f"NAME{_END}.tif."
+                "Cellpose (its option save_tif, or File > Save masks as PNG/tif) and "
+                f"give NAME{_END}.tif."
             )
         frames = [read_label_image(file) for file in _masks(path)]
         if len({frame.shape for frame in frames}) > 1:
