@@ -257,7 +257,7 @@ def test_settings_travel_through_a_file(user, embeddings, tmp_path):
     record = user.viewer.layers["movie [cells]"].metadata["fastershift"]
     assert record["settings"]["cluster"]["max_iter"] == 7
     user.click("forget")
-    assert not user.widget._form.describe_unseen()
+    assert not user.widget._form.describe_hidden()
     path.write_text("[cluster]\nbandwidth = -1\n")
     user.widget._loader.load(str(path))
     assert "bandwidth" in user.status

@@ -83,7 +83,7 @@ class Carried:
             else:
                 box = joined_box(box, cell.box)
         for label in self.ids:
-            self._make_room(draft, label)
+            self._drop_relatives(draft, label)
         values = cells.labels[self.frame][box].copy()
         values[np.isin(values, self.ids)] = 0
         for label, region in zip(self.ids, self.regions, strict=True):
@@ -93,7 +93,7 @@ class Carried:
             if label in cells.frame(self.frame):
                 draft.lock(self.frame, label)
 
-    def _make_room(self, draft: Draft, label: int) -> None:
+    def _drop_relatives(self, draft: Draft, label: int) -> None:
         """Take away relatives that forbid the track to include the frame."""
         if self.backwards:
             parent = draft.track(label).parent

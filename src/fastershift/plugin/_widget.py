@@ -146,7 +146,7 @@ class SegmentTrackWidget(QWidget):
         self._input.estimate_asked.connect(self._estimate_diameter)
         self._estimate.message.connect(self._input.needs.setText)
         self._estimate.model_chosen.connect(self._on_model_chosen)
-        self._tune.forgotten.connect(self._form.forget_unseen)
+        self._tune.forgotten.connect(self._form.forget_hidden)
         self._form.changed.connect(self._on_settings)
         self._run.run_asked.connect(partial(self._start, self._runs.run))
         self._run.preview_asked.connect(partial(self._start, self._runs.preview))
@@ -196,7 +196,7 @@ class SegmentTrackWidget(QWidget):
         self._correct.corrector.prepare()
 
     def _on_settings(self) -> None:
-        self._tune.show_unseen(self._form.describe_unseen())
+        self._tune.show_hidden(self._form.describe_hidden())
         try:
             self._form.resolved()
         except InputError as error:

@@ -32,8 +32,8 @@ __all__ = [
     "CachePlace",
     "ClusterKey",
     "ClusteredPair",
-    "Kept",
-    "ModelShelf",
+    "InputCaches",
+    "LastModel",
 ]
 
 # Shares of the free memory that each kind may stay in.
@@ -98,7 +98,7 @@ def _embedding_cache(memory: int, place: CachePlace | None) -> EmbeddingCache:
         ) from error
 
 
-class Kept:
+class InputCaches:
     """Embeddings, clusters and numbers of the cells of one input.
 
     Embeddings survive every change behind the network, clusters every change behind
@@ -143,7 +143,7 @@ class Kept:
         self.plan: Plan | None = None
 
 
-class ModelShelf:
+class LastModel:
     """The model that was read last, as long as its file stays as it is."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from fastershift.pipeline import (
     Plan,
 )
 
-__all__ = ["describe_room", "fitting_tile", "folder_cache", "free_memory"]
+__all__ = ["fitting_tile", "folder_cache", "free_memory", "memory_notes"]
 
 # Shares of what is free: memory that the network may take, and disk for embeddings.
 _NETWORK, _DISK = 0.5, 0.25
@@ -90,7 +90,7 @@ def folder_cache(limit: int, needed: int) -> EmbeddingCache | None:
         return None
 
 
-def describe_room(plan: Plan, *, cut: bool, on_disk: int) -> tuple[str, ...]:
+def memory_notes(plan: Plan, *, cut: bool, on_disk: int) -> tuple[str, ...]:
     """Say what was decided because of the memory.
 
     Parameters

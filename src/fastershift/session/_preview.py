@@ -18,7 +18,7 @@ from fastershift.pipeline import (
     frame_report,
     to_image,
 )
-from fastershift.session._caches import ClusteredPair, ClusterKey, Kept
+from fastershift.session._caches import ClusteredPair, ClusterKey, InputCaches
 from fastershift.tracking import keep_numbers
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class PreviewRequest:
 
 
 def preview_frame(
-    plan: Plan, request: PreviewRequest, kept: Kept, owner: Hashable
+    plan: Plan, request: PreviewRequest, caches: InputCaches, embedded: Hashable
 ) -> Iterator[Preview | None]:
     """Cluster one frame exactly as a full run does before linking.
 
@@ -100,9 +100,9 @@ def preview_frame(
         What a full run would do.
     request : PreviewRequest
         What is to be shown.
-    kept : Kept
+    caches : InputCaches
         What was computed before.
-    owner : hashable
+    embedded : hashable
         Everything the embeddings of the plan depend on.
 
     Yields
@@ -113,7 +113,7 @@ def preview_frame(
     frame = request.frame
     start = max(0, frame - 1)
     found: tuple[PairCells, float] | None = None
-    for found in pair_cells(plan, start, kept, owner):
+    for found in pair_cells(plan, start, caches, embedded):
         if found is None:
             yield None
     if found is None:
@@ -122,7 +122,7 @@ def preview_frame(
     index = frame - start
     labels = to_image(plan, cells.labels[index])
     report = frame_report(frame, labels, cells, network, 0.0)
-    labels = _numbered(plan, request, kept, labels)
+    labels = _numbered(plan, request, caches, labels)
     clusters = None
     if request.clusters:
         clusters = to_image(plan, cells.clusters[index])
@@ -140,7 +140,7 @@ def preview_frame(
 
 
 def pair_cells(
-    plan: Plan, start: int, kept: Kept, owner: Hashable
+    plan: Plan, start: int, caches: InputCaches, embedded: Hashable
 ) -> Iterator[tuple[PairCells, float] | None]:
     """Yield None at places to stop, at last the cells and the network's seconds.
 
@@ -154,7 +154,7 @@ def pair_cells(
     for frame in range(0 if carries else start, start + 1):
         smallest = plan.smallest_in_pair(min(2, plan.source.n_frames))
         key: ClusterKey = (
-            owner,
+            embedded,
             plan.background,
             settings.cluster,
             settings.track.foreground,
@@ -162,26 +162,26 @@ def pair_cells(
             smallest if settings.track.merge_tiles else None,
             frame,
         )
-        clustered, network = kept.clusters.get(key), 0.0
+        clustered, network = caches.clusters.get(key), 0.0
         if clustered is None:
             for pair in plan.source.pair(frame):
                 if pair is None:
                     yield None
                 else:
-                    cells = cluster_pair(plan, pair, policy, kept.last)
+                    cells = cluster_pair(plan, pair, policy, caches.last)
                     clustered, network = ClusteredPair(cells, smallest), pair.seconds
         assert clustered is not None  # noqa: S101 (a source has all its pairs)
         if clustered.smallest != smallest:
             labels = cells_of_pieces(clustered.cells.pieces, smallest)
             clustered = ClusteredPair(replace(clustered.cells, labels=labels), smallest)
-        kept.clusters.put(key, clustered)
+        caches.clusters.put(key, clustered)
         found, policy = (clustered.cells, network), clustered.cells.policy
         yield None
     yield found
 
 
 def _numbered(
-    plan: Plan, request: PreviewRequest, kept: Kept, labels: Labels
+    plan: Plan, request: PreviewRequest, caches: InputCaches, labels: Labels
 ) -> Labels:
     """Give cells the numbers they have, or had, in other pictures of the frame."""
     place = (request.frame, labels.shape, str(plan.region))
@@ -191,12 +191,12 @@ def _numbered(
         image = image if plan.region is None else image[plan.region]
         if image.shape == labels.shape:
             known.append(image)
-    former = kept.numbers.get(place)
+    former = caches.numbers.get(place)
     if former is not None:
         known.append(former)
     if known:
         labels = keep_numbers(labels, known, above=request.above)
     # A cell that is gone for now gets its number back when it returns.
     remembered = labels if former is None else np.where(labels > 0, labels, former)
-    kept.numbers.put(place, remembered)
+    caches.numbers.put(place, remembered)
     return labels

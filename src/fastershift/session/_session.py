@@ -20,7 +20,7 @@ from fastershift.pipeline import (
     embedding_key,
     plan_run,
 )
-from fastershift.session._caches import CachePlace, Kept, ModelShelf
+from fastershift.session._caches import CachePlace, InputCaches, LastModel
 from fastershift.session._estimate import (
     Estimate,
     embedding_bytes,
@@ -30,10 +30,10 @@ from fastershift.session._estimate import (
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job
 from fastershift.session._memory import (
-    describe_room,
     fitting_tile,
     folder_cache,
     free_memory,
+    memory_notes,
 )
 from fastershift.session._preview import Preview, PreviewRequest, preview_frame
 from fastershift.session.views import Views
@@ -63,8 +63,8 @@ class Session:
         self.result: TrackedMovie | None = None
         self.job: Job | None = None
         # In one piece, so that no plan ever mixes two inputs.
-        self._opened: tuple[SessionInput | None, Kept] = (None, Kept())
-        self._models = ModelShelf()
+        self._opened: tuple[SessionInput | None, InputCaches] = (None, InputCaches())
+        self._models = LastModel()
         self._lock = threading.Lock()
 
     @property
@@ -88,7 +88,7 @@ class Session:
         self.cancel()
         self.result = None
         self.job = None
-        self._opened = (given, Kept(self.cache_place))
+        self._opened = (given, InputCaches(self.cache_place))
 
     def plan(
         self,
@@ -124,10 +124,10 @@ class Session:
         settings: Settings | Mapping[str, Any] | None,
         device: str,
         region: Region | None,
-    ) -> tuple[Plan, Kept]:
+    ) -> tuple[Plan, InputCaches]:
         """Decide a run; give what was kept of the input it is for as well."""
         with self._lock:
-            given, kept = self._opened
+            given, caches = self._opened
             if given is None:
                 raise InputError("Choose an image layer first.")
             decide = partial(
@@ -141,35 +141,35 @@ class Session:
                 region=region,
                 read=self._models.read,
             )
-            plan = decide(settings, former=kept.plan)
+            plan = decide(settings, former=caches.plan)
             tile = self._tile(
-                plan, kept, lambda side: decide(_with_embed(settings, tile=side))
+                plan, caches, lambda side: decide(_with_embed(settings, tile=side))
             )
             if tile is not None:
-                plan = decide(_with_embed(settings, tile=tile), former=kept.plan)
-            kept.plan = plan
+                plan = decide(_with_embed(settings, tile=tile), former=caches.plan)
+            caches.plan = plan
             if isinstance(plan.source, NetworkEmbeddings):
                 if region is None:
-                    self._make_room(plan, kept)
-                plan.source.use_cache(kept.embeddings, embedding_key(plan))
-        return plan, kept
+                    self._spill_to_disk(plan, caches)
+                plan.source.use_cache(caches.embeddings, embedding_key(plan))
+        return plan, caches
 
     def _tile(
-        self, plan: Plan, kept: Kept, with_tile: Callable[[int], Plan]
+        self, plan: Plan, caches: InputCaches, with_tile: Callable[[int], Plan]
     ) -> int | None:
         """Decide tiles once for all plans that ask for the same, so that they agree."""
-        if plan.region is None and plan.asked not in kept.tiles:
-            kept.tiles[plan.asked] = fitting_tile(plan, with_tile)
-        return kept.tiles.get(plan.asked)
+        if plan.region is None and plan.asked not in caches.tiles:
+            caches.tiles[plan.asked] = fitting_tile(plan, with_tile)
+        return caches.tiles.get(plan.asked)
 
-    def _make_room(self, plan: Plan, kept: Kept) -> None:
+    def _spill_to_disk(self, plan: Plan, caches: InputCaches) -> None:
         """Keep on disk what memory has no room for, unless a place was chosen."""
         if self.cache_place.folder is None and not isinstance(
-            kept.embeddings, FolderCache
+            caches.embeddings, FolderCache
         ):
-            cache = folder_cache(kept.embeddings.limit, embedding_bytes(plan))
+            cache = folder_cache(caches.embeddings.limit, embedding_bytes(plan))
             if cache is not None:
-                kept.embeddings = cache
+                caches.embeddings = cache
 
     def measure_diameter(
         self,
@@ -303,13 +303,13 @@ class Session:
             None any number of times, each a place to stop; then the preview.
         """
         request = PreviewRequest(frame) if isinstance(frame, int) else frame
-        plan, kept = self._plan(settings, device, region)
+        plan, caches = self._plan(settings, device, region)
         if not 0 <= request.frame < plan.source.n_frames:
             raise InputError(
                 f"There is no frame {request.frame}; the movie has "
                 f"{plan.source.n_frames}."
             )
-        yield from preview_frame(plan, request, kept, embedding_key(plan))
+        yield from preview_frame(plan, request, caches, embedding_key(plan))
 
     def estimate(
         self,
@@ -334,21 +334,21 @@ class Session:
         InputError
             As `plan`.
         """
-        plan, kept = self._plan(settings, device, None)
-        owner, given = embedding_key(plan), self.input
-        if owner not in kept.measured and given is not None:
+        plan, caches = self._plan(settings, device, None)
+        embedded, given = embedding_key(plan), self.input
+        if embedded not in caches.measured and given is not None:
             for measured in measure_frame(plan, given.movie):
                 if measured is not None:
-                    kept.measured = {owner: measured}
+                    caches.measured = {embedded: measured}
                 yield None
-        limit = kept.embeddings.limit
-        on_disk = isinstance(kept.embeddings, FolderCache)
-        notes = describe_room(
+        limit = caches.embeddings.limit
+        on_disk = isinstance(caches.embeddings, FolderCache)
+        notes = memory_notes(
             plan,
-            cut=plan.settings.embed.tile in kept.tiles.values(),
+            cut=plan.settings.embed.tile in caches.tiles.values(),
             on_disk=max(0, embedding_bytes(plan) - limit) if on_disk else 0,
         )
-        measured_frame = kept.measured[owner]
+        measured_frame = caches.measured[embedded]
         for estimate in estimate_run(
             plan, measured_frame, cached=limit, available=free_memory()
         ):

@@ -68,7 +68,7 @@ class SettingsForm(QObject):
     def __init__(self, controls: list[SettingControl], parent: QObject) -> None:
         super().__init__(parent)
         self.controls = {control.name: control for control in controls}
-        self._unseen: dict[str, Any] = {}
+        self._hidden: dict[str, Any] = {}
         self._advice: Mapping[str, Any] = {}
         self._automatic = _AUTO
         self._embeds = True
@@ -89,7 +89,7 @@ class SettingsForm(QObject):
     def chosen(self) -> dict[str, Any]:
         """Return what the user set, nested as in a settings file."""
         values: dict[str, Any] = {
-            stage: dict(given) for stage, given in self._unseen.items()
+            stage: dict(given) for stage, given in self._hidden.items()
         }
         for control in self.controls.values():
             if control.touched:
@@ -165,7 +165,7 @@ class SettingsForm(QObject):
         return _advice_of(self._automatic if model == "auto" else model)
 
     def _recommend(self) -> None:
-        user = {"profile": self.controls["profile"].value, **self._unseen}
+        user = {"profile": self.controls["profile"].value, **self._hidden}
         advised = resolve_settings(user=user, card=self._advice)
         for control in self.controls.values():
             if control.name not in ("model", "profile"):
@@ -196,7 +196,7 @@ class SettingsForm(QObject):
         if self._embeds and model == "auto":
             recommended += [card.settings for card in list_models()]
         advised = [resolve_settings(user=profile, card=one) for one in recommended]
-        self._advice, self._unseen = advice, {}
+        self._advice, self._hidden = advice, {}
         self._loading = True
         for control in self.controls.values():
             control.reset()
@@ -215,21 +215,21 @@ class SettingsForm(QObject):
             if name in self.controls:
                 self.controls[name].touch(value)
             else:
-                _set(self._unseen, stage, name, value)
+                _set(self._hidden, stage, name, value)
         self._loading = False
         self._recommend()
         self.changed.emit()
 
-    def forget_unseen(self) -> None:
+    def forget_hidden(self) -> None:
         """Drop the settings of a file that have no control here."""
-        self._unseen = {}
+        self._hidden = {}
         self._recommend()
         self.changed.emit()
 
-    def describe_unseen(self) -> str:
+    def describe_hidden(self) -> str:
         """List the settings in force that have no control here."""
         return ", ".join(
             f"{name} = {value}"
-            for given in self._unseen.values()
+            for given in self._hidden.values()
             for name, value in given.items()
         )

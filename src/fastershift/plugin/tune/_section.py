@@ -84,9 +84,9 @@ class TuneSection(QGroupBox):
         )
         self._fold.toggleButton().setAccessibleName("Advanced")
         self._fold.addWidget(advanced)
-        self._unseen = QLabel()
-        self._unseen.setObjectName("from_file")
-        self._unseen.setWordWrap(True)
+        self._hidden = QLabel()
+        self._hidden.setObjectName("from_file")
+        self._hidden.setWordWrap(True)
         self._forget = self._button(
             "forget",
             "Forget these",
@@ -113,9 +113,9 @@ class TuneSection(QGroupBox):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 2)
         layout.setSpacing(3)
-        for part in (basic, self._unseen, self._forget, self._fold):
+        for part in (basic, self._hidden, self._forget, self._fold):
             layout.addWidget(part)
-        self.show_unseen("")
+        self.show_hidden("")
 
     def _make_preset(self) -> QComboBox:
         models = [(f"model {card.name}", f"m{card.name}") for card in list_models()]
@@ -160,8 +160,8 @@ class TuneSection(QGroupBox):
         assert isinstance(layout, QVBoxLayout)  # noqa: S101 (made as one)
         layout.insertWidget(1, part)
 
-    def show_unseen(self, text: str) -> None:
+    def show_hidden(self, text: str) -> None:
         """Tell which settings are in force without a control."""
-        self._unseen.setText(f"Also set: {text}")
-        self._unseen.setVisible(bool(text))
+        self._hidden.setText(f"Also set: {text}")
+        self._hidden.setVisible(bool(text))
         self._forget.setVisible(bool(text))

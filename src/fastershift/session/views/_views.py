@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from fastershift.config import Settings
 from fastershift.errors import InputError
 from fastershift.pipeline import EmbeddedPair, PairCells, Plan, embedding_key
-from fastershift.session._caches import Kept
+from fastershift.session._caches import InputCaches
 from fastershift.session._preview import pair_cells
 from fastershift.session.views._clusters import SeedMap, explain_pixels, map_seeds
 from fastershift.session.views._colours import ColourFrame, colour_frame
@@ -16,7 +16,7 @@ from fastershift.session.views._similarity import SimilarityFrame, similarity_to
 __all__ = ["Views"]
 
 _Chosen: TypeAlias = Settings | Mapping[str, Any] | None
-_Planner: TypeAlias = Callable[[_Chosen, str], tuple[Plan, Kept]]
+_Planner: TypeAlias = Callable[[_Chosen, str], tuple[Plan, InputCaches]]
 
 
 class Views:
@@ -60,11 +60,11 @@ class Views:
             For a frame that is not there, settings that cannot be used, and where
             tiles have embeddings of their own.
         """
-        plan, kept = self._planner(settings, device)
-        owner = embedding_key(plan)
-        for shown in colour_frame(plan, frame, kept.colours.get(owner)):
+        plan, caches = self._planner(settings, device)
+        embedded = embedding_key(plan)
+        for shown in colour_frame(plan, frame, caches.colours.get(embedded)):
             if shown is not None:
-                kept.colours.setdefault(owner, shown.axes)
+                caches.colours.setdefault(embedded, shown.axes)
             yield shown
 
     def similarity(
@@ -113,8 +113,8 @@ class Views:
         InputError
             As `colours`.
         """
-        plan, kept = self._planner(settings, device)
-        for found in _clustered(plan, kept, max(0, frame - 1)):
+        plan, caches = self._planner(settings, device)
+        for found in _clustered(plan, caches, max(0, frame - 1)):
             yield None if found is None else map_seeds(plan, *found, frame)
 
     def explain(
@@ -144,25 +144,25 @@ class Views:
         InputError
             As `colours`, and for pixels outside the image or too far apart in time.
         """
-        plan, kept = self._planner(settings, device)
+        plan, caches = self._planner(settings, device)
         if abs(first.frame - second.frame) > 1:
             raise InputError(
                 "Click two pixels of one frame, or of two successive frames."
             )
         start = max(0, max(first.frame, second.frame) - 1)
-        for found in _clustered(plan, kept, start):
+        for found in _clustered(plan, caches, start):
             yield None if found is None else explain_pixels(plan, *found, first, second)
 
 
 def _clustered(
-    plan: Plan, kept: Kept, start: int
+    plan: Plan, caches: InputCaches, start: int
 ) -> Iterator[tuple[EmbeddedPair, PairCells] | None]:
     """Embed and cluster a pair as the preview does."""
     embedded: EmbeddedPair | None = None
     for step in embedded_pair(plan, start):
         embedded = step
         yield None
-    for found in pair_cells(plan, start, kept, embedding_key(plan)):
+    for found in pair_cells(plan, start, caches, embedding_key(plan)):
         yield None
         if found is not None and embedded is not None:
             yield embedded, found[0]
