@@ -121,12 +121,12 @@ def join_chunks(
             edges.append(_edge(labels))
 
     for chunk in range(n_chunks):
-        for labels, report in work.read(chunk):
+        for labels, found in work.read(chunk):
             started = perf_counter()
             new = linker.add(labels)
             keep(linker.release())
             seconds = perf_counter() - started
-            for frame in new:
+            for report, frame in zip(found[-len(new) :], new, strict=True):
                 reports.append(
                     _report(report, len(reports), image(frame), len(new), seconds)
                 )
@@ -143,7 +143,7 @@ def join_chunks(
 def _report(
     stored: dict[str, Any], frame: int, labels: Labels, n_new: int, seconds: float
 ) -> FrameReport:
-    """Complete the report of a pair for one of its frames."""
+    """Complete the report of a frame of a pair."""
     report = FrameReport(**stored)
     return replace(
         report,

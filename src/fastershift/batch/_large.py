@@ -56,7 +56,11 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
     model = next(one for one in models.values() if one.sha256 == movie.model)
     n_frames = movie.shape[0]
     yield Started(
-        movie.settings, movie.settings.embed.model, n_frames, movie.network_shape
+        movie.settings,
+        movie.settings.embed.model,
+        n_frames,
+        movie.network_shape,
+        () if movie.quality is None else (movie.quality.sentence(),),
     )
     try:
         for chunk, (first, stop) in enumerate(movie.chunks):

@@ -21,7 +21,14 @@ from fastershift.io import (
     is_zarr,
     read_movie,
 )
-from fastershift.pipeline import Plan, describe_bad, find_bad_frames, plan_run
+from fastershift.pipeline import (
+    Plan,
+    Quality,
+    describe_bad,
+    find_bad_frames,
+    plan_run,
+    with_quality,
+)
 from fastershift.rshn import choose_model
 
 __all__ = ["MovieTask", "PreparedMovie", "prepare_movie"]
@@ -101,6 +108,8 @@ class PreparedMovie:
         As in `Movie`.
     signature : mapping
         Hashes of all that the result depends on.
+    quality : Quality, optional
+        How good the result is expected to be.
     """
 
     task: MovieTask
@@ -112,6 +121,7 @@ class PreparedMovie:
     scale: Scale | None
     units: Units | None
     signature: Mapping[str, str]
+    quality: Quality | None = None
 
     @property
     def model(self) -> str:
@@ -125,12 +135,13 @@ class PreparedMovie:
 
     def plan(self, model: ModelFile) -> Plan:
         """Decide the run as before, on whatever machine this is."""
-        return plan_run(
+        plan = plan_run(
             self.task.open(),
             self.settings.model_dump(),
             model=model.load(),
             device=self.task.device,
         )
+        return replace(plan, quality=self.quality)
 
 
 def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
@@ -156,14 +167,16 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
     source = None if isinstance(task.source, Movie) else task.source
     output = check_output(task.output, task.format, overwrite=True, source=source)
     movie = task.open()
-    plan = plan_run(
-        movie,
-        task.settings,
-        file=task.file,
-        preset=task.preset,
-        device=task.device,
-        read=lambda name: models[name].load(),
-        choose=lambda look: choose_model(look, models),
+    plan = with_quality(
+        plan_run(
+            movie,
+            task.settings,
+            file=task.file,
+            preset=task.preset,
+            device=task.device,
+            read=lambda name: models[name].load(),
+            choose=lambda look: choose_model(look, models),
+        )
     )
     chunks = cut_chunks(len(movie), task.chunk, plan.settings)
     prepared = PreparedMovie(
@@ -182,6 +195,7 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
             "version": str(plan.provenance["fastershift"]),
             "chunks": _hash(chunks),
         },
+        plan.quality,
     )
     # A run that ended while it put its result in place has left that, too.
     if not prepared.work.matches(prepared.signature):

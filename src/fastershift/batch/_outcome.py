@@ -45,6 +45,8 @@ class Outcome:
         Places where a cell appears from nowhere or vanishes.
     places : tuple of str
         The first of them, in words.
+    expected_f1 : float or None
+        How good the cells are expected to be, see `fastershift.pipeline.Quality`.
     seconds : float
         From the start of the movie to its result.
     """
@@ -63,6 +65,7 @@ class Outcome:
     diameter: float | None = None
     doubtful: int = 0
     places: tuple[str, ...] = ()
+    expected_f1: float | None = None
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -122,6 +125,7 @@ def outcome_of(
     cells = np.zeros(len(joined.labels), dtype=int)
     for track in joined.lineage.tracks:
         cells[track.first : track.last + 1] += 1
+    quality = prepared.quality
     return Outcome(
         movie=movie,
         status="done",
@@ -136,5 +140,6 @@ def outcome_of(
         diameter=None if embed.diameter == "auto" else embed.diameter,
         doubtful=len(places),
         places=tuple(f"frame {t}: track {n} {what}" for t, n, what in places[:_NAMED]),
+        expected_f1=None if quality is None else round(quality.f1, 2),
         seconds=round(seconds, 1),
     )

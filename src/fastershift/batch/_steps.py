@@ -1,6 +1,6 @@
 """The three steps of a movie; each leaves what it has done on disk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compute_chunk", "finish_movie"]
 
-_Pair: TypeAlias = tuple[npt.NDArray[np.int32], Mapping[str, Any]]
+_Pair: TypeAlias = tuple[npt.NDArray[np.int32], list[dict[str, Any]]]
 
 
 def compute_chunk(movie: PreparedMovie, chunk: int, model: ModelFile) -> Iterator[int]:
@@ -65,8 +65,18 @@ def _pairs(plan: Plan, first: int, stop: int) -> Iterator[_Pair | None]:
         cells = cluster_pair(plan, pair, policy)
         if plan.settings.cluster.carry_seeds:
             policy = cells.policy
-        report = frame_report(pair.frame + 1, cells.labels[-1], cells, pair.seconds, 0)
-        yield cells.labels, asdict(report)
+        reports = (
+            frame_report(
+                plan,
+                pair.frame + index,
+                labels,
+                cells,
+                index=index,
+                network=pair.seconds,
+            )
+            for index, labels in enumerate(cells.labels)
+        )
+        yield cells.labels, [asdict(report) for report in reports]
 
 
 def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]:
@@ -101,6 +111,7 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
             movie.settings,
             {
                 **movie.provenance,
+                **({"quality": movie.quality.record()} if movie.quality else {}),
                 "seconds": round(time() - started, 3),
                 "input": str(getattr(task.source, "name", task.source)),
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),

@@ -32,6 +32,7 @@ _COLUMNS = {
     "doubtful": "Doubtful places",
     "model": "Model",
     "diameter": "Diameter (px)",
+    "expected_f1": "Expected F1",
     "seconds": "Time (s)",
 }
 _STYLE = (
@@ -97,7 +98,7 @@ class Summary:
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
         """Write summary.csv and summary.html."""
-        rows = sorted(outcomes, key=lambda outcome: outcome.movie)
+        rows = sorted(outcomes, key=_worst_first)
         columns = [one.name for one in fields(Outcome)]
         table = [{**row.as_dict(), "places": "; ".join(row.places)} for row in rows]
         write_table(self.folder / "summary.csv", table, columns)
@@ -139,6 +140,14 @@ class Summary:
                 text = f"<details><summary>{text}</summary>{places}</details>"
             cells.append(f"<td>{text}</td>")
         return f"<tr><td>{image}</td>{''.join(cells)}</tr>"
+
+
+def _worst_first(outcome: Outcome) -> tuple[float, str]:
+    """Failed movies come first, then those whose cells are least to be trusted."""
+    if outcome.status == "failed":
+        return -1.0, outcome.movie
+    known = outcome.expected_f1
+    return 1.0 if known is None else known, outcome.movie
 
 
 def thumbnail(frame: npt.NDArray[np.generic], labels: npt.NDArray[np.int32]) -> bytes:

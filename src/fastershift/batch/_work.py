@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,9 @@ class WorkFolder:
         self,
         chunk: int,
         shape: tuple[int, int, int, int],
-        pairs: Iterable[tuple[Labels, Mapping[str, Any]] | None],
+        pairs: Iterable[tuple[Labels, Sequence[Mapping[str, Any]]] | None],
     ) -> Iterator[int]:
-        """Write the labels and the report of every pair of a chunk.
+        """Write the labels and the reports of every pair of a chunk.
 
         Parameters
         ----------
@@ -104,9 +104,9 @@ class WorkFolder:
             Number of the chunk.
         shape : tuple of int
             Pairs, frames of a pair, rows and columns.
-        pairs : iterable of (labels, report) or None
-            Labels (F, Y, X) int32 and values that JSON can hold; None at further
-            places to stop.
+        pairs : iterable of (labels, reports) or None
+            Labels (F, Y, X) int32 and, for each frame, values that JSON can hold; None
+            at further places to stop.
 
         Yields
         ------
@@ -119,13 +119,13 @@ class WorkFolder:
             array = import_zarr().create_array(
                 partial, shape=shape, chunks=_strips(shape), dtype="int32"
             )
-            reports: list[dict[str, Any]] = []
+            reports: list[list[dict[str, Any]]] = []
             for pair in pairs:
                 if pair is not None:
-                    labels, report = pair
+                    labels, found = pair
                     for frame, rows in strips(labels.shape):
                         array[len(reports), frame, rows] = labels[frame, rows]
-                    reports.append(dict(report))
+                    reports.append([dict(report) for report in found])
                 yield len(reports)
             array.attrs["reports"] = reports
             # Two workers may have computed the same chunk; the second finds it there.
@@ -134,8 +134,8 @@ class WorkFolder:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def read(self, chunk: int) -> Iterator[tuple[Labels, dict[str, Any]]]:
-        """Yield labels and report of every pair of a finished chunk."""
+    def read(self, chunk: int) -> Iterator[tuple[Labels, list[dict[str, Any]]]]:
+        """Yield labels and reports of every pair of a finished chunk."""
         array = import_zarr().open_array(self._chunk(chunk), mode="r")
         reports = array.attrs["reports"]
         for number in range(array.shape[0]):

@@ -66,6 +66,8 @@ def run_on_disk(task: "MovieTask") -> None:
             if isinstance(event, Started):
                 height, width = event.network_shape
                 bar.say(f"Model {event.model}, network size {width} × {height}.")
+                for note in event.notes:
+                    bar.say(note)
                 bar.show(total=event.n_frames)
             elif isinstance(event, Written):
                 outcome = event.outcome

@@ -102,6 +102,8 @@ def follow_run(tracking: Any) -> None:
                 known = embed.network_size is None
                 size = f", cell diameter {embed.diameter} px" if known else ""
                 bar.say(f"Model {event.model}{size}, network size {width} × {height}.")
+                for note in event.notes:
+                    bar.say(note)
                 bar.show(total=event.n_frames)
             elif isinstance(event, Notice):
                 bar.say(event.sentence)

@@ -6,6 +6,7 @@ from fastershift.instances._foreground import (
     Background,
     foreground_mask,
     foreground_pixels,
+    unsure_share,
 )
 from fastershift.instances._merge_tiles import merge_tiles
 from fastershift.instances._pieces import cells_of_pieces
@@ -23,4 +24,5 @@ __all__ = [
     "foreground_pixels",
     "merge_tiles",
     "pair_codes",
+    "unsure_share",
 ]

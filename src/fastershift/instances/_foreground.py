@@ -10,11 +10,23 @@ from torch import Tensor
 from fastershift._compiled import compiled
 from fastershift.errors import InputError
 
-__all__ = ["Background", "as_tensor", "foreground_mask", "foreground_pixels"]
+__all__ = [
+    "Background",
+    "as_tensor",
+    "foreground_mask",
+    "foreground_pixels",
+    "unsure_share",
+]
 
 #: What is background in an embedding: the pixels along its first axis, as RSHN is
 #: trained; the largest cluster; those outside a given mask; or nothing.
 Background: TypeAlias = Literal["axis", "largest", "mask", "none"]
+
+# A network is unsure of a pixel that is background with a probability between these.
+_UNSURE = (0.2, 0.8)
+
+# More unsure pixels than this, per pixel of cells, say nothing more.
+_MOST_UNSURE = 2.0
 
 # Pixels whose vectors are widened at once: these stay in the cache.
 _PIXELS = 2**14
@@ -105,6 +117,29 @@ def _squared_lengths(vectors: Tensor) -> Tensor:
             flat[piece], dim=1, dtype=total.dtype, out=lengths[piece]
         )
     return total.square_()
+
+
+def unsure_share(embedding: Tensor) -> float:
+    """Tell of how many pixels a network is unsure whether they belong to a cell.
+
+    The square of the first channel of a unit vector is taken for the probability of
+    background; unsure is one between 0.2 and 0.8.
+
+    Parameters
+    ----------
+    embedding : (C, Y, X) Tensor
+        Unit vectors of a frame.
+
+    Returns
+    -------
+    float
+        Unsure pixels per pixel of cells, at most 2; 2 where there is no cell.
+    """
+    background = embedding[0].float().square()
+    cells = int((background < 0.5).sum())
+    low, high = _UNSURE
+    unsure = int(((background > low) & (background < high)).sum())
+    return min(_MOST_UNSURE, unsure / cells) if cells else _MOST_UNSURE
 
 
 def foreground_pixels(

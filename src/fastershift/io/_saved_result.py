@@ -42,6 +42,7 @@ REPORT_COLUMNS = (
     "network_ms",
     "clustering_ms",
     "linking_ms",
+    "expected_f1",
 )
 
 

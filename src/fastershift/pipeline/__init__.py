@@ -13,6 +13,7 @@ from fastershift.pipeline._events import (
     Started,
     TrackedMovie,
 )
+from fastershift.pipeline._expect import with_quality
 from fastershift.pipeline._masks import MaskSource, open_masks
 from fastershift.pipeline._pair import (
     LastPair,
@@ -21,7 +22,13 @@ from fastershift.pipeline._pair import (
     frame_report,
     to_image,
 )
-from fastershift.pipeline._plan import Plan, Region, embedding_key, plan_run
+from fastershift.pipeline._plan import (
+    Plan,
+    Region,
+    embedding_key,
+    plan_run,
+)
+from fastershift.pipeline._quality import Quality
 from fastershift.pipeline._sources import (
     EmbeddedPair,
     EmbeddingCache,
@@ -57,6 +64,7 @@ __all__ = [
     "PairCells",
     "Plan",
     "Progress",
+    "Quality",
     "RecentCache",
     "Region",
     "Started",
@@ -76,4 +84,5 @@ __all__ = [
     "to_image",
     "track",
     "try_diameters",
+    "with_quality",
 ]

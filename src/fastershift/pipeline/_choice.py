@@ -9,7 +9,8 @@ from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.pipeline._bad_frames import good_frames
 from fastershift.pipeline._diameter import measured_diameter
-from fastershift.pipeline._trials import Trial, stability, try_diameters
+from fastershift.pipeline._quality import stability
+from fastershift.pipeline._trials import Trial, try_diameters
 from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, Model, first_look
 
 __all__ = ["Choice", "choose_for_movie"]
@@ -41,6 +42,18 @@ class Choice:
     look: FirstLook | None = None
     trials: tuple[Trial, ...] = ()
     diameters: Mapping[str, float] | None = None
+
+    def sentence(self) -> str:
+        """Tell what was tried, the best and the next best; empty without trials."""
+        if not self.trials:
+            return ""
+        best, *others = self.trials
+        text = f"Tried {len(self.trials)} diameters: {_describe(best)}"
+        return text + (f"; next best {_describe(others[0])}." if others else ".")
+
+
+def _describe(trial: Trial) -> str:
+    return f"{trial.found or trial.diameter:.0f} px (score {trial.score:.2f})"
 
 
 def choose_for_movie(
@@ -139,11 +152,14 @@ class _Finder:
         if not tried or not tried[0].cells:
             return general
         both = ((general, tried[0].found), (special, look.diameter))
-        stable = [
-            stability(self._movie, model, diameter, device=self._device)
-            for model, diameter in both
-        ]
+        stable = [self._agreement(model, diameter) for model, diameter in both]
         return special if stable[1] >= stable[0] else general
+
+    def _agreement(self, model: Model, diameter: float) -> float:
+        """Tell how stable a model is at a diameter, with what its card advises."""
+        told = {"embed": {"diameter": max(1.0, diameter)}}
+        settings = resolve_settings(user=told, card=model.card.settings)
+        return stability(self._movie, model, settings, device=self._device).agreement
 
     def diameter(self, model: Model) -> float:
         """Tell the cell diameter in pixels of a frame, as a person would round it."""

@@ -8,10 +8,17 @@ import torch
 
 from fastershift.config import Settings, resolve_settings
 from fastershift.instances import find_instances, find_voted_instances, pair_codes
-from fastershift.pipeline._sources import NetworkEmbeddings
+from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 
-__all__ = ["measured_diameter", "segment_still", "smallest_cell", "whole_cells"]
+__all__ = [
+    "embed_still",
+    "measured_diameter",
+    "segment_pair",
+    "segment_still",
+    "smallest_cell",
+    "whole_cells",
+]
 
 # Cells a side of the part that is measured: enough for a median, and soon done.
 _CELLS_A_SIDE = 32
@@ -78,6 +85,25 @@ def segment_still(
 
     Parameters
     ----------
+    image, model, settings, device
+        As for `embed_still`.
+
+    Returns
+    -------
+    (y, x) int32
+        Cells, in pixels of the network; 0 is background.
+    """
+    pair = embed_still(image, model, settings, device=device)
+    return segment_pair(pair, model, settings)
+
+
+def embed_still(
+    image: npt.NDArray[np.generic], model: Model, settings: Settings, *, device: str
+) -> EmbeddedPair:
+    """Embed a single image.
+
+    Parameters
+    ----------
     image : (Y, X) array
         A frame or a part of it.
     model : Model
@@ -89,13 +115,19 @@ def segment_still(
 
     Returns
     -------
-    (y, x) int32
-        Cells, in pixels of the network; 0 is background.
+    EmbeddedPair
+        Of one frame.
     """
     height, width = image.shape
     embedder = Embedder(model, settings.embed, (height, width), device=device)
     pairs = NetworkEmbeddings(embedder, [image]).pairs()
-    pair = next(found for found in pairs if found is not None)
+    return next(found for found in pairs if found is not None)
+
+
+def segment_pair(
+    pair: EmbeddedPair, model: Model, settings: Settings
+) -> npt.NDArray[np.int32]:
+    """Find the cells of what `embed_still` gives; as for `segment_still`."""
     smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
     cluster, track = settings.cluster, settings.track
     if pair.votes is not None:

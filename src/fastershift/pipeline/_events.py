@@ -54,6 +54,9 @@ class FrameReport:
         found, from the size of each: Π_k (1 - (1 - p_k)^N).
     coverage_equal : float
         The same for clusters of one size (Zhao et al. 2021, Eq 14).
+    expected_f1 : float or None
+        F1 of the cells that is expected at an overlap (IoU) of 0.5; None without cells
+        and where nothing is expected, see `Quality`.
     """
 
     frame: int
@@ -71,6 +74,7 @@ class FrameReport:
     stopped_by: str
     coverage: float
     coverage_equal: float
+    expected_f1: float | None = None
 
     def record(self) -> dict[str, Any]:
         """Return all values, rounded as a person reads them."""
@@ -136,12 +140,27 @@ class TrackedMovie:
 
 @dataclass(frozen=True)
 class Started:
-    """What a run decided before its first frame."""
+    """What a run decided before its first frame.
+
+    Attributes
+    ----------
+    settings : Settings
+        Resolved.
+    model : str
+        Its name.
+    n_frames : int
+        Frames of the movie.
+    network_shape : tuple of int
+        Rows and columns the network sees.
+    notes : tuple of str
+        What was tried, and how good the result will be, in sentences.
+    """
 
     settings: Settings
     model: str
     n_frames: int
     network_shape: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from fastershift.instances import (
     find_voted_instances,
     merge_tiles,
     pair_codes,
+    unsure_share,
 )
 from fastershift.labels import label_ids, resize_labels
 from fastershift.meanshift import (
@@ -30,7 +31,11 @@ from fastershift.pipeline._cache import RecentCache
 from fastershift.pipeline._events import FrameReport
 from fastershift.pipeline._masks import MaskSource
 from fastershift.pipeline._plan import Plan, embedding_key
-from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
+from fastershift.pipeline._sources import (
+    EmbeddedPair,
+    NetworkEmbeddings,
+    NetworkSource,
+)
 
 __all__ = [
     "LastPair",
@@ -62,6 +67,9 @@ class PairCells:
         For the next pair, where the number of seeds is carried over.
     seconds : float
         Wall time.
+    unsure : tuple of float
+        For each frame, see `fastershift.instances.unsure_share`; empty for given
+        embeddings.
     """
 
     labels: Labels
@@ -70,6 +78,7 @@ class PairCells:
     parts: tuple[PairInstances, ...]
     policy: SeedPolicy
     seconds: float
+    unsure: tuple[float, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -190,6 +199,7 @@ def cluster_pair(
             (found,),
             found.clustering.policy,
             seconds,
+            _unsure(plan, pair),
         )
     parts = []
     for tile in range(pair.embeddings.shape[1]):
@@ -215,19 +225,36 @@ def _as_given(masks: MaskSource, pair: EmbeddedPair, started: float) -> PairCell
     return PairCells(labels, labels, labels, (), SeedPolicy(1), seconds)
 
 
+def _unsure(plan: Plan, pair: EmbeddedPair) -> tuple[float, ...]:
+    if not isinstance(plan.source, NetworkSource):
+        return ()
+    return tuple(unsure_share(one) for one in pair.embeddings)
+
+
 def frame_report(
-    frame: int, labels: Labels, cells: PairCells, network: float, linking: float
+    plan: Plan,
+    frame: int,
+    labels: Labels,
+    cells: PairCells,
+    *,
+    index: int = -1,
+    network: float,
+    linking: float = 0.0,
 ) -> FrameReport:
     """Tell how a frame was clustered, all tiles of its pair together.
 
     Parameters
     ----------
+    plan : Plan
+        The run; with its quality, if a quality is to be expected of the frame.
     frame : int
         Number of the frame.
     labels : (Y, X) int32
         Its cells.
     cells : PairCells
         The pair it was clustered in.
+    index : int
+        Place of the frame in the pair.
     network, linking : float
         Seconds of the other stages.
 
@@ -241,9 +268,13 @@ def frame_report(
     seeds = sum(part.n_seeds for part in found)
     coverage = [_coverage(part) for part in cells.parts]
     converged = sum(part.converged_fraction * part.n_seeds for part in found)
+    n_cells = len(label_ids(labels)) - 1
+    expected = None
+    if plan.quality is not None and cells.unsure and n_cells:
+        expected = plan.quality.of_frame(cells.unsure[index])
     return FrameReport(
         frame=frame,
-        cells=len(label_ids(labels)) - 1,
+        cells=n_cells,
         clusters=sum(len(part.sizes) for part in found),
         seeds=seeds,
         n_min=sum(math.ceil(part.n_min) for part in found),
@@ -257,6 +288,7 @@ def frame_report(
         stopped_by=found[-1].stopped_by,
         coverage=math.prod(reached for reached, _ in coverage),
         coverage_equal=math.prod(equal for _, equal in coverage),
+        expected_f1=expected,
     )
 
 

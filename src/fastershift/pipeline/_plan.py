@@ -18,6 +18,7 @@ from fastershift.instances import Background
 from fastershift.pipeline._choice import Choice, choose_for_movie
 from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._masks import MaskSource, read_masks
+from fastershift.pipeline._quality import Quality
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
@@ -78,6 +79,8 @@ class Plan:
         What model and diameter were chosen by; None for given embeddings.
     voter : NetworkEmbeddings, optional
         A network that is asked where given masks were in the frame before.
+    quality : Quality, optional
+        How good the result is expected to be, where that was found out.
     """
 
     source: EmbeddingSource
@@ -91,11 +94,18 @@ class Plan:
     region: Region | None = None
     choice: Choice | None = None
     voter: NetworkEmbeddings | None = None
+    quality: Quality | None = None
 
     @property
     def published(self) -> bool:
         """Whether the run follows the publications."""
         return self.settings.profile == "published"
+
+    def expectations(self) -> tuple[str, ...]:
+        """Tell what was tried, and how good the result will be, in sentences."""
+        tried = "" if self.choice is None else self.choice.sentence()
+        quality = "" if self.quality is None else self.quality.sentence()
+        return tuple(sentence for sentence in (tried, quality) if sentence)
 
     def smallest_in_pair(self, n_frames: int) -> int:
         """Least pixels of a cell, summed over the frames of a pair."""
@@ -233,7 +243,18 @@ def plan_run(
         choice.asked,
         region,
         choice,
+        quality=_known_quality(former, choice, resolved),
     )
+
+
+def _known_quality(
+    former: Plan | None, choice: Choice, settings: Settings
+) -> Quality | None:
+    """Take over the quality that was found out for the same model and settings."""
+    if former is None or former.choice is None or former.settings != settings:
+        return None
+    same = former.choice.model.sha256 == choice.model.sha256
+    return former.quality if same else None
 
 
 def _plan_given(

@@ -132,17 +132,12 @@ class NetworkSource:
 
     def __init__(self, embedder: Embedder, movie: FrameSource) -> None:
         self.embedder = embedder
-        self._movie = movie
-
-    @property
-    def movie(self) -> FrameSource:
-        """The frames that are embedded."""
-        return self._movie
+        self.movie = movie
 
     @property
     def n_frames(self) -> int:
         """Number of frames."""
-        return len(self._movie)
+        return len(self.movie)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -317,7 +312,7 @@ class NetworkEmbeddings(NetworkSource):
         """
         if self._pass is None or not self._pass.reaches(block, frame):
             first = self.embedder.block_frames(block, self.n_frames).start
-            steps = self.embedder.embed_block(self._movie, block)
+            steps = self.embedder.embed_block(self.movie, block)
             self._pass = _BlockPass(block, first, steps)
         return self._pass
 

@@ -22,6 +22,7 @@ from fastershift.pipeline._events import (
     Started,
     TrackedMovie,
 )
+from fastershift.pipeline._expect import with_quality
 from fastershift.pipeline._mask_votes import voted_by_masks
 from fastershift.pipeline._masks import MaskSource
 from fastershift.pipeline._pair import (
@@ -83,8 +84,13 @@ def run_plan(plan: Plan) -> Iterator[Event]:
 def _run(plan: Plan) -> Iterator[Event]:
     started = time.perf_counter()
     n_frames = plan.source.n_frames
+    plan = with_quality(plan)
     yield Started(
-        plan.settings, str(plan.provenance["model"]), n_frames, plan.source.shape
+        plan.settings,
+        str(plan.provenance["model"]),
+        n_frames,
+        plan.source.shape,
+        plan.expectations(),
     )
     doubts = ""
     if isinstance(plan.source, NetworkSource):
@@ -121,9 +127,15 @@ def _run(plan: Plan) -> Iterator[Event]:
         before = time.perf_counter()
         new = movie.add(cells.labels)
         linking = time.perf_counter() - before
-        for labels in new:
+        for index, labels in enumerate(new, -len(new)):
             report = frame_report(
-                len(reports), labels, cells, pair.seconds / len(new), linking / len(new)
+                plan,
+                len(reports),
+                labels,
+                cells,
+                index=index,
+                network=pair.seconds / len(new),
+                linking=linking / len(new),
             )
             reports.append(report)
             yield FrameDone(report.frame, labels, report)
@@ -132,13 +144,14 @@ def _run(plan: Plan) -> Iterator[Event]:
     seconds = round(time.perf_counter() - started, 3)
     said = [*filter(None, [doubts]), *plan.source.notices[:told]]
     notices = {"notices": said} if said else {}
+    quality = {} if plan.quality is None else {"quality": plan.quality.record()}
     yield Finished(
         TrackedMovie(
             labels,
             lineage,
             tuple(reports),
             plan.settings,
-            {**plan.provenance, **notices, "seconds": seconds},
+            {**plan.provenance, **notices, "seconds": seconds, **quality},
         )
     )
 

@@ -10,14 +10,10 @@ import torch
 from torch import Tensor
 
 from fastershift._devices import choose_device
-from fastershift.config import Settings, resolve_settings
+from fastershift.config import Settings
 from fastershift.instances import PairVotes, find_voted_instances
-from fastershift.labels import match_cells, resize_labels
-from fastershift.pipeline._diameter import (
-    segment_still,
-    smallest_cell,
-    whole_cells,
-)
+from fastershift.pipeline._diameter import smallest_cell, whole_cells
+from fastershift.pipeline._samples import as_seen, richest, spread_frames
 from fastershift.rshn import (
     CODE_CHANNELS,
     KEPT_CHANNELS,
@@ -25,12 +21,11 @@ from fastershift.rshn import (
     Model,
     StreamingNetwork,
     choose_precision,
-    normalise_robustly,
     resize_frame,
     write_votes,
 )
 
-__all__ = ["Trial", "stability", "try_diameters"]
+__all__ = ["Trial", "try_diameters"]
 
 # Diameters in pixels of a frame that are tried first, a factor of two apart.
 _SMALLEST, _LARGEST = 5.0, 320.0
@@ -38,18 +33,12 @@ _SMALLEST, _LARGEST = 5.0, 320.0
 # Around the best of them, at these factors, the model is tried once more.
 _CLOSER = (1 / math.sqrt(2), math.sqrt(2))
 
-# Side of what the network sees of a frame, in network pixels, and frames it sees.
+# Side of what the network sees of a frame, in network pixels.
 _SIDE = 160
-_FRAMES = 3
 
 # Deviation, on a logarithmic scale, of the diameter that is found from the one tried
 # at which a trial counts less by a factor of e.
 _TOLERANCE = 0.8
-
-# Cells across the part of a frame on which a model is compared with itself, and the
-# factor by which the diameter is changed for that.
-_ACROSS = 7
-_CHANGE = 1.12
 
 # Whole cells at which a trial counts half.
 _FEW = 3.0
@@ -116,7 +105,7 @@ def try_diameters(
     tuple of Trial
         The best first; none where no frame has any contrast.
     """
-    seen = (_normalised(movie[t]) for t in _spread(len(movie)))
+    seen = (as_seen(movie[t]) for t in spread_frames(len(movie)))
     frames = [frame for frame in seen if frame is not None]
     if not frames:
         return ()
@@ -135,59 +124,6 @@ def try_diameters(
     return tuple(sorted(trials, key=lambda trial: -trial.score))
 
 
-def stability(
-    movie: FrameSource, model: Model, diameter: float, *, device: str = "auto"
-) -> float:
-    """Tell how little the cells that a model finds depend on the diameter it is told.
-
-    A model that knows the kind of image finds the same cells at a diameter that is an
-    eighth smaller or larger; on others its result falls apart.
-
-    Parameters
-    ----------
-    movie : sequence of (Y, X) frames
-        The middle one is used, where it is richest.
-    model : Model
-        The network.
-    diameter : float
-        In pixels of a frame.
-    device : str
-        As for `Embedder`.
-
-    Returns
-    -------
-    float
-        Mean F1 of the cells of both results at an overlap (IoU) of 0.5 and of 0.75.
-    """
-    frame = np.asarray(movie[len(movie) // 2])
-    seen = _normalised(frame)
-    if seen is None:
-        return 0.0
-    side = round(_ACROSS * max(diameter, _ACROSS))
-    rows, columns = (slice(*_richest(seen, axis, side)) for axis in (0, 1))
-    part = frame[rows, columns]
-    results = []
-    for told in (diameter / _CHANGE, diameter * _CHANGE):
-        settings = resolve_settings(
-            user={"embed": {"diameter": told}}, card=model.card.settings
-        )
-        labels = segment_still(part, model, settings, device=device)
-        results.append(resize_labels(labels, part.shape))
-    matches = match_cells(*results)
-    return (matches.f1 + matches.f1_close) / 2
-
-
-def _spread(n_frames: int) -> list[int]:
-    """Choose frames: the first, the middle and the last but for those in between."""
-    count = min(_FRAMES, n_frames)
-    return sorted({round((i + 0.5) * n_frames / count - 0.5) for i in range(count)})
-
-
-def _normalised(frame: npt.ArrayLike) -> npt.NDArray[np.float32] | None:
-    image, usable = normalise_robustly(np.asarray(frame), 0.0)
-    return image if usable.any() else None
-
-
 def _try(
     frames: Sequence[npt.NDArray[np.float32]],
     diameter: float,
@@ -196,7 +132,7 @@ def _try(
     settings: Settings,
 ) -> Trial:
     scale = model.card.diameter / diameter
-    seen = [_as_seen(frame, scale, network.stride) for frame in frames]
+    seen = [_scaled(frame, scale, network.stride) for frame in frames]
     images = torch.stack(seen)
     height, width = images.shape[1:]
     stream = network.start(len(images), (height, width), len(images))
@@ -233,23 +169,12 @@ def _segmented(
     return found.labels[0], 1 - channels[0, 0].float().square().numpy()
 
 
-def _as_seen(frame: npt.NDArray[np.float32], scale: float, stride: int) -> Tensor:
+def _scaled(frame: npt.NDArray[np.float32], scale: float, stride: int) -> Tensor:
     """Cut the richest part out of a frame and scale it as the network sees it."""
     side = round(_SIDE / scale)
-    window = tuple(slice(*_richest(frame, axis, side)) for axis in (0, 1))
+    window = tuple(slice(*richest(frame, axis, side)) for axis in (0, 1))
     part = torch.from_numpy(np.ascontiguousarray(frame[window]))
     shape = [
         max(stride, round(length * scale / stride) * stride) for length in part.shape
     ]
     return resize_frame(part, (shape[0], shape[1]))
-
-
-def _richest(frame: npt.NDArray[np.float32], axis: int, side: int) -> tuple[int, int]:
-    """Find the stretch of an axis in which intensities vary most."""
-    length = frame.shape[axis]
-    if side >= length:
-        return 0, length
-    variation = np.clip(frame, -1, 1).std(axis=1 - axis)
-    sums = np.convolve(variation, np.ones(side), "valid")
-    first = int(sums.argmax())
-    return first, first + side

@@ -121,7 +121,7 @@ def preview_frame(
     cells, network = found
     index = frame - start
     labels = to_image(plan, cells.labels[index])
-    report = frame_report(frame, labels, cells, network, 0.0)
+    report = frame_report(plan, frame, labels, cells, index=index, network=network)
     labels = _numbered(plan, request, caches, labels)
     clusters = None
     if request.clusters:

@@ -19,6 +19,7 @@ from fastershift.pipeline import (
     TrackedMovie,
     embedding_key,
     plan_run,
+    with_quality,
 )
 from fastershift.session._caches import CachePlace, InputCaches, LastModel
 from fastershift.session._estimate import (
@@ -335,6 +336,9 @@ class Session:
             As `plan`.
         """
         plan, caches = self._plan(settings, device, None)
+        yield None
+        plan = with_quality(plan)
+        caches.plan = plan
         embedded, given = embedding_key(plan), self.input
         if embedded not in caches.measured and given is not None:
             for measured in measure_frame(plan, given.movie):
@@ -352,7 +356,11 @@ class Session:
         for estimate in estimate_run(
             plan, measured_frame, cached=limit, available=free_memory()
         ):
-            yield None if estimate is None else replace(estimate, notes=notes)
+            yield (
+                None
+                if estimate is None
+                else replace(estimate, notes=(*notes, *plan.expectations()))
+            )
 
 
 def _with_embed(

@@ -167,6 +167,7 @@ def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
     user, movie, monkeypatch
 ):
     from fastershift.pipeline import Trial
+    from fastershift.pipeline._quality import Stability
     from fastershift.plugin.tune._form import card_of
     from fastershift.rshn import FirstLook
 
@@ -175,7 +176,8 @@ def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
     trial = Trial(diameter=18.0, found=18.0, cells=20, certainty=0.9)
     monkeypatch.setattr(f"{choice}.first_look", lambda _frames: look)
     monkeypatch.setattr(f"{choice}.try_diameters", lambda *_args, **_how: (trial,))
-    monkeypatch.setattr(f"{choice}.stability", lambda *_args, **_how: 1.0)
+    stable = Stability(1.0, 0.0)
+    monkeypatch.setattr(f"{choice}.stability", lambda *_args, **_how: stable)
     wanted = card_of("dic").settings["cluster"]["bandwidth"]
     assert user.find("bandwidth").value() != pytest.approx(wanted)
     user.choose("device", "cpu")

@@ -61,7 +61,7 @@ def is_extra(path: Path) -> bool:
         if path.name.endswith(_SETTINGS):
             return "fastershift" in tomllib.loads(text).get("provenance", {})
         if path.name.endswith(_REPORT):
-            return text.partition("\n")[0] == ",".join(REPORT_COLUMNS)
+            return _is_report(text.partition("\n")[0].split(","))
         return "history" in json.loads(text)
     except (OSError, ValueError, TypeError):
         return False
@@ -108,14 +108,21 @@ def _read_report(path: Path) -> list[Mapping[str, Any]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             table = csv.DictReader(file)
-            if tuple(table.fieldnames or ()) != REPORT_COLUMNS:
+            if not _is_report(table.fieldnames or ()):
                 return []
             return [{name: _number(row[name]) for name in row} for row in table]
     except (OSError, ValueError, TypeError, csv.Error):
         return []
 
 
-def _number(text: str) -> int | float:
+def _is_report(columns: Sequence[str]) -> bool:
+    """Tell whether a table is a report; former ones lack the quality, the last."""
+    return tuple(columns) in (REPORT_COLUMNS, REPORT_COLUMNS[:-1])
+
+
+def _number(text: str) -> int | float | None:
+    if not text:
+        return None
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
 

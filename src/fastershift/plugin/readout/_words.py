@@ -20,6 +20,9 @@ TIPS = {
     "represent several cells that do not touch.",
     "Cells": "Cells in this frame.",
     "Foreground": "Share of the pixels that were clustered.",
+    "Expected F1": "How many of the cells will be right, at an overlap (IoU) of 0.5 "
+    "with the true ones: from how little they depend on the diameter, and how sure "
+    "the model is of their pixels.",
     "Time": "Milliseconds for network, clustering and linking; a frame "
     "whose embedding was kept does not need the network.",
     "Change": "Difference from the previous preview of this frame.",
@@ -63,6 +66,8 @@ def describe_frame(row: Mapping[str, Any]) -> dict[str, str]:
         )
         + " ms",
     }
+    if row.get("expected_f1") is not None:
+        texts["Expected F1"] = f"{row['expected_f1']:.2f}"
     if "coverage" in row:
         equal = _share(row["coverage_equal"])
         texts["Coverage"] = f"{_share(row['coverage'])} (Eq 14: {equal})"

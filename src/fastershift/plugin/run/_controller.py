@@ -21,6 +21,7 @@ from fastershift.pipeline import (
     Notice,
     Progress,
     Region,
+    Started,
     TrackedMovie,
 )
 from fastershift.plugin.layers._frame_in_view import frame_in_view
@@ -307,6 +308,9 @@ class RunController(QObject):
             run.job = item
         elif isinstance(item, Progress):
             self._tell_progress(run, item.done, item.total)
+        elif isinstance(item, Started):
+            if item.notes:
+                self.message.emit("\n".join(item.notes))
         elif isinstance(item, Notice):
             self.message.emit(item.sentence)
         elif isinstance(item, FrameDone) and run.job is not None:

@@ -1,0 +1,177 @@
+"""How good a result will be: by how little it depends on the diameter."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastershift.config import Settings
+from fastershift.instances import unsure_share
+from fastershift.labels import Matches, match_cells, resize_labels
+from fastershift.pipeline._diameter import embed_still, segment_pair
+from fastershift.pipeline._samples import as_seen, richest, spread_frames
+from fastershift.rshn import FrameSource, Model
+
+__all__ = ["Quality", "Stability", "expected_quality", "stability"]
+
+# Cells across the part of a frame on which a model is compared with itself, and the
+# factor by which the diameter is changed for that.
+_ACROSS = 10
+_CHANGE = 1.12
+
+# Log odds of the expected F1: fitted to 95 sets of images of 19 kinds, some blurred,
+# noisy or told a wrong diameter (scripts/models/calibrate_quality.py).
+_SLOPE, _OFFSET = 6.3, -3.6
+
+# Four sets in five lie within so many log odds of what is expected.
+_MARGIN = 1.3
+
+# Log odds by which a frame is worse for each unsure pixel per pixel of its cells.
+_UNSURE = 3.0
+
+# Below this a result is doubtful.
+_DOUBTFUL = 0.5
+
+
+class Stability(NamedTuple):
+    """How a model does on parts of a movie.
+
+    Attributes
+    ----------
+    agreement : float
+        Mean F1, at overlaps (IoU) of 0.5 and of 0.75, of the cells that are found at
+        diameters an eighth smaller and larger.
+    unsure : float
+        See `fastershift.instances.unsure_share`.
+    """
+
+    agreement: float
+    unsure: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a result is expected to be.
+
+    Attributes
+    ----------
+    f1, low, high : float
+        F1 of the cells at an overlap (IoU) of 0.5, and the interval in which it lies
+        in four cases of five.
+    unsure : float
+        Unsure pixels per pixel of cells where that was found out.
+    """
+
+    f1: float
+    low: float
+    high: float
+    unsure: float
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether half of the cells or more may be wrong."""
+        return self.f1 < _DOUBTFUL
+
+    def of_frame(self, unsure: float) -> float:
+        """Expect an F1 for a frame from its share of unsure pixels."""
+        return _share(_odds(self.f1) - _UNSURE * (unsure - self.unsure))
+
+    def record(self) -> dict[str, Any]:
+        """Return plain values for files."""
+        rounded = {
+            name: round(getattr(self, name), 2) for name in ("f1", "low", "high")
+        }
+        return {**rounded, "doubtful": self.doubtful}
+
+    def sentence(self) -> str:
+        """Tell it to the user."""
+        expected = f"F1 {self.f1:.2f} ({self.low:.2f} to {self.high:.2f})"
+        if not self.doubtful:
+            return f"Expected quality: {expected}."
+        return (
+            f"Expected quality: {expected}. The model does not know these cells: "
+            "measure the diameter, try another model, or train it on some cells."
+        )
+
+
+def stability(
+    movie: FrameSource, model: Model, settings: Settings, *, device: str = "auto"
+) -> Stability:
+    """Tell how little the cells that a model finds depend on the diameter it is told.
+
+    A model that knows the kind of image finds the same cells at a diameter that is an
+    eighth smaller or larger; on others its result falls apart. Up to three frames are
+    looked at where they are richest.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        The whole movie.
+    model : Model
+        The network.
+    settings : Settings
+        With a diameter in numbers.
+    device : str
+        As for `Embedder`.
+
+    Returns
+    -------
+    Stability
+        An agreement of 0 where no frame has any contrast.
+    """
+    diameter = settings.embed.diameter
+    assert diameter != "auto"  # noqa: S101 (known by now)
+    side = round(_ACROSS * max(diameter, _ACROSS))
+    total = Matches()
+    unsure = []
+    for number in spread_frames(len(movie)):
+        frame = np.asarray(movie[number])
+        seen = as_seen(frame)
+        if seen is None:
+            continue
+        rows, columns = (slice(*richest(seen, axis, side)) for axis in (0, 1))
+        part = frame[rows, columns]
+        results = []
+        for told in (diameter / _CHANGE, diameter * _CHANGE):
+            # A frame alone: there is nothing that the network could remember.
+            alone = {"diameter": told, "warmup": 0}
+            embed = settings.embed.model_copy(update=alone)
+            changed = settings.model_copy(update={"embed": embed})
+            pair = embed_still(part, model, changed, device=device)
+            unsure.append(unsure_share(pair.embeddings[0]))
+            labels = segment_pair(pair, model, changed)
+            results.append(resize_labels(labels, part.shape))
+        total += match_cells(*results)
+    agreement = (total.f1 + total.f1_close) / 2
+    return Stability(agreement, float(np.mean(unsure)) if unsure else 0.0)
+
+
+def expected_quality(
+    movie: FrameSource, model: Model, settings: Settings, *, device: str = "auto"
+) -> Quality:
+    """Expect how good the cells of a movie will be.
+
+    The log odds of the F1 rise with the agreement of `stability`.
+
+    Parameters
+    ----------
+    movie, model, settings, device
+        As for `stability`.
+
+    Returns
+    -------
+    Quality
+    """
+    found = stability(movie, model, settings, device=device)
+    odds = _SLOPE * found.agreement + _OFFSET
+    low, high = _share(odds - _MARGIN), _share(odds + _MARGIN)
+    return Quality(_share(odds), low, high, found.unsure)
+
+
+def _share(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+def _odds(share: float) -> float:
+    return math.log(share / (1 - share))
