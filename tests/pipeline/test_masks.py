@@ -101,3 +101,17 @@ def test_a_network_that_votes_is_asked_where_cells_were(movie):
     assert result.provenance["model"] == "generalist"
     np.testing.assert_array_equal(result.labels > 0, labels > 0)
     assert sum(report.network_ms for report in result.reports) > 0
+
+
+def test_a_missing_mask_is_put_in_and_told(movie):
+    labels = numbered_anew(movie.labels)
+    gone = np.bincount(movie.labels[2].ravel())[1:].argmax() + 1
+    labels[2][movie.labels[2] == gone] = 0
+    result = segment_movie(None, labels=labels)
+    assert [t for t, _ in result.provenance["filled"]] == [2]
+    inside = movie.labels[2] == gone
+    assert (result.labels[2][inside] > 0).mean() > 0.5
+    assert "put in" in result.provenance["notices"][0]
+    settings = {"track": {"fill_gaps": False}}
+    as_given = segment_movie(None, settings, labels=labels)
+    np.testing.assert_array_equal(as_given.labels > 0, labels > 0)

@@ -1,12 +1,21 @@
 """Cells that were segmented frame by frame are linked by what the links cost."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.tracking import Finalizer, MaskLinker, VotedPlaces, place_cells
+from fastershift.tracking import (
+    Finalizer,
+    MaskLinker,
+    VotedPlaces,
+    fill_gaps,
+    make_linker,
+    place_cells,
+)
 
 
 def discs(places, radius=5, shape=(120, 120)):
@@ -125,3 +134,39 @@ def test_cells_are_placed_where_scipy_finds_them():
     expected = ndimage.center_of_mass(np.ones_like(frame), frame, cells.ids)
     np.testing.assert_allclose(cells.places, expected)
     np.testing.assert_array_equal(cells.areas, [(frame == i).sum() for i in cells.ids])
+
+
+def test_pairs_are_linked_as_their_frames_are():
+    frames = [discs(np.array(GRID) + step) for step in range(4)]
+    settings = TrackSettings(linker="costs")
+    by_pairs, by_frames = make_linker(settings), MaskLinker(settings)
+    expected = [by_frames.add(frame) for frame in frames]
+    found = []
+    for first, second in pairwise(frames):
+        # The cells of a pair may be numbered in any way.
+        by_pairs.add(np.stack([first, np.where(second > 0, 26 - second, 0)]))
+        found += by_pairs.release()
+    np.testing.assert_array_equal(np.stack(found) > 0, np.stack(expected) > 0)
+    assert all(np.array_equal(found[0] == n, expected[0] == n) for n in range(26))
+    assert by_pairs.descent() == by_frames.descent()
+
+
+def test_a_gap_is_filled_on_the_way_from_its_beginning_to_its_end():
+    frames = np.stack(
+        [discs([place, (100, 100)]) for place in ((20, 20), None, None, (20, 32))]
+    )
+    frames[1][discs([(20, 30)]) > 0] = 7  # takes the place on the way
+    filled = fill_gaps(frames, 2)
+    assert filled == [(1, 1), (2, 1)]
+    middle = ndimage.center_of_mass(frames[2] == 1)
+    np.testing.assert_allclose(middle, (20, 28))
+    assert (frames[1] == 7).sum() == (discs([(20, 30)]) > 0).sum()
+
+
+def test_long_gaps_and_empty_frames_are_left():
+    one = discs([(20, 20)])
+    frames = np.stack([one, np.zeros_like(one), one])
+    assert fill_gaps(frames, 2) == []
+    assert not frames[1].any()
+    frames[1][90:95, 90:95] = 9
+    assert fill_gaps(frames, 0) == []

@@ -12,7 +12,7 @@ from fastershift.batch._work import WorkFolder
 from fastershift.config import Settings
 from fastershift.labels import empty_labels, label_ids, resize_labels, strips
 from fastershift.pipeline import FrameReport
-from fastershift.tracking import Finalizer, FinalNames, Lineage, Linker
+from fastershift.tracking import Finalizer, FinalNames, Lineage, make_linker
 
 __all__ = ["Joined", "TrackFrames", "join_chunks"]
 
@@ -103,7 +103,7 @@ def join_chunks(
         At last.
     """
     published = settings.profile == "published"
-    linker = Linker(settings.track, published=published)
+    linker = make_linker(settings.track, published=published)
     finalizer = Finalizer(settings.track, published=published)
     frames = work.frames(shape)
     reports: list[FrameReport] = []
@@ -132,7 +132,7 @@ def join_chunks(
                 )
             yield len(reports)
     keep(linker.release(settled=False))
-    names, lineage = finalizer.finish()
+    names, lineage = finalizer.finish(linker.descent())
     at_edge = tuple(
         frozenset(tracks[np.isin(ids, edge)].tolist()) - {0}
         for ids, tracks, edge in zip(names.labels, names.tracks, edges, strict=True)

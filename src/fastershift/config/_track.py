@@ -1,5 +1,7 @@
 """From clusters to cells, from cells to tracks: the settings of tracking."""
 
+from typing import Literal
+
 from fastershift.config._field import Stage, Usual, setting
 
 __all__ = ["TrackSettings"]
@@ -46,6 +48,14 @@ class TrackSettings(Stage):
         label="Smallest cell in pixels",
         unit="px",
         ge=0,
+    )
+    linker: Literal["auto", "overlap", "costs"] = setting(
+        "auto",
+        "How the cells of two frames are linked. 'overlap': as published, cells of two "
+        "pairs that overlap in the frame they share. 'costs': all links of a frame "
+        "together, so that they cost least, which is better where cells move far. "
+        "'auto' takes 'costs' for given masks alone.",
+        label="Linker",
     )
     linking_overlap: float = setting(
         0.25,
@@ -179,7 +189,7 @@ class TrackSettings(Stage):
         le=1,
     )
     division_cost: float = setting(
-        0.4,
+        0.2,
         "A division costs as much as a move this far, beside the link to one daughter.",
         label="Cost of a division",
         unit="cell diameters",
@@ -188,7 +198,7 @@ class TrackSettings(Stage):
         le=20,
         usual=Usual(
             0.1,
-            1.5,
+            1,
             "Cells that pass by will be taken as daughters.",
             "Divisions are not detected.",
         ),
@@ -200,6 +210,12 @@ class TrackSettings(Stage):
         unit="frames",
         ge=0,
         le=100,
+    )
+    fill_gaps: bool = setting(
+        True,
+        "Put a mask in where a cell that is tracked by costs is missing for a few "
+        "frames: the one before the gap, moved, on free background.",
+        label="Fill gaps",
     )
     gap_cost: float = setting(
         0.5,

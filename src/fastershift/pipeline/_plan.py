@@ -223,7 +223,8 @@ def plan_run(
         read=read,
         choose=choose,
     )
-    card, resolved = choice.model.card, _with_dilation(choice.settings)
+    card = choice.model.card
+    resolved = _with_tracking(choice.settings)
     shape = _frame_shape(movie)
     region = _widened(region, resolved, card.diameter, shape)
     source = _network(choice.model, resolved, movie, device, region, former)
@@ -279,7 +280,7 @@ def _plan_given(
         smallest = smallest_cell(settings, diameter * scale)
     return Plan(
         given,
-        _with_dilation(settings),
+        _with_tracking(settings),
         shape,
         smallest,
         background,
@@ -312,7 +313,7 @@ def _plan_masks(
         voting = decide(asked, model=model)
     plan = Plan(
         masks,
-        _with_dilation(settings),
+        _with_tracking(settings, by_costs=True),
         masks.shape,
         1,
         "axis",
@@ -409,17 +410,21 @@ def _frame_shape(movie: FrameSource) -> tuple[int, int]:
     return int(shape[1]), int(shape[2])
 
 
-def _with_dilation(settings: Settings) -> Settings:
-    """Put the reach of the parent search into image pixels, an odd number of them."""
+def _with_tracking(settings: Settings, *, by_costs: bool = False) -> Settings:
+    """Decide the linker, and the reach of the parent search in image pixels."""
     track, diameter = settings.track, settings.embed.diameter
-    if track.parent_dilation is not None:
-        return settings
-    if diameter == "auto":
-        dilation = _DILATION_WITHOUT_DIAMETER
-    else:
-        dilation = 2 * round(track.parent_reach * diameter / 2) + 1
-        dilation = min(dilation, 99) if track.parent_reach else 0
-    track = track.model_copy(update={"parent_dilation": dilation})
+    decided: dict[str, Any] = {}
+    if track.linker == "auto":
+        decided["linker"] = "costs" if by_costs else "overlap"
+    if track.parent_dilation is None:
+        if diameter == "auto":
+            dilation = _DILATION_WITHOUT_DIAMETER
+        else:
+            # An odd number of pixels.
+            dilation = 2 * round(track.parent_reach * diameter / 2) + 1
+            dilation = min(dilation, 99) if track.parent_reach else 0
+        decided["parent_dilation"] = dilation
+    track = track.model_copy(update=decided)
     return settings.model_copy(update={"track": track})
 
 

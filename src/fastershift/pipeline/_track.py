@@ -37,8 +37,9 @@ from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Finalizer,
     Lineage,
-    Linker,
     MaskLinker,
+    fill_gaps,
+    make_linker,
     place_cells,
 )
 
@@ -166,7 +167,7 @@ class _FrameFinisher:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         settings, published = plan.settings.track, plan.published
-        self._linker = Linker(settings, published=published)
+        self._linker = make_linker(settings, published=published)
         self._finalizer = Finalizer(settings, published=published)
         self._labels = np.zeros((plan.source.n_frames, *plan.frame_shape), np.int32)
         # Provisional labels in network pixels, and the same in image pixels.
@@ -193,7 +194,7 @@ class _FrameFinisher:
     def finish(self) -> tuple[Labels, Lineage]:
         """Decide the tracks; return the final labels and the lineage."""
         self._settle(self._linker.release(settled=False))
-        names, lineage = self._finalizer.finish()
+        names, lineage = self._finalizer.finish(self._linker.descent())
         for number, frame in enumerate(self._labels):
             frame[:] = names.apply(number, frame)
         return self._labels, lineage
@@ -210,7 +211,6 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
     for sentence in notices:
         yield Notice(sentence)
     linker = MaskLinker(plan.settings.track)
-    finalizer = Finalizer(plan.settings.track)
     labels = np.zeros((n_frames, *masks.shape), np.int32)
     reports: list[FrameReport] = []
     votes = _votes_by_frame(plan)
@@ -230,17 +230,20 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
                     pair.votes, frame, place_cells(frame), plan.settings
                 )
             frame = linker.add(frame, voted)
-        finalizer.add(frame)
         labels[t] = frame
         network = 0.0 if pair is None else pair.seconds
         reports.append(given_report(t, frame, network, time.perf_counter() - before))
         yield FrameDone(t, frame, reports[-1])
     yield Progress(n_frames, n_frames, "tracks")
-    names, lineage = finalizer.finish(None if masks.tracked else linker.descent())
-    for t, frame in enumerate(labels):
-        frame[:] = names.apply(t, frame)
+    lineage, filled = _finish_masks(plan, labels, None if masks.tracked else linker)
+    if filled:
+        notices.append(
+            f"{len(filled)} masks that were missing for a few frames were put in."
+        )
+        yield Notice(notices[-1])
     seconds = round(time.perf_counter() - started, 3)
-    told = {"notices": notices} if notices else {}
+    told: dict[str, Any] = {"notices": notices} if notices else {}
+    told |= {"filled": filled} if filled else {}
     yield Finished(
         TrackedMovie(
             labels,
@@ -250,6 +253,34 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
             {**plan.provenance, **told, "seconds": seconds},
         )
     )
+
+
+def _finish_masks(
+    plan: Plan, labels: Labels, linker: MaskLinker | None
+) -> tuple[Lineage, list[list[int]]]:
+    """Decide the tracks of linked masks, in place.
+
+    Returns
+    -------
+    lineage : Lineage
+    filled : list of [frame, track]
+        Masks that were put in where cells were missing.
+    """
+    settings, filled = plan.settings.track, list[tuple[int, int]]()
+    descent = None if linker is None else linker.descent()
+    if descent is not None and settings.fill_gaps:
+        filled = fill_gaps(labels, settings.longest_gap)
+    finalizer = Finalizer(settings)
+    for frame in labels:
+        finalizer.add(frame)
+    names, lineage = finalizer.finish(descent)
+    for t, frame in enumerate(labels):
+        frame[:] = names.apply(t, frame)
+    final = [
+        dict(zip(ids.tolist(), tracks.tolist(), strict=True))
+        for ids, tracks in zip(names.labels, names.tracks, strict=True)
+    ]
+    return lineage, [[t, final[t][track]] for t, track in filled]
 
 
 def _votes_by_frame(plan: Plan) -> Iterator[EmbeddedPair | None]:

@@ -29,6 +29,8 @@ _NEAREST = 8
 _SHARED = 0.05
 # Daughters lie at most this many cell diameters beside their mother.
 _DAUGHTERS_WITHIN = 1.5
+# A division that costs more than this is none, whatever else would become of its cells.
+_DIVISION = 0.9
 # A daughter has at least this share of the size of her mother, and of her sister.
 _LEAST_SHARE = 0.15
 
@@ -158,7 +160,9 @@ def candidates(
     -------
     Candidates
     """
-    limits = reach * np.sqrt(ends.ages)
+    # Daughters may lie farther away than cells move.
+    farthest = max(reach, _DAUGHTERS_WITHIN)
+    limits = farthest * np.sqrt(ends.ages)
     touches = shared[2] >= _SHARED
     touching = _key(shared[0][touches], shared[1][touches], cells)
     keys = [
@@ -168,7 +172,7 @@ def candidates(
     if voted is not None:
         fresh = np.flatnonzero(ends.ages == 1)
         to, what = _nearest(
-            voted.places, ends.last[fresh], np.full(len(cells), reach * diameter)
+            voted.places, ends.last[fresh], np.full(len(cells), farthest * diameter)
         )
         keys.append(_key(fresh[what], to, cells))
     both = np.unique(np.concatenate(keys))
@@ -180,21 +184,23 @@ def candidates(
 
     distance = apart(cells.places[cell], ends.expected[end])
     squared = distance**2 / ages
+    trust = np.zeros(len(both))
     if voted is not None:
         trust = settings.vote_weight * voted.certainty[cell] * (ages == 1)
         by_vote = apart(voted.places[cell], ends.last[end])
-        squared = (1 - trust) * np.minimum(squared, reach**2) + trust * by_vote**2
+        squared = (1 - trust) * np.minimum(squared, farthest**2) + trust * by_vote**2
         distance = np.sqrt(squared)
     overlap = np.zeros(len(both))
     overlap[np.searchsorted(both, touching)] = shared[2][touches]
     size = np.log2(cells.areas[cell] / ends.areas[end])
     costs = (
         squared
-        + (settings.overlap_cost * (1 - overlap)) ** 2
+        # Where a vote tells the place, what lies there now tells less.
+        + (1 - trust) * (settings.overlap_cost * (1 - overlap)) ** 2
         + (settings.size_cost * size) ** 2
         + (settings.gap_cost * (ages - 1)) ** 2
     )
-    kept = (squared <= reach**2) | (overlap >= _SHARED)
+    kept = (squared <= farthest**2) | (overlap >= _SHARED)
     return Candidates(end[kept], cell[kept], costs[kept], distance[kept])
 
 
@@ -271,6 +277,7 @@ def division_costs(
     # The link to the first daughter has been paid for as one to a whole cell.
     extra = total - links.costs[place[first]]
     possible = np.minimum(*areas) >= _LEAST_SHARE * np.maximum(*areas)
+    possible &= total <= _DIVISION
     second, extra = second[possible], extra[possible]
     if not len(second):
         none = np.zeros(0, np.int64)

@@ -90,6 +90,9 @@ class Linker:
         self._released += count
         return released
 
+    def descent(self) -> None:
+        """Know nothing of parents: they are searched for."""
+
     def add(self, pair: npt.ArrayLike) -> npt.NDArray[np.int32]:
         """Link one more pair of frames.
 

@@ -20,8 +20,9 @@ from fastershift.tracking._costs import (
 )
 from fastershift.tracking._drift import estimate_drift
 from fastershift.tracking._finalize import Descent
+from fastershift.tracking._linker import Linker
 
-__all__ = ["MaskLinker"]
+__all__ = ["CostLinker", "MaskLinker", "make_linker"]
 
 _Numbers = npt.NDArray[np.int64]
 _Reals = npt.NDArray[np.float64]
@@ -322,3 +323,70 @@ def _overlaid(before: Labels, after: Labels, moved: _Reals) -> tuple[Labels, Lab
         )
 
     return cut(before, -rows, -columns), cut(after, rows, columns)
+
+
+class CostLinker:
+    """Link the cells of frame pairs by costs, to be used as `Linker` is.
+
+    Of each pair the second frame counts, and of the first pair both.
+
+    Parameters
+    ----------
+    settings : TrackSettings
+        As for `MaskLinker`.
+    """
+
+    def __init__(self, settings: TrackSettings) -> None:
+        self._linker = MaskLinker(settings)
+        self._held: list[npt.NDArray[np.int32]] = []
+        self._begun = False
+
+    def add(self, pair: npt.ArrayLike) -> npt.NDArray[np.int32]:
+        """Link one more pair of frames; return the frames that are new.
+
+        Parameters
+        ----------
+        pair : (2, Y, X) int array
+            As for `Linker.add`.
+
+        Returns
+        -------
+        (2, Y, X) or (1, Y, X) int32
+            The frames that are new; no later pair changes them.
+        """
+        frames = as_labels(pair, 3)
+        new = [self._linker.add(one) for one in frames[self._begun :]]
+        self._begun = True
+        self._held += new
+        return np.stack(new)
+
+    def release(self, *, settled: bool = True) -> list[npt.NDArray[np.int32]]:
+        """Hand over the frames that are held; all are settled."""
+        del settled
+        released, self._held = self._held, []
+        return released
+
+    def descent(self) -> Descent:
+        """Tell what is known of the tracks, after the last pair."""
+        return self._linker.descent()
+
+
+def make_linker(
+    settings: TrackSettings, *, published: bool = False
+) -> Linker | CostLinker:
+    """Make the linker of frame pairs that the settings name.
+
+    Parameters
+    ----------
+    settings : TrackSettings
+        `linker`, and what it uses.
+    published : bool
+        As for `Linker`.
+
+    Returns
+    -------
+    Linker or CostLinker
+    """
+    if settings.linker == "costs":
+        return CostLinker(settings)
+    return Linker(settings, published=published)
