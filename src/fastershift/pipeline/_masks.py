@@ -278,7 +278,8 @@ def _look(masks: AdoptedLabels, name: str) -> _Facts:
             place_cells(_one_each(masks[t], plain=True)[0]).diameter for t in apart[:5]
         ]
         diameters = [size for size in sizes if size]
-    return _Facts(plain, tracked, tuple(apart), float(np.median(diameters)))
+    diameter = max(1.0, round(float(np.median(diameters)), 1))
+    return _Facts(plain, tracked, tuple(apart), diameter)
 
 
 def _one_each(labels: _Labels, plain: bool) -> tuple[_Labels, bool]:

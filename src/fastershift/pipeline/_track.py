@@ -237,9 +237,8 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
     yield Progress(n_frames, n_frames, "tracks")
     lineage, filled = _finish_masks(plan, labels, None if masks.tracked else linker)
     if filled:
-        notices.append(
-            f"{len(filled)} masks that were missing for a few frames were put in."
-        )
+        many = f"{len(filled)} masks" if len(filled) > 1 else "One mask"
+        notices.append(f"{many} put in where cells were missing for a few frames.")
         yield Notice(notices[-1])
     seconds = round(time.perf_counter() - started, 3)
     told: dict[str, Any] = {"notices": notices} if notices else {}
