@@ -33,7 +33,7 @@ class LinkScores:
     aogm : float
         Weighted number of links that have to be added, deleted or changed.
     division_f1 : float or None
-        F1 of the divisions, a frame early or late allowed; None without any.
+        F1 of the divisions, a frame early or late allowed; None where none is true.
     """
 
     tra: float
@@ -86,9 +86,11 @@ def score_links(movie: MaskMovie, labels: _Labels, tracks: _Tracks) -> LinkScore
         )
     aogm = links["fp_edges"] + 1.5 * links["fn_edges"] + links["ws_edges"]
     f1 = divisions["Division F1"]
-    return LinkScores(
-        float(links["TRA"]), float(aogm), None if np.isnan(f1) else float(f1)
-    )
+    parents = [parent for *_, parent in movie.tracks if parent]
+    if len(parents) == len(set(parents)):
+        return LinkScores(float(links["TRA"]), float(aogm), None)
+    # Where none is told there is no precision, and no F1 by that count.
+    return LinkScores(float(links["TRA"]), float(aogm), float(np.nan_to_num(f1)))
 
 
 def _nodes(tracks: _Tracks) -> dict[tuple[int, int], int]:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from skimage.morphology import convex_hull_image
 
 from fastershift.benchmark._data import movie_folders
 from fastershift.benchmark._suite import BenchmarkOptions
@@ -196,7 +197,7 @@ def spoil(movie: MaskMovie, damage: Damage, share: float, seed: int = 0) -> Mask
 
 
 def _merge(frame: _Labels, label: int, inside: npt.NDArray[np.bool_]) -> None:
-    """Give a cell the number of its nearest neighbour."""
+    """Make a cell one with its nearest neighbour, and with what lies between them."""
     rows, columns = np.nonzero(frame)
     own = inside[rows, columns]
     if own.all():
@@ -204,7 +205,10 @@ def _merge(frame: _Labels, label: int, inside: npt.NDArray[np.bool_]) -> None:
     middle = rows[own].mean(), columns[own].mean()
     away = np.hypot(rows[~own] - middle[0], columns[~own] - middle[1])
     nearest = int(away.argmin())
-    frame[inside] = frame[rows[~own][nearest], columns[~own][nearest]]
+    both = frame == frame[rows[~own][nearest], columns[~own][nearest]]
+    number = frame[both][0]
+    both |= inside
+    frame[convex_hull_image(both) & ((frame == 0) | inside)] = number
 
 
 def _split(

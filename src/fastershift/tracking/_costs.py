@@ -27,6 +27,8 @@ _TIMES_USUAL, _LEAST_REACH = 3.0, 1.0
 _NEAREST = 8
 # Cells that share this much (IoU) may be the same one wherever they lie.
 _SHARED = 0.05
+# Changes of size beyond this power of two cost no more.
+_SIZE = 1.5
 # Daughters lie at most this many cell diameters beside their mother.
 _DAUGHTERS_WITHIN = 1.5
 # A division that costs more than this is none, whatever else would become of its cells.
@@ -192,7 +194,8 @@ def candidates(
         distance = np.sqrt(squared)
     overlap = np.zeros(len(both))
     overlap[np.searchsorted(both, touching)] = shared[2][touches]
-    size = np.log2(cells.areas[cell] / ends.areas[end])
+    # A cell that leaves the frame may shrink to anything, and is the same cell.
+    size = np.log2(cells.areas[cell] / ends.areas[end]).clip(-_SIZE, _SIZE)
     costs = (
         squared
         # Where a vote tells the place, what lies there now tells less.
