@@ -17,6 +17,7 @@ SUITES = {
     "accuracy": f"{_HOME}._accuracy.run",
     "kinds": f"{_HOME}._kinds.run",
     "linking": f"{_HOME}._linking.run",
+    "learning": f"{_HOME}._learning.run",
     "corrections": f"{_HOME}._corrections.run",
     "scaling": f"{_HOME}._scaling.run",
     "table1": f"{_HOME}._table1_fig1.run_table1",

@@ -23,6 +23,7 @@ from fastershift.plugin.layers._units import (
     micrometres_per_pixel,
     seconds_per_frame,
 )
+from fastershift.plugin.learn import LearnSection
 from fastershift.plugin.qt import Fold, bind, key_of, on_destroyed, preferences, unbind
 from fastershift.plugin.readout import ReadOut, ReadOutFeed
 from fastershift.plugin.run import (
@@ -105,6 +106,14 @@ class SegmentTrackWidget(QWidget):
             lambda: preferences().cache_folder,
             self,
         )
+        self._learn = LearnSection(
+            napari_viewer,
+            lambda: self._input.choice,
+            self._movie,
+            self._previewed,
+            self._learn_from,
+            self,
+        )
         self._runs.reconcile = self._correct.corrector.reconcile
         self._lay_out()
         self._connect()
@@ -117,8 +126,10 @@ class SegmentTrackWidget(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(4, 2, 4, 2)
         column.setSpacing(3)
-        for part in (self._input, self._tune, self._run):
-            column.addWidget(part)
+        column.addWidget(self._input)
+        column.addWidget(self._tune)
+        column.addWidget(_folded(self._learn, is_open=False))
+        column.addWidget(self._run)
         column.addWidget(_folded(self._readout))
         corrections = _folded(self._correct, is_open=self._correct.autosave.offers)
         self._correct.wanted.connect(corrections.open)
@@ -161,6 +172,9 @@ class SegmentTrackWidget(QWidget):
         self._export.saved.connect(self._correct.autosave.forget)
         self._export.opened.connect(partial(add_layers, self._viewer))
         self._correct.learning.trained.connect(self._input.offer_model)
+        self._learn.message.connect(self._run.say)
+        self._learn.taught.connect(self._on_taught)
+        self._learn.named.connect(self._input.offer_model)
         self._loader.message.connect(self._run.say)
         self._export.save_settings_asked.connect(self._loader.save)
         self._export.load_settings_asked.connect(self._loader.load)
@@ -212,6 +226,25 @@ class SegmentTrackWidget(QWidget):
     def _on_model_chosen(self, model: str) -> None:
         self._form.follow_model(model)
         self._views.settings_changed()
+
+    def _on_taught(self, model: str, diameter: float) -> None:
+        """Take a model that has just learned, and the diameter of the marks."""
+        self._input.offer_model(model)
+        self._form.controls["diameter"].touch(diameter)
+        self._input.model.touch(model)
+
+    def _learn_from(self) -> tuple[str, float]:
+        """Tell which model is learned from, and how large a cell is in pixels."""
+        box = self._form.controls["diameter"].widget
+        return self._form.resolved().embed.model, float(box.value())
+
+    def _previewed(self) -> Any:
+        """Return the (T, Y, X) cells of the preview; None where there is none."""
+        choice = self._input.choice
+        if choice is None:
+            return None
+        layer = self._runs.outputs.find(choice.layer, "preview")
+        return None if layer is None else self._runs.outputs.stack(layer)
 
     def _prepare_view(self) -> tuple[InputChoice, Mapping[str, Any], str] | None:
         choice = self._input.choice

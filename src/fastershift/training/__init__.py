@@ -32,7 +32,9 @@ from fastershift.training.learn import (
     Learned,
     Learner,
     Unmarked,
+    grow_forest,
     learn,
+    pixel_classes,
     read_annotations,
 )
 
@@ -67,10 +69,12 @@ __all__ = [
     "draw_clip",
     "embedding_loss",
     "from_simulation",
+    "grow_forest",
     "instance_loss",
     "learn",
     "load_ctc_truth",
     "load_pair_truth",
+    "pixel_classes",
     "prepare_movie",
     "read_annotations",
     "read_training_data",

@@ -18,7 +18,7 @@ from fastershift.labels import Matches, label_areas, match_cells
 from fastershift.pipeline import segment_movie
 from fastershift.simulate import Kind, simulate_movie
 
-__all__ = ["KEPT_OUT_STILLS", "run"]
+__all__ = ["KEPT_OUT_STILLS", "SIMULATED", "read_still", "run"]
 
 _Labels = NDArray[np.int32]
 
@@ -31,8 +31,8 @@ KEPT_OUT_STILLS: Mapping[str, Callable[[int], bool]] = {
     "baby-yeast-bf": lambda number: number >= 60,
 }
 
-# Simulated movies: kind, cell diameter and cells; their seeds are never trained on.
-_SIMULATED: tuple[tuple[Kind, float, int], ...] = (
+#: Simulated movies: kind, cell diameter and cells; their seeds are never trained on.
+SIMULATED: tuple[tuple[Kind, float, int], ...] = (
     ("rods", 22.0, 60),
     ("yeast", 24.0, 25),
     ("adherent", 40.0, 16),
@@ -130,8 +130,8 @@ def _kinds(options: BenchmarkOptions) -> Iterator[tuple[str, list[_Sample]]]:
             kept = [path for n, path in enumerate(paths) if is_kept_out(n)]
             if kept:
                 step = max(1, len(kept) // _QUICK) if options.quick else 1
-                yield name, [_still(path) for path in kept[::step]]
-    for number, (kind, diameter, n_cells) in enumerate(_SIMULATED):
+                yield name, [_Sample(*read_still(path)) for path in kept[::step]]
+    for number, (kind, diameter, n_cells) in enumerate(SIMULATED):
         movies = 1 if options.quick else _MOVIES
         seeds = range(_SEED + 100 * number, _SEED + 100 * number + movies)
         made = (
@@ -148,13 +148,24 @@ def _kinds(options: BenchmarkOptions) -> Iterator[tuple[str, list[_Sample]]]:
         yield f"simulated {kind}", [_Sample(one.frames, one.labels) for one in made]
 
 
-def _still(path: Path) -> _Sample:
+def read_still(path: Path) -> tuple[NDArray[np.generic], _Labels]:
+    """Read a still of `KEPT_OUT_STILLS` and its cells.
+
+    Parameters
+    ----------
+    path : Path
+        Of the image; its mask lies beside it.
+
+    Returns
+    -------
+    (1, Y, X) array, (1, Y, X) int32
+    """
     masks = path.parents[1] / "masks" / path.name
     frames, labels = (
         np.stack([np.asarray(one) for one in read_movie(file)])
         for file in (path, masks)
     )
-    return _Sample(frames, labels.astype(np.int32))
+    return frames, labels.astype(np.int32)
 
 
 def _scored(

@@ -5,6 +5,7 @@ from fastershift.training.learn._annotations import (
     Unmarked,
     read_annotations,
 )
+from fastershift.training.learn._grow import grow_forest, pixel_classes
 from fastershift.training.learn._learner import Learned, Learner, learn
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Learned",
     "Learner",
     "Unmarked",
+    "grow_forest",
     "learn",
+    "pixel_classes",
     "read_annotations",
 ]

@@ -1,0 +1,230 @@
+"""The layer with the marks, and what strokes and clicks write into it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Labels
+from qtpy.QtCore import QObject, Signal
+
+from fastershift.plugin.layers._input import InputChoice
+from fastershift.plugin.layers._placement import as_stack, placement
+from fastershift.plugin.learn._strokes import along, around, goes_around
+from fastershift.plugin.qt import on_destroyed
+
+__all__ = ["BACKGROUND", "AnnotationLayer", "Stroke"]
+
+#: In the layer 0 is unknown, this is background, and what is above it are cells.
+BACKGROUND = 1
+
+_Labels = npt.NDArray[np.int32]
+
+# Half the width of a stroke in cell diameters.
+_HALF_WIDTH = 0.15
+
+# Share of a stroke that a previewed cell must have to be meant by it.
+_MEANT = 0.25
+
+
+class Stroke:
+    """A stroke or a click: a frame, and its rows and columns in order."""
+
+    def __init__(self, frame: int, path: Sequence[tuple[int, int]]) -> None:
+        self.frame = frame
+        self.path = list(path)
+
+
+class AnnotationLayer(QObject):
+    """Marks in a layer over the movie.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where the layer is.
+    parent : QObject
+        Lives as long as this.
+    """
+
+    changed = Signal()
+    drawn = Signal(object)
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._axes = ""
+        self.layer: Labels | None = None
+        self.frames: set[int] = set()
+        self._listening = False
+        viewer.mouse_drag_callbacks.append(self._drag)
+        on_destroyed(self, _let_go, viewer, self._drag)
+
+    @property
+    def stack(self) -> _Labels:
+        """The marks, (T, Y, X); the same memory."""
+        assert self.layer is not None  # noqa: S101 (asked for after `show`)
+        stack: _Labels = as_stack(self.layer.data, self._axes)
+        return stack
+
+    @property
+    def n_cells(self) -> int:
+        """Cells that are marked, each counted in every frame."""
+        if self.layer is None:
+            return 0
+        return sum(
+            len(np.unique(one[one > BACKGROUND]))
+            for one in (self.stack[t] for t in self.frames)
+        )
+
+    def show(
+        self,
+        choice: InputChoice,
+        shape: tuple[int, int, int],
+        known: dict[int, _Labels],
+    ) -> None:
+        """Show the layer over a movie.
+
+        Parameters
+        ----------
+        choice : InputChoice
+            The layer of the movie.
+        shape : (int, int, int)
+            Frames, rows and columns.
+        known : dict of int to (Y, X) int32
+            Marks of an earlier sitting, by frame.
+        """
+        if self.layer is not None and self.layer in self._viewer.layers:
+            return
+        marks = np.zeros(shape, np.int32)
+        for frame, one in known.items():
+            marks[frame] = one
+        self.frames = set(known)
+        place = placement(choice.layer, choice.axes, shape=shape[1:])
+        self._axes = place.axes
+        self.layer = Labels(
+            place.lay(marks), name=f"{choice.layer.name} marks", **place.arguments
+        )
+        self.layer.events.paint.connect(self._on_paint)
+        self._viewer.add_layer(self.layer)
+
+    def listen(self, listening: bool) -> None:
+        """Take strokes on the canvas, or let them move the view again."""
+        self._listening = listening
+        self._viewer.scene.camera.mouse_pan = not listening
+        if listening and self.layer is not None:
+            self.layer.mode = "pan_zoom"
+            self._viewer.layers.selection = {self.layer}
+
+    def mark_cell(
+        self, stroke: Stroke, preview: _Labels | None, diameter: float
+    ) -> bool:
+        """Mark the cell that a stroke goes around or through, or that was clicked.
+
+        A stroke through previewed cells means all of them, as one cell. A click where
+        there is none means nothing.
+
+        Returns
+        -------
+        bool
+            Whether anything was marked.
+        """
+        shape = self.stack.shape[1:]
+        if goes_around(stroke.path):
+            mask = around(stroke.path, (shape[0], shape[1]))
+        else:
+            mask = self._under(stroke, preview)
+            if not mask.any() and len(stroke.path) > 1:
+                width = _HALF_WIDTH * diameter
+                mask = along(stroke.path, (shape[0], shape[1]), width)
+        if not mask.any():
+            return False
+        self._write(stroke.frame, mask, max(BACKGROUND, int(self.stack.max())) + 1)
+        return True
+
+    def mark_background(
+        self, stroke: Stroke, preview: _Labels | None, diameter: float
+    ) -> None:
+        """Mark background along a stroke, or refuse the previewed cell clicked on."""
+        shape = self.stack.shape[1:]
+        mask = np.zeros(shape, bool)
+        if len(stroke.path) == 1:
+            mask = self._under(stroke, preview)
+        if not mask.any():
+            width = _HALF_WIDTH * diameter
+            mask = along(stroke.path, (shape[0], shape[1]), width)
+        self._write(stroke.frame, mask, BACKGROUND)
+
+    def forget(self, stroke: Stroke) -> None:
+        """Take away the cells under a stroke, and the background along it."""
+        frame = self.stack[stroke.frame]
+        rows, columns = zip(*stroke.path, strict=True)
+        values = set(np.unique(frame[rows, columns]).tolist()) - {0}
+        mask = np.isin(frame, sorted(values - {BACKGROUND}))
+        if BACKGROUND in values:
+            near = along(stroke.path, (frame.shape[0], frame.shape[1]), 3.0)
+            mask |= near & (frame == BACKGROUND)
+        self._write(stroke.frame, mask, 0)
+
+    def annotated(self) -> dict[int, _Labels]:
+        """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
+        return {t: self.stack[t] - BACKGROUND for t in sorted(self.frames)}
+
+    def _under(self, stroke: Stroke, preview: _Labels | None) -> npt.NDArray[np.bool_]:
+        shape = self.stack.shape[1:]
+        if preview is None or preview.shape != shape:
+            return np.zeros(shape, bool)
+        rows, columns = zip(*stroke.path, strict=True)
+        cells, counts = np.unique(preview[rows, columns], return_counts=True)
+        meant = cells[(cells > 0) & (counts >= _MEANT * len(stroke.path))]
+        return np.isin(preview, meant)
+
+    def _write(self, frame: int, mask: npt.NDArray[np.bool_], value: int) -> None:
+        self.stack[frame][mask] = value
+        self._count(frame)
+        if self.layer is not None:
+            self.layer.refresh(extent=False)
+        self.changed.emit()
+
+    def _count(self, frame: int) -> None:
+        if self.stack[frame].any():
+            self.frames.add(frame)
+        else:
+            self.frames.discard(frame)
+
+    def _on_paint(self, _event: Any) -> None:
+        """Take what was painted with the tools of napari for marks, too."""
+        for frame in range(len(self.stack)):
+            self._count(frame)
+        self.changed.emit()
+
+    def _place(self, position: Any) -> tuple[int, int, int] | None:
+        """Tell frame, row and column of a place of the world; None beyond the movie."""
+        assert self.layer is not None  # noqa: S101 (asked for after `show`)
+        point = [round(float(part)) for part in self.layer.world_to_data(position)]
+        at = dict(zip(self._axes, point, strict=True))
+        found = at.get("T", 0), at["Y"], at["X"]
+        inside = zip(found, self.stack.shape, strict=True)
+        return found if all(0 <= one < size for one, size in inside) else None
+
+    def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
+        layer = self.layer
+        shown = layer is not None and layer in self._viewer.layers
+        if not (self._listening and shown) or event.button != 1:
+            return
+        places = [self._place(event.position)]
+        yield
+        while event.type == "mouse_move":
+            places.append(self._place(event.position))
+            yield
+        found = [place for place in places if place is not None]
+        if found:
+            path = [(row, column) for _, row, column in found]
+            once = [path[0], *(b for a, b in pairwise(path) if a != b)]
+            self.drawn.emit(Stroke(found[0][0], once))
+
+
+def _let_go(viewer: ViewerModel, callback: Callable[..., Any]) -> None:
+    if callback in viewer.mouse_drag_callbacks:
+        viewer.mouse_drag_callbacks.remove(callback)

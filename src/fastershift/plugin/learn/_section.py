@@ -1,0 +1,251 @@
+"""The part *Learn*: mark a few cells, and see the preview come right."""
+
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QGroupBox,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fastershift.io import Movie
+from fastershift.plugin.layers._input import InputChoice
+from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
+from fastershift.plugin.learn._teacher import State, Teacher
+from fastershift.plugin.qt import label
+from fastershift.rshn import user_models_folder
+
+__all__ = ["LearnSection"]
+
+# Marked cells from which on something is learned.
+_FEWEST = 3
+
+_TOOLS = {
+    "cell": (
+        "Cell",
+        "Drag around a cell, or through it; or click a cell of the preview that is "
+        "right.",
+    ),
+    "background": (
+        "Background",
+        "Drag over background; or click a cell of the preview that is none.",
+    ),
+    "forget": ("Forget mark", "Click or drag over marks that are wrong."),
+}
+
+
+class LearnSection(QGroupBox):
+    """Marks in, a model of one's own out.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the marks are made.
+    choice : callable
+        Gives the layer that is segmented, or None.
+    movie : callable
+        Gives its movie, or None.
+    preview : callable
+        Gives the (T, Y, X) stack of the preview, or None.
+    settings : callable
+        Gives the name of the model and the cell diameter in pixels that are set.
+    parent : QWidget
+        The widget this is a part of.
+    """
+
+    message = Signal(str)
+    taught = Signal(str, float)
+    named = Signal(str)
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        choice: Callable[[], InputChoice | None],
+        movie: Callable[[], Movie | None],
+        preview: Callable[[], npt.NDArray[np.int32] | None],
+        settings: Callable[[], tuple[str, float]],
+        parent: QWidget,
+    ) -> None:
+        super().__init__("Learn", parent)
+        self._choice, self._movie = choice, movie
+        self._preview, self._settings = preview, settings
+        self._marks = AnnotationLayer(viewer, self)
+        self._teacher = Teacher(self)
+        self._opened: object | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 2, 4, 2)
+        column.addLayout(self._make_tools())
+        self.words = QLabel()
+        self.words.setObjectName("learn_words")
+        self.words.setWordWrap(True)
+        column.addWidget(self.words)
+        self.agreement = QProgressBar()
+        self.agreement.setObjectName("agreement")
+        self.agreement.setRange(0, 100)
+        self.agreement.setFormat("agreement %p %")
+        self.agreement.setAccessibleName("Agreement")
+        self.agreement.setToolTip(
+            "How well the model agrees with marks that it has not learned from."
+        )
+        column.addWidget(self.agreement)
+        column.addLayout(self._make_states())
+        self._marks.drawn.connect(self._on_drawn)
+        self._marks.changed.connect(self._learn)
+        self._teacher.taught.connect(self._on_taught)
+        self._teacher.message.connect(self._tell)
+        self._tell("")
+
+    def _make_tools(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self._tools = QButtonGroup(self)
+        self._tools.setExclusive(False)
+        for name, (text, tip) in _TOOLS.items():
+            button = QPushButton(self)
+            button.setObjectName(f"learn_{name}")
+            button.setCheckable(True)
+            label(button, text, tip)
+            button.clicked.connect(lambda on, own=button: self._choose(own, on))
+            self._tools.addButton(button)
+            row.addWidget(button)
+        return row
+
+    def _make_states(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.pause = QPushButton(self)
+        self.pause.setObjectName("learn_pause")
+        self.pause.setCheckable(True)
+        label(self.pause, "Pause", "Learn nothing for the moment; marks are kept.")
+        self.pause.toggled.connect(self._on_pause)
+        self.states = QComboBox(self)
+        self.states.setObjectName("learn_states")
+        self.states.setAccessibleName("Models that were learned")
+        self.states.setToolTip("Go back to any model that was learned before.")
+        self.states.activated.connect(self._go_back)
+        keep = QPushButton(self)
+        keep.setObjectName("learn_keep")
+        label(keep, "Keep as…", "Give this model a name, for other movies.")
+        keep.clicked.connect(self._ask_name)
+        row.addWidget(self.pause)
+        row.addWidget(self.states, 1)
+        row.addWidget(keep)
+        return row
+
+    def _choose(self, button: QPushButton, on: bool) -> None:
+        for other in self._tools.buttons():
+            other.setChecked(other is button and on)
+        if on and not self._open():
+            button.setChecked(False)
+            on = False
+        self._marks.listen(on)
+        self._tell("")
+
+    def _open(self) -> bool:
+        """Make the layer of marks for the chosen movie, with what was kept of it."""
+        choice, movie = self._choice(), self._movie()
+        if choice is None or movie is None:
+            self.message.emit("Choose an image layer first: cells are marked in it.")
+            return False
+        if self._opened is not choice.layer:
+            self._opened = choice.layer
+            self._marks.layer = None
+            known = self._teacher.open(movie, choice.layer.name, self._settings()[0])
+            self._marks.show(choice, movie.shape, known)
+            self._list_states()
+        else:
+            self._marks.show(choice, movie.shape, {})
+        return True
+
+    def _on_drawn(self, stroke: Stroke) -> None:
+        tool = next((one for one in self._tools.buttons() if one.isChecked()), None)
+        if tool is None:
+            return
+        seen = self._seen(stroke.frame)
+        diameter = self._settings()[1]
+        if tool.objectName() == "learn_forget":
+            self._marks.forget(stroke)
+        elif tool.objectName() == "learn_background":
+            self._marks.mark_background(stroke, seen, diameter)
+        elif not self._marks.mark_cell(stroke, seen, diameter):
+            self.message.emit(
+                "The preview has no cell here; drag around the cell instead."
+            )
+
+    def _seen(self, frame: int) -> npt.NDArray[np.int32] | None:
+        stack = self._preview()
+        return None if stack is None or frame >= len(stack) else stack[frame]
+
+    def _learn(self) -> None:
+        self._tell("")
+        if not self.pause.isChecked() and self._marks.n_cells >= _FEWEST:
+            self._teacher.learn(self._marks.annotated())
+
+    def _on_pause(self, paused: bool) -> None:
+        if paused:
+            self._teacher.stop()
+        else:
+            self._learn()
+
+    def _on_taught(self, state: State) -> None:
+        self._list_states()
+        self._use(state)
+
+    def _use(self, state: State) -> None:
+        self.agreement.setValue(round(100 * state.quality))
+        self.taught.emit(str(state.path), state.diameter)
+
+    def _list_states(self) -> None:
+        self.states.clear()
+        for state in self._teacher.states:
+            self.states.addItem(
+                f"{state.path.stem}: {state.cells}, agreement {state.quality:.2f}"
+            )
+        self.states.setCurrentIndex(self.states.count() - 1)
+
+    def _go_back(self, index: int) -> None:
+        self.pause.setChecked(True)
+        self._use(self._teacher.states[index])
+
+    def _ask_name(self) -> None:
+        if not self._teacher.states:
+            self.message.emit("Nothing is learned yet; mark three cells first.")
+            return
+        name, chosen = QInputDialog.getText(self, "Keep the model", "Name")
+        if chosen and name.strip():
+            self.keep(name.strip())
+
+    def keep(self, name: str) -> None:
+        """Keep the model that is chosen under a name.
+
+        Parameters
+        ----------
+        name : str
+            What it is called from now on.
+        """
+        state = self._teacher.states[self.states.currentIndex()]
+        target = user_models_folder() / f"{name}.safetensors"
+        if target.exists():
+            self.message.emit(f"There is a model {name} already; choose another name.")
+            return
+        shutil.copyfile(state.path, target)
+        self.named.emit(name)
+        self.message.emit(f"The model is kept as {name}.")
+
+    def _tell(self, words: str) -> None:
+        cells = self._marks.n_cells
+        missing = _FEWEST - cells
+        told = f"{cells} cells marked. "
+        if missing > 0:
+            told += f"Mark {missing} more, and the model begins to learn. "
+        self.words.setText(told + words)

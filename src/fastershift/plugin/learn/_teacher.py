@@ -1,0 +1,184 @@
+"""Learning in the background: marks in, one better model after the other out."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QObject, Signal
+
+from fastershift.errors import InputError
+from fastershift.io import Movie
+from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.rshn import load_model, read_card, save_model, user_models_folder
+from fastershift.session import describe_error
+from fastershift.training import Annotations, Learned, Learner
+
+__all__ = ["State", "Teacher"]
+
+_Labels = npt.NDArray[np.int32]
+
+# Minutes that the network goes on learning when no further mark comes.
+_MINUTES = 5.0
+
+_MARKS = "marks.npz"
+
+
+@dataclass(frozen=True)
+class State:
+    """A model that was learned, as it is kept.
+
+    Attributes
+    ----------
+    path : Path
+        Its file.
+    cells : str
+        What it was shown, in words.
+    quality, before : float
+        Agreement with marks kept out, of it and of the model it began from, 0 to 1.
+    diameter : float
+        Cell diameter in pixels.
+    """
+
+    path: Path
+    cells: str
+    quality: float
+    before: float
+    diameter: float
+
+
+class Teacher(QObject):
+    """Learns from the newest marks; everything is kept on disk as it comes.
+
+    Parameters
+    ----------
+    parent : QObject
+        Lives as long as this.
+    """
+
+    taught = Signal(object)
+    message = Signal(str)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._tasks = TaskRunner(self)
+        self._tasks.changed.connect(self._on_changed)
+        self._learner: Learner | None = None
+        self._movie: Movie | None = None
+        self._start = ""
+        self._folder = Path()
+        self.states: list[State] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether it learns at this moment."""
+        return self._tasks.busy
+
+    def open(self, movie: Movie, name: str, start: str) -> dict[int, _Labels]:
+        """Begin with a movie, or go on with what was marked in it before.
+
+        Parameters
+        ----------
+        movie : Movie
+            What is marked.
+        name : str
+            What it is called: its marks and models are kept under this name.
+        start : str
+            Model to start from.
+
+        Returns
+        -------
+        dict of int to (Y, X) int32
+            Values of the layer of marks, by frame, as they were kept.
+        """
+        self._tasks.drop()
+        self._movie, self._start, self._learner = movie, start, None
+        safe = re.sub(r"[^\w\- ]", "_", name)[:80]
+        self._folder = user_models_folder() / "learning" / safe
+        self.states = [
+            _state(path) for path in sorted(self._folder.glob("*.safetensors"))
+        ]
+        known: dict[int, _Labels] = {}
+        with suppress(OSError, ValueError), np.load(self._folder / _MARKS) as kept:
+            for key in kept.files:
+                frame = int(key)
+                if kept[key].shape == movie.shape[1:] and frame < movie.shape[0]:
+                    known[frame] = kept[key].astype(np.int32)
+        return known
+
+    def learn(self, marked: Mapping[int, _Labels]) -> None:
+        """Learn from these marks; what was under way from older ones is dropped.
+
+        Parameters
+        ----------
+        marked : mapping of int to (Y, X) int32
+            Cells from 1, 0 background, -1 unknown.
+        """
+        self._tasks.start(
+            Task(
+                lambda: self._steps(dict(marked)),
+                self._on_step,
+                lambda error: self.message.emit(describe_error(error)),
+            )
+        )
+
+    def stop(self) -> None:
+        """Learn nothing more."""
+        self._tasks.drop()
+
+    def _steps(self, marked: dict[int, _Labels]) -> Iterator[State | None]:
+        """Keep the marks, learn, and keep each model; in another thread."""
+        self._keep(marked)
+        yield None
+        try:
+            annotations = Annotations(marked)
+        except InputError:
+            return
+        if self._learner is None:
+            assert self._movie is not None  # noqa: S101 (opened before)
+            self._learner = Learner(
+                self._movie,
+                load_model(self._start),
+                name=f"{self._folder.name} learned",
+                movie_name=self._movie.name,
+            )
+        for step in self._learner.learn(annotations, minutes=_MINUTES):
+            yield None if step is None else self._kept(step)
+
+    def _keep(self, marked: Mapping[int, _Labels]) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        partial = self._folder / f"{_MARKS}.part"
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **{str(t): one + 1 for t, one in marked.items()})
+        os.replace(partial, self._folder / _MARKS)
+
+    def _kept(self, step: Learned) -> State:
+        numbers = [int(one.path.stem) for one in self.states if one.path.stem.isdigit()]
+        path = self._folder / f"{max(numbers, default=0) + 1:04d}.safetensors"
+        save_model(step.model.network, step.model.card, path, head=step.model.head)
+        return _state(path)
+
+    def _on_step(self, step: Any) -> None:
+        if isinstance(step, State):
+            self.states.append(step)
+            self.taught.emit(step)
+
+    def _on_changed(self) -> None:
+        self.message.emit("Learning …" if self.busy else "")
+
+
+def _state(path: Path) -> State:
+    card = read_card(path)
+    scores = card.scores.get("marks kept out", {})
+    return State(
+        path,
+        card.summary.removeprefix("Learned from ").removesuffix("."),
+        float(scores.get("after", 0.0)),
+        float(scores.get("before", 0.0)),
+        float(card.settings["embed"]["diameter"]),
+    )

@@ -1,0 +1,209 @@
+"""Marks made with the mouse, and the model that follows from them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytestmark = pytest.mark.gui
+
+SHAPE = (2, 40, 40)
+
+
+@pytest.fixture
+def preview():
+    """Two cells side by side in the first frame."""
+    labels = np.zeros(SHAPE, np.int32)
+    labels[0, 5:15, 5:15], labels[0, 5:15, 15:25] = 1, 2
+    return labels
+
+
+@pytest.fixture
+def marks(qtbot):
+    """A layer of marks over a movie, in a viewer without a window."""
+    from napari.components import ViewerModel
+    from napari.layers import Image
+    from qtpy.QtCore import QObject
+
+    from fastershift.plugin.layers._input import InputChoice
+    from fastershift.plugin.learn._annotation_layer import AnnotationLayer
+
+    viewer, parent = ViewerModel(), QObject()
+    layer = Image(np.zeros(SHAPE, np.float32), name="movie")
+    viewer.add_layer(layer)
+    made = AnnotationLayer(viewer, parent)
+    made.show(InputChoice(layer, "image", "TYX"), SHAPE, {})
+    yield made
+    parent.deleteLater()
+
+
+def stroke(*path, frame=0):
+    from fastershift.plugin.learn._annotation_layer import Stroke
+
+    return Stroke(frame, path)
+
+
+def circle(row, column, radius):
+    turn = np.linspace(0, 2 * np.pi, 30)
+    return [
+        (round(row + radius * np.sin(a)), round(column + radius * np.cos(a)))
+        for a in turn
+    ]
+
+
+def test_a_stroke_around_a_cell_marks_all_of_it(marks):
+    assert marks.mark_cell(stroke(*circle(20, 20, 8)), None, 16.0)
+    area = np.count_nonzero(marks.annotated()[0] > 0)
+    assert area == pytest.approx(np.pi * 64, rel=0.15)
+
+
+def test_a_click_accepts_a_previewed_cell(marks, preview):
+    assert marks.mark_cell(stroke((7, 7)), preview[0], 16.0)
+    np.testing.assert_array_equal(marks.annotated()[0] > 0, preview[0] == 1)
+    assert not marks.mark_cell(stroke((30, 30)), preview[0], 16.0)
+
+
+def test_a_stroke_through_two_previewed_cells_makes_them_one(marks, preview):
+    marks.mark_cell(stroke((10, 6), (10, 24)), preview[0], 16.0)
+    marks.mark_cell(stroke(*((10, x) for x in range(6, 25))), preview[0], 16.0)
+    found = marks.annotated()[0]
+    assert len(np.unique(found[found > 0])) == 1
+    np.testing.assert_array_equal(found > 0, preview[0] > 0)
+
+
+def test_a_click_with_background_refuses_a_cell(marks, preview):
+    marks.mark_background(stroke((7, 7)), preview[0], 16.0)
+    np.testing.assert_array_equal(marks.annotated()[0] == 0, preview[0] == 1)
+
+
+def test_forgotten_marks_are_unknown_again(marks, preview):
+    marks.mark_cell(stroke((7, 7)), preview[0], 16.0)
+    marks.mark_cell(stroke((7, 20)), preview[0], 16.0)
+    marks.forget(stroke((8, 8)))
+    assert marks.n_cells == 1
+    marks.forget(stroke((8, 20)))
+    assert marks.annotated() == {}
+
+
+def test_a_drag_of_the_mouse_is_a_stroke(marks):
+    drawn = []
+    marks.drawn.connect(drawn.append)
+    event = SimpleNamespace(button=1, type="mouse_press", position=(1, 4, 4))
+    marks.listen(True)
+    steps = marks._drag(None, event)
+    next(steps)
+    for column in (5, 6, 6):
+        event.type, event.position = "mouse_move", (1, 4, column)
+        next(steps)
+    event.type = "mouse_release"
+    assert next(steps, None) is None
+    assert [(one.frame, one.path) for one in drawn] == [(1, [(4, 4), (4, 5), (4, 6)])]
+
+
+def test_without_a_tool_the_mouse_moves_the_view(marks):
+    event = SimpleNamespace(button=1, type="mouse_press", position=(1, 4, 4))
+    marks.listen(True)
+    assert not marks._viewer.scene.camera.mouse_pan
+    marks.listen(False)
+    assert marks._viewer.scene.camera.mouse_pan
+    assert next(marks._drag(None, event), "nothing") == "nothing"
+
+
+@pytest.fixture
+def teacher(qtbot, tmp_path, monkeypatch):
+    """Learns in a folder of its own, and lets the network alone."""
+    from qtpy.QtCore import QObject
+
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    monkeypatch.setattr(_teacher, "_MINUTES", 0.0)
+    parent = QObject()
+    yield _teacher.Teacher(parent)
+    parent.deleteLater()
+
+
+def test_marks_and_models_are_kept(teacher, qtbot, tmp_path):
+    import torch
+
+    from fastershift.io import as_movie
+    from fastershift.rshn import ModelCard, load_model, save_model
+
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        card = ModelCard(
+            name="start",
+            filters=4,
+            levels=2,
+            channels=8,
+            embedding="votes",
+            diameter=10.0,
+        )
+        save_model(card.network(), card, tmp_path / "start.safetensors")
+    labels = np.full((1, 48, 48), 0, np.int32)
+    for number, (row, column) in enumerate(
+        [(4, 4), (4, 20), (4, 36), (20, 4), (20, 20)], start=1
+    ):
+        labels[0, row : row + 9, column : column + 9] = number
+    noise = np.random.default_rng(0).normal(0, 0.05, labels.shape)
+    movie = as_movie(((labels > 0) + noise).astype(np.float32))
+    start = str(tmp_path / "start.safetensors")
+    assert teacher.open(movie, "my/movie", start) == {}
+    with qtbot.waitSignal(teacher.taught, timeout=120_000) as taught:
+        teacher.learn({0: labels[0]})
+    state = taught.args[0]
+    assert load_model(state.path).card.training_data.startswith("5 cells marked")
+    known = teacher.open(movie, "my/movie", start)
+    np.testing.assert_array_equal(known[0], labels[0] + 1)
+    assert [one.path for one in teacher.states] == [state.path]
+
+
+def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
+    """Cells are marked in the docked widget until a learned model is in use."""
+    import torch
+
+    from fastershift.plugin.learn import _section, _teacher
+    from fastershift.rshn import ModelCard, save_model
+
+    for module in (_section, _teacher):
+        monkeypatch.setattr(module, "user_models_folder", lambda: tmp_path)
+    monkeypatch.setattr(_teacher, "_MINUTES", 0.0)
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        card = ModelCard(
+            name="start",
+            filters=4,
+            levels=2,
+            channels=8,
+            embedding="votes",
+            diameter=12.0,
+        )
+        save_model(card.network(), card, tmp_path / "start.safetensors")
+    rows, columns = np.indices((64, 64))
+    places = [(r, c) for r in (10, 30, 52) for c in (10, 30, 52)]
+    frame = np.random.default_rng(0).normal(0, 0.05, (64, 64)).astype(np.float32)
+    for row, column in places:
+        frame += np.hypot(rows - row, columns - column) <= 6
+    user.viewer.add_image(np.stack([frame, frame]), name="discs")
+    widget = user.widget
+    widget._input.model.touch(str(tmp_path / "start.safetensors"))
+    widget._form.controls["diameter"].touch(12.0)
+    section = widget._learn
+    user.click("learn_cell")
+    assert "discs marks" in user.names
+    for row, column in places[:5]:
+        section._on_drawn(stroke(*circle(row, column, 6)))
+    user.wait(lambda: bool(section._teacher.states))
+    user.wait_threads()
+    learned = section._teacher.states[-1]
+    assert widget._input.model.value == str(learned.path)
+    assert section.agreement.value() == round(100 * learned.quality)
+    user.click("preview")
+    user.wait_idle()
+    found = user.stack("discs [preview]")[0]
+    assert len(np.unique(found)) - 1 == len(places)
+    section.keep("mine")
+    assert (tmp_path / "mine.safetensors").is_file()
+    user.click("learn_cell")
+    assert user.viewer.scene.camera.mouse_pan
