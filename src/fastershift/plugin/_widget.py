@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Labels
+from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
@@ -111,6 +113,7 @@ class SegmentTrackWidget(QWidget):
             lambda: self._input.choice,
             self._movie,
             self._previewed,
+            self._corrected,
             self._learn_from,
             self,
         )
@@ -237,6 +240,16 @@ class SegmentTrackWidget(QWidget):
         """Tell which model is learned from, and how large a cell is in pixels."""
         box = self._form.controls["diameter"].widget
         return self._form.resolved().embed.model, float(box.value())
+
+    def _corrected(self) -> Mapping[int, NDArray[np.int32]]:
+        """Give the frames of the movie that were corrected and looked at."""
+        corrections, movie = self._correct.corrector.corrections, self._movie()
+        if corrections is None or movie is None:
+            return {}
+        truth = corrections.truth()
+        if truth.shape != movie.shape:
+            return {}
+        return {frame: truth.read(frame) for frame in truth.frames}
 
     def _previewed(self) -> Any:
         """Return the (T, Y, X) cells of the preview; None where there is none."""

@@ -151,7 +151,7 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path):
     start = str(tmp_path / "start.safetensors")
     assert teacher.open(movie, "my/movie", start) == {}
     with qtbot.waitSignal(teacher.taught, timeout=120_000) as taught:
-        teacher.learn({0: labels[0]})
+        teacher.learn({0: labels[0]}, {0: labels[0]})
     state = taught.args[0]
     assert load_model(state.path).card.training_data.startswith("5 cells marked")
     known = teacher.open(movie, "my/movie", start)

@@ -1,7 +1,7 @@
 """The part *Learn*: mark a few cells, and see the preview come right."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,8 @@ class LearnSection(QGroupBox):
         Gives its movie, or None.
     preview : callable
         Gives the (T, Y, X) stack of the preview, or None.
+    corrected : callable
+        Gives the frames that were put right by hand and looked at, (Y, X) by number.
     settings : callable
         Gives the name of the model and the cell diameter in pixels that are set.
     parent : QWidget
@@ -75,12 +77,14 @@ class LearnSection(QGroupBox):
         choice: Callable[[], InputChoice | None],
         movie: Callable[[], Movie | None],
         preview: Callable[[], npt.NDArray[np.int32] | None],
+        corrected: Callable[[], Mapping[int, npt.NDArray[np.int32]]],
         settings: Callable[[], tuple[str, float]],
         parent: QWidget,
     ) -> None:
         super().__init__("Learn", parent)
         self._choice, self._movie = choice, movie
         self._preview, self._settings = preview, settings
+        self._corrected = corrected
         self._marks = AnnotationLayer(viewer, self)
         self._teacher = Teacher(self)
         self._opened: object | None = None
@@ -150,6 +154,8 @@ class LearnSection(QGroupBox):
             on = False
         self._marks.listen(on)
         self._tell("")
+        if on and not self._teacher.busy:
+            self._learn()
 
     def _open(self) -> bool:
         """Make the layer of marks for the chosen movie, with what was kept of it."""
@@ -187,9 +193,21 @@ class LearnSection(QGroupBox):
         return None if stack is None or frame >= len(stack) else stack[frame]
 
     def _learn(self) -> None:
+        """Learn from all marks, and from the frames that were corrected."""
         self._tell("")
-        if not self.pause.isChecked() and self._marks.n_cells >= _FEWEST:
-            self._teacher.learn(self._marks.annotated())
+        if self.pause.isChecked() or self._marks.layer is None:
+            return
+        marked = dict(self._corrected())
+        for frame, one in self._marks.annotated().items():
+            known = marked.get(frame)
+            if known is not None:
+                # Cells of both keep numbers of their own.
+                one = np.where(one > 0, one + max(0, int(known.max())), one)
+                one = np.where(one < 0, known, one)
+            marked[frame] = one
+        cells = sum(len(np.unique(one[one > 0])) for one in marked.values())
+        if cells >= _FEWEST:
+            self._teacher.learn(self._marks.annotated(), marked)
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

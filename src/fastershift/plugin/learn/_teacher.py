@@ -111,17 +111,19 @@ class Teacher(QObject):
                     known[frame] = kept[key].astype(np.int32)
         return known
 
-    def learn(self, marked: Mapping[int, _Labels]) -> None:
+    def learn(self, kept: Mapping[int, _Labels], marked: Mapping[int, _Labels]) -> None:
         """Learn from these marks; what was under way from older ones is dropped.
 
         Parameters
         ----------
+        kept : mapping of int to (Y, X) int32
+            Marks that are kept on disk: cells from 1, 0 background, -1 unknown.
         marked : mapping of int to (Y, X) int32
-            Cells from 1, 0 background, -1 unknown.
+            All that is learned from.
         """
         self._tasks.start(
             Task(
-                lambda: self._steps(dict(marked)),
+                lambda: self._steps(dict(kept), dict(marked)),
                 self._on_step,
                 lambda error: self.message.emit(describe_error(error)),
             )
@@ -131,9 +133,11 @@ class Teacher(QObject):
         """Learn nothing more."""
         self._tasks.drop()
 
-    def _steps(self, marked: dict[int, _Labels]) -> Iterator[State | None]:
+    def _steps(
+        self, kept: dict[int, _Labels], marked: dict[int, _Labels]
+    ) -> Iterator[State | None]:
         """Keep the marks, learn, and keep each model; in another thread."""
-        self._keep(marked)
+        self._keep(kept)
         yield None
         try:
             annotations = Annotations(marked)
