@@ -158,7 +158,8 @@ class Teacher(QObject):
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"{_MARKS}.part"
         with partial.open("wb") as file:
-            np.savez_compressed(file, **{str(t): one + 1 for t, one in marked.items()})
+            arrays: Any = {str(t): one + 1 for t, one in marked.items()}
+            np.savez_compressed(file, **arrays)
         os.replace(partial, self._folder / _MARKS)
 
     def _kept(self, step: Learned) -> State:

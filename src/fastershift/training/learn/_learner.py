@@ -39,8 +39,11 @@ __all__ = ["Learned", "Learner", "learn"]
 
 _Image = npt.NDArray[np.float32]
 
-# Something new must do better by this on marks kept out: few marks say little.
+# Something new must do better by this on marks kept out, and the more so the fewer
+# cells are marked: people mark first what is wrong, which says little of all the rest.
+# Other settings change cells everywhere, and must gain most.
 _LEAST_LEAD = 0.02
+_LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS = 0.3, 1.0
 
 # The cell diameter follows the marks in steps of this factor, so that not every mark
 # makes the network look again.
@@ -159,10 +162,13 @@ class Learner:
         tuned = best_rules(seen, said, self._own_rules, diameter)
         yield None
         best, way = before, "as it was"
-        if tuned.quality > best.quality + _LEAST_LEAD:
+        count = annotations.n_cells
+        lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / count
+        if tuned.quality > best.quality + lead:
             best, way = tuned, "settings"
         head = try_heads(seen, diameter, self._seed)
-        if head is not None and head.quality > best.quality + _LEAST_LEAD:
+        lead = _LEAST_LEAD + _LEAD_FOR_A_HEAD / count
+        if head is not None and head.quality > best.quality + lead:
             best, way = head, "head"
         yield self._learned(best, before, way, annotations, started)
         for iteration, network in tune_network(
