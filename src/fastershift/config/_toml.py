@@ -37,6 +37,10 @@ def load_settings(path: str | Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"There is no settings file at {path}.") from error
+    except RecursionError as error:
+        raise InputError(
+            f"{path} is nested too deeply for a settings file; write it anew."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InputError(
             f"{path} cannot be read as a settings file: {error}."

@@ -1,5 +1,6 @@
 """What a TIFF file says about itself, and what of that is there."""
 
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ __all__ = [
 ]
 
 _DESCRIPTION = 270
+
+# What an OME description says of the number of planes, and more than there can be.
+_SIZES = re.compile(r"\bSize[TZC]=[\"'](\d+)")
+_MOST_PLANES = 10**7
 
 
 def is_stored(page: Any, size: int) -> bool:
@@ -64,6 +69,10 @@ def check_description(file: tifffile.TiffFile) -> None:
     codes, _ = _directory(file, page.offset)
     if _DESCRIPTION in codes and _DESCRIPTION not in page.tags:
         raise ValueError("its description is lost, the file is damaged")
+    if any(
+        int(size) > _MOST_PLANES for size in _SIZES.findall(file.ome_metadata or "")
+    ):
+        raise ValueError("it says that it has more planes than any movie")
 
 
 def planes_told(file: tifffile.TiffFile) -> int:

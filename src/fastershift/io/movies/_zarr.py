@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ _LETTERS = {
     **dict.fromkeys(("y", "row", "rows", "height"), "Y"),
     **dict.fromkeys(("x", "col", "column", "columns", "width"), "X"),
 }
+#: What a description raises that holds a number, say, where a list must be.
+_ODD = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
+#: Chunks of a movie, and bytes of one of them, that are more than there can be.
+_MOST_CHUNKS, _LARGEST_CHUNK = 10**7, 2**36
 #: Where bioformats2raw says that its images lie side by side.
 _SIDE_BY_SIDE = "bioformats2raw.layout"
 
@@ -46,8 +51,21 @@ def read_zarr(path: Path, reading: InputSettings) -> Movie:
     InputError
         When it is damaged, or something of it has to be chosen.
     """
+    try:
+        return _read_zarr(path, reading)
+    except InputError:
+        raise
+    except _ODD as error:
+        raise InputError(
+            f"{path} is described in a way that makes no sense ({error}); the file is "
+            "damaged, or another program has written it wrongly."
+        ) from error
+
+
+def _read_zarr(path: Path, reading: InputSettings) -> Movie:
     node = open_zarr(path)
     if hasattr(node, "shape"):
+        _check_size(path, node)
         if reading.level:
             raise no_level(path, reading.level, 1)
         return _movie(path, node, path, _named_dimensions(node), reading)
@@ -56,6 +74,7 @@ def read_zarr(path: Path, reading: InputSettings) -> Movie:
         return _read_part(path, node, reading)
     axes = _image_axes(image, path)
     place, array = _level(path, node, image, reading.level)
+    _check_size(path, array)
     if len(axes) != array.ndim:
         raise InputError(
             f"{path} names {len(axes)} axes ({', '.join(axes)}), but its pixels have "
@@ -63,6 +82,20 @@ def read_zarr(path: Path, reading: InputSettings) -> Movie:
         )
     scale, units = _scale(image, reading.level, axes, path)
     return _movie(path, array, place, axes, reading, scale, units)
+
+
+def _check_size(path: Path, array: Any) -> None:
+    """Refuse what no file can hold; a head alone may promise it."""
+    outer = getattr(array, "shards", None) or array.chunks
+    if 0 in outer:
+        raise InputError(f"{path} says that its chunks hold nothing; it is damaged.")
+    chunks = prod(-(-size // one) for size, one in zip(array.shape, outer, strict=True))
+    if chunks > _MOST_CHUNKS or prod(outer) * array.dtype.itemsize > _LARGEST_CHUNK:
+        shape = " × ".join(f"{size:,}" for size in array.shape)
+        raise InputError(
+            f"{path} says that it holds {shape} pixels in {chunks:,} chunks, which no "
+            "movie does; it is damaged, or its chunks are too small or too large."
+        )
 
 
 def _movie(
