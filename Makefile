@@ -4,6 +4,7 @@
 #   make demo PYTHON=python3.12      with another Python (3.11 or newer)
 #   make demo TORCH=torch            with the newest torch
 #   make mutants ROOM=editing        small mistakes that the tests of a room notice
+#   make faults                      the long part of the catalogue of faults
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
@@ -18,7 +19,7 @@ OLDER := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 \
 	NUMBA_CPU_NAME=generic NUMBA_CACHE_DIR=$(CURDIR)/.venv/.older-processor
 COMPUTE := $(addprefix tests/,meanshift instances labels tracking rshn)
 
-.PHONY: demo test quick coverage mutants docs clean
+.PHONY: demo test quick faults coverage mutants docs clean
 
 # Segment and track a simulated movie; look at it in napari if there is a screen.
 demo: $(MADE)/package
@@ -34,17 +35,21 @@ test: $(MADE)/test
 	$(BIN)/mypy
 	$(BIN)/npe2 validate fastershift
 	.ci/with-screen $(BIN)/pytest -m gui
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui" -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not faults" -n 2
 	$(OLDER) OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not slow" -n 2 $(COMPUTE)
 
 # Tests that need no window and little time.
 quick: $(MADE)/test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not slow" -n 2
 
+# What becomes of damaged files, full disks and killed processes, at length.
+faults: $(MADE)/test
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m faults -n 2 tests/faults
+
 # Which statements and branches of each room the tests run.
 coverage: $(MADE)/test
 	.ci/with-screen $(BIN)/pytest -m gui --cov --cov-report=
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui" -n 2 --cov --cov-append --cov-report=
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not faults" -n 2 --cov --cov-append --cov-report=
 	$(BIN)/python scripts/coverage_table.py
 
 # Which small mistakes in a room its tests notice.

@@ -98,7 +98,7 @@ def _many(tiny_model):
     """Do what *Run on many…* and the command batch do first with each movie."""
 
     def use(path, folder):
-        from fastershift.batch import MovieTask, prepare_movie
+        from fastershift.batch._movie import MovieTask, prepare_movie
 
         embed = {"model": str(tiny_model), "diameter": 8.0}
         task = MovieTask(path, folder / "out.zarr", settings={"embed": embed})

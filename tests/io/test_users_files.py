@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -349,3 +350,65 @@ def test_a_record_of_corrections_is_recognised(tmp_path, labels):
     path = write_saved(tmp_path / "res", result)
     assert json.loads((path / "corrections.json").read_text())["history"] == []
     assert is_result(path)
+
+
+def test_a_result_of_the_first_version_is_replaced_but_not_what_was_edited_since(
+    tmp_path, labels
+):
+    """Masks did not say then who has written them; the settings did, and came last."""
+    path = tmp_path / "result"
+    result = SavedResult(labels, [(3, 0, 1, 0)], settings=resolve_settings())
+    write_saved(path, result)
+    masks = sorted(path.glob("mask*.tif"))
+    for mask in masks:
+        tifffile.imwrite(mask, tifffile.imread(mask))
+        os.utime(mask, (100, 100))
+    os.utime(path / "settings.toml", (101, 101))
+    assert is_result(path)
+    write_saved(path, result, overwrite=True)
+    for mask in masks:
+        tifffile.imwrite(mask, tifffile.imread(mask))
+    os.utime(path / "settings.toml", (101, 101))
+    refused(tmp_path, FOREIGN, path, labels, overwrite=True)
+
+
+@pytest.mark.parametrize("step", range(2, 7))
+def test_files_that_were_written_are_put_in_place_later(
+    tmp_path, labels, monkeypatch, step
+):
+    """A program that ends between two files leaves a whole result."""
+    import fastershift.io._atomic as atomic
+
+    class Ended(BaseException):
+        pass
+
+    path = tmp_path / "result.tif"
+    old = SavedResult(labels, [(3, 0, 1, 0)], corrections={"history": [1]})
+    new = SavedResult(labels * 2, [(6, 0, 1, 0)], settings=resolve_settings())
+    write_saved(path, old, format="tiff")
+    replace, steps = os.replace, []
+
+    def ended(*given):
+        steps.append(given)
+        if len(steps) == step:
+            raise Ended
+        replace(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic.os, "replace", ended)
+        with suppress(Ended):
+            write_saved(path, new, format="tiff", overwrite=True)
+    found = read_saved(path)
+    assert found.tracks == [(6, 0, 1, 0)]
+    assert found.corrections is None
+    assert not list(tmp_path.glob(".*"))
+    assert is_result(path)
+
+
+def test_the_movie_by_another_name_is_the_movie(tmp_path, labels):
+    """As where names that differ in their capitals are the same, or linked hard."""
+    movie = tmp_path / "movie.tif"
+    tifffile.imwrite(movie, labels.astype(np.uint16))
+    os.link(movie, tmp_path / "MOVIE.tif")
+    with pytest.raises(InputError, match="is the movie itself"):
+        check_output(tmp_path / "MOVIE.tif", "tiff", overwrite=True, source=movie)

@@ -1,5 +1,6 @@
 """Results that appear completely or not at all, and never replace anything else."""
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -15,10 +16,14 @@ __all__ = [
     "check_apart",
     "check_free",
     "check_writable",
+    "finish_files",
     "real_path",
     "replacing_files",
     "replacing_folder",
 ]
+
+#: Ends the name of what stands for a file that is to be removed.
+_GONE = ".gone"
 
 #: What files say about who has written them.
 MADE_BY = f"fastershift {version('fastershift')}"
@@ -87,14 +92,23 @@ def check_apart(path: Path, source: Path) -> None:
         When the result would replace the movie, or become a part of it.
     """
     place, movie = real_path(path), real_path(source)
-    if place == movie:
+    if _same(place, movie):
         raise InputError(
             f"{path} is the movie itself, and it is not replaced; choose another name."
         )
-    if movie in place.parents:
+    if any(_same(above, movie) for above in place.parents):
         raise InputError(
             f"{path} lies inside the movie {source}; choose a place outside of it."
         )
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Compare what lies there; many disks do not tell a from A in a name."""
+    if one == other:
+        return True
+    with suppress(OSError):
+        return one.samefile(other)
+    return False
 
 
 def check_writable(path: Path) -> None:
@@ -214,13 +228,45 @@ def replacing_files(
         As `replacing_folder`.
     """
     main = real_path(paths[0])
+    finish_files(paths)
     check_free(paths, overwrite, is_result)
     with _sibling(main) as partial:
         yield partial
         check_free(paths, overwrite, is_result)
-        for path in reversed(paths):  # the main one last: it tells of a whole result
-            written = partial / path.name
-            if written.exists():
-                os.replace(written, real_path(path))
-            else:
-                path.unlink(missing_ok=True)
+        for path in paths:
+            if not (partial / path.name).exists():
+                (partial / f"{path.name}{_GONE}").touch()
+        partial.rename(_settled(main))
+        finish_files(paths)
+
+
+def finish_files(paths: Sequence[Path]) -> None:
+    """Put files in their places that were written, but not put there to the end.
+
+    Several files cannot be replaced at once. Where a program was ended in between, the
+    new ones still lie in a hidden folder, all of them, and take their places now.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        As in `replacing_files`.
+    """
+    settled = _settled(real_path(paths[0]))
+    if not settled.is_dir():
+        return
+    for path in reversed(paths):  # the main one last: it tells of a whole result
+        target = real_path(path)
+        # Another process may do the same.
+        with suppress(FileNotFoundError):
+            os.replace(settled / path.name, target)
+        with suppress(FileNotFoundError):
+            (settled / f"{path.name}{_GONE}").unlink()
+            target.unlink()
+    with suppress(OSError):
+        settled.rmdir()
+
+
+def _settled(main: Path) -> Path:
+    """Name the folder of files that only have to be put in their places."""
+    mark = hashlib.sha256(main.name.encode()).hexdigest()[:8]
+    return main.with_name(f".{main.name[:40]}.{mark}.written")

@@ -35,6 +35,18 @@ __all__ = [
 ]
 
 
+#: What readers raise of a file in which something is lost or of another kind.
+_DAMAGED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
 def _format(name: ResultFormat) -> Format:
     if name not in FORMATS:
         known = ", ".join(get_args(ResultFormat))
@@ -298,7 +310,14 @@ def read_saved(path: str | Path) -> SavedResult:
     form = next((form for form in READERS if form.recognises(path)), None)
     if form is None:
         raise InputError(f"{path} is not a result of a kind that is known here.")
-    return form.read(path)
+    try:
+        return form.read(path)
+    except FastershiftError:
+        raise
+    except _DAMAGED as error:
+        raise InputError(
+            f"The result at {path} is damaged or not whole ({error}); copy it again."
+        ) from error
 
 
 def read_result(

@@ -12,6 +12,9 @@ from fastershift.io.formats._extras import EXTRAS, is_extra, read_extras, write_
 __all__ = ["CtcFormat"]
 
 _TRACKS = "res_track.txt"
+_SETTINGS = "settings.toml"
+#: Seconds by which times of files written at once may differ.
+_CLOCK = 2
 #: What a result folder holds, and what file managers leave there.
 _FILES = re.compile(
     "|".join(
@@ -42,8 +45,11 @@ class CtcFormat:
         entries = list(path.iterdir())
         return (
             all(_FILES.fullmatch(entry.name) for entry in entries)
-            and all(is_made_here(one) for one in entries if one.suffix == ".tif")
             and all(is_extra(one) for one in entries if one.name in EXTRAS)
+            and (
+                all(is_made_here(one) for one in entries if one.suffix == ".tif")
+                or _of_first_version(path)
+            )
         )
 
     def recognises(self, path: Path) -> bool:
@@ -62,3 +68,16 @@ class CtcFormat:
         labels, tracks = read_masks(path)
         extras = read_extras(path, "")
         return SavedResult(labels.stack(), tracks, numbers=labels.numbers, **extras)
+
+
+def _of_first_version(path: Path) -> bool:
+    """Tell a result of version 0.1.0, whose masks did not say who has written them.
+
+    Its settings do. They were written last: masks that are younger were edited by
+    another program since, and are the user's.
+    """
+    settings = path / _SETTINGS
+    if not settings.is_file():
+        return False
+    written = settings.stat().st_mtime + _CLOCK
+    return all(mask.stat().st_mtime <= written for mask in path.glob("mask*.tif"))

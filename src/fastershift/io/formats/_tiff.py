@@ -1,5 +1,6 @@
 """A result as one OME-TIFF, with its list of tracks and the text files beside it."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,12 @@ from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
-from fastershift.io._atomic import MADE_BY, real_path, replacing_files
+from fastershift.io._atomic import (
+    MADE_BY,
+    finish_files,
+    real_path,
+    replacing_files,
+)
 from fastershift.io._labels import adopt_labels, rename_tracks
 from fastershift.io._masks import (
     check_tracks,
@@ -78,6 +84,8 @@ class TiffFormat:
     def read(self, path: Path) -> SavedResult:
         """Read labels, and what lies beside them; see `Format.read`."""
         path = real_path(path)
+        with suppress(OSError):  # on a disk that is read-only nothing can be finished
+            finish_files(self.files(path))
         movie = read_tiff(path, InputSettings())
         adopted = adopt_labels(movie, str(path))
         labels, listed = adopted.stack(), _beside(path, _TRACKS)
