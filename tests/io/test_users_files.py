@@ -123,8 +123,8 @@ def test_a_graph_of_another_program(tmp_path, labels):
     del zarr.open_group(path, mode="a").attrs["fastershift"]
     assert not is_result(path)
     refused(tmp_path, FOREIGN, path, labels, format="geff", overwrite=True)
-    with pytest.raises(InputError, match="a GEFF of another program"):
-        read_result(path)
+    # It can be read, as any graph, but is not taken for a result of our own.
+    np.testing.assert_array_equal(read_result(path)[0] > 0, labels > 0)
 
 
 def test_what_was_written_here_is_a_result_and_can_be_replaced(tmp_path, labels, form):

@@ -71,7 +71,7 @@ class CtcFormat:
 
 
 def _of_first_version(path: Path) -> bool:
-    """Tell a result of version 0.1.0, whose masks did not say who has written them.
+    """Tell a result of the first version, whose masks did not say who has written them.
 
     Its settings do. They were written last: masks that are younger were edited by
     another program since, and are the user's.
