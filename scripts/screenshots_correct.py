@@ -41,7 +41,7 @@ class CorrectTour(Tour):
         self._cells = self._viewer.layers["simulated nuclei [cells]"]
         self._viewer.layers["simulated nuclei [tracks]"].visible = False
         self._corrector = self._widget._correct.corrector
-        wait(lambda: not self._corrector._plans.busy)
+        wait(lambda: not self._corrector.preparing)
         self._viewer.layers.selection.active = self._cells
         self._viewer.dims.set_current_step(0, FRAME)
         self.find(QWidget, "show_correct").setChecked(True)
@@ -55,7 +55,7 @@ class CorrectTour(Tour):
         rest(0.2)
 
     def _settle(self) -> None:
-        busy = (self._corrector._asks, self._corrector.follower)
+        busy = (self._corrector.tools, self._corrector.follower)
         wait(lambda: not any(one.busy for one in busy))
 
     def _place(self, row: float, column: float) -> QPoint:

@@ -80,7 +80,9 @@ class SegmentTrackWidget(QWidget):
         self._readout = ReadOut(self)
         self._views_section = ViewsSection(self)
         self._export = ExportSection(
-            self._cells, lambda layer: self._correct.corrector.snapshot(layer), self
+            self._cells,
+            lambda layer: self._correct.corrector.known.snapshot(layer),
+            self,
         )
         self._many = ManyDialog(lambda: (self._form.chosen(), self._input.device), self)
         self._feed = ReadOutFeed(

@@ -107,7 +107,7 @@ class Hand:
     def settle(self):
         """Wait for splits, previews and what is being followed."""
         corrector = self.user.widget._correct.corrector
-        self.user.wait(lambda: not (corrector._asks.busy or corrector.follower.busy))
+        self.user.wait(lambda: not (corrector.tools.busy or corrector.follower.busy))
 
     @property
     def message(self):

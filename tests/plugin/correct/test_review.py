@@ -76,14 +76,14 @@ def test_a_saved_result_brings_its_corrections_back(
     looked_at = tracked.find("looked_at").text()
     cells.selected_label = int(cells.data[4].max())
     tracked.viewer.dims.set_current_step(0, 4)
-    corrector.lock()
+    corrector.history.lock()
     before = cells.data.copy()
     from fastershift.plugin.correct._tools import Pick
 
     row, column = np.argwhere(cells.data[4] == cells.selected_label)[0]
-    corrector.select_tool("delete")
-    corrector._on_click(Pick(4, int(row), int(column), int(cells.selected_label)))
-    corrector.accept("onwards")
+    corrector.tools.select("delete")
+    corrector.tools.click(Pick(4, int(row), int(column), int(cells.selected_label)))
+    corrector.tools.accept("onwards")
     text = tracked.find("correct_status").text()
     target = tmp_path / "result"
     tracked.find("folder").setText(str(target))
@@ -122,7 +122,7 @@ def test_every_format_can_be_opened_again_from_the_widget(
     cells = tracked.viewer.layers["movie [cells]"]
     cells.selected_label = int(cells.data[4].max())
     tracked.viewer.dims.set_current_step(0, 4)
-    corrector.lock()
+    corrector.history.lock()
     text = tracked.find("correct_status").text()
     tracked.find("format").setCurrentText(name)
     tracked.find("folder").setText(str(tmp_path / "result"))
@@ -263,7 +263,7 @@ def test_edits_made_while_the_result_is_saved_are_kept(
     kept = json.loads(next(unsaved.glob(file)).read_text())
     assert [frame for frame, _ in saved["locks"]] == [4]
     assert [frame for frame, _ in kept["locks"]] == [2, 4]
-    assert corrector.corrector.known[cells].revision == 2
+    assert corrector.corrector.known.all[cells].revision == 2
     # What is kept as it is, is not written again.
     next(unsaved.glob(file)).unlink()
     autosave.write()

@@ -47,10 +47,10 @@ def correct(user, frame):
     cells = user.viewer.layers["movie [cells]"].data
     track = int(cells[frame].max())
     row, column = np.argwhere(cells[frame] == track)[0]
-    corrector.select_tool("grow")
-    corrector._on_click(Pick(frame, int(row), int(column), track))
-    corrector.accept("frame")
-    corrector.select_tool("grow")
+    corrector.tools.select("grow")
+    corrector.tools.click(Pick(frame, int(row), int(column), track))
+    corrector.tools.accept("frame")
+    corrector.tools.select("grow")
 
 
 def opened(user, at_hand):

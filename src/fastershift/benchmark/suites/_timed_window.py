@@ -270,8 +270,8 @@ def _correction(
 
         return paint
     layer.mode = "pan_zoom"
-    corrector.select_tool("")
-    corrector.select_tool(kind)
+    corrector.tools.select("")
+    corrector.tools.select(kind)
     for number, picked in enumerate(
         {"merge": (track, other), "split": (track, track)}.get(kind, (track,))
     ):

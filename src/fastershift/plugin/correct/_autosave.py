@@ -125,7 +125,7 @@ class AutosaveOffer(QFrame):
             return
         autosaves = self._autosaves
         jobs = [
-            (layer, _name_of(layer), self._corrector.snapshot(layer))
+            (layer, _name_of(layer), self._corrector.known.snapshot(layer))
             for layer in self._changed()
         ]
 
@@ -145,7 +145,7 @@ class AutosaveOffer(QFrame):
         """Return the layers whose corrections are kept nowhere as they are now."""
         return [
             layer
-            for layer, corrections in self._corrector.known.items()
+            for layer, corrections in self._corrector.known.all.items()
             if corrections.revision != self._kept.get(corrections, 0)
             or (self._left is not None and layer is self._left[1])
         ]

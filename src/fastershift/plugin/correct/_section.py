@@ -207,17 +207,17 @@ class CorrectSection(QGroupBox):
         """What every key does, by the name of its button."""
         corrector = self.corrector
         tools: dict[str, Callable[[], None]] = {
-            name: partial(corrector.select_tool, name) for name in TOOLS
+            name: partial(corrector.tools.select, name) for name in TOOLS
         }
         scopes = {name: partial(self._accept, scope) for name, _, scope, _ in _SCOPES}
         return {
             **tools,
             **scopes,
             "stop_tool": corrector.stop,
-            "lock": corrector.lock,
-            "unlock_cell": partial(corrector.unlock, "cell"),
-            "unlock_track": partial(corrector.unlock, "track"),
-            "unlock_all": partial(corrector.unlock, "all"),
+            "lock": corrector.history.lock,
+            "unlock_cell": partial(corrector.history.unlock, "cell"),
+            "unlock_track": partial(corrector.history.unlock, "track"),
+            "unlock_all": partial(corrector.history.unlock, "all"),
             "undo": corrector.undo,
             "redo": corrector.redo,
             "next": self._review.next,
@@ -240,8 +240,8 @@ class CorrectSection(QGroupBox):
         self.corrector.follower.progressed.connect(self._show_progress)
 
     def _accept(self, scope: Scope) -> None:
-        self.corrector.until = self._until.value()
-        self.corrector.accept(scope)
+        self.corrector.tools.until = self._until.value()
+        self.corrector.tools.accept(scope)
 
     def _on_limit(self, limit: float) -> None:
         self.corrector.limit = limit
@@ -309,13 +309,13 @@ class CorrectSection(QGroupBox):
     def _show_state(self) -> None:
         corrector = self.corrector
         usable = corrector.corrections is not None
-        if corrector.tool_state.tool is not None:
+        if corrector.tools.state.tool is not None:
             self.wanted.emit()
         for name, button in self._tools.items():
-            tool = corrector.tool_state.tool
+            tool = corrector.tools.state.tool
             button.setChecked(tool is not None and tool.name == name)
             button.setEnabled(usable)
-        waiting = usable and corrector.tool_state.complete
+        waiting = usable and corrector.tools.state.complete
         for button in self._scopes.values():
             button.setEnabled(waiting)
         history = corrector.corrections
@@ -325,7 +325,7 @@ class CorrectSection(QGroupBox):
             button.setEnabled(usable)
         busy = corrector.follower.busy
         self._bar.setVisible(busy)
-        self._stop.setEnabled(busy or corrector.tool_state.tool is not None)
+        self._stop.setEnabled(busy or corrector.tools.state.tool is not None)
         if not busy:
             self._bar.setValue(0)
         self._review.show_state()

@@ -1,0 +1,127 @@
+"""What is known of each layer: its corrections, also when a movie is run again."""
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import replace
+from functools import partial
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from napari.layers import Labels
+
+from fastershift.editing import Edit
+from fastershift.errors import InputError
+from fastershift.pipeline import TrackedMovie
+from fastershift.plugin.correct._layers import stack_of
+from fastershift.plugin.layers._record import ResultRecord
+from fastershift.plugin.layers._snapshot import LayerSnapshot, prepare_snapshot
+from fastershift.plugin.run import Reconcile, Reconciled
+from fastershift.session import Corrections, describe_error
+from fastershift.tracking import Lineage, Track
+
+__all__ = ["KnownCorrections"]
+
+
+class KnownCorrections:
+    """The corrections of the layers that were corrected, or could have been."""
+
+    def __init__(self) -> None:
+        self._of: WeakKeyDictionary[Labels, Corrections] = WeakKeyDictionary()
+
+    @property
+    def all(self) -> dict[Labels, Corrections]:
+        """Corrections by layer."""
+        return dict(self._of)
+
+    def open(self, layer: Labels) -> tuple[Corrections, str]:
+        """Go on with the corrections of a layer, or begin them.
+
+        Parameters
+        ----------
+        layer : Labels
+            A result.
+
+        Returns
+        -------
+        corrections : Corrections
+            Of its labels as they are now.
+        sentence : str
+            Why saved corrections are lost; empty when they are not.
+
+        Raises
+        ------
+        InputError
+            For labels that cannot be corrected.
+        """
+        labels = stack_of(layer)
+        known = self._of.get(layer)
+        if known is not None and np.shares_memory(known.labels, labels):
+            return known, ""
+        stored, sentence = ResultRecord.of(layer), ""
+        lineage = Lineage(tuple(Track(*row) for row in stored.tracks or ()))
+        try:
+            corrections = Corrections(labels, lineage, record=stored.corrections)
+        except InputError as error:
+            if stored.corrections is None:
+                raise
+            sentence = f"{describe_error(error)} Corrections start again."
+            corrections = Corrections(labels, lineage)
+        self._of[layer] = corrections
+        return corrections, sentence
+
+    def snapshot(self, layer: Labels) -> Callable[[], LayerSnapshot]:
+        """Prepare to write a layer, see `prepare_snapshot`."""
+        return prepare_snapshot(layer, self._of.get(layer))
+
+    def reconcile(self, cells: Labels, frame: int) -> Reconcile:
+        """Prepare to keep what was corrected in a layer when a run has a new result.
+
+        Parameters
+        ----------
+        cells : Labels
+            The layer that the result is for.
+        frame : int
+            Where the user is.
+
+        Returns
+        -------
+        Reconcile
+            Puts the new cells around the locked ones.
+        """
+        known = self._of
+
+        def prepare(result: TrackedMovie) -> Reconciled:
+            corrections = known.get(cells)
+            revision = None if corrections is None else corrections.revision
+
+            def stands() -> bool:
+                return known.get(cells) is corrections and (
+                    corrections is None or corrections.revision == revision
+                )
+
+            if (
+                corrections is None
+                or not (corrections.cells.locked or corrections.cells.voids)
+                or corrections.labels.shape != result.labels.shape
+            ):
+                replaced = partial(_replace, known, cells, result)
+                return Reconciled(result.labels, replaced, stands)
+            edit = corrections.take_over(result, frame)
+            labels = result.labels if edit.outcome is None else edit.outcome.labels
+            taken = partial(_take_over, corrections, edit, result)
+            return Reconciled(labels, taken, stands)
+
+        return prepare
+
+
+def _replace(
+    known: MutableMapping[Labels, Corrections], cells: Labels, result: TrackedMovie
+) -> TrackedMovie:
+    known.pop(cells, None)
+    return result
+
+
+def _take_over(
+    corrections: Corrections, edit: Edit, result: TrackedMovie
+) -> TrackedMovie:
+    corrections.do(edit)
+    return replace(result, labels=corrections.labels, lineage=corrections.lineage)
