@@ -1,6 +1,7 @@
 """Write the weights of a training as a model.
 
-python export_generalist.py STATE MODEL.safetensors [--bandwidth H] [--scores FILE]
+python export_generalist.py STATE MODEL.safetensors [--bandwidth H] [--smallest SHARE]
+        [--scores FILE]
 """
 
 import argparse
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("state", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("--bandwidth", type=float, default=0.01)
+    parser.add_argument("--smallest", type=float, default=0.2)
     parser.add_argument("--scores", type=Path)
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
@@ -51,7 +53,10 @@ def main() -> None:
         recurrent_from=settings.recurrent_from,
         embedding=settings.embedding,
         diameter=settings.network_diameter,
-        settings={"cluster": {"bandwidth": options.bandwidth}},
+        settings={
+            "cluster": {"bandwidth": options.bandwidth},
+            "track": {"smallest_cell": options.smallest},
+        },
         training_data=LEARNED,
         terms=TERMS,
         authors=("The fastershift developers",),
