@@ -1,7 +1,8 @@
 """Which model and which cell diameter a run takes, where they are left open."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,11 @@ from fastershift.pipeline._trials import Trial, try_diameters
 from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, Model, first_look
 
 __all__ = ["Choice", "choose_for_movie"]
+
+# Trials that are compared by how stable their cells are, and the factor within which
+# the diameters that two of them found are the same.
+_COMPARED = 5
+_ALIKE = 1.15
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Choice:
     look : FirstLook or None
         What the kind of image was guessed by, where the model was left open.
     trials : tuple of Trial
-        What the generalist did at several diameters, the best first.
+        What the model did at the diameters that fit best, the best first.
     diameters : dict of str to float
         Diameters in pixels that were found out, by the hash of the model.
     """
@@ -44,16 +50,17 @@ class Choice:
     diameters: Mapping[str, float] | None = None
 
     def sentence(self) -> str:
-        """Tell what was tried, the best and the next best; empty without trials."""
-        if not self.trials:
+        """Tell what was tried, the best and the next best, where that decided."""
+        decided = self.model.card.embedding == "votes" and self.asked.diameter == "auto"
+        if not self.trials or not decided:
             return ""
         best, *others = self.trials
-        text = f"Tried {len(self.trials)} diameters: {_describe(best)}"
-        return text + (f"; next best {_describe(others[0])}." if others else ".")
+        text = f"Tried {self.model.name} at several diameters: {_describe(best)}"
+        return text + (f"; next best: {_describe(others[0])}." if others else ".")
 
 
 def _describe(trial: Trial) -> str:
-    return f"{trial.found or trial.diameter:.0f} px (score {trial.score:.2f})"
+    return f"{trial.found or trial.diameter:.0f} px (agreement {trial.agreement:.2f})"
 
 
 def choose_for_movie(
@@ -159,7 +166,8 @@ class _Finder:
         """Tell how stable a model is at a diameter, with what its card advises."""
         told = {"embed": {"diameter": max(1.0, diameter)}}
         settings = resolve_settings(user=told, card=model.card.settings)
-        return stability(self._movie, model, settings, device=self._device).agreement
+        middle = [self._movie[len(self._movie) // 2]]
+        return stability(middle, model, settings, device=self._device).agreement
 
     def diameter(self, model: Model) -> float:
         """Tell the cell diameter in pixels of a frame, as a person would round it."""
@@ -195,7 +203,24 @@ class _Finder:
     def _tried(self, model: Model) -> tuple[Trial, ...]:
         if not self.trials:
             settings = resolve_settings(card=model.card.settings)
-            self.trials = try_diameters(
-                self._movie, model, settings, device=self._device
+            self.trials = self._compared(
+                model,
+                try_diameters(self._movie, model, settings, device=self._device),
             )
         return self.trials
+
+    def _compared(self, model: Model, trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+        """Compare the best trials that differ by how stable their cells are."""
+        different: list[Trial] = []
+        for trial in trials:
+            if trial.cells and not any(_alike(trial, other) for other in different):
+                different.append(trial)
+        judged = (
+            replace(one, agreement=self._agreement(model, one.found))
+            for one in different[:_COMPARED]
+        )
+        return tuple(sorted(judged, key=lambda one: -one.score)) or trials
+
+
+def _alike(one: Trial, other: Trial) -> bool:
+    return abs(math.log(one.found / other.found)) < math.log(_ALIKE)

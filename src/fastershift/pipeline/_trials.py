@@ -61,12 +61,15 @@ class Trial:
         Whole cells that were found.
     certainty : float
         Mean probability, over the pixels of cells, of belonging to a cell.
+    agreement : float
+        See `Stability`; 1 where it was not found out.
     """
 
     diameter: float
     found: float
     cells: int
     certainty: float
+    agreement: float = 1.0
 
     @property
     def score(self) -> float:
@@ -77,7 +80,8 @@ class Trial:
         few = self.cells / (self.cells + _FEW)
         larger = (self.diameter / _LARGEST) ** _LARGER
         sure = 2 * max(0.0, self.certainty - 0.5)
-        return float(sure * math.exp(-(off**2) / 2) * few * larger)
+        fits = math.exp(-(off**2) / 2)
+        return float(self.agreement * sure * fits * few * larger)
 
 
 def try_diameters(
