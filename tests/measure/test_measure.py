@@ -11,6 +11,7 @@ from fastershift.io import SavedResult
 from fastershift.measure import (
     MeasureOptions,
     columns_of,
+    mean_squared_displacement,
     measure_frames,
     write_measurements,
 )
@@ -336,3 +337,13 @@ def test_unknown_values_are_empty_in_a_csv(tmp_path):
         first = next(csv.DictReader(file))
     assert first["speed"] == first["time_since_division"] == ""
     assert first["track"] == "1"
+
+
+def test_squared_displacement_of_straight_motion_grows_with_the_square_of_the_lag():
+    frames = np.array([0, 1, 2, 5])
+    lags, values = mean_squared_displacement(frames, 3.0 * frames, 4.0 * frames)
+    assert lags.tolist() == [1, 2, 3, 4, 5]
+    np.testing.assert_allclose(values, 25.0 * lags**2)
+    lags, values = mean_squared_displacement(frames[:1], frames[:1], frames[:1])
+    assert not len(lags)
+    assert not len(values)

@@ -29,6 +29,7 @@ __all__ = [
     "is_result",
     "read_result",
     "read_saved",
+    "result_place",
     "write_or_keep",
     "write_result",
     "write_saved",
@@ -95,6 +96,26 @@ def format_of(path: str | Path) -> ResultFormat:
             format="ctc",
         )
     return _SUFFIXES[suffix]
+
+
+def result_place(path: str | Path, format: ResultFormat) -> Path:
+    """Tell where `write_saved` writes, with the suffix of the format.
+
+    Parameters
+    ----------
+    path, format
+        As in `write_saved`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        When the format is not known, or its package is missing.
+    """
+    return _format(format).target(Path(path))
 
 
 def is_result(path: str | Path) -> bool:

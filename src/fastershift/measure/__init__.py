@@ -1,15 +1,23 @@
 """A table of every cell in every frame: shape, intensity, motion and lineage."""
 
 from fastershift.measure._cells import FrameTable, MeasureOptions, measure_frames
-from fastershift.measure._columns import Column, columns_of, describe_units
+from fastershift.measure._columns import (
+    Column,
+    WorldUnits,
+    columns_of,
+    describe_units,
+)
+from fastershift.measure._msd import mean_squared_displacement
 from fastershift.measure._write import write_measurements
 
 __all__ = [
     "Column",
     "FrameTable",
     "MeasureOptions",
+    "WorldUnits",
     "columns_of",
     "describe_units",
+    "mean_squared_displacement",
     "measure_frames",
     "write_measurements",
 ]

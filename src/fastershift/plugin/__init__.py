@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastershift.plugin._widget import SegmentTrackWidget
     from fastershift.plugin.lineage import LineageWidget
+    from fastershift.plugin.measurements import MeasurementsWidget
     from fastershift.plugin.train import TrainWidget
 
-__all__ = ["LineageWidget", "SegmentTrackWidget", "TrainWidget"]
+__all__ = ["LineageWidget", "MeasurementsWidget", "SegmentTrackWidget", "TrainWidget"]
 
 _HOMES = {
     "LineageWidget": "fastershift.plugin.lineage",
+    "MeasurementsWidget": "fastershift.plugin.measurements",
     "SegmentTrackWidget": "fastershift.plugin._widget",
     "TrainWidget": "fastershift.plugin.train",
 }

@@ -280,8 +280,11 @@ class _Writer:
             tstart=0,
             tend=count - 1,
         )
+        # TrackMate asks for both; these are those that find nothing of their own.
+        self._empty("DetectorSettings", DETECTOR_NAME="MANUAL_DETECTOR", RADIUS=5.0)
         self._empty("InitialSpotFilter", feature="QUALITY", value=0.0, isabove="true")
         self._empty("SpotFilterCollection")
+        self._empty("TrackerSettings", TRACKER_NAME="MANUAL_TRACKER")
         self._empty("TrackFilterCollection")
         self._start("AnalyzerCollection")
         for name in ("SpotAnalyzers", "EdgeAnalyzers", "TrackAnalyzers"):

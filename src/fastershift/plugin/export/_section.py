@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fastershift.io import write_saved
+from fastershift.io import result_place, write_saved
 from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
@@ -36,8 +36,22 @@ _FORMATS = {
     "TIFF": "tiff",
     "Zarr": "zarr",
     "GEFF": "geff",
+    "TrackMate": "trackmate",
+    "CSV tables": "csv",
+    "Cell-ACDC folder": "acdc",
+    "ImageJ ROIs": "rois",
+    "Newick tree": "newick",
 }
-_SUFFIXES = {"ctc": "", "tiff": ".tif", "zarr": ".zarr", "geff": ".geff"}
+#: What a dialog calls the files of a format; those of others are folders.
+_FILES = {
+    "tiff": "TIFF (*.tif *.tiff)",
+    "trackmate": "TrackMate (*.xml)",
+    "csv": "Tables (*.csv)",
+    "rois": "ImageJ ROIs (*.zip)",
+    "newick": "Newick (*.nwk *.newick)",
+}
+#: Packages that a format cannot do without.
+_NEEDS = {"zarr": "zarr", "geff": "geff", "rois": "roifile"}
 
 
 class ExportSection(QGroupBox):
@@ -83,7 +97,12 @@ class ExportSection(QGroupBox):
             "CTC folder: masks and res_track.txt of the Cell Tracking Challenge.\n"
             "TIFF: one file with axes and voxel size, tracks beside it.\n"
             "Zarr: OME-Zarr, for very long movies.\n"
-            "GEFF: a graph of cells and links, for other tracking tools."
+            "GEFF: a graph of cells and links, for other tracking tools.\n"
+            "TrackMate: outlines and links, to be loaded in Fiji.\n"
+            "CSV tables: places of cells, and links between them.\n"
+            "Cell-ACDC folder: masks and lineage of a position.\n"
+            "ImageJ ROIs: outlines for the ROI Manager.\n"
+            "Newick tree: the lineage alone."
         )
         self._folder = QLineEdit()
         self._folder.setObjectName("folder")
@@ -143,11 +162,7 @@ class ExportSection(QGroupBox):
         text = self._folder.text().strip()
         if not text:
             return None
-        path, suffix = Path(text).expanduser(), _SUFFIXES[self._format.get()]
-        known = (".tif", ".tiff") if suffix == ".tif" else (suffix,)
-        if suffix and path.suffix.lower() not in known:
-            path = path.with_name(path.name + suffix)
-        return path
+        return result_place(Path(text).expanduser(), self._format.get())
 
     def save(self) -> None:
         """Write the result in another thread, after asking before replacing one."""
@@ -188,9 +203,10 @@ class ExportSection(QGroupBox):
         self.saved.emit(cells, taken)
 
     def _choose_result(self) -> None:
-        if self._format.get() == "tiff":
+        form = self._format.get()
+        if form in _FILES:
             path, _ = QFileDialog.getOpenFileName(
-                self, "Open a result", "", "TIFF (*.tif *.tiff)"
+                self, "Open a result", "", _FILES[form]
             )
         else:
             path = QFileDialog.getExistingDirectory(self, "Open a result")
@@ -212,10 +228,9 @@ class ExportSection(QGroupBox):
         self._save.setEnabled(not self._tasks.busy)
 
     def _browse(self) -> None:
-        if self._format.get() == "tiff":
-            path, _ = QFileDialog.getSaveFileName(
-                self, "Save as", "", "TIFF (*.tif *.tiff)"
-            )
+        form = self._format.get()
+        if form in _FILES:
+            path, _ = QFileDialog.getSaveFileName(self, "Save as", "", _FILES[form])
         else:
             path = QFileDialog.getExistingDirectory(self, "Choose a folder")
             if path and any(Path(path).iterdir()):
@@ -240,4 +255,4 @@ class ExportSection(QGroupBox):
 
 
 def _available(form: Any) -> bool:
-    return form not in ("zarr", "geff") or find_spec(form) is not None
+    return form not in _NEEDS or find_spec(_NEEDS[form]) is not None

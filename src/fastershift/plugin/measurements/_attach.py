@@ -1,0 +1,58 @@
+"""Measurements where other plugins look for them: in the layers themselves."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas
+from napari.layers import Labels, Layer, Tracks
+from numpy.typing import NDArray
+
+from fastershift.measure import FrameTable
+from fastershift.plugin.layers._record import ResultRecord
+
+__all__ = ["attach"]
+
+
+def attach(table: FrameTable, cells: Labels, layers: Iterable[Layer]) -> None:
+    """Put a table into `features` of the labels, and into those of their tracks.
+
+    Parameters
+    ----------
+    table : dict
+        Columns with a value for each cell of each frame.
+    cells : Labels
+        The layer that was measured.
+    layers : iterable of Layer
+        Among them that of its tracks.
+    """
+    features = pandas.DataFrame(dict(table))
+    # Plugins find cells by "label" and "frame". napari has one row for a label, the
+    # one with its number as "index", and would show that of another frame.
+    features.insert(0, "label", table["track"])
+    features.insert(0, "index", -1)
+    cells.features = features
+    rows = ResultRecord.of(cells).tracks
+    for layer in layers:
+        same = rows is not None and ResultRecord.of(layer).tracks is rows
+        if isinstance(layer, Tracks) and same:
+            layer.properties = _at(table, layer.data[:, 0], layer.data[:, 1])
+
+
+def _at(
+    table: FrameTable, tracks: NDArray[np.float64], frames: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Look up the numbers of the cells that a layer of tracks holds."""
+    span = int(max(table["frame"].max(initial=0), frames.max(initial=0))) + 1
+    known = table["track"] * span + table["frame"]
+    wanted = (tracks * span + frames).astype(np.int64)
+    order = np.argsort(known)
+    place = np.searchsorted(known, wanted, sorter=order).clip(0, len(known) - 1)
+    row = order[place]
+    found = known[row] == wanted
+    properties = {
+        name: np.where(found, values[row].astype(np.float64), np.nan)
+        for name, values in table.items()
+        if values.dtype.kind in "if"
+    }
+    # napari colours by it, and counts on it.
+    return properties | {"track_id": tracks}

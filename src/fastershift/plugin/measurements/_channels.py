@@ -1,0 +1,85 @@
+"""The image layers of a viewer that show the movie of a result."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Layer
+
+from fastershift.config import COLOURS
+
+__all__ = ["LayerFrames", "channels_of"]
+
+_ALL = slice(None)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerFrames:
+    """Frames (Y, X) of one channel of a layer, each read when it is asked for.
+
+    Attributes
+    ----------
+    data : array_like
+        Of the layer.
+    index : tuple of int, slice or None
+        What is taken of it; None is where the frame stands.
+    count : int
+        Frames.
+    """
+
+    data: Any
+    index: tuple[int | slice | None, ...]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, t: int) -> Any:
+        """Return frame ``t``."""
+        return np.asarray(self.data[tuple(t if i is None else i for i in self.index)])
+
+
+def channels_of(
+    layers: Iterable[Layer], shape: tuple[int, int, int]
+) -> dict[str, LayerFrames]:
+    """Find the channels that fit a result, by their names.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        All layers.
+    shape : (int, int, int)
+        Frames, height and width of the result.
+
+    Returns
+    -------
+    dict
+        Of every image layer with as many frames of the same size; of a layer of
+        several channels, or of an RGB image, each one.
+    """
+    found = {}
+    for layer in layers:
+        if isinstance(layer, Image):
+            data = layer.data[0] if layer.multiscale else layer.data
+            for name, index in _channels(layer.name, data, shape, layer.rgb):
+                found[name] = LayerFrames(data, index, shape[0])
+    return found
+
+
+def _channels(
+    name: str, data: Any, shape: tuple[int, int, int], rgb: bool
+) -> Iterable[tuple[str, tuple[int | slice | None, ...]]]:
+    given = tuple(data.shape)
+    if rgb and given[:-1] == shape:
+        for number, colour in enumerate(COLOURS):
+            yield f"{name} {colour}", (None, _ALL, _ALL, number)
+    elif given == shape:
+        yield name, (None, _ALL, _ALL)
+    elif not rgb and len(given) == 4 and given[2:] == shape[1:]:
+        if given[0] == shape[0]:
+            for number in range(given[1]):
+                yield f"{name} {number}", (None, number, _ALL, _ALL)
+        elif given[1] == shape[0]:
+            for number in range(given[0]):
+                yield f"{name} {number}", (number, None, _ALL, _ALL)

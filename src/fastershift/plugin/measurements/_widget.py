@@ -1,0 +1,384 @@
+"""The dock widget "Measurements": what it measures, and how its parts talk."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.theme import get_theme
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fastershift.io import SavedResult
+from fastershift.measure import (
+    Column,
+    FrameTable,
+    MeasureOptions,
+    WorldUnits,
+    columns_of,
+    describe_units,
+    mean_squared_displacement,
+    measure_frames,
+    write_measurements,
+)
+from fastershift.plugin.files._layer_files import saved_result
+from fastershift.plugin.layers._cells_in_view import CellsInView
+from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
+from fastershift.plugin.measurements._attach import attach
+from fastershift.plugin.measurements._channels import channels_of
+from fastershift.plugin.measurements._colouring import Colouring
+from fastershift.plugin.measurements._controls import ColourRow, FilterRow, PlotRow
+from fastershift.plugin.measurements._plot import Curve, MeasurePlot
+from fastershift.plugin.measurements._table import MeasuresTable
+from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
+from fastershift.session import describe_error
+
+if TYPE_CHECKING:
+    import napari
+    from napari.components import ViewerModel
+
+__all__ = ["MeasurementsWidget"]
+
+# More curves than these cannot be told apart.
+_MOST_CURVES = 50
+
+
+class MeasurementsWidget(QWidget):
+    """Measures the cells of a result, and shows, plots, colours and filters them.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+    """
+
+    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
+        super().__init__()
+        self._viewer: ViewerModel = napari_viewer
+        self._cells = CellsInView(napari_viewer, self)
+        self._tasks = TaskRunner(self)
+        self._colouring = Colouring()
+        self._table: FrameTable = {}
+        self._columns: tuple[Column, ...] = ()
+        self._units = WorldUnits()
+        self._kept = np.zeros(0, bool)
+        self._tracks: list[int] = []
+        self._measured: Labels | None = None
+        self._lay_out()
+        self._connect()
+        self._show_theme()
+        self._show_state()
+
+    def _lay_out(self) -> None:
+        self._measure = QPushButton("Measure")
+        self._measure.setObjectName("measure")
+        self._measure.setToolTip(
+            "Measure every cell in every frame, with the grey values of all image "
+            "layers of the same size."
+        )
+        self._ring = QDoubleSpinBox()
+        self._ring.setObjectName("ring")
+        self._ring.setAccessibleName("Ring")
+        self._ring.setRange(0, 1000)
+        self._ring.setSpecialValueText("none")
+        self._ring.setToolTip(
+            "Width of a ring around each cell whose grey values are measured, too: in "
+            "µm where the layer knows them, else in pixels."
+        )
+        self._save = QPushButton("Save…")
+        self._save.setObjectName("save_measurements")
+        self._save.setToolTip("Write the rows that are shown as CSV or Parquet.")
+        self._said = QLabel()
+        self._said.setObjectName("measurements_status")
+        self._said.setWordWrap(True)
+        self._shown = MeasuresTable(self)
+        self._plot = MeasurePlot(self)
+        self._plotted, self._coloured = PlotRow(self), ColourRow(self)
+        self._filter = FilterRow(self)
+        top = QHBoxLayout()
+        top.addWidget(self._measure)
+        ring = QLabel("Ring")
+        ring.setBuddy(self._ring)
+        top.addWidget(ring)
+        top.addWidget(self._ring)
+        top.addStretch(1)
+        top.addWidget(self._save)
+        below = QWidget()
+        lower = QVBoxLayout(below)
+        lower.setContentsMargins(0, 0, 0, 0)
+        lower.addWidget(self._plotted)
+        lower.addWidget(self._plot, 1)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.addWidget(self._shown)
+        parts.addWidget(below)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addLayout(top)
+        column.addWidget(self._filter)
+        column.addWidget(self._coloured)
+        column.addWidget(parts, 1)
+        column.addWidget(self._said)
+
+    def sizeHint(self) -> QSize:
+        """Ask for enough room to see a table and a plot."""
+        return super().sizeHint().expandedTo(QSize(420, 520))
+
+    def _connect(self) -> None:
+        self._measure.clicked.connect(self.measure)
+        self._save.clicked.connect(self._choose_file)
+        self._tasks.changed.connect(self._show_state)
+        self._cells.layer_changed.connect(self._on_layer)
+        self._cells.tracks_changed.connect(self._on_changed)
+        self._cells.selected.connect(self._on_picked)
+        self._shown.chosen.connect(self._go)
+        self._shown.selected.connect(self._on_rows)
+        self._plot.clicked.connect(self._go_to_time)
+        self._plotted.changed.connect(self._draw)
+        self._coloured.changed.connect(self._colour)
+        self._filter.changed.connect(self._apply_filter)
+        moved = self._viewer.dims.events.current_step
+        moved.connect(self._on_moved)
+        on_destroyed(self, moved.disconnect, self._on_moved)
+        themed = self._viewer.events.theme
+        themed.connect(self._show_theme)
+        on_destroyed(self, themed.disconnect, self._show_theme)
+        on_destroyed(self, self._colouring.end)
+
+    # Measuring
+
+    def measure(self) -> None:
+        """Measure the cells in view, in another thread."""
+        layer = self._cells.layer
+        if layer is None:
+            return
+        data = layer.data
+        placed = {"scale": layer.scale, "units": layer.units}
+        placed["metadata"] = dict(layer.metadata)
+        layers, options = list(self._viewer.layers), MeasureOptions(self._ring.value())
+
+        def steps() -> Iterator[Any]:
+            saved = saved_result(data, placed)
+            channels = channels_of(layers, saved.shape)
+            pieces = []
+            for table in measure_frames(saved, channels, options):
+                pieces.append(table)
+                yield len(pieces), len(saved.labels)
+            whole = {
+                name: np.concatenate([one[name] for one in pieces])
+                for name in pieces[0]
+            }
+            doubt = "doubt" in whole
+            columns = columns_of(channels, ring=options.ring > 0, doubt=doubt)
+            yield saved, whole, columns
+
+        self._said.setText("Measuring …")
+        self._tasks.start(
+            Task(
+                steps,
+                partial(self._on_step, layer),
+                lambda error: self._said.setText(describe_error(error)),
+            )
+        )
+
+    def _on_step(self, layer: Labels, step: Any) -> None:
+        if len(step) == 2:
+            self._said.setText(f"Measured {step[0]} of {step[1]} frames …")
+            return
+        saved, self._table, self._columns = step
+        self._units, self._measured = WorldUnits.of(saved), layer
+        self._shown.rows.show(self._table, self._columns, self._units)
+        self._kept = np.ones(len(self._table["track"]), bool)
+        numbers = [one for one in self._columns if one.quantity != "text"]
+        for row in (self._plotted, self._coloured, self._filter):
+            row.show_columns(numbers, self._units)
+        attach(self._table, layer, self._viewer.layers)
+        self._tell(saved)
+        self._apply_filter()
+        self._on_picked(int(layer.selected_label))
+
+    def _tell(self, saved: SavedResult) -> None:
+        cells, frames = len(self._table["track"]), len(saved.labels)
+        self._said.setText(
+            f"{cells:,} cells in {frames:,} frames. {describe_units(saved)}"
+        )
+
+    def _on_layer(self) -> None:
+        self._tasks.drop()
+        if self._cells.layer is not self._measured:
+            self._forget()
+        self._show_state()
+
+    def _on_changed(self) -> None:
+        if self._table:
+            self._said.setText("The cells have changed since; measure them again.")
+
+    def _forget(self) -> None:
+        self._colouring.end()
+        self._table, self._columns, self._measured = {}, (), None
+        self._tracks = []
+        self._kept = np.zeros(0, bool)
+        self._shown.rows.show({}, (), WorldUnits())
+        self._draw()
+
+    def _show_state(self) -> None:
+        here = self._cells.layer is not None
+        self._measure.setEnabled(here and not self._tasks.busy)
+        for part in (self._save, self._filter, self._coloured, self._plotted):
+            part.setEnabled(bool(self._table))
+        if not self._table and not self._tasks.busy:
+            self._said.setText(
+                "Measure the cells to see, plot and save their values."
+                if here
+                else "Run a movie, or open a tracked one, to measure its cells."
+            )
+
+    # Going to a cell, and coming from one
+
+    def _frame(self) -> int:
+        layer = self._measured
+        if layer is None or layer not in self._viewer.layers:
+            return 0
+        return frame_in_view(self._viewer, layer, 0 if layer.ndim > 2 else None)
+
+    def _go(self, row: int) -> None:
+        layer = self._measured
+        if layer is None:
+            return
+        layer.selected_label = int(self._table["track"][row])
+        go_to_frame(self._viewer, layer, int(self._table["frame"][row]))
+        corner, far = layer.corner_pixels[:, -2:]
+        down = (self._table["top"][row] + self._table["bottom"][row]) / 2
+        right = (self._table["left"][row] + self._table["right"][row]) / 2
+        if not np.all((corner <= (down, right)) & ((down, right) <= far)):
+            place = np.zeros(layer.ndim)
+            place[-2:] = down, right
+            world = layer.data_to_world(place)
+            self._viewer.scene.camera.center = (0.0, *world[-2:])
+
+    def _go_to_time(self, time: float) -> None:
+        if self._measured is not None and self._plotted.over_time:
+            last = int(self._table["frame"].max(initial=0))
+            frame = min(max(round(time / self._units.step), 0), last)
+            go_to_frame(self._viewer, self._measured, frame)
+
+    def _on_picked(self, track: int) -> None:
+        """Show the cell that was selected in the image."""
+        if not self._table:
+            return
+        if track not in self._tracks:
+            self._tracks = [track]
+            self._draw()
+        here = (self._table["track"] == track) & (self._table["frame"] == self._frame())
+        if here.any():
+            self._shown.select_row(int(np.argmax(here)))
+
+    def _on_rows(self, rows: list[int]) -> None:
+        if rows:
+            self._tracks = np.unique(self._table["track"][rows]).tolist()
+            self._draw()
+
+    def _on_moved(self, _event: Any = None) -> None:
+        self._show_time()
+        if self._coloured.is_on or self._filter.hides:
+            self._colour()
+
+    # Plot, colours and filter
+
+    def _draw(self) -> None:
+        layer = self._measured
+        curves = []
+        if layer is not None and self._tracks:
+            shown = np.array(self._tracks[:_MOST_CURVES], np.int64)
+            colours = self._colouring.of(shown, layer)
+            for track, colour in zip(shown.tolist(), colours, strict=True):
+                x, y = self._points(self._table["track"] == track)
+                if len(x):
+                    curves.append(Curve(track, colour, x, y))
+        as_points = not (self._plotted.over_time or self._plotted.over_lag)
+        self._plot.show_curves(curves, self._plotted.titles, as_points=as_points)
+        self._show_time()
+
+    def _points(self, rows: Any) -> tuple[Any, Any]:
+        mine = {name: values[rows] for name, values in self._table.items()}
+        if self._plotted.over_lag:
+            lags, squares = mean_squared_displacement(
+                mine["frame"], mine["y"], mine["x"]
+            )
+            return lags * self._units.step, squares
+        across, up = self._plotted.measures
+        return mine[across].astype(np.float64), mine[up].astype(np.float64)
+
+    def _show_time(self) -> None:
+        shown = self._plotted.over_time and self._measured is not None
+        self._plot.show_time(self._frame() * self._units.step if shown else None)
+
+    def _apply_filter(self) -> None:
+        if self._table:
+            self._kept = self._filter.chosen.rows(self._table)
+            self._shown.rows.keep(self._kept)
+            tracks = len(np.unique(self._table["track"][self._kept]))
+            self._filter.tell(f"{self._kept.sum():,} cells of {tracks:,} tracks")
+            self._colour()
+
+    def _colour(self) -> None:
+        layer = self._measured
+        if layer is None or layer not in self._viewer.layers:
+            return
+        if not (self._coloured.is_on or self._filter.hides):
+            self._colouring.end()
+            self._coloured.tell("")
+            return
+        here = self._table["frame"] == self._frame()
+        tracks, values = self._table["track"][here], None
+        if self._coloured.is_on:
+            every = self._table[self._coloured.measure].astype(np.float64)
+            low, high = self._colouring.set_values(every)
+            self._coloured.tell(f"dark {low:.3g} to bright {high:.3g}")
+            values = dict(zip(tracks.tolist(), every[here].tolist(), strict=True))
+        kept = set(tracks[self._kept[here]].tolist()) if self._filter.hides else None
+        self._colouring.show(layer, values, kept)
+
+    def _show_theme(self, _event: Any = None) -> None:
+        theme = get_theme(self._viewer.theme)
+        ink, paper, mark = (
+            QColor(*(int(part) for part in colour.as_rgb_tuple(alpha=False)))
+            for colour in (theme.text, theme.background, theme.warning)
+        )
+        self._plot.show_colours(ink, paper, mark)
+
+    # Saving
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the measurements", "cells.csv", "Tables (*.csv *.parquet)"
+        )
+        if path:
+            self.save(Path(path))
+
+    def save(self, path: Path) -> None:
+        """Write the rows that are shown; the suffix of the file decides how."""
+        kept = {name: values[self._kept] for name, values in self._table.items()}
+
+        def steps() -> Iterator[Path]:
+            # The dialog has asked before replacing.
+            yield write_measurements(path, [kept], self._columns, overwrite=True)
+
+        self._tasks.start(
+            Task(
+                steps,
+                lambda written: self._said.setText(f"Saved to {written}."),
+                lambda error: self._said.setText(describe_error(error)),
+            )
+        )

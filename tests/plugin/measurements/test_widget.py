@@ -1,0 +1,261 @@
+"""The dock widget Measurements: what it shows, where a click leads, what it colours."""
+
+import csv
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytestmark = pytest.mark.gui
+
+TRACKS = [(1, 0, 1, 0), (2, 2, 5, 1), (3, 2, 4, 1), (4, 0, 5, 0)]
+
+
+def stack_of(tracks):
+    """Cells that grow by a column in each frame, and one at the border."""
+    labels = np.zeros((6, 40, 140), np.int32)
+    for track, first, last, _ in tracks[:3]:
+        for t in range(first, last + 1):
+            labels[t, 5:15, 30 * track - 20 : 30 * track - 18 + track + t] = track
+    labels[:, 36:40, 5:9] = 4
+    return labels
+
+
+@pytest.fixture
+def measured(make_napari_viewer, qtbot, at_hand):
+    from napari.layers import Tracks
+
+    from fastershift.plugin.layers._colours import track_colormap
+    from fastershift.tracking import centroids
+
+    viewer = make_napari_viewer(show=True)
+    labels = stack_of(TRACKS)
+    placed = {"scale": (30, 0.5, 0.5), "units": ("s", "um", "um")}
+    record = {"fastershift": {"tracks": TRACKS}}
+    viewer.add_image(labels * 10.0, name="GFP", **placed)
+    viewer.add_image(labels + 7.0, name="two", visible=False, **placed)
+    viewer.add_image(np.zeros((3, 9, 9)), name="another", visible=False, **placed)
+    viewer.add_labels(
+        labels,
+        name="movie [cells]",
+        colormap=track_colormap(),
+        metadata=record,
+        **placed,
+    )
+    tracks = Tracks(centroids(labels), name="movie [tracks]", metadata=record, **placed)
+    viewer.add_layer(tracks)
+    viewer.layers.selection.active = viewer.layers["movie [cells]"]
+    _, widget = viewer.window.add_plugin_dock_widget("fastershift", "Measurements")
+    user = at_hand(viewer, widget, qtbot)
+    user.click("measure")
+    user.wait(lambda: user.find("save_measurements").isEnabled())
+    user.wait_threads()
+    qtbot.wait(50)
+    return user
+
+
+def said(user):
+    return user.find("measurements_status").text()
+
+
+def titles(user):
+    from qtpy.QtCore import Qt
+
+    table = user.find("measurements_table").model()
+    across = Qt.Orientation.Horizontal
+    return [table.headerData(n, across) for n in range(table.columnCount())]
+
+
+def place_of(user, name):
+    return [title.partition("\n")[0] for title in titles(user)].index(name)
+
+
+def column(user, name):
+    """What is shown in a column, from the first row to the last."""
+    table = user.find("measurements_table").model()
+    place = place_of(user, name)
+    return [table.index(row, place).data() for row in range(table.rowCount())]
+
+
+def click_row(user, row):
+    from qtpy.QtCore import Qt
+
+    table = user.find("measurements_table")
+    index = table.model().index(row, 0)
+    table.scrollTo(index)
+    place = table.visualRect(index).center()
+    user.qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_all_cells_and_all_channels_of_the_same_size_are_measured(measured):
+    assert "15 cells in 6 frames" in said(measured)
+    assert "Lengths are in µm, times in minutes." in said(measured)
+    frames = [int(one) for one in column(measured, "frame")]
+    assert frames == sorted(frames)
+    tracks = np.array([int(one) for one in column(measured, "track")])
+    for name, values in (("GFP", 10 * tracks), ("two", tracks + 7)):
+        shown = [float(one) for one in column(measured, f"mean {name}")]
+        np.testing.assert_allclose(shown, values)
+    assert "area\nµm²" in titles(measured)
+    assert not any("another" in title for title in titles(measured))
+
+
+def test_channels_in_one_layer_are_told_apart():
+    from napari.layers import Image
+
+    from fastershift.plugin.measurements._channels import channels_of
+
+    shape, rng = (6, 40, 30), np.random.default_rng(0)
+    both = rng.random((6, 2, 40, 30))
+    rgb = rng.integers(0, 255, (*shape, 3)).astype(np.uint8)
+    layers = [
+        Image(both, name="a"),
+        Image(np.moveaxis(both, 1, 0), name="b"),
+        Image(rgb, name="c", rgb=True),
+        Image(rng.random((6, 40, 31)), name="other"),
+        Image([both[:, 0], both[:, 0, ::2, ::2]], name="pyramid", multiscale=True),
+    ]
+    found = channels_of(layers, shape)
+    assert list(found) == [
+        *("a 0", "a 1", "b 0", "b 1", "c red", "c green", "c blue"),
+        "pyramid",
+    ]
+    for name in ("a 1", "b 1"):
+        np.testing.assert_array_equal(found[name][4], both[4, 1])
+    np.testing.assert_array_equal(found["c green"][5], rgb[5, ..., 1])
+    np.testing.assert_array_equal(found["pyramid"][2], both[2, 0])
+    assert {len(one) for one in found.values()} == {6}
+
+
+def test_a_click_goes_to_the_cell(measured):
+    cells = measured.viewer.layers["movie [cells]"]
+    tracks, frames = column(measured, "track"), column(measured, "frame")
+    for row in (len(tracks) - 1, 0, 7):
+        click_row(measured, row)
+        assert cells.selected_label == int(tracks[row])
+        assert measured.viewer.dims.current_step[0] == int(frames[row])
+        curves = measured.find("measure_plot").curves
+        assert [curve.track for curve in curves] == [int(tracks[row])]
+
+
+def test_a_cell_picked_in_the_image_is_marked_in_the_table(measured):
+    measured.viewer.dims.set_current_step(0, 3)
+    measured.viewer.layers["movie [cells]"].selected_label = 3
+    table = measured.find("measurements_table")
+    marked = table.selectionModel().selectedRows()
+    assert len(marked) == 1
+    row = marked[0].row()
+    assert column(measured, "track")[row] == "3"
+    assert column(measured, "frame")[row] == "3"
+    curve = measured.find("measure_plot").curves[0]
+    np.testing.assert_allclose(curve.x, [1, 1.5, 2])
+
+
+def test_a_click_on_a_title_sorts_by_number(measured):
+    from qtpy.QtCore import Qt
+
+    table = measured.find("measurements_table")
+    for name in ("area", "speed"):
+        table.sortByColumn(place_of(measured, name), Qt.SortOrder.DescendingOrder)
+        values = column(measured, name)
+        known = [float(one) for one in values if one]
+        assert known == sorted(known, reverse=True)
+        assert not any(values[len(known) :]), "what is not known comes last"
+
+
+def test_plots_against_time_a_measure_and_lag(measured):
+    measured.viewer.layers["movie [cells]"].selected_label = 2
+    plot = measured.find("measure_plot")
+    np.testing.assert_allclose(plot.curves[0].x, [1, 1.5, 2, 2.5])
+    measured.choose("plot_against", "mean GFP")
+    np.testing.assert_allclose(plot.curves[0].x, 20)
+    measured.choose("plot_measure", "mean squared displacement")
+    # Its centre moves by half a pixel of 0.5 µm in each frame of half a minute.
+    lags = np.arange(1, 4)
+    np.testing.assert_allclose(plot.curves[0].x, lags / 2)
+    np.testing.assert_allclose(plot.curves[0].y, (lags * 0.25) ** 2)
+
+
+def test_colours_by_a_measure_follow_the_frame_and_end(measured):
+    cells = measured.viewer.layers["movie [cells]"]
+    own = cells.get_color(2)
+    measured.viewer.dims.set_current_step(0, 2)
+    measured.choose("colour_by", "area")
+    early = cells.get_color(2)
+    assert not np.allclose(early, own)
+    measured.viewer.dims.set_current_step(0, 5)
+    assert not np.allclose(cells.get_color(2), early)
+    assert "dark" in measured.find("colour_scale").text()
+    measured.choose("colour_by", "track")
+    np.testing.assert_allclose(cells.get_color(2), own)
+
+
+def test_filters_keep_rows_and_hide_cells(measured):
+    cells = measured.viewer.layers["movie [cells]"]
+    measured.find("shortest_shown").setValue(3)
+    assert set(column(measured, "track")) == {"2", "3", "4"}
+    measured.find("leave_border").setChecked(True)
+    assert set(column(measured, "track")) == {"2", "3"}
+    assert "7 cells of 2 tracks" in measured.find("filter_count").text()
+    measured.viewer.dims.set_current_step(0, 3)
+    measured.find("hide_others").setChecked(True)
+    assert cells.get_color(4)[3] == 0
+    assert cells.get_color(2)[3] == 1
+    measured.choose("filter_measure", "frame")
+    measured.find("filter_most").setText("2")
+    measured.find("filter_most").editingFinished.emit()
+    assert set(column(measured, "frame")) == {"2"}
+    measured.find("hide_others").setChecked(False)
+    assert cells.get_color(4)[3] == 1
+
+
+def test_layers_hold_the_table_for_other_plugins(measured):
+    features = measured.viewer.layers["movie [cells]"].features
+    assert len(features) == 15
+    assert {"label", "frame", "area", "mean_GFP"} <= set(features)
+    tracks = measured.viewer.layers["movie [tracks]"]
+    areas = np.asarray(tracks.properties["area"])
+    for (track, frame), area in zip(tracks.data[:, :2].astype(int), areas, strict=True):
+        row = features[(features["label"] == track) & (features["frame"] == frame)]
+        assert row["area"].item() == area
+
+
+def test_the_rows_that_are_shown_are_saved(measured, tmp_path):
+    measured.find("shortest_shown").setValue(6)
+    measured.widget.save(tmp_path / "cells.csv")
+    measured.wait(lambda: "Saved" in said(measured))
+    with (tmp_path / "cells.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["track"] for row in rows} == {"4"}
+    assert len(rows) == 6
+    measured.wait_threads()
+    measured.widget.save(tmp_path / "cells.doc")
+    measured.wait(lambda: ".csv or .parquet" in said(measured))
+
+
+def test_changed_cells_ask_to_be_measured_again(measured):
+    from fastershift.plugin.layers._record import ResultRecord
+
+    cells = measured.viewer.layers["movie [cells]"]
+    ResultRecord(tracks=TRACKS[:2]).store(cells)
+    assert "measure them again" in said(measured)
+
+
+def test_without_the_layer_nothing_is_left(measured):
+    measured.choose("colour_by", "area")
+    measured.viewer.layers.remove("movie [cells]")
+    assert measured.find("measurements_table").model().rowCount() == 0
+    assert not measured.find("measure").isEnabled()
+    assert not measured.find("save_measurements").isEnabled()
+    measured.viewer.dims.set_current_step(0, 1)
+
+
+def test_closing_the_dock_gives_the_colours_back(measured):
+    cells = measured.viewer.layers["movie [cells]"]
+    own = cells.get_color(2)
+    measured.choose("colour_by", "area")
+    measured.viewer.window.remove_dock_widget("all")
+    measured.widget.deleteLater()
+    measured.qtbot.wait(50)
+    np.testing.assert_allclose(cells.get_color(2), own)
+    measured.viewer.dims.set_current_step(0, 3)
