@@ -193,7 +193,7 @@ def test_a_lazy_movie_is_read_frame_by_frame_in_another_thread(user, gated):
     assert set(gated.reads) == set(range(8))
 
 
-@pytest.mark.parametrize("form", ["TIFF", "Zarr"])
+@pytest.mark.parametrize("form", ["TIFF", "Zarr", "TrackMate", "Cell-ACDC folder"])
 def test_saving_asks_before_it_replaces_a_result(user, embeddings, tmp_path, form):
     from qtpy.QtCore import QTimer
     from qtpy.QtWidgets import QApplication, QMessageBox
@@ -229,6 +229,18 @@ def test_saving_asks_before_it_replaces_a_result(user, embeddings, tmp_path, for
     user.click("save")
     user.wait(lambda: user.status.startswith("Saved to"))
     assert written.stat().st_mtime_ns > before
+
+
+def test_methods_for_a_paper_are_copied(user, embeddings):
+    from qtpy.QtWidgets import QApplication
+
+    user.viewer.add_image(embeddings, name="movie")
+    user.click("copy_methods")
+    assert "run the stack first" in user.status
+    user.run()
+    user.click("copy_methods")
+    assert "Copied" in user.status
+    assert "fastershift" in QApplication.clipboard().text()
 
 
 def test_a_failed_save_is_a_sentence(user, embeddings, tmp_path):

@@ -10,6 +10,7 @@ from fastershift.session._corrections import CONFIDENCE_LIMIT, Corrections
 from fastershift.session._estimate import Estimate
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job, JobState
+from fastershift.session._methods import describe_methods
 from fastershift.session._preview import Preview, PreviewRequest
 from fastershift.session._sentences import describe_error, remaining
 from fastershift.session._session import Session
@@ -45,6 +46,7 @@ __all__ = [
     "Snapshot",
     "Views",
     "describe_error",
+    "describe_methods",
     "remaining",
     "spare_core",
     "take_snapshot",

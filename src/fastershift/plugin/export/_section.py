@@ -9,6 +9,7 @@ from typing import Any
 from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QApplication,
     QComboBox,
     QFileDialog,
     QGridLayout,
@@ -25,9 +26,10 @@ from fastershift.io import result_place, write_saved
 from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._snapshot import LayerSnapshot
 from fastershift.plugin.qt import Task, TaskRunner, choice
-from fastershift.session import describe_error
+from fastershift.session import describe_error, describe_methods
 
 __all__ = ["ExportSection"]
 
@@ -135,7 +137,12 @@ class ExportSection(QGroupBox):
         many = self._button(
             "run_many", "Run on many…", "Run many movies with the current settings."
         )
-        lines = ((self._save, reopen), (store, load), (many,))
+        methods = self._button(
+            "copy_methods",
+            "Copy methods text",
+            "Copy sentences for a paper: version, model, settings and citations.",
+        )
+        lines = ((self._save, reopen), (store, load), (many, methods))
         for row, buttons in enumerate(lines, 2):
             line = QHBoxLayout()
             for button in buttons:
@@ -148,6 +155,7 @@ class ExportSection(QGroupBox):
         store.clicked.connect(self._choose_store)
         load.clicked.connect(self._choose_load)
         many.clicked.connect(self.many_asked)
+        methods.clicked.connect(self._copy_methods)
 
     def _button(self, name: str, text: str, tip: str) -> QPushButton:
         button = QPushButton(text)
@@ -201,6 +209,16 @@ class ExportSection(QGroupBox):
     def _tell_written(self, cells: Labels, path: Path, taken: LayerSnapshot) -> None:
         self.message.emit(f"Saved to {path}.")
         self.saved.emit(cells, taken)
+
+    def _copy_methods(self) -> None:
+        cells = self._cells()
+        if cells is None:
+            self.message.emit("There is no result yet; run the stack first.")
+            return
+        record = ResultRecord.of(cells)
+        text = describe_methods(record.settings, record.provenance, record.corrections)
+        QApplication.clipboard().setText(text)
+        self.message.emit("Copied sentences for a paper; paste them where you write.")
 
     def _choose_result(self) -> None:
         form = self._format.get()

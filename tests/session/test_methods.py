@@ -1,0 +1,46 @@
+"""Sentences for a paper say what made a result."""
+
+from fastershift.config import resolve_settings
+from fastershift.session import describe_methods
+
+PROVENANCE = {"fastershift": "1.2.3", "model": "nuclei", "model_sha256": "ab" * 32}
+
+
+def text_of(user=None, provenance=PROVENANCE, **options):
+    settings = resolve_settings(user=user or {}).model_dump(mode="json")
+    return describe_methods(settings, provenance, **options)
+
+
+def test_version_model_and_citations_are_named():
+    text = text_of({"embed": {"diameter": 22.0}})
+    assert "segmented and tracked with fastershift 1.2.3" in text
+    assert "The model was nuclei (SHA-256 of its weights abababababab…)" in text
+    assert "at a cell diameter of 22 pixels" in text
+    for doi in ("10.1016/j.media.2019.06.015", "10.1016/j.media.2021.102048"):
+        assert doi in text
+    assert "All settings had their default values." in text
+
+
+def test_settings_that_differ_are_listed_and_no_others():
+    text = text_of({"cluster": {"bandwidth": 0.25}, "track": {"smallest_cell": 7}})
+    listed = text.partition("Settings other than the defaults were ")[2]
+    assert "0.25" in listed
+    assert "smallest cell 7" in listed
+    assert listed.count(",") == 1
+
+
+def test_masks_that_were_given_are_not_called_segmented():
+    text = text_of(provenance={"fastershift": "1.2.3", "model": "given masks"})
+    assert "tracked in masks that were given" in text
+    assert "The model was" not in text
+
+
+def test_corrections_are_counted():
+    assert "(2 edits)" in text_of(corrections={"history": [1, 2]})
+    assert "by hand" not in text_of(corrections={"history": []})
+
+
+def test_what_is_not_known_is_left_out():
+    text = describe_methods({}, {})
+    assert "with fastershift, which" in text
+    assert "settings" not in text.lower()
