@@ -69,15 +69,14 @@ def describe_methods(
 def _changed(settings: Mapping[str, Any]) -> str:
     """List the settings that differ from their defaults."""
     told = []
-    for stage, name, field in iter_settings():
-        value = settings.get(stage, {}).get(name, field.default)
-        if stage == "input" or name in _APART or value == field.default:
+    for one in iter_settings():
+        value = settings.get(one.stage, {}).get(one.name, one.default)
+        if one.stage in ("", "input") or one.name in _APART or value == one.default:
             continue
-        extra = field.json_schema_extra
-        unit = extra.get("unit") if isinstance(extra, dict) else None
-        label = str(extra.get("label", name)) if isinstance(extra, dict) else name
-        label = label[0].lower() + label[1:] if label[1:2].islower() else label
-        told.append(f"{label} {_value(value)}{f' {unit}' if unit else ''}")
+        label = one.label
+        if label[1:2].islower():
+            label = label[0].lower() + label[1:]
+        told.append(f"{label} {_value(value)} {one.unit}".rstrip())
     return ", ".join(told)
 
 
