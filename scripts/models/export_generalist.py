@@ -1,7 +1,7 @@
 """Write the weights of a training as a model.
 
 python export_generalist.py STATE MODEL.safetensors [--bandwidth H] [--smallest SHARE]
-        [--scores FILE]
+        [--foreground T] [--scores FILE]
 """
 
 import argparse
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--bandwidth", type=float, default=0.01)
     parser.add_argument("--smallest", type=float, default=0.2)
+    parser.add_argument("--foreground", type=float, default=0.55)
     parser.add_argument("--scores", type=Path)
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
@@ -55,7 +56,10 @@ def main() -> None:
         diameter=settings.network_diameter,
         settings={
             "cluster": {"bandwidth": options.bandwidth},
-            "track": {"smallest_cell": options.smallest},
+            "track": {
+                "smallest_cell": options.smallest,
+                "foreground": options.foreground,
+            },
         },
         training_data=LEARNED,
         terms=TERMS,

@@ -34,7 +34,7 @@ from fastershift.training import (
 # How often each source is drawn.
 STILLS = {
     "dsb2018-fluo": 0.15,
-    "usiigaci-phase": 0.14,
+    "usiigaci-phase": 0.18,
     "omnipose-bacteria-phase": 0.12,
     "trpl-bacteria-phase": 0.05,
     "ecoli-dapi": 0.02,
@@ -46,8 +46,8 @@ SIMULATED = {
     ("rods", "usual"): (0.09, 16, 36, 110),
     ("rods", "any"): (0.03, 16, 36, 110),
     ("yeast", "usual"): (0.08, 16, 40, 60),
-    ("adherent", "usual"): (0.08, 24, 60, 50),
-    ("adherent", "dic"): (0.03, 24, 60, 50),
+    ("adherent", "usual"): (0.12, 24, 60, 50),
+    ("adherent", "dic"): (0.04, 24, 60, 50),
     ("embryo", "usual"): (0.03, 14, 36, 120),
     ("cells", "usual"): (0.06, 22, 50, 60),
     ("clumps", "usual"): (0.02, 14, 36, 90),
