@@ -68,7 +68,7 @@ def test_run_writes_masks_tracks_settings_and_report(run, tmp_path):
     first = ["frame", "cells", "clusters", "seeds", "n_min", "rounds", "iterations"]
     shares = ["converged", "foreground"]
     times = ["network_ms", "clustering_ms", "linking_ms"]
-    assert list(rows[0]) == first + shares + times
+    assert list(rows[0]) == [*first, *shares, *times, "expected_f1"]
 
 
 def test_settings_of_a_result_give_the_same_result(run, tmp_path, movie, tiny_model):
@@ -151,7 +151,7 @@ def test_an_interrupted_run_leaves_nothing(run, tmp_path, capsys, monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastershift.pipeline._track.Linker.add", interrupted)
+    monkeypatch.setattr("fastershift.tracking.Linker.add", interrupted)
     assert run() == 130
     assert "nothing was written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
@@ -161,7 +161,7 @@ def test_an_unexpected_error_is_a_sentence_unless_debugging(run, capsys, monkeyp
     def broken(*_args, **_kwargs):
         raise RuntimeError("broken inside")
 
-    monkeypatch.setattr("fastershift.pipeline._track.Linker.add", broken)
+    monkeypatch.setattr("fastershift.tracking.Linker.add", broken)
     assert run() == 1
     assert "broken inside" in capsys.readouterr().err
     with pytest.raises(RuntimeError):

@@ -114,7 +114,7 @@ def test_every_control_is_reached_by_the_tab_key(user, embeddings):
     user.viewer.add_image(embeddings, name="movie")
     user.click("show_advanced")
     seen, current = set(), user.find("layer")
-    for _ in range(300):
+    for _ in range(600):
         if current.focusPolicy() & Qt.FocusPolicy.TabFocus:
             seen.add(current)
         current = current.nextInFocusChain()

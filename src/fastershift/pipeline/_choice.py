@@ -159,15 +159,14 @@ class _Finder:
         if not tried or not tried[0].cells:
             return general
         both = ((general, tried[0].found), (special, look.diameter))
-        stable = [self._agreement(model, diameter) for model, diameter in both]
+        stable = [self._agreement(self._movie, *one) for one in both]
         return special if stable[1] >= stable[0] else general
 
-    def _agreement(self, model: Model, diameter: float) -> float:
+    def _agreement(self, movie: FrameSource, model: Model, diameter: float) -> float:
         """Tell how stable a model is at a diameter, with what its card advises."""
         told = {"embed": {"diameter": max(1.0, diameter)}}
         settings = resolve_settings(user=told, card=model.card.settings)
-        middle = [self._movie[len(self._movie) // 2]]
-        return stability(middle, model, settings, device=self._device).agreement
+        return stability(movie, model, settings, device=self._device).agreement
 
     def diameter(self, model: Model) -> float:
         """Tell the cell diameter in pixels of a frame, as a person would round it."""
@@ -215,8 +214,9 @@ class _Finder:
         for trial in trials:
             if trial.cells and not any(_alike(trial, other) for other in different):
                 different.append(trial)
+        middle = [self._movie[len(self._movie) // 2]]
         judged = (
-            replace(one, agreement=self._agreement(model, one.found))
+            replace(one, agreement=self._agreement(middle, model, one.found))
             for one in different[:_COMPARED]
         )
         return tuple(sorted(judged, key=lambda one: -one.score)) or trials

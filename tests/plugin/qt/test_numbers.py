@@ -110,9 +110,10 @@ def test_whole_numbers_are_digits_of_any_script(qtbot, language, typed):
 
 
 def test_the_word_of_a_field_can_be_typed(qtbot, language):
-    from fastershift.plugin.qt import diameter, setting_field
+    from fastershift.config import find_setting
+    from fastershift.plugin.qt._editors import make_editor
 
-    editor = diameter(setting_field("diameter")[1])
+    editor = make_editor(find_setting("diameter"))
     box = editor.widget
     qtbot.addWidget(box)
     assert editor.get() == "auto"

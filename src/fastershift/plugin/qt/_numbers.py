@@ -113,6 +113,10 @@ class NumberBox(QDoubleSpinBox):
         text = text or ""
         return self._judge(_core(self, text)), text, position
 
+    def fixup(self, text: str | None) -> str:
+        """Leave what is typed as it is; Qt would take a comma out of it."""
+        return text or ""
+
     def _judge(self, core: str) -> Any:
         word = _special(self, core)
         if word is not None:
@@ -124,7 +128,7 @@ class NumberBox(QDoubleSpinBox):
         if len(decimals) > self.decimals() and "e" not in core.lower():
             return _State.Invalid
         least = self.minimum() if self._least is None else self._least
-        inside = least <= number <= self.maximum() or number == self.minimum()
+        inside = least <= number <= self.maximum()
         return _State.Acceptable if inside else _State.Intermediate
 
 
@@ -153,6 +157,10 @@ class WholeNumberBox(QSpinBox):
         """Judge what is typed so far."""
         text = text or ""
         return self._judge(_core(self, text)), text, position
+
+    def fixup(self, text: str | None) -> str:
+        """Leave what is typed as it is."""
+        return text or ""
 
     def _judge(self, core: str) -> Any:
         word = _special(self, core)
