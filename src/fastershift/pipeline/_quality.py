@@ -1,6 +1,7 @@
 """How good a result will be: by how little it depends on the diameter."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from fastershift.instances import unsure_share
 from fastershift.labels import Matches, match_cells, resize_labels
 from fastershift.pipeline._diameter import embed_still, segment_pair
 from fastershift.pipeline._samples import as_seen, richest, spread_frames
-from fastershift.rshn import FrameSource, Model
+from fastershift.rshn import EmbeddingKind, FrameSource, Model
 
 __all__ = ["Quality", "Stability", "expected_quality", "stability"]
 
@@ -20,9 +21,13 @@ __all__ = ["Quality", "Stability", "expected_quality", "stability"]
 _ACROSS = 10
 _CHANGE = 1.12
 
-# Log odds of the expected F1: fitted to 95 sets of images of 19 kinds, some blurred,
-# noisy or told a wrong diameter (scripts/models/calibrate_quality.py).
-_SLOPE, _OFFSET = 6.9, -4.1
+# Log odds of the expected F1 over the agreement, slope and offset, by what pixels are:
+# fitted to 95 sets of images of 19 kinds, some blurred, noisy or told a wrong diameter
+# (scripts/models/calibrate_quality.py).
+_LINES: Mapping[EmbeddingKind, tuple[float, float]] = {
+    "votes": (6.9, -4.1),
+    "cosine": (6.8, -3.65),
+}
 
 # Four sets in five lie within so many log odds of what is expected.
 _MARGIN = 1.3
@@ -164,7 +169,8 @@ def expected_quality(
     Quality
     """
     found = stability(movie, model, settings, device=device)
-    odds = _SLOPE * found.agreement + _OFFSET
+    slope, offset = _LINES[model.card.embedding]
+    odds = slope * found.agreement + offset
     low, high = _share(odds - _MARGIN), _share(odds + _MARGIN)
     return Quality(_share(odds), low, high, found.unsure)
 

@@ -43,7 +43,7 @@ def test_matches_of_frames_add_up():
 
 @pytest.fixture
 def few_kinds(monkeypatch):
-    monkeypatch.setattr(_kinds, "_SIMULATED", (("clumps", 20.0, 6),))
+    monkeypatch.setattr(_kinds, "SIMULATED", (("clumps", 20.0, 6),))
 
 
 @pytest.mark.parametrize("below", ["kinds", "."])
@@ -64,6 +64,8 @@ def test_stills_that_are_kept_out_are_scored(few_kinds, tmp_path, below):
     values = [one["auto"] for one in kinds.values()]
     assert result.summary["mean_f1"] == pytest.approx(np.mean(values), abs=1e-3)
     assert result.summary["least_f1"] == min(values)
+    off = [abs(one["expected"] - one["auto"]) for one in kinds.values()]
+    assert result.summary["quality_error"] == pytest.approx(np.mean(off), abs=1e-3)
     assert {row[0] for row in result.tables[0].rows} == set(kinds)
 
 
