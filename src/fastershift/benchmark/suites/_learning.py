@@ -142,7 +142,8 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     notes = [
         "Stills are those that the generalist was not trained on, but it was trained "
         "on others of their sets.",
-        "Every way is told the median diameter of the marks.",
+        "Whoever learns is told the median diameter of the marks, the start that of "
+        "all cells.",
     ]
     if options.quick:
         notes.append("Cut down: the network does not learn, and one other image each.")
