@@ -96,7 +96,7 @@ class Quality:
             return f"Expected quality: {expected}."
         return (
             f"Expected quality: {expected}. The model does not know these cells: "
-            "measure the diameter, try another model, or train it on some cells."
+            "measure the diameter, try another model, or let it learn from some cells."
         )
 
 
