@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -62,15 +63,32 @@ def connect(
         return
     threads = max(1, (os.cpu_count() or 1) // (workers or 1))
     environment = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    with (
-        dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
-        LocalCluster(
-            n_workers=workers or 1,
-            threads_per_worker=1,
-            processes=workers is not None,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": environment}):
+        with _without_script():
+            cluster = LocalCluster(
+                n_workers=workers or 1,
+                threads_per_worker=1,
+                processes=workers is not None,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Start processes that do not run the script of the user once more.
+
+    A new process reads the main module again, and a script that starts workers outside
+    of ``if __name__ == "__main__"`` would start workers of workers. Nothing of it is
+    needed there.
+    """
+    main = vars(sys.modules["__main__"])
+    names: tuple[str, ...] = ("__file__", "__spec__")
+    hidden = {name: main.pop(name) for name in names if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(hidden)

@@ -11,7 +11,7 @@ from fastershift.errors import InputError
 from fastershift.pipeline._bad_frames import good_frames
 from fastershift.pipeline._diameter import measured_diameter
 from fastershift.pipeline._quality import stability
-from fastershift.pipeline._trials import Trial, try_diameters
+from fastershift.pipeline._trials import Trial, try_diameter, try_diameters
 from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, Model, first_look
 
 __all__ = ["Choice", "choose_for_movie"]
@@ -20,6 +20,9 @@ __all__ = ["Choice", "choose_for_movie"]
 # the diameters that two of them found are the same.
 _COMPARED = 5
 _ALIKE = 1.15
+
+# Measured again, cells differ by less than this factor, or the model has lost them.
+_SAME = 1.3
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ class _Finder:
         if model.card.embedding == "votes":
             tried = self._tried(model)
             if tried and tried[0].cells:
-                return tried[0].found
+                return self._measured(model, tried[0].found)
             return tried[0].diameter if tried else None
         look = self._looked()
         if look is None:
@@ -207,6 +210,16 @@ class _Finder:
                 try_diameters(self._movie, model, settings, device=self._device),
             )
         return self.trials
+
+    def _measured(self, model: Model, guess: float) -> float:
+        """Measure the cells of a wider part at the diameter that was found.
+
+        Whichever of two trials was the better one, both lead to the same diameter.
+        """
+        settings = resolve_settings(card=model.card.settings)
+        again = try_diameter(self._movie, model, settings, guess, device=self._device)
+        same = again.cells and abs(math.log(again.found / guess)) < math.log(_SAME)
+        return again.found if same else guess
 
     def _compared(self, model: Model, trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
         """Compare the best trials that differ by how stable their cells are."""

@@ -25,7 +25,7 @@ from fastershift.rshn import (
     write_votes,
 )
 
-__all__ = ["Trial", "try_diameters"]
+__all__ = ["Trial", "try_diameter", "try_diameters"]
 
 # Diameters in pixels of a frame that are tried first, a factor of two apart.
 _SMALLEST, _LARGEST = 5.0, 320.0
@@ -33,8 +33,9 @@ _SMALLEST, _LARGEST = 5.0, 320.0
 # Around the best of them, at these factors, the model is tried once more.
 _CLOSER = (1 / math.sqrt(2), math.sqrt(2))
 
-# Side of what the network sees of a frame, in network pixels.
-_SIDE = 160
+# Side of what the network sees of a frame, in network pixels: to compare diameters, and
+# to measure the cells at the one that was chosen.
+_SIDE, _WIDE_SIDE = 160, 320
 
 # Deviation, on a logarithmic scale, of the diameter that is found from the one tried
 # at which a trial counts less by a factor of e.
@@ -109,13 +110,10 @@ def try_diameters(
     tuple of Trial
         The best first; none where no frame has any contrast.
     """
-    seen = (as_seen(movie[t]) for t in spread_frames(len(movie)))
-    frames = [frame for frame in seen if frame is not None]
+    frames = _frames(movie)
     if not frames:
         return ()
-    place = choose_device(device)
-    dtype = choose_precision(settings.embed.precision, place)
-    network = StreamingNetwork(model.network, place, dtype)
+    network = _network(model, settings, device)
     largest = min(_LARGEST, 2.0 * max(frames[0].shape))
     coarse = [
         _SMALLEST * 2**step
@@ -128,15 +126,52 @@ def try_diameters(
     return tuple(sorted(trials, key=lambda trial: -trial.score))
 
 
+def try_diameter(
+    movie: FrameSource,
+    model: Model,
+    settings: Settings,
+    diameter: float,
+    *,
+    device: str = "auto",
+) -> Trial:
+    """Try one diameter on a wider part of the same frames.
+
+    Parameters
+    ----------
+    movie, model, settings, device
+        As for `try_diameters`; a frame at least has contrast.
+    diameter : float
+        In pixels of a frame.
+
+    Returns
+    -------
+    Trial
+    """
+    network = _network(model, settings, device)
+    return _try(_frames(movie), diameter, model, network, settings, _WIDE_SIDE)
+
+
+def _frames(movie: FrameSource) -> list[npt.NDArray[np.float32]]:
+    seen = (as_seen(movie[t]) for t in spread_frames(len(movie)))
+    return [frame for frame in seen if frame is not None]
+
+
+def _network(model: Model, settings: Settings, device: str) -> StreamingNetwork:
+    place = choose_device(device)
+    dtype = choose_precision(settings.embed.precision, place)
+    return StreamingNetwork(model.network, place, dtype)
+
+
 def _try(
     frames: Sequence[npt.NDArray[np.float32]],
     diameter: float,
     model: Model,
     network: StreamingNetwork,
     settings: Settings,
+    side: int = _SIDE,
 ) -> Trial:
     scale = model.card.diameter / diameter
-    seen = [_scaled(frame, scale, network.stride) for frame in frames]
+    seen = [_scaled(frame, side / scale, scale, network.stride) for frame in frames]
     images = torch.stack(seen)
     height, width = images.shape[1:]
     stream = network.start(len(images), (height, width), len(images))
@@ -173,10 +208,11 @@ def _segmented(
     return found.labels[0], 1 - channels[0, 0].float().square().numpy()
 
 
-def _scaled(frame: npt.NDArray[np.float32], scale: float, stride: int) -> Tensor:
+def _scaled(
+    frame: npt.NDArray[np.float32], side: float, scale: float, stride: int
+) -> Tensor:
     """Cut the richest part out of a frame and scale it as the network sees it."""
-    side = round(_SIDE / scale)
-    window = tuple(slice(*richest(frame, axis, side)) for axis in (0, 1))
+    window = tuple(slice(*richest(frame, axis, round(side))) for axis in (0, 1))
     part = torch.from_numpy(np.ascontiguousarray(frame[window]))
     shape = [
         max(stride, round(length * scale / stride) * stride) for length in part.shape
