@@ -92,7 +92,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             figures = (*shares, score.seconds)
             rounded = (None if one is None else round(one, 3) for one in figures)
             rows.append((kind, _NAMES[how], score.chosen, *rounded))
-        expected = results["auto"].expected
+        expected = results["auto"].expected or 0.0
         off.append(abs(expected - scores["auto"][-1]))
         summary["kinds"][kind] = {
             how: round(score.matches.f1, 4) for how, score in results.items()
@@ -183,7 +183,7 @@ class _Score(NamedTuple):
 
     matches: Matches
     tra: float | None
-    expected: float
+    expected: float | None
     seconds: float
     chosen: str
 
@@ -219,7 +219,7 @@ def _scored(samples: list[_Sample], how: str, device: str) -> _Score:
     return _Score(
         total,
         float(np.mean(tra)) if tra else None,
-        float(np.mean(expected)) if expected else 0.0,
+        float(np.mean(expected)) if expected else None,
         seconds / max(1, frames),
         chosen[0] if chosen else "",
     )
