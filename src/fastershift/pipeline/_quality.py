@@ -21,6 +21,9 @@ __all__ = ["Quality", "Stability", "expected_quality", "stability"]
 _ACROSS = 10
 _CHANGE = 1.12
 
+# Such a part is this many pixels wide at least.
+_LEAST_SIDE = 32
+
 # Log odds of the expected F1 over the agreement, slope and offset, by what pixels are:
 # fitted to 95 sets of images of 19 kinds, some blurred, noisy or told a wrong diameter
 # (scripts/models/calibrate_quality.py).
@@ -127,7 +130,7 @@ def stability(
     """
     diameter = settings.embed.diameter
     assert diameter != "auto"  # noqa: S101 (known by now)
-    side = round(_ACROSS * max(diameter, _ACROSS))
+    side = max(_LEAST_SIDE, round(_ACROSS * diameter))
     total = Matches()
     unsure = []
     for number in spread_frames(len(movie)):
