@@ -23,6 +23,9 @@ pytest.importorskip("geff")
 #: What reading needs beside the file: modules, caches, and what errors hold.
 _BESIDE = 2**24
 
+# Damages of each kind of file in the long part.
+_MANY = 300
+
 _LABELS = np.zeros((4, 24, 28), np.int32)
 _LABELS[:, 6:14, 8:16] = 1
 
@@ -96,7 +99,7 @@ def _damage(folder, path, which, place, mask, length, cut):
 
 
 @pytest.mark.parametrize(
-    "examples", [8, pytest.param(300, marks=[pytest.mark.faults, pytest.mark.slow])]
+    "examples", [8, pytest.param(_MANY, marks=[pytest.mark.faults, pytest.mark.slow])]
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_changed_bytes(tmp_path, tiny_model, kind, examples):
@@ -108,8 +111,13 @@ def test_changed_bytes(tmp_path, tiny_model, kind, examples):
     most = 2 * _peak(read, name) + _BESIDE
     broken = tmp_path / "broken"
 
+    # The few of every run are always the same; the long part draws new ones.
     @settings(
-        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples,
+        deadline=None,
+        derandomize=examples < _MANY,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(
         st.floats(0, 1),
