@@ -2,6 +2,7 @@
 
 from fastershift.io._atomic import replacing_files, replacing_folder
 from fastershift.io._channels import read_channels
+from fastershift.io._graph import parents_that_fit
 from fastershift.io._labels import (
     AdoptedLabels,
     LabelFrames,
@@ -56,6 +57,7 @@ __all__ = [
     "is_result",
     "is_zarr",
     "movie_parts",
+    "parents_that_fit",
     "read_channels",
     "read_movie",
     "read_result",

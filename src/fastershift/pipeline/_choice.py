@@ -218,14 +218,17 @@ class _Finder:
         """
         settings = resolve_settings(card=model.card.settings)
         again = try_diameter(self._movie, model, settings, guess, device=self._device)
-        same = again.cells and abs(math.log(again.found / guess)) < math.log(_SAME)
+        same = again.cells and _within(_SAME, again.found, guess)
         return again.found if same else guess
 
     def _compared(self, model: Model, trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
         """Compare the best trials that differ by how stable their cells are."""
         different: list[Trial] = []
         for trial in trials:
-            if trial.cells and not any(_alike(trial, other) for other in different):
+            found = trial.found
+            if trial.cells and not any(
+                _within(_ALIKE, found, o.found) for o in different
+            ):
                 different.append(trial)
         middle = [self._movie[len(self._movie) // 2]]
         judged = (
@@ -235,5 +238,5 @@ class _Finder:
         return tuple(sorted(judged, key=lambda one: -one.score)) or trials
 
 
-def _alike(one: Trial, other: Trial) -> bool:
-    return abs(math.log(one.found / other.found)) < math.log(_ALIKE)
+def _within(factor: float, one: float, other: float) -> bool:
+    return abs(math.log(one / other)) < math.log(factor)

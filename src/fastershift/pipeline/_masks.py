@@ -1,7 +1,6 @@
 """Cells that were segmented elsewhere, as a source of a run."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from fastershift.io import (
     read_result,
 )
 from fastershift.labels import connect, count_pixels, empty_labels
-from fastershift.pipeline._sources import EmbeddedPair
+from fastershift.pipeline._sources import FramesApart
 from fastershift.rshn import FrameSource, codes_of_places
 from fastershift.tracking import PlacedCells, place_cells
 
@@ -145,7 +144,7 @@ class _Facts:
     diameter: float
 
 
-class MaskSource:
+class MaskSource(FramesApart):
     """Cells that were segmented elsewhere; their embedding tells where each lies.
 
     Parameters
@@ -211,26 +210,7 @@ class MaskSource:
         labels = self._masks[t]
         return labels if self.tracked else _one_each(labels, self._facts.plain)[0]
 
-    def pairs(
-        self, first: int = 0, stop: int | None = None
-    ) -> Iterator[EmbeddedPair | None]:
-        """Yield the pairs that start with the frames from `first` to before `stop`."""
-        for frame in range(first, max(1, self.n_frames - 1) if stop is None else stop):
-            yield from self.pair(frame)
-
-    def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
-        """Yield the one pair that starts with a frame."""
-        started = time.perf_counter()
-        for frames in self.frames_of_pair(frame):
-            both = torch.stack(list(frames))
-            yield EmbeddedPair(frame, both, time.perf_counter() - started)
-
-    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor]]:
-        """Yield the embeddings of its frames apart."""
-        stop = min(frame + 2, self.n_frames)
-        yield [self._codes(t) for t in range(frame, stop)]
-
-    def _codes(self, t: int) -> Tensor:
+    def embedding(self, t: int) -> Tensor:
         """Give each pixel the code of the centre of its cell, (5, Y, X) float16."""
         labels = self.frame(t)
         cells = place_cells(labels)

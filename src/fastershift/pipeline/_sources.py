@@ -2,6 +2,7 @@
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
@@ -20,6 +21,7 @@ __all__ = [
     "EmbeddedPair",
     "EmbeddingCache",
     "EmbeddingSource",
+    "FramesApart",
     "GivenEmbeddings",
     "NetworkEmbeddings",
     "NetworkSource",
@@ -333,7 +335,39 @@ def _together(frames: Sequence[Tensor]) -> Tensor:
     return rows.movedim(-1, -3)
 
 
-class GivenEmbeddings:
+class FramesApart(ABC):
+    """A source that embeds each frame on its own, whatever came before."""
+
+    @property
+    @abstractmethod
+    def n_frames(self) -> int:
+        """Number of frames."""
+
+    @abstractmethod
+    def embedding(self, frame: int) -> Tensor:
+        """Embed a frame, (C, Y, X)."""
+
+    def pairs(
+        self, first: int = 0, stop: int | None = None
+    ) -> Iterator[EmbeddedPair | None]:
+        """Yield the pairs that start with the frames from `first` to before `stop`."""
+        for frame in range(first, max(1, self.n_frames - 1) if stop is None else stop):
+            yield from self.pair(frame)
+
+    def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
+        """Yield the one pair that starts with a frame."""
+        started = time.perf_counter()
+        for frames in self.frames_of_pair(frame):
+            both = torch.stack(list(frames))
+            yield EmbeddedPair(frame, both, time.perf_counter() - started)
+
+    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor]]:
+        """Yield the embeddings of its frames apart."""
+        stop = min(frame + 2, self.n_frames)
+        yield [self.embedding(t) for t in range(frame, stop)]
+
+
+class GivenEmbeddings(FramesApart):
     """Embeddings of any network, as an array.
 
     Parameters
@@ -377,26 +411,8 @@ class GivenEmbeddings:
         """Nothing is ever done otherwise."""
         return ()
 
-    def pairs(
-        self, first: int = 0, stop: int | None = None
-    ) -> Iterator[EmbeddedPair | None]:
-        """Yield the pairs that start with the frames from `first` to before `stop`."""
-        for frame in range(first, max(1, self.n_frames - 1) if stop is None else stop):
-            yield from self.pair(frame)
-
-    def pair(self, frame: int) -> Iterator[EmbeddedPair | None]:
-        """Yield the one pair that starts with a frame."""
-        started = time.perf_counter()
-        for frames in self.frames_of_pair(frame):
-            both = torch.stack(list(frames))
-            yield EmbeddedPair(frame, both, time.perf_counter() - started)
-
-    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor]]:
-        """Yield the embeddings of its frames apart."""
-        stop = min(frame + 2, self.n_frames)
-        yield [self._frame(t) for t in range(frame, stop)]
-
-    def _frame(self, frame: int) -> Tensor:
+    def embedding(self, frame: int) -> Tensor:
+        """Embed a frame, (C, Y, X)."""
         return _as_tensor(np.asarray(self._array[frame])[:, *self._region])
 
 

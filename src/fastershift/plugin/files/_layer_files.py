@@ -10,9 +10,9 @@ from fastershift.io import (
     Numbers,
     SavedResult,
     Scale,
-    Tracks,
     Units,
     adopt_labels,
+    parents_that_fit,
     rename_tracks,
     settings_of,
     tracks_from_labels,
@@ -68,7 +68,7 @@ def saved_result(
     parents = {track: parent for track, _, _, parent in known}
     return SavedResult(
         labels,
-        _with_parents(tracks_from_labels(labels), parents),
+        parents_that_fit(tracks_from_labels(labels), parents),
         scale,
         units,
         record.reports,
@@ -94,18 +94,6 @@ def former_numbers(numbers: Numbers | None) -> dict[str, Any]:
     if numbers is None:
         return {}
     return {"index": np.arange(len(numbers)), "former number": numbers}
-
-
-def _with_parents(
-    tracks: Tracks, parents: Mapping[int, int]
-) -> list[tuple[int, int, int, int]]:
-    last = {track: last for track, _, last, _ in tracks}
-    found = []
-    for track, first, end, _ in tracks:
-        parent = parents.get(track, 0)
-        fits = parent in last and last[parent] < first
-        found.append((track, first, end, parent if fits else 0))
-    return found
 
 
 def _scale(
