@@ -12,9 +12,10 @@ from qtpy.QtCore import (
     Qt,
     Signal,
 )
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from fastershift.measure import Column, FrameTable, WorldUnits
+from fastershift.plugin.qt import set_up_table
 
 __all__ = ["MeasuresTable"]
 
@@ -145,17 +146,8 @@ class MeasuresTable(QTableView):
         self.setModel(self.rows)
         self.setSortingEnabled(True)
         self.sortByColumn(1, Qt.SortOrder.AscendingOrder)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setTabKeyNavigation(False)
+        set_up_table(self, QAbstractItemView.SelectionMode.ExtendedSelection, 30)
         self.setMinimumHeight(_HEIGHT)
-        down, titles = self.verticalHeader(), self.horizontalHeader()
-        down.hide()
-        down.setDefaultSectionSize(self.fontMetrics().height() + 6)
-        titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # Looking at all rows of a long movie to set a width would keep it waiting.
-        titles.setResizeContentsPrecision(30)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
         self.selectionModel().selectionChanged.connect(self._tell_selected)

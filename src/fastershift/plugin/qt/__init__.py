@@ -8,6 +8,7 @@ from fastershift.plugin.qt._keys_panel import KeysPanel
 from fastershift.plugin.qt._lifetime import on_destroyed
 from fastershift.plugin.qt._numbers import NumberBox, WholeNumberBox
 from fastershift.plugin.qt._preferences import follow_device, preferences
+from fastershift.plugin.qt._tables import set_up_table
 from fastershift.plugin.qt._tasks import Task, TaskRunner
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "label",
     "on_destroyed",
     "preferences",
+    "set_up_table",
     "unbind",
 ]

@@ -10,9 +10,10 @@ from qtpy.QtCore import (
     Qt,
     Signal,
 )
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from fastershift.io import REPORT_COLUMNS
+from fastershift.plugin.qt import set_up_table
 
 __all__ = ["COLUMNS", "ReportTable"]
 
@@ -109,17 +110,8 @@ class ReportTable(QTableView):
         self.setModel(self._sorted)
         self.setSortingEnabled(True)
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setTabKeyNavigation(False)
+        set_up_table(self, QAbstractItemView.SelectionMode.SingleSelection, 50)
         self.setMinimumHeight(_HEIGHT)
-        rows, titles = self.verticalHeader(), self.horizontalHeader()
-        rows.hide()
-        rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
-        titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # Looking at all rows of a long movie to set a width would keep it waiting.
-        titles.setResizeContentsPrecision(50)
         self.doubleClicked.connect(self._choose)
         self.activated.connect(self._choose)
 
