@@ -26,6 +26,7 @@ from fastershift.config import resolve_settings
 from fastershift.labels import label_areas, match_cells, resize_labels
 from fastershift.pipeline._diameter import segment_still
 from fastershift.pipeline._quality import stability
+from fastershift.pipeline._samples import take_samples
 from fastershift.rshn import Model, load_model
 from fastershift.simulate import simulate_movie
 
@@ -135,7 +136,9 @@ def judge(name: str, images: list[Image], model: Model) -> list[Point]:
         for change, pixels, diameter in changed(image):
             told = {"embed": {"diameter": diameter}}
             settings = resolve_settings(user=told, card=model.card.settings)
-            agreement = stability([pixels], model, settings, device="cpu").agreement
+            agreement = stability(
+                take_samples([pixels]), model, settings, device="cpu"
+            ).agreement
             labels = segment_still(pixels, model, settings, device="cpu")
             labels = resize_labels(labels, pixels.shape)
             if not image.complete:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from fastershift.config import resolve_settings
 from fastershift.errors import InputError
 from fastershift.pipeline import _choice, plan_run
-from fastershift.pipeline._diameter import measured_diameter
-from fastershift.pipeline._quality import Stability
+from fastershift.pipeline._quality import Stability, stability
+from fastershift.pipeline._samples import take_samples
 from fastershift.pipeline._trials import try_diameters
 from fastershift.rshn import FirstLook, load_model
 from fastershift.simulate import simulate_movie
@@ -28,48 +29,53 @@ def model():
     return load_model("nuclei")
 
 
+def known(stable):
+    """Stand in for what `stability` finds out."""
+
+    def found(_movie, model, settings, *, device):
+        return stable(model.name, settings.embed.diameter)
+
+    return found
+
+
 @pytest.mark.parametrize("wrong", [0.85, 1.2])
-def test_a_wrong_guess_is_put_right(movie, truth, model, wrong):
-    measured = measured_diameter(movie.frames[1], model, wrong * truth, device="cpu")
-    assert measured == pytest.approx(truth, rel=0.1)
+@pytest.mark.parametrize("name", ["nuclei", "generalist"])
+def test_a_wrong_guess_is_put_right(movie, truth, name, wrong):
+    model = load_model(name)
+    told = {"embed": {"diameter": wrong * truth}}
+    settings = resolve_settings(user=told, card=model.card.settings)
+    found = stability(take_samples(movie.frames), model, settings, device="cpu")
+    assert found.diameter == pytest.approx(truth, rel=0.1)
 
 
-def test_a_guess_that_the_cells_contradict_is_kept(movie, truth, model):
-    guess = 2.5 * truth
-    assert measured_diameter(movie.frames[1], model, guess, device="cpu") == guess
+def test_without_whole_cells_nothing_is_measured(model):
+    lone = np.zeros((1, 128, 128))
+    lone[0, 50:70, 50:70] = 100
+    told = {"embed": {"diameter": 20.0}}
+    settings = resolve_settings(user=told, card=model.card.settings)
+    assert stability(take_samples(lone), model, settings, device="cpu").diameter == 0
 
 
-def test_without_whole_cells_the_guess_is_kept(model):
-    flat = np.zeros((128, 128))
-    assert measured_diameter(flat, model, 20.0, device="cpu") == 20
-    lone = flat.copy()
-    lone[50:70, 50:70] = 100
-    assert measured_diameter(lone, model, 20.0, device="cpu") == 20
-
-
-def test_only_the_middle_of_a_large_frame_is_segmented(movie, truth, model):
-    frame = movie.frames[1]
-    # Bright noise around it, which a measurement of the whole frame would meet.
-    large = np.random.default_rng(0).normal(frame.mean(), 5, (1500, 1500))
-    side = int(np.ceil(32 * truth))
-    assert side < 1000
-    corner = (1500 - 256) // 2
-    large[corner : corner + 256, corner : corner + 256] = frame
-    part = (1500 - side) // 2
-    cut = large[part : part + side, part : part + side]
-    assert measured_diameter(large, model, truth, device="cpu") == measured_diameter(
-        cut, model, truth, device="cpu"
-    )
+@pytest.mark.parametrize(
+    ("measured", "taken"), [(33.0, 33.0), (80.0, 28.0), (0.0, 28.0)]
+)
+def test_a_guess_that_the_cells_contradict_is_kept(movie, monkeypatch, measured, taken):
+    look = FirstLook(diameter=28.0, kind="nuclei", probability=1.0)
+    monkeypatch.setattr(_choice, "first_look", lambda _frames: look)
+    stable = known(lambda *_: Stability(0.9, 0.0, measured))
+    monkeypatch.setattr(_choice, "stability", stable)
+    plan = plan_run(movie.frames, {"embed": {"model": "nuclei"}}, device="cpu")
+    assert plan.settings.embed.diameter == taken
 
 
 def test_a_plan_measures_once_for_each_model(movie, monkeypatch):
     measured = []
 
-    def counted(frame, model, guess, *, device):
-        measured.append(model.name)
-        return guess + 1
+    def stable(name, diameter):
+        measured.append(name)
+        return Stability(0.9, 0.0, diameter + 1)
 
-    monkeypatch.setattr(_choice, "measured_diameter", counted)
+    monkeypatch.setattr(_choice, "stability", known(stable))
     nuclei = {"embed": {"model": "nuclei"}}
     first = plan_run(movie.frames, nuclei, device="cpu")
     assert first.choice.look is not None
@@ -102,19 +108,22 @@ def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("stable", "taken"), [((0.5, 0.8), "dic"), ((0.8, 0.5), "generalist")]
+    ("stable", "size", "taken"),
+    [
+        ((0.5, 0.8), 30.0, "dic"),
+        ((0.8, 0.5), 30.0, "generalist"),
+        ((0.5, 0.8), 60.0, "generalist"),
+        ((0.5, 0.8), 0.0, "generalist"),
+    ],
 )
-def test_a_model_for_a_kind_is_taken_only_where_it_is_as_stable(
-    movie, monkeypatch, stable, taken
+def test_a_model_for_a_kind_is_taken_only_where_its_cells_are_stable_and_as_told(
+    movie, monkeypatch, stable, size, taken
 ):
     look = FirstLook(diameter=28.0, kind="dic", probability=1.0)
     of = {"generalist": stable[0], "dic": stable[1]}
     monkeypatch.setattr(_choice, "first_look", lambda _frames: look)
-    monkeypatch.setattr(
-        _choice,
-        "stability",
-        lambda _movie, model, *_, **_how: Stability(of[model.name], 0.0),
-    )
+    found = known(lambda name, _: Stability(of[name], 0.0, size))
+    monkeypatch.setattr(_choice, "stability", found)
     plan = plan_run(movie.frames, device="cpu")
     assert plan.settings.embed.model == taken
 
@@ -128,7 +137,7 @@ def test_the_published_method_takes_a_model_that_compares_by_cosine(movie):
 
 
 def test_a_given_diameter_is_not_measured(movie, monkeypatch):
-    monkeypatch.setattr(_choice, "measured_diameter", None)
+    monkeypatch.setattr(_choice, "stability", None)
     plan = plan_run(movie.frames, {"embed": {"diameter": 25.0, "model": "nuclei"}})
     assert plan.settings.embed.diameter == 25
     assert plan.choice.look is None

@@ -15,12 +15,14 @@ from fastershift.pipeline import (
     Quality,
     Started,
     _expect,
+    _quality,
     plan_run,
     run_plan,
     segment_movie,
     with_quality,
 )
 from fastershift.pipeline._quality import expected_quality, stability
+from fastershift.pipeline._samples import take_samples
 from fastershift.rshn import load_model
 from fastershift.simulate import simulate_movie
 from helpers.votes import kept_votes, true_votes
@@ -53,9 +55,9 @@ def quality(f1=0.8, unsure=0.1):
 
 
 def test_a_model_is_stable_on_the_kind_it_knows(movie, model):
-    known = stability(movie.frames, model, told(model), device="cpu")
+    known = stability(take_samples(movie.frames), model, told(model), device="cpu")
     assert known.agreement > 0.6
-    unknown = stability(texture(), model, told(model), device="cpu")
+    unknown = stability(take_samples(texture()), model, told(model), device="cpu")
     assert unknown.agreement < known.agreement - 0.3
     assert unknown.unsure > known.unsure
 
@@ -140,6 +142,21 @@ def test_nothing_is_expected_of_given_embeddings():
     result = segment_movie(None, embeddings=vectors, background="none")
     assert "quality" not in result.provenance
     assert {report.expected_f1 for report in result.reports} == {None}
+
+
+def test_what_the_choice_found_out_is_used(movie, monkeypatch):
+    """Only where the cells are found with the settings of the choice."""
+    monkeypatch.setattr(_quality, "stability", lambda *_args, **_how: None)
+    settings = {"embed": {"model": "generalist"}}
+    plan = plan_run(movie.frames, settings, device="cpu")
+    assert with_quality(plan).quality.f1 > 0.5
+    assert plan.choice.known_stability is not None
+    for other in (
+        {"embed": {"model": "generalist", "diameter": 31.0}},
+        settings | {"track": {"foreground": 0.7}},
+    ):
+        changed = plan_run(movie.frames, other, device="cpu", former=plan)
+        assert changed.choice.known_stability is None
 
 
 def test_what_was_found_out_is_not_found_out_again(movie, monkeypatch):

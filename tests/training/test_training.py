@@ -1,5 +1,7 @@
 """Truth, clips and the training loop."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import tifffile
@@ -17,7 +19,8 @@ from fastershift.training import (
     load_ctc_truth,
     prepare_movie,
 )
-from fastershift.training._augment import _with_dirt, neighbour_matrix
+from fastershift.training._augment import neighbour_matrix
+from fastershift.training._intensity import _with_dirt, vary_intensity
 
 TINY = TrainSettings(filters=4, levels=3, channels=8, size=32, length=3, batch=2)
 
@@ -172,7 +175,7 @@ def test_clips_number_their_cells_without_gaps(movie, seed):
 def test_the_transform_is_one_for_image_and_labels(movie):
     """Without changes of intensity, bright pixels stay under their labels."""
     plain = dict.fromkeys(
-        ("skip", "offset", "noise", "blur", "gradient", "inversion"), 0.0
+        ("skip", "offset", "noise", "blur", "gradient", "inversion", "dirt"), 0.0
     )
     clip = drawn(movie, 3, gamma=1.0, contrast=1.0, **plain)
     cells = clip.frames[:, 0][clip.labels > 0].mean()
@@ -218,3 +221,65 @@ def test_refusals(movie, tmp_path):
     larger = Trainer((movie,), TINY.model_copy(update={"filters": 6}))
     with pytest.raises(InputError, match="another size"):
         larger.load(tmp_path / "small.safetensors")
+
+
+class TestIntensities:
+    """What shows the same cells as another microscope might."""
+
+    NOTHING: ClassVar = {
+        "gamma": 1.0,
+        "contrast": 1.0,
+        "offset": 0.0,
+        "noise": 0.0,
+        "blur": 0.0,
+        "gradient": 0.0,
+        "inversion": 0.0,
+        "dirt": 0.0,
+    }
+
+    @pytest.fixture
+    def square(self):
+        frames = torch.full((2, 1, 64, 64), -1.0)
+        frames[..., 24:40, 24:40] = 1.0
+        return frames
+
+    def varied(self, frames, **options):
+        how = Augmentation(**(self.NOTHING | options))
+        varied = vary_intensity(frames, how, torch.Generator().manual_seed(3))
+        assert varied.shape == frames.shape
+        assert torch.isfinite(varied).all()
+        return varied
+
+    def test_a_curve_maps_each_tone_to_one(self, square):
+        varied = self.varied(square, curve=1.0)
+        for one in varied:
+            assert one[0, 24:40, 24:40].std() < 1e-5
+            assert one[0, 0].std() < 1e-5
+
+    def test_relief_changes_outlines_more_than_what_is_far_from_them(self, square):
+        varied = self.varied(square, relief=1.0)
+        near, far = varied[0, 0, 32, 23], varied[0, 0, 32, 0]
+        assert abs(near - far) > 0.05
+
+    def test_a_filter_keeps_mean_and_contrast(self, square):
+        varied = self.varied(square, filtering=1.0)
+        assert varied.mean() == pytest.approx(float(square.mean()), abs=0.2)
+        assert 0.3 < varied.std() / square.std() < 1.3
+
+    def test_grainy_noise_is_smooth(self):
+        plain = torch.zeros(1, 1, 96, 96)
+
+        def alike(grain):
+            found = []
+            for seed in range(12):
+                chance = torch.Generator().manual_seed(seed)
+                given = self.NOTHING | {"noise": 0.5, "grain": grain}
+                options = Augmentation(**given)
+                noise = vary_intensity(plain, options, chance)[0, 0]
+                if noise.std() > 1e-3:
+                    pair = torch.stack([noise[1:].flatten(), noise[:-1].flatten()])
+                    found.append(float(torch.corrcoef(pair)[0, 1]))
+            return np.mean(found)
+
+        assert abs(alike(0.0)) < 0.05
+        assert alike(3.0) > 0.3

@@ -16,6 +16,7 @@ SUITES = {
     "preview": f"{_HOME}._preview.run",
     "accuracy": f"{_HOME}._accuracy.run",
     "kinds": f"{_HOME}._kinds.run",
+    "robustness": f"{_HOME}._robustness.run",
     "linking": f"{_HOME}._linking.run",
     "learning": f"{_HOME}._learning.run",
     "corrections": f"{_HOME}._corrections.run",

@@ -1,24 +1,25 @@
 """Which model and which cell diameter a run takes, where they are left open."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.pipeline._bad_frames import good_frames
-from fastershift.pipeline._diameter import measured_diameter
-from fastershift.pipeline._quality import stability
-from fastershift.pipeline._trials import Trial, try_diameter, try_diameters
+from fastershift.pipeline._quality import Stability, stability
+from fastershift.pipeline._samples import Sample, take_samples
+from fastershift.pipeline._trials import Trial, try_diameters
 from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, Model, first_look
 
 __all__ = ["Choice", "choose_for_movie"]
 
-# Trials that are compared by how stable their cells are, and the factor within which
-# the diameters that two of them found are the same.
-_COMPARED = 5
+# Trials that are compared by how stable their cells are: at most so many, that score
+# at least this share of the best one. Within this factor, the diameters that two of
+# them found are the same.
+_COMPARED, _COMPARABLE = 3, 0.4
 _ALIKE = 1.15
 
 # Measured again, cells differ by less than this factor, or the model has lost them.
@@ -43,6 +44,8 @@ class Choice:
         What the model did at the diameters that fit best, the best first.
     diameters : dict of str to float
         Diameters in pixels that were found out, by the hash of the model.
+    stable : dict of str to Stability
+        How stable models are at these diameters with what their cards advise, by hash.
     """
 
     model: Model
@@ -50,7 +53,19 @@ class Choice:
     asked: EmbedSettings
     look: FirstLook | None = None
     trials: tuple[Trial, ...] = ()
-    diameters: Mapping[str, float] | None = None
+    diameters: Mapping[str, float] = field(default_factory=dict)
+    stable: Mapping[str, Stability] = field(default_factory=dict)
+
+    @property
+    def known_stability(self) -> Stability | None:
+        """How stable the model is with these very settings, if that was found out."""
+        advised = resolve_settings(card=self.model.card.settings)
+        parts = ("cluster", "track")
+        if any(getattr(advised, p) != getattr(self.settings, p) for p in parts):
+            return None
+        if self.settings.embed.diameter != self.diameters.get(self.model.sha256):
+            return None
+        return self.stable.get(self.model.sha256)
 
     def sentence(self) -> str:
         """Tell what was tried, the best and the next best, where that decided."""
@@ -124,7 +139,15 @@ def choose_for_movie(
     if asked.diameter == "auto" and asked.network_size is None:
         embed["diameter"] = finder.diameter(loaded)
     settings = settings.model_copy(update={"embed": asked.model_copy(update=embed)})
-    return Choice(loaded, settings, asked, finder.look, finder.trials, finder.diameters)
+    return Choice(
+        loaded,
+        settings,
+        asked,
+        finder.look,
+        finder.trials,
+        finder.diameters,
+        finder.stable,
+    )
 
 
 class _Finder:
@@ -135,11 +158,16 @@ class _Finder:
         self._device = device
         self.look = None if known is None else known.look
         self.trials = () if known is None else known.trials
-        self.diameters = dict((known and known.diameters) or {})
+        self.diameters = {} if known is None else dict(known.diameters)
+        self.stable = {} if known is None else dict(known.stable)
 
     @cached_property
     def _movie(self) -> FrameSource:
         return good_frames(self._whole)
+
+    @cached_property
+    def _samples(self) -> tuple[Sample, ...]:
+        return take_samples(self._movie)
 
     def best_model(
         self, read: Callable[[str], Model], choose: Callable[[FirstLook | None], str]
@@ -161,15 +189,25 @@ class _Finder:
         tried = self._tried(general)
         if not tried or not tried[0].cells:
             return general
-        both = ((general, tried[0].found), (special, look.diameter))
-        stable = [self._agreement(self._movie, *one) for one in both]
-        return special if stable[1] >= stable[0] else general
+        one = self._stability(general, tried[0].found)
+        other = self._stability(special, look.diameter)
+        confirmed = other.diameter and _within(_SAME, other.diameter, look.diameter)
+        return special if confirmed and other.agreement >= one.agreement else general
 
-    def _agreement(self, movie: FrameSource, model: Model, diameter: float) -> float:
-        """Tell how stable a model is at a diameter, with what its card advises."""
+    def _stability(self, model: Model, diameter: float) -> Stability:
+        """Tell how stable a model is at the diameter that was guessed for it."""
+        if model.sha256 not in self.stable:
+            found = self._tested(self._samples, model, diameter)
+            self.stable[model.sha256] = found
+        return self.stable[model.sha256]
+
+    def _tested(
+        self, samples: Sequence[Sample], model: Model, diameter: float
+    ) -> Stability:
+        """Tell how stable a model is, with what its card advises."""
         told = {"embed": {"diameter": max(1.0, diameter)}}
         settings = resolve_settings(user=told, card=model.card.settings)
-        return stability(movie, model, settings, device=self._device).agreement
+        return stability(samples, model, settings, device=self._device)
 
     def diameter(self, model: Model) -> float:
         """Tell the cell diameter in pixels of a frame, as a person would round it."""
@@ -184,16 +222,18 @@ class _Finder:
         return self.diameters[model.sha256]
 
     def _found(self, model: Model) -> float | None:
-        if model.card.embedding == "votes":
-            tried = self._tried(model)
-            if tried and tried[0].cells:
-                return self._measured(model, tried[0].found)
-            return tried[0].diameter if tried else None
-        look = self._looked()
-        if look is None:
+        guess = self._guessed(model)
+        if guess is None:
             return None
-        middle = self._movie[len(self._movie) // 2]
-        return measured_diameter(middle, model, look.diameter, device=self._device)
+        measured = self._stability(model, guess).diameter
+        return measured if measured and _within(_SAME, measured, guess) else guess
+
+    def _guessed(self, model: Model) -> float | None:
+        if model.card.embedding == "cosine":
+            look = self._looked()
+            return None if look is None else look.diameter
+        tried = self._tried(model)
+        return (tried[0].found or tried[0].diameter) if tried else None
 
     def _looked(self) -> FirstLook | None:
         """Look at some frames; None where none has any contrast."""
@@ -207,35 +247,26 @@ class _Finder:
             settings = resolve_settings(card=model.card.settings)
             self.trials = self._compared(
                 model,
-                try_diameters(self._movie, model, settings, device=self._device),
+                try_diameters(self._samples, model, settings, device=self._device),
             )
         return self.trials
-
-    def _measured(self, model: Model, guess: float) -> float:
-        """Measure the cells of a wider part at the diameter that was found.
-
-        Whichever of two trials was the better one, both lead to the same diameter.
-        """
-        settings = resolve_settings(card=model.card.settings)
-        again = try_diameter(self._movie, model, settings, guess, device=self._device)
-        same = again.cells and _within(_SAME, again.found, guess)
-        return again.found if same else guess
 
     def _compared(self, model: Model, trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
         """Compare the best trials that differ by how stable their cells are."""
         different: list[Trial] = []
         for trial in trials:
-            found = trial.found
-            if trial.cells and not any(
-                _within(_ALIKE, found, o.found) for o in different
+            if trial.score > _COMPARABLE * trials[0].score and not any(
+                _within(_ALIKE, trial.found, other.found) for other in different
             ):
                 different.append(trial)
-        middle = [self._movie[len(self._movie) // 2]]
+        if len(different) < 2:
+            return tuple(different) or trials
+        middle = [self._samples[len(self._samples) // 2]]
         judged = (
-            replace(one, agreement=self._agreement(middle, model, one.found))
+            replace(one, agreement=self._tested(middle, model, one.found).agreement)
             for one in different[:_COMPARED]
         )
-        return tuple(sorted(judged, key=lambda one: -one.score)) or trials
+        return tuple(sorted(judged, key=lambda one: -one.score))
 
 
 def _within(factor: float, one: float, other: float) -> bool:

@@ -1,4 +1,4 @@
-"""The cell diameter, measured again on the cells that the chosen model finds."""
+"""The cells of a single image, and how large they are."""
 
 import math
 
@@ -6,29 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fastershift.config import Settings, resolve_settings
+from fastershift.config import Settings
 from fastershift.instances import find_instances, find_voted_instances, pair_codes
 from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 
 __all__ = [
     "embed_still",
-    "measured_diameter",
     "segment_pair",
     "segment_still",
     "smallest_cell",
     "whole_cells",
 ]
-
-# Cells a side of the part that is measured: enough for a median, and soon done.
-_CELLS_A_SIDE = 32
-
-# Fewer whole cells than this say little about the others.
-_FEWEST = 5
-
-# Where what is found differs by more than this factor from what was guessed, the model
-# has cut cells or joined them, and the guess is better.
-_MOST = 1.3
 
 
 def smallest_cell(settings: Settings, diameter: float) -> float:
@@ -38,44 +27,6 @@ def smallest_cell(settings: Settings, diameter: float) -> float:
         # Published sizes are summed over both frames of a pair.
         return pixels / 2
     return settings.track.smallest_cell * math.pi / 4 * diameter**2
-
-
-def measured_diameter(
-    frame: npt.ArrayLike, model: Model, guess: float, *, device: str = "auto"
-) -> float:
-    """Segment the middle of a frame and take the median diameter of its cells.
-
-    On frames that no shipped model was trained on, the guess from the image alone was
-    wrong by 3 to 20 %, and what is measured by 2 to 6 %.
-
-    Parameters
-    ----------
-    frame : array_like
-        (Y, X).
-    model : Model
-        The one that was chosen; what its card advises is used, so that the answer
-        depends on nothing else.
-    guess : float
-        Diameter in pixels of the frame.
-    device : str
-        As for `Embedder`.
-
-    Returns
-    -------
-    float
-        Pixels of the frame; what was guessed where too few whole cells are found or
-        where they contradict it.
-    """
-    settings = resolve_settings(
-        user={"embed": {"diameter": guess}}, card=model.card.settings
-    )
-    image = _middle(np.asarray(frame), math.ceil(_CELLS_A_SIDE * guess))
-    labels = segment_still(image, model, settings, device=device)
-    diameters = whole_cells(labels)
-    if len(diameters) < _FEWEST:
-        return guess
-    measured = float(np.median(diameters)) * guess / model.card.diameter
-    return measured if 1 / _MOST < measured / guess < _MOST else guess
 
 
 def segment_still(
@@ -143,11 +94,6 @@ def segment_pair(
         )
     labels: npt.NDArray[np.int32] = found.labels[0]
     return labels
-
-
-def _middle(image: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic]:
-    top, left = (max(0, (length - side) // 2) for length in image.shape)
-    return image[top : top + side, left : left + side]
 
 
 def whole_cells(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

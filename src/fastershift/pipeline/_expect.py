@@ -33,5 +33,11 @@ def with_quality(plan: Plan) -> Plan:
     ):
         return plan
     device = str(source.embedder.device)
-    quality = expected_quality(source.movie, choice.model, plan.settings, device=device)
+    quality = expected_quality(
+        source.movie,
+        choice.model,
+        plan.settings,
+        device=device,
+        known=choice.known_stability,
+    )
     return replace(plan, quality=quality)

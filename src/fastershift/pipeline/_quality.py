@@ -1,28 +1,32 @@
 """How good a result will be: by how little it depends on the diameter."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fastershift.config import Settings
 from fastershift.instances import unsure_share
 from fastershift.labels import Matches, match_cells, resize_labels
-from fastershift.pipeline._diameter import embed_still, segment_pair
-from fastershift.pipeline._samples import as_seen, richest, spread_frames
+from fastershift.pipeline._diameter import embed_still, segment_pair, whole_cells
+from fastershift.pipeline._samples import Sample, take_samples
 from fastershift.rshn import EmbeddingKind, FrameSource, Model
 
 __all__ = ["Quality", "Stability", "expected_quality", "stability"]
 
 # Cells across the part of a frame on which a model is compared with itself, and the
 # factor by which the diameter is changed for that.
-_ACROSS = 10
+_ACROSS = 8
 _CHANGE = 1.12
 
 # Such a part is this many pixels wide at least.
 _LEAST_SIDE = 32
+
+# Fewer whole cells than this, found at either diameter, say little about the others.
+_FEWEST = 5
 
 # Log odds of the expected F1 over the agreement, slope and offset, by what pixels are:
 # fitted to 95 sets of images of 19 kinds, some blurred, noisy or told a wrong diameter
@@ -52,10 +56,14 @@ class Stability(NamedTuple):
         diameters an eighth smaller and larger.
     unsure : float
         See `fastershift.instances.unsure_share`.
+    diameter : float
+        Median diameter in pixels of a frame of the whole cells; 0 where they are too
+        few.
     """
 
     agreement: float
     unsure: float
+    diameter: float
 
 
 @dataclass(frozen=True)
@@ -104,18 +112,18 @@ class Quality:
 
 
 def stability(
-    movie: FrameSource, model: Model, settings: Settings, *, device: str = "auto"
+    samples: Sequence[Sample], model: Model, settings: Settings, *, device: str = "auto"
 ) -> Stability:
     """Tell how little the cells that a model finds depend on the diameter it is told.
 
     A model that knows the kind of image finds the same cells at a diameter that is an
-    eighth smaller or larger; on others its result falls apart. Up to three frames are
-    looked at where they are richest.
+    eighth smaller or larger; on others its result falls apart. Frames are looked at
+    where they are richest.
 
     Parameters
     ----------
-    movie : sequence of (Y, X) frames
-        The whole movie.
+    samples : sequence of Sample
+        What to look at.
     model : Model
         The network.
     settings : Settings
@@ -126,20 +134,16 @@ def stability(
     Returns
     -------
     Stability
-        An agreement of 0 where no frame has any contrast.
+        An agreement of 0 without any sample.
     """
     diameter = settings.embed.diameter
     assert diameter != "auto"  # noqa: S101 (known by now)
     side = max(_LEAST_SIDE, round(_ACROSS * diameter))
     total = Matches()
-    unsure = []
-    for number in spread_frames(len(movie)):
-        frame = np.asarray(movie[number])
-        seen = as_seen(frame)
-        if seen is None:
-            continue
-        rows, columns = (slice(*richest(seen, axis, side)) for axis in (0, 1))
-        part = frame[rows, columns]
+    unsure: list[float] = []
+    found: list[npt.NDArray[np.float64]] = []
+    for sample in samples:
+        part = sample.frame[sample.richest(side)]
         results = []
         for told in (diameter / _CHANGE, diameter * _CHANGE):
             # A frame alone: there is nothing that the network could remember.
@@ -149,14 +153,25 @@ def stability(
             pair = embed_still(part, model, changed, device=device)
             unsure.append(unsure_share(pair.embeddings[0]))
             labels = segment_pair(pair, model, changed)
+            found.append(whole_cells(labels) * told / model.card.diameter)
             results.append(resize_labels(labels, part.shape))
         total += match_cells(*results)
     agreement = (total.f1 + total.f1_close) / 2
-    return Stability(agreement, float(np.mean(unsure)) if unsure else 0.0)
+    diameters = np.concatenate(found) if found else np.empty(0)
+    return Stability(
+        agreement,
+        float(np.mean(unsure)) if unsure else 0.0,
+        float(np.median(diameters)) if diameters.size >= _FEWEST else 0.0,
+    )
 
 
 def expected_quality(
-    movie: FrameSource, model: Model, settings: Settings, *, device: str = "auto"
+    movie: FrameSource,
+    model: Model,
+    settings: Settings,
+    *,
+    device: str = "auto",
+    known: Stability | None = None,
 ) -> Quality:
     """Expect how good the cells of a movie will be.
 
@@ -164,14 +179,18 @@ def expected_quality(
 
     Parameters
     ----------
-    movie, model, settings, device
+    movie : sequence of (Y, X) frames
+        The whole movie.
+    model, settings, device
         As for `stability`.
+    known : Stability, optional
+        What `stability` gave for them before.
 
     Returns
     -------
     Quality
     """
-    found = stability(movie, model, settings, device=device)
+    found = known or stability(take_samples(movie), model, settings, device=device)
     slope, offset = _LINES[model.card.embedding]
     odds = slope * found.agreement + offset
     low, high = _share(odds - _MARGIN), _share(odds + _MARGIN)

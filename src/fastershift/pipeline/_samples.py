@@ -1,70 +1,77 @@
 """Parts of a movie on which a model is tried."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.rshn import normalise_robustly
+from fastershift.rshn import FrameSource, normalise_robustly
 
-__all__ = ["as_seen", "richest", "spread_frames"]
+__all__ = ["Sample", "take_samples"]
 
 # Frames that are looked at.
 _FRAMES = 3
 
 
-def spread_frames(n_frames: int) -> list[int]:
-    """Choose up to three frames, spread evenly over a movie.
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A frame on which models are tried.
+
+    Attributes
+    ----------
+    frame : (Y, X) array
+        As it is in the movie.
+    seen : (Y, X) float32
+        The same with intensities as a network that votes sees them.
+    """
+
+    frame: npt.NDArray[np.generic]
+    seen: npt.NDArray[np.float32]
+
+    def richest(self, side: int) -> tuple[slice, slice]:
+        """Find the square in which intensities vary most.
+
+        Parameters
+        ----------
+        side : int
+            In pixels.
+
+        Returns
+        -------
+        rows, columns : slice
+            All of them where the frame is smaller.
+        """
+        return self._stretch(0, side), self._stretch(1, side)
+
+    def _stretch(self, axis: int, side: int) -> slice:
+        length = self.seen.shape[axis]
+        if side >= length:
+            return slice(0, length)
+        variation = np.clip(self.seen, -1, 1).std(axis=1 - axis)
+        sums = np.convolve(variation, np.ones(side), "valid")
+        first = int(sums.argmax())
+        return slice(first, first + side)
+
+
+def take_samples(movie: FrameSource) -> tuple[Sample, ...]:
+    """Take up to three frames with contrast, spread evenly over a movie.
 
     Parameters
     ----------
-    n_frames : int
-        Of the movie.
+    movie : sequence of (Y, X) frames
+        The whole movie.
 
     Returns
     -------
-    list of int
+    tuple of Sample
+        None where no frame has any contrast.
     """
-    count = min(_FRAMES, n_frames)
-    return sorted({round((i + 0.5) * n_frames / count - 0.5) for i in range(count)})
-
-
-def as_seen(frame: npt.ArrayLike) -> npt.NDArray[np.float32] | None:
-    """Scale the intensities of a frame as a network that votes sees them.
-
-    Parameters
-    ----------
-    frame : (Y, X) array_like
-        Intensities.
-
-    Returns
-    -------
-    (Y, X) float32 or None
-        None without any contrast.
-    """
-    image, usable = normalise_robustly(np.asarray(frame), 0.0)
-    return image if usable.any() else None
-
-
-def richest(frame: npt.NDArray[np.float32], axis: int, side: int) -> tuple[int, int]:
-    """Find the stretch of an axis in which intensities vary most.
-
-    Parameters
-    ----------
-    frame : (Y, X) float32
-        As `as_seen` gives it.
-    axis : int
-        0 for rows, 1 for columns.
-    side : int
-        Length of the stretch in pixels.
-
-    Returns
-    -------
-    start, stop : int
-        The whole axis where it is shorter.
-    """
-    length = frame.shape[axis]
-    if side >= length:
-        return 0, length
-    variation = np.clip(frame, -1, 1).std(axis=1 - axis)
-    sums = np.convolve(variation, np.ones(side), "valid")
-    first = int(sums.argmax())
-    return first, first + side
+    count = min(_FRAMES, len(movie))
+    places = (round((i + 0.5) * len(movie) / count - 0.5) for i in range(count))
+    samples = []
+    for number in sorted(set(places)):
+        frame = np.asarray(movie[number])
+        seen, usable = normalise_robustly(frame, 0.0)
+        if usable.any():
+            samples.append(Sample(frame, seen))
+    return tuple(samples)

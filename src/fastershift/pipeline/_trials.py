@@ -13,11 +13,10 @@ from fastershift._devices import choose_device
 from fastershift.config import Settings
 from fastershift.instances import PairVotes, find_voted_instances
 from fastershift.pipeline._diameter import smallest_cell, whole_cells
-from fastershift.pipeline._samples import as_seen, richest, spread_frames
+from fastershift.pipeline._samples import Sample
 from fastershift.rshn import (
     CODE_CHANNELS,
     KEPT_CHANNELS,
-    FrameSource,
     Model,
     StreamingNetwork,
     choose_precision,
@@ -25,7 +24,7 @@ from fastershift.rshn import (
     write_votes,
 )
 
-__all__ = ["Trial", "try_diameter", "try_diameters"]
+__all__ = ["Trial", "try_diameters"]
 
 # Diameters in pixels of a frame that are tried first, a factor of two apart.
 _SMALLEST, _LARGEST = 5.0, 320.0
@@ -33,9 +32,8 @@ _SMALLEST, _LARGEST = 5.0, 320.0
 # Around the best of them, at these factors, the model is tried once more.
 _CLOSER = (1 / math.sqrt(2), math.sqrt(2))
 
-# Side of what the network sees of a frame, in network pixels: to compare diameters, and
-# to measure the cells at the one that was chosen.
-_SIDE, _WIDE_SIDE = 160, 320
+# Side of what the network sees of a frame, in network pixels.
+_SIDE = 144
 
 # Deviation, on a logarithmic scale, of the diameter that is found from the one tried
 # at which a trial counts less by a factor of e.
@@ -86,18 +84,17 @@ class Trial:
 
 
 def try_diameters(
-    movie: FrameSource, model: Model, settings: Settings, *, device: str = "auto"
+    samples: Sequence[Sample], model: Model, settings: Settings, *, device: str = "auto"
 ) -> tuple[Trial, ...]:
     """Try a model that votes at diameters from 5 to 320 pixels.
 
-    It sees the richest part of up to three frames, spread over the movie, at each
-    diameter; frames without contrast are left out. The right diameter is the one at
-    which it is sure of cells that are as large as it was told.
+    It sees the richest part of each sample at each diameter. The right diameter is the
+    one at which it is sure of cells that are as large as it was told.
 
     Parameters
     ----------
-    movie : sequence of (Y, X) frames
-        The whole movie.
+    samples : sequence of Sample
+        Frames of a movie.
     model : Model
         One that votes.
     settings : Settings
@@ -108,70 +105,34 @@ def try_diameters(
     Returns
     -------
     tuple of Trial
-        The best first; none where no frame has any contrast.
+        The best first; none without any sample.
     """
-    frames = _frames(movie)
-    if not frames:
+    if not samples:
         return ()
-    network = _network(model, settings, device)
-    largest = min(_LARGEST, 2.0 * max(frames[0].shape))
+    place = choose_device(device)
+    dtype = choose_precision(settings.embed.precision, place)
+    network = StreamingNetwork(model.network, place, dtype)
+    largest = min(_LARGEST, 2.0 * max(samples[0].frame.shape))
     coarse = [
         _SMALLEST * 2**step
         for step in range(1 + math.floor(math.log2(largest / _SMALLEST)))
     ]
-    trials = [_try(frames, one, model, network, settings) for one in coarse]
+    trials = [_try(samples, one, model, network, settings) for one in coarse]
     best = max(trials, key=lambda trial: trial.score)
     for factor in _CLOSER:
-        trials.append(_try(frames, factor * best.diameter, model, network, settings))
+        trials.append(_try(samples, factor * best.diameter, model, network, settings))
     return tuple(sorted(trials, key=lambda trial: -trial.score))
 
 
-def try_diameter(
-    movie: FrameSource,
-    model: Model,
-    settings: Settings,
-    diameter: float,
-    *,
-    device: str = "auto",
-) -> Trial:
-    """Try one diameter on a wider part of the same frames.
-
-    Parameters
-    ----------
-    movie, model, settings, device
-        As for `try_diameters`; a frame at least has contrast.
-    diameter : float
-        In pixels of a frame.
-
-    Returns
-    -------
-    Trial
-    """
-    network = _network(model, settings, device)
-    return _try(_frames(movie), diameter, model, network, settings, _WIDE_SIDE)
-
-
-def _frames(movie: FrameSource) -> list[npt.NDArray[np.float32]]:
-    seen = (as_seen(movie[t]) for t in spread_frames(len(movie)))
-    return [frame for frame in seen if frame is not None]
-
-
-def _network(model: Model, settings: Settings, device: str) -> StreamingNetwork:
-    place = choose_device(device)
-    dtype = choose_precision(settings.embed.precision, place)
-    return StreamingNetwork(model.network, place, dtype)
-
-
 def _try(
-    frames: Sequence[npt.NDArray[np.float32]],
+    samples: Sequence[Sample],
     diameter: float,
     model: Model,
     network: StreamingNetwork,
     settings: Settings,
-    side: int = _SIDE,
 ) -> Trial:
     scale = model.card.diameter / diameter
-    seen = [_scaled(frame, side / scale, scale, network.stride) for frame in frames]
+    seen = [_scaled(sample, scale, network.stride) for sample in samples]
     images = torch.stack(seen)
     height, width = images.shape[1:]
     stream = network.start(len(images), (height, width), len(images))
@@ -208,13 +169,12 @@ def _segmented(
     return found.labels[0], 1 - channels[0, 0].float().square().numpy()
 
 
-def _scaled(
-    frame: npt.NDArray[np.float32], side: float, scale: float, stride: int
-) -> Tensor:
+def _scaled(sample: Sample, scale: float, stride: int) -> Tensor:
     """Cut the richest part out of a frame and scale it as the network sees it."""
-    window = tuple(slice(*richest(frame, axis, round(side))) for axis in (0, 1))
-    part = torch.from_numpy(np.ascontiguousarray(frame[window]))
+    part = sample.seen[sample.richest(round(_SIDE / scale))]
     shape = [
         max(stride, round(length * scale / stride) * stride) for length in part.shape
     ]
-    return resize_frame(part, (shape[0], shape[1]))
+    return resize_frame(
+        torch.from_numpy(np.ascontiguousarray(part)), (shape[0], shape[1])
+    )

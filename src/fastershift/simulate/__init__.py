@@ -1,5 +1,6 @@
 """Artificial movies of cells whose labels, tracks and lineage are known exactly."""
 
+from fastershift.simulate._burnt_in import Stamp
 from fastershift.simulate._looks import Optics
 from fastershift.simulate._movie import (
     Kind,
@@ -8,4 +9,11 @@ from fastershift.simulate._movie import (
     simulate_movie,
 )
 
-__all__ = ["Kind", "Optics", "SimulatedMovie", "Simulation", "simulate_movie"]
+__all__ = [
+    "Kind",
+    "Optics",
+    "SimulatedMovie",
+    "Simulation",
+    "Stamp",
+    "simulate_movie",
+]

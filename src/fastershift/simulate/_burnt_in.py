@@ -61,7 +61,17 @@ class Stamp:
         self._bright = rng.random() < 0.8
 
     def press(self, picture: NDArray[np.float64] | Floats, t: int, top: float) -> None:
-        """Write onto the picture of frame `t`, whose brightest value is `top`."""
+        """Write onto a picture.
+
+        Parameters
+        ----------
+        picture : (Y, X) array
+            Changed in place.
+        t : int
+            Number of the frame.
+        top : float
+            What bright text is as bright as; dark text is 0.
+        """
         value = top if self._bright else 0
         minutes = t * self._minutes
         if self._timed:

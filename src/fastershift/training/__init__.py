@@ -1,6 +1,6 @@
 """Movies with masks to weights."""
 
-from fastershift.training._augment import Augmentation, Clip, TrainingMovie, draw_clip
+from fastershift.training._augment import Clip, TrainingMovie, draw_clip
 from fastershift.training._data import (
     LabelledMovie,
     TrainingData,
@@ -8,6 +8,7 @@ from fastershift.training._data import (
     load_pair_truth,
     read_training_data,
 )
+from fastershift.training._intensity import Augmentation
 from fastershift.training._loss import background_loss, embedding_loss, instance_loss
 from fastershift.training._movies import from_simulation, prepare_movie
 from fastershift.training._run import (

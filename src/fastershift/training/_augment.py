@@ -1,4 +1,4 @@
-"""Clips drawn from movies, varied in space, time and intensity."""
+"""Clips drawn from movies, varied in space and time."""
 
 import math
 from collections.abc import Mapping
@@ -12,10 +12,15 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from fastershift.training._intensity import (
+    Augmentation,
+    ratio,
+    uniform,
+    vary_intensity,
+)
 from fastershift.training._truth import UNKNOWN
 
 __all__ = [
-    "Augmentation",
     "Clip",
     "TrainingMovie",
     "draw_clip",
@@ -27,9 +32,6 @@ __all__ = [
 # are at least as large as a few cells.
 _STEP = 16
 _SMALLEST_CLIP = 64
-
-# Dirt is at most this many times as bright as the brightest cells.
-_BRIGHTER = 4.0
 
 
 @dataclass(frozen=True)
@@ -78,30 +80,6 @@ class TrainingMovie:
 
 
 @dataclass(frozen=True)
-class Augmentation:
-    """How far clips are varied; every amount is the largest drawn.
-
-    `drift` and `bend` move the cells of stills, in cell diameters from frame to frame.
-    """
-
-    zoom: float = 1.4
-    stretch: float = 1.12
-    elastic: float = 3.0
-    reverse: float = 0.5
-    skip: float = 0.25
-    gamma: float = 1.6
-    contrast: float = 1.5
-    offset: float = 0.3
-    noise: float = 0.12
-    blur: float = 0.3
-    gradient: float = 0.25
-    inversion: float = 0.03
-    dirt: float = 0.1
-    drift: float = 0.8
-    bend: float = 0.35
-
-
-@dataclass(frozen=True)
 class Clip:
     """A training sample.
 
@@ -124,20 +102,11 @@ class Clip:
     predecessors: Tensor
 
 
-def _uniform(generator: torch.Generator, low: float, high: float) -> float:
-    return float(torch.rand((), generator=generator)) * (high - low) + low
-
-
-def _ratio(generator: torch.Generator, largest: float) -> float:
-    """Draw a factor between 1/largest and largest, evenly on a log scale."""
-    return math.exp(_uniform(generator, -1, 1) * math.log(largest))
-
-
 def _choose_frames(
     movie: TrainingMovie, length: int, options: Augmentation, generator: torch.Generator
 ) -> list[int]:
     n_frames = len(movie.frames)
-    skip = _uniform(generator, 0, 1) < options.skip and n_frames >= 2 * length
+    skip = uniform(generator, 0, 1) < options.skip and n_frames >= 2 * length
     span = (length - 1) * (2 if skip else 1) + 1
     if n_frames < span:
         # A movie shorter than a clip is walked back and forth.
@@ -149,7 +118,7 @@ def _choose_frames(
     useful = [t for t in firsts if any(movie.known[t : t + span : step])] or firsts
     first = useful[int(torch.randint(len(useful), (), generator=generator))]
     frames = list(range(first, first + span, step))
-    return frames[::-1] if _uniform(generator, 0, 1) < options.reverse else frames
+    return frames[::-1] if uniform(generator, 0, 1) < options.reverse else frames
 
 
 def _choose_centre(labels: Tensor, generator: torch.Generator) -> tuple[float, float]:
@@ -158,7 +127,7 @@ def _choose_centre(labels: Tensor, generator: torch.Generator) -> tuple[float, f
     for _ in range(20):
         row = int(torch.randint(height, (), generator=generator))
         column = int(torch.randint(width, (), generator=generator))
-        if labels[row, column] > 0 or _uniform(generator, 0, 1) < 0.1:
+        if labels[row, column] > 0 or uniform(generator, 0, 1) < 0.1:
             break
     return float(row), float(column)
 
@@ -173,10 +142,10 @@ def _sampling_grid(
     generator: torch.Generator,
 ) -> Tensor:
     """Build the grids (T, size, size, 2) for grid_sample; of movies all are alike."""
-    pitch = _ratio(generator, options.zoom) / movie.scale
-    stretch = math.sqrt(_ratio(generator, options.stretch))
-    angle = _uniform(generator, -math.pi, math.pi)
-    flip = -1.0 if _uniform(generator, 0, 1) < 0.5 else 1.0
+    pitch = ratio(generator, options.zoom) / movie.scale
+    stretch = math.sqrt(ratio(generator, options.stretch))
+    angle = uniform(generator, -math.pi, math.pi)
+    flip = -1.0 if uniform(generator, 0, 1) < 0.5 else 1.0
     rotation = torch.tensor(
         [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
     )
@@ -218,8 +187,8 @@ def _motion(
         (T, size, size, 2) displacements in network pixels, 0 in the first frame.
     """
     steps = [torch.zeros(size, size, 2)]
-    amount = _uniform(generator, 0, 1) ** 2
-    bend = options.bend * diameter * _uniform(generator, 0, 1)
+    amount = uniform(generator, 0, 1) ** 2
+    bend = options.bend * diameter * uniform(generator, 0, 1)
     # Nodes of a field that bends far lie far apart, so that it does not fold.
     nodes = max(3, round(size / (4 * max(bend, diameter / 4))))
     for _ in range(1, length):
@@ -229,53 +198,6 @@ def _motion(
         step = heading * amount + field_of_bends[0].permute(1, 2, 0)
         steps.append(steps[-1] + step)
     return torch.stack(steps)
-
-
-def _with_dirt(frames: Tensor, generator: torch.Generator) -> Tensor:
-    """Show something that is no cell and brighter than all of them.
-
-    It sets the range of its frame, and cells are dimmer for it, whether it lies within
-    the clip or not.
-    """
-    sides = frames.shape[-2:]
-    row, column = (_uniform(generator, -side, 2 * side) for side in sides)
-    radius = _uniform(generator, 2, 8)
-    rows, columns = (torch.arange(side, dtype=torch.float32) for side in sides)
-    away = torch.hypot(rows[:, None] - row, columns - column)
-    dimmer = (frames + 1) / _uniform(generator, 1, _BRIGHTER) - 1
-    return torch.maximum(dimmer, 2 * torch.sigmoid(3 * (radius - away)) - 1)
-
-
-def _vary_intensity(
-    frames: Tensor, options: Augmentation, generator: torch.Generator
-) -> Tensor:
-    """Change brightness, contrast, sharpness and noise of a clip (T, 1, Y, X)."""
-    low, high = frames.min(), frames.max()
-    unit = (frames - low) / (high - low).clamp(min=1e-3)
-    frames = unit ** _ratio(generator, options.gamma) * (high - low) + low
-    if _uniform(generator, 0, 1) < options.dirt:
-        frames = _with_dirt(frames, generator)
-    if _uniform(generator, 0, 1) < options.inversion:
-        frames = -frames
-    frames = frames * _ratio(generator, options.contrast)
-    frames = frames + _uniform(generator, -options.offset, options.offset)
-    if _uniform(generator, 0, 1) < 0.3:
-        corners = torch.randn(1, 1, 2, 2, generator=generator) * options.gradient
-        frames = frames + functional.interpolate(
-            corners, frames.shape[-2:], mode="bilinear", align_corners=True
-        )
-    if _uniform(generator, 0, 1) < options.blur:
-        deviation = _uniform(generator, 0.4, 1.2)
-        taps = torch.exp(-0.5 * (torch.arange(-3, 4) / deviation) ** 2)
-        taps = taps / taps.sum()
-        frames = functional.conv2d(frames, taps.view(1, 1, 1, 7), padding=(0, 3))
-        frames = functional.conv2d(frames, taps.view(1, 1, 7, 1), padding=(3, 0))
-    if _uniform(generator, 0, 1) < 0.5:
-        amount = _uniform(generator, 0, options.noise)
-        frames = frames + torch.randn(frames.shape, generator=generator) * amount
-    # Brightness flickers from frame to frame.
-    flicker = torch.randn(len(frames), 1, 1, 1, generator=generator) * 0.04
-    return frames + flicker
 
 
 def neighbour_matrix(labels: NDArray[np.int64], count: int, reach: float) -> Tensor:
@@ -396,7 +318,7 @@ def draw_clip(
         numbered = torch.searchsorted(cells, labels.clamp(min=int(cells[0]))) + 1
         labels = torch.where(labels > 0, numbered, labels)
     return Clip(
-        _vary_intensity(frames, options, generator),
+        vary_intensity(frames, options, generator),
         labels,
         neighbour_matrix(labels.numpy(), len(cells), reach),
         _predecessors(movie, chosen, labels, cells.tolist()),

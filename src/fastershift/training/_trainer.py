@@ -17,12 +17,12 @@ from fastershift.config import Precision
 from fastershift.errors import InputError
 from fastershift.rshn import RSHN, EmbeddingKind, check_channels, choose_precision
 from fastershift.training._augment import (
-    Augmentation,
     Clip,
     TrainingMovie,
     draw_clip,
     stack_clips,
 )
+from fastershift.training._intensity import Augmentation
 from fastershift.training._loss import Attraction, Balance, embedding_loss
 from fastershift.training._state import read_state, write_state
 from fastershift.training._votes_loss import votes_loss

@@ -18,7 +18,14 @@ from fastershift.labels import Matches, label_areas, match_cells
 from fastershift.pipeline import segment_movie
 from fastershift.simulate import Kind, simulate_movie
 
-__all__ = ["KEPT_OUT_STILLS", "SIMULATED", "read_still", "run"]
+__all__ = [
+    "KEPT_OUT_STILLS",
+    "SIMULATED",
+    "Sample",
+    "read_still",
+    "run",
+    "samples_by_kind",
+]
 
 _Labels = NDArray[np.int32]
 
@@ -50,8 +57,16 @@ _QUICK = 2
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """A movie, or a still, whose cells are known."""
+class Sample:
+    """A movie, or a still, whose cells are known.
+
+    Attributes
+    ----------
+    frames : (T, Y, X) array
+        Intensities.
+    labels : (T, Y, X) int32
+        Cells; 0 is background.
+    """
 
     frames: NDArray[np.generic]
     labels: _Labels
@@ -80,7 +95,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     scores: dict[str, list[float]] = {"true": [], "auto": [], "baseline": []}
     off: list[float] = []
     summary: dict[str, Any] = {"kinds": {}}
-    for kind, samples in _kinds(options):
+    for kind, samples in samples_by_kind(options):
         results = {
             how: _scored(samples, how, options.device)
             for how in ("true", "auto", "baseline")
@@ -131,7 +146,22 @@ _NAMES = {
 }
 
 
-def _kinds(options: BenchmarkOptions) -> Iterator[tuple[str, list[_Sample]]]:
+def samples_by_kind(
+    options: BenchmarkOptions,
+) -> Iterator[tuple[str, list[Sample]]]:
+    """Read the stills that were kept out, and simulate movies.
+
+    Parameters
+    ----------
+    options : BenchmarkOptions
+        As for `run`.
+
+    Yields
+    ------
+    kind : str
+    samples : list of Sample
+        Fewer of them in the quick form.
+    """
     if options.data is not None:
         root = options.data / "kinds"
         root = root if root.is_dir() else options.data
@@ -140,7 +170,7 @@ def _kinds(options: BenchmarkOptions) -> Iterator[tuple[str, list[_Sample]]]:
             kept = [path for n, path in enumerate(paths) if is_kept_out(n)]
             if kept:
                 step = max(1, len(kept) // _QUICK) if options.quick else 1
-                yield name, [_Sample(*read_still(path)) for path in kept[::step]]
+                yield name, [Sample(*read_still(path)) for path in kept[::step]]
     for number, (kind, diameter, n_cells) in enumerate(SIMULATED):
         movies = 1 if options.quick else _MOVIES
         seeds = range(_SEED + 100 * number, _SEED + 100 * number + movies)
@@ -155,7 +185,7 @@ def _kinds(options: BenchmarkOptions) -> Iterator[tuple[str, list[_Sample]]]:
             )
             for seed in seeds
         )
-        yield f"simulated {kind}", [_Sample(one.frames, one.labels) for one in made]
+        yield f"simulated {kind}", [Sample(one.frames, one.labels) for one in made]
 
 
 def read_still(path: Path) -> tuple[NDArray[np.generic], _Labels]:
@@ -188,7 +218,7 @@ class _Score(NamedTuple):
     chosen: str
 
 
-def _scored(samples: list[_Sample], how: str, device: str) -> _Score:
+def _scored(samples: list[Sample], how: str, device: str) -> _Score:
     """Run all samples of a kind; nothing is expected of the baseline."""
     total, tra, seconds, frames = Matches(), [], 0.0, 0
     chosen: list[str] = []

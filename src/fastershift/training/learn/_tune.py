@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.rshn import RSHN, FrameSource, Model
-from fastershift.training._augment import Augmentation, TrainingMovie
+from fastershift.training._augment import TrainingMovie
+from fastershift.training._intensity import Augmentation
 from fastershift.training._movies import prepare_movie
 from fastershift.training._start import decide_settings
 from fastershift.training._trainer import Trainer
