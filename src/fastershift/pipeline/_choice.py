@@ -67,10 +67,18 @@ class Choice:
             return None
         return self.stable.get(self.model.sha256)
 
+    @property
+    def next_best(self) -> float | None:
+        """Diameter of the next best trial, where trials decided and there is one."""
+        return self.trials[1].taken if self._decided and len(self.trials) > 1 else None
+
+    @property
+    def _decided(self) -> bool:
+        return self.model.card.embedding == "votes" and self.asked.diameter == "auto"
+
     def sentence(self) -> str:
         """Tell what was tried, the best and the next best, where that decided."""
-        decided = self.model.card.embedding == "votes" and self.asked.diameter == "auto"
-        if not self.trials or not decided:
+        if not self.trials or not self._decided:
             return ""
         best, *others = self.trials
         text = f"Tried {self.model.name} at several diameters: {_describe(best)}"
@@ -78,7 +86,7 @@ class Choice:
 
 
 def _describe(trial: Trial) -> str:
-    return f"{trial.found or trial.diameter:.0f} px (agreement {trial.agreement:.2f})"
+    return f"{trial.taken:.0f} px (agreement {trial.agreement:.2f})"
 
 
 def choose_for_movie(
@@ -233,7 +241,7 @@ class _Finder:
             look = self._looked()
             return None if look is None else look.diameter
         tried = self._tried(model)
-        return (tried[0].found or tried[0].diameter) if tried else None
+        return tried[0].taken if tried else None
 
     def _looked(self) -> FirstLook | None:
         """Look at some frames; None where none has any contrast."""

@@ -71,6 +71,11 @@ class Trial:
     agreement: float = 1.0
 
     @property
+    def taken(self) -> float:
+        """The diameter to work with."""
+        return self.found or self.diameter
+
+    @property
     def score(self) -> float:
         """How well all this fits together, 0 to 1: 1 is sure, of the size expected."""
         if not self.cells:

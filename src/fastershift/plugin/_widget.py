@@ -162,6 +162,7 @@ class SegmentTrackWidget(QWidget):
         self._input.estimate_asked.connect(self._estimate_diameter)
         self._estimate.message.connect(self._input.needs.setText)
         self._estimate.model_chosen.connect(self._on_model_chosen)
+        self._estimate.next_best.connect(self._input.offer_diameter)
         self._tune.forgotten.connect(self._form.forget_hidden)
         self._form.changed.connect(self._on_settings)
         self._run.run_asked.connect(partial(self._start, self._runs.run))

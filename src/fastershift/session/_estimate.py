@@ -75,6 +75,8 @@ class Estimate:
         Of the CPU.
     notes : tuple of str
         What was decided because of the memory, in sentences.
+    next_best : float or None
+        Diameter in pixels that *auto* would have taken otherwise.
     """
 
     n_frames: int
@@ -90,6 +92,7 @@ class Estimate:
     device: str
     threads: int
     notes: tuple[str, ...] = ()
+    next_best: float | None = None
 
     @property
     def fits(self) -> bool:

@@ -352,15 +352,14 @@ class Session:
             cut=plan.settings.embed.tile in caches.tiles.values(),
             on_disk=max(0, embedding_bytes(plan) - limit) if on_disk else 0,
         )
+        told: dict[str, Any] = {"notes": (*notes, *plan.expectations())}
+        if plan.choice is not None:
+            told["next_best"] = plan.choice.next_best
         measured_frame = caches.measured[embedded]
         for estimate in estimate_run(
             plan, measured_frame, cached=limit, available=free_memory()
         ):
-            yield (
-                None
-                if estimate is None
-                else replace(estimate, notes=(*notes, *plan.expectations()))
-            )
+            yield None if estimate is None else replace(estimate, **told)
 
 
 def _with_embed(

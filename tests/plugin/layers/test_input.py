@@ -135,3 +135,21 @@ def test_the_diameter_is_estimated_in_the_background(user, movie):
     # As the run is told to need, and as it takes it where it is left open.
     user.wait(lambda: f"cells of {found:g} px" in user.find("needs").text())
     assert plan_run(movie.frames).settings.embed.diameter == pytest.approx(found)
+
+
+def test_a_click_takes_the_next_best_diameter(user, movie, monkeypatch):
+    from fastershift.pipeline import Trial, _choice
+
+    tried = (Trial(20.0, 21.0, 9, 0.9, 0.91), Trial(40.0, 37.24, 4, 0.8, 0.5))
+    monkeypatch.setattr(_choice._Finder, "_compared", lambda *_: tried)
+    user.viewer.add_image(movie.frames, name="movie")
+    assert user.find("next best").isHidden()
+    user.choose("model", "generalist")
+    user.wait(lambda: not user.find("next best").isHidden())
+    assert user.find("next best").text() == "next best: 37 px"
+    assert "21 px (agreement 0.91); next best: 37 px" in user.find("needs").text()
+    user.click("next best")
+    assert user.find("diameter").value() == pytest.approx(37.2)
+    assert user.find("next best").isHidden()
+    user.wait(lambda: "cells of 37.2 px" in user.find("needs").text())
+    assert user.find("next best").isHidden()

@@ -107,6 +107,7 @@ class RunEstimate(QObject):
 
     message = Signal(str)
     model_chosen = Signal(str)
+    next_best = Signal(object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -152,6 +153,7 @@ class RunEstimate(QObject):
             if estimate is not None:
                 self.model_chosen.emit(estimate.model)
                 self.message.emit(describe_estimate(estimate, units))
+                self.next_best.emit(estimate.next_best)
 
         self.message.emit("…")
         self._tasks.start(

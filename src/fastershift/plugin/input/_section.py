@@ -80,6 +80,7 @@ class InputSection(QGroupBox):
         self._prefer(preferences().device)
         self.needs = QLabel()
         self._measure = LineMeasure(viewer, self)
+        self._next_diameter: float | None = None
         self._lay_out()
         self._connect()
         follow_device(self, self._prefer)
@@ -180,6 +181,11 @@ class InputSection(QGroupBox):
         line.setSpacing(6)
         line.addWidget(self._measure_button)
         line.addWidget(self._estimate_button)
+        self._next_button = self._button(
+            "next best", "Take the diameter that auto would have taken otherwise."
+        )
+        self._next_button.hide()
+        line.addWidget(self._next_button)
         grid.addLayout(line, grid.rowCount(), 1)
         self._add(
             grid,
@@ -222,6 +228,7 @@ class InputSection(QGroupBox):
         self.model.changed.connect(self._on_model)
         self.diameter.changed.connect(self.changed)
         self._estimate_button.clicked.connect(self.estimate_asked)
+        self._next_button.clicked.connect(self._take_next)
         self._measure_button.toggled.connect(self._on_measure)
         self._measure.measured.connect(self._on_measured)
         self._measure.stopped.connect(partial(self._measure_button.setChecked, False))
@@ -258,6 +265,24 @@ class InputSection(QGroupBox):
         self.model.show(not embedding)
         self._estimate_button.setVisible(not embedding)
         self.changed.emit()
+
+    def offer_diameter(self, diameter: float | None) -> None:
+        """Offer what *auto* would have taken otherwise.
+
+        Parameters
+        ----------
+        diameter : float or None
+            In pixels; None where there is nothing else to take.
+        """
+        self._next_diameter = diameter
+        self._next_button.setVisible(diameter is not None)
+        if diameter is not None:
+            self._next_button.setText(f"next best: {diameter:.0f} px")
+
+    def _take_next(self) -> None:
+        if self._next_diameter is not None:
+            self.diameter.touch(round(self._next_diameter, 1))
+        self.offer_diameter(None)
 
     def offer_model(self, name: str) -> None:
         """Put a model that was just made into the list.
