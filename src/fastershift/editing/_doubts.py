@@ -15,8 +15,11 @@ from fastershift.editing._vectors import FrameVectors, Vectors
 __all__ = ["Doubt", "DoubtKind", "find_doubts"]
 
 DoubtKind: TypeAlias = Literal[
-    "margin", "linking", "area", "begins", "ends", "lone daughter", "merge"
+    "unsure", "margin", "linking", "area", "begins", "ends", "lone daughter", "merge"
 ]
+
+# Below this mean probability of its pixels a cell may not be one.
+_UNSURE = 0.65
 
 # Below this mean margin between the best and the second mode a cell is doubtful.
 _MARGIN = 0.25
@@ -214,6 +217,12 @@ def _of_embeddings(
     modes = np.stack([_direction(sample) for sample in samples])
     centres = np.array([(here.cells[label].y, here.cells[label].x) for label in labels])
     for number, label in enumerate(labels):
+        sure = now.probability(samples[number])
+        if sure < _UNSURE and label not in here.locked:
+            reason = f"It is not sure that cell {label} is one ({sure:.0%})."
+            cell = here.cells[label]
+            score = 1 - 0.05 * sure / _UNSURE
+            yield _doubt(here.frame, cell, (label,), "unsure", reason, score)
         order = np.linalg.norm(centres - centres[number], axis=1).argsort()
         near = [n for n in order[: _NEAREST + 1].tolist() if n != number]
         if near and label not in here.locked:

@@ -97,6 +97,23 @@ class FrameVectors:
         found: Vectors = unit[:, nearest[0], nearest[1]].T
         return found
 
+    def probability(self, vectors: Vectors) -> float:
+        """Tell how sure the network is that pixels belong to cells.
+
+        Parameters
+        ----------
+        vectors : (n, C) float32
+            As `under` gives them.
+
+        Returns
+        -------
+        float
+            Mean probability, 0 to 1; 1 where background has no direction.
+        """
+        if not self._background_axis or not len(vectors):
+            return 1.0
+        return 1 - float(np.square(vectors[:, 0]).mean())
+
     def at(self, y: int, x: int) -> Vectors:
         """Return the (C,) unit vector under one pixel."""
         vector: Vectors = self.under(Region(y, x, 1, 1, b"\x80"))[0]
