@@ -18,6 +18,7 @@ os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 # A home of its own, so that nobody's settings are seen or changed.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
 
 import napari
 from napari.settings import get_settings

@@ -152,7 +152,6 @@ class CorrectTour(Tour):
         self.press("next")
         self.press("next")
         self._scroll("looked_at")
-        self._scroll("train_on_corrections")
         self.picture("correct-places")
         self._viewer.reset_view()
 

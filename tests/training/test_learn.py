@@ -12,11 +12,20 @@ from fastershift.cli._app import app
 from fastershift.errors import InputError
 from fastershift.labels import match_cells
 from fastershift.pipeline import segment_movie
-from fastershift.rshn import Head, ModelCard, PixelClass, load_model, save_model
+from fastershift.rshn import (
+    Head,
+    ModelCard,
+    PixelClass,
+    count_features,
+    load_model,
+    save_model,
+)
 from fastershift.rshn import make_model as as_model
 from fastershift.training import Learner, learn, read_annotations
 from fastershift.training.learn._grow import grow_forest, pixel_classes
+from fastershift.training.learn._heads import try_heads
 from fastershift.training.learn._judge import judge_cells
+from fastershift.training.learn._ways import Seen, keep_out
 
 DIAMETER = 16.0
 
@@ -103,6 +112,13 @@ class TestLearning:
         assert learned.quality > 0.7 > learned.before
         assert min(found(*movie, learned.model)) > 0.85
 
+    def test_agreement_with_all_marks_is_told_beside_that_with_marks_kept_out(
+        self, learned
+    ):
+        assert learned.shown > learned.quality
+        scores = learned.model.card.scores["marks kept out"]
+        assert scores["all"] == pytest.approx(learned.shown, abs=1e-3)
+
     def test_the_same_marks_make_the_same_model(self, movie, marks, start, learned):
         again = learn(movie[0], marks, model=start, iterations=0, name="mine")
         assert again.model.sha256 == learned.model.sha256
@@ -151,6 +167,50 @@ class TestLearning:
         card = start.card.model_copy(update={"embedding": "cosine"})
         with pytest.raises(InputError, match="does not vote"):
             Learner(movie[0], replace(start, card=card))
+
+
+class TestHeads:
+    @pytest.fixture(scope="class")
+    def misled(self, movie):
+        """A frame of which each output is right but for one part of the marks."""
+        frames, labels = movie
+        parts = keep_out({0: labels[0]}, range(1, labels.max() + 1), 0)[0]
+        right = np.maximum(pixel_classes(labels[0]), 0).astype(np.float32)
+        wrong = 2 - right
+        channels = [np.where(parts == part % 3, wrong, right) for part in range(12)]
+        return Seen(frames[0], np.stack(channels, -1), labels[0], parts)
+
+    def test_outputs_that_mislead_are_left_out(self, misled):
+        head = try_heads([misled], DIAMETER, 0).head
+        assert head.forest.feature.max() < count_features(0)
+
+    def test_outputs_that_help_are_used(self, misled):
+        right = np.maximum(pixel_classes(misled.marked), 0).astype(np.float32)
+        blurred = replace(
+            misled,
+            shown=np.zeros_like(misled.shown),
+            outputs=np.repeat(right[..., None], 12, -1),
+        )
+        head = try_heads([blurred], DIAMETER, 0).head
+        assert head.forest.feature.max() >= count_features(0)
+
+    def test_what_is_far_from_all_marks_changes_nothing(self, misled):
+        """Half of a frame is marked; the other half holds anything."""
+        qualities = []
+        for seed in (1, 2):
+            chance = np.random.default_rng(seed)
+            shape = (96, 200)
+            shown = chance.normal(size=shape).astype(np.float32)
+            outputs = chance.normal(size=(*shape, 12)).astype(np.float32)
+            marked = np.full(shape, -1, np.int32)
+            part = np.zeros(shape, np.int8)
+            here = np.s_[:, :96]
+            shown[here], outputs[here] = misled.shown, misled.outputs
+            marked[here], part[here] = misled.marked, misled.part
+            shown[:, 96:160], outputs[:, 96:160] = 0, 0
+            found = try_heads([Seen(shown, outputs, marked, part)], DIAMETER, 0)
+            qualities.append((found.quality, found.shown))
+        assert qualities[0] == qualities[1]
 
 
 class TestAnnotations:

@@ -106,7 +106,6 @@ class SegmentTrackWidget(QWidget):
         self._correct = CorrectSection(
             napari_viewer,
             self._plan_source,
-            self._movie,
             lambda: preferences().cache_folder,
             self,
         )
@@ -177,7 +176,6 @@ class SegmentTrackWidget(QWidget):
         self._export.message.connect(self._run.say)
         self._export.saved.connect(self._correct.autosave.forget)
         self._export.opened.connect(partial(add_layers, self._viewer))
-        self._correct.learning.trained.connect(self._input.offer_model)
         self._learn.message.connect(self._run.say)
         self._learn.taught.connect(self._on_taught)
         self._learn.named.connect(self._input.offer_model)

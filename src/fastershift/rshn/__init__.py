@@ -51,6 +51,7 @@ from fastershift.rshn.head import (
     Forest,
     Head,
     PixelClass,
+    count_features,
     describe_pixels,
     fill_votes,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "choose_model",
     "choose_precision",
     "codes_of_places",
+    "count_features",
     "describe_pixels",
     "eligible_models",
     "estimate_diameter",

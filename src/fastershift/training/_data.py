@@ -98,15 +98,11 @@ class LabelledMovie:
         Frames.
     labels : Movie
         Whole numbers of the same shape: track id, 0 background, negative unknown.
-    corrected : bool
-        Whether the labels are a result that was put right by hand: some of the frames
-        learned from are then judged, too, to see what was learned from them.
     """
 
     name: str
     images: Movie
     labels: Movie
-    corrected: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +114,7 @@ class TrainingData:
     movies : tuple of TrainingMovie
         Each thing that was named has the same weight.
     parts : tuple of ValidationPart
-        Kept out of the training, and of corrected movies one that is learned from, too;
-        may be empty.
+        Kept out of the training; may be empty.
     sources : tuple of str
         For each thing that was named: which truth was used and what is kept out.
     names : tuple of str
@@ -144,8 +139,6 @@ class _Source:
     learned: tuple[TruthSequence, ...]
     kept_out: TruthSequence | None
     description: str
-    # Learned from, and judged all the same.
-    judged: TruthSequence | None = None
 
 
 def load_pair_truth(
@@ -236,7 +229,7 @@ def _simulated(kind: str, seed: int) -> _Source:
     )
 
 
-def _split(name: str, truth: TruthSequence, *, corrected: bool = False) -> _Source:
+def _split(name: str, truth: TruthSequence) -> _Source:
     """Keep the last fifth out, of what is known."""
     count = len(truth.frames)
     known = truth.known
@@ -254,13 +247,7 @@ def _split(name: str, truth: TruthSequence, *, corrected: bool = False) -> _Sour
     else:
         learned, kept_out = truth.cut(0, left), truth.cut(left, count)
         described = f"{measured}; frames {left}:{count} are kept out"
-    return _Source(
-        name,
-        _around_known(learned),
-        kept_out,
-        described,
-        learned if corrected else None,
-    )
+    return _Source(name, _around_known(learned), kept_out, described)
 
 
 def _around_known(truth: TruthSequence) -> tuple[TruthSequence, ...]:
@@ -278,7 +265,7 @@ def _around_known(truth: TruthSequence) -> tuple[TruthSequence, ...]:
 def _read(argument: str | LabelledMovie, options: TruthOptions, seed: int) -> _Source:
     if isinstance(argument, LabelledMovie):
         truth = _pair_truth(argument, options)
-        return _split(argument.name, truth, corrected=argument.corrected)
+        return _split(argument.name, truth)
     if argument.startswith(_SIMULATE):
         return _simulated(argument.removeprefix(_SIMULATE), seed)
     if argument.startswith(_STILLS):
@@ -425,13 +412,11 @@ def read_training_data(
         raise InputError("There is nothing to train on: give at least one movie.")
     options = options or TruthOptions()
     sources = [_read(argument, options, seed) for argument in arguments]
-    parts = []
-    for source in sources:
-        for truth, learned in ((source.kept_out, False), (source.judged, True)):
-            if truth is not None:
-                name = f"{source.name}, learned from" if learned else source.name
-                part = choose_part(truth, name, network_diameter, learned=learned)
-                parts.append(part)
+    parts = [
+        choose_part(source.kept_out, source.name, network_diameter)
+        for source in sources
+        if source.kept_out is not None
+    ]
     return TrainingData(
         tuple(_prepared(sources, network_diameter, embedding)),
         tuple(part for part in parts if part is not None),

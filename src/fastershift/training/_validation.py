@@ -35,8 +35,6 @@ class ValidationPart:
         (T, Y, X), see `TruthSequence`.
     diameter : float
         Cell diameter in pixels.
-    learned : bool
-        Whether it is learned from all the same, so that it proves little.
     """
 
     name: str
@@ -45,7 +43,6 @@ class ValidationPart:
     markers: Labels
     outlines: Labels
     diameter: float
-    learned: bool = False
 
     @property
     def shown(self) -> int:
@@ -61,7 +58,6 @@ class PartScores:
     name: str
     seg: float | None
     tra: float | None
-    learned: bool = False
 
     @property
     def values(self) -> dict[str, float]:
@@ -79,36 +75,27 @@ class Validation:
     parts : tuple of PartScores
         One for each.
     picture : ndarray of uint8
-        (Y, X, 3); a frame of the first part, its truth and the result side by side;
-        below, the same of the first part that was learned from, if there is one.
+        (Y, X, 3); a frame of the first part, its truth and the result side by side.
     """
 
     parts: tuple[PartScores, ...]
     picture: NDArray[np.uint8]
 
     @property
-    def _proof(self) -> tuple[PartScores, ...]:
-        """The parts kept out; where nothing is kept out, those learned from."""
-        return tuple(one for one in self.parts if not one.learned) or self.parts
-
-    @property
     def score(self) -> float:
-        """Mean over the parts of (SEG + TRA) / 2, or of the one that there is.
-
-        Parts that are learned from count only where there is no other.
-        """
-        means = [np.mean(list(p.values.values())) for p in self._proof if p.values]
+        """Mean over the parts of (SEG + TRA) / 2, or of the one that there is."""
+        means = [np.mean(list(p.values.values())) for p in self.parts if p.values]
         return float(np.mean(means)) if means else 0.0
 
     @property
     def seg(self) -> float | None:
-        """Mean SEG of these parts."""
-        return _mean([part.seg for part in self._proof])
+        """Mean SEG of the parts."""
+        return _mean([part.seg for part in self.parts])
 
     @property
     def tra(self) -> float | None:
-        """Mean TRA of these parts."""
-        return _mean([part.tra for part in self._proof])
+        """Mean TRA of the parts."""
+        return _mean([part.tra for part in self.parts])
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -117,20 +104,18 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def choose_part(
-    truth: TruthSequence, name: str, network_diameter: float, *, learned: bool = False
+    truth: TruthSequence, name: str, network_diameter: float
 ) -> ValidationPart | None:
     """Take the frames with most outlines, cut to where the cells are.
 
     Parameters
     ----------
     truth : TruthSequence
-        What is kept out of the training, or judged besides.
+        What is kept out of the training.
     name : str
         Of the movie.
     network_diameter : float
         Cell diameter in network pixels.
-    learned : bool
-        Whether it is learned from all the same.
 
     Returns
     -------
@@ -161,7 +146,6 @@ def choose_part(
         markers[here],
         np.stack(chosen.outlines)[here],
         truth.diameter,
-        learned,
     )
 
 
@@ -267,27 +251,9 @@ def validate(
     scores = []
     for part, result in zip(parts, results, strict=True):
         found = score_part(result.labels, part)
-        scores.append(PartScores(part.name, found.seg, found.tra, part.learned))
-    return Validation(tuple(scores), _picture(parts, results))
-
-
-def _picture(
-    parts: Sequence[ValidationPart], results: Sequence[TrackedMovie]
-) -> NDArray[np.uint8]:
-    """Draw the first part, and below it the first that was learned from."""
-    pairs = list(zip(parts, results, strict=True))
-    learned = [pair for pair in pairs[1:] if pair[0].learned]
-    rows = [
-        side_by_side(
-            part.frames[part.shown],
-            part.labels[part.shown],
-            result.labels[part.shown],
-        )
-        for part, result in (pairs[0], *learned[:1])
-    ]
-    width = max(row.shape[1] for row in rows)
-    padded = [
-        np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255)
-        for row in rows
-    ]
-    return np.concatenate(padded)
+        scores.append(PartScores(part.name, found.seg, found.tra))
+    part, result = parts[0], results[0]
+    picture = side_by_side(
+        part.frames[part.shown], part.labels[part.shown], result.labels[part.shown]
+    )
+    return Validation(tuple(scores), picture)

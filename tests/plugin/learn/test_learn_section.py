@@ -164,9 +164,9 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     import torch
 
     from fastershift.plugin.learn import _section, _teacher
-    from fastershift.rshn import ModelCard, save_model
+    from fastershift.rshn import ModelCard, _registry, load_model, save_model
 
-    for module in (_section, _teacher):
+    for module in (_section, _teacher, _registry):
         monkeypatch.setattr(module, "user_models_folder", lambda: tmp_path)
     monkeypatch.setattr(_teacher, "_MINUTES", 0.0)
     with torch.random.fork_rng():
@@ -198,7 +198,8 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     user.wait_threads()
     learned = section._teacher.states[-1]
     assert widget._input.model.value == str(learned.path)
-    assert section.agreement.value() == round(100 * learned.quality)
+    drawn = [curve.getData()[1][-1] for curve in section.agreement._curves]
+    assert drawn == [learned.quality, learned.shown]
     user.click("preview")
     user.wait_idle()
     found = user.stack("discs [preview]")[0]
@@ -207,3 +208,52 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     assert (tmp_path / "mine.safetensors").is_file()
     user.click("learn_cell")
     assert user.viewer.scene.camera.mouse_pan
+
+    other = card.model_copy(update={"name": "other"})
+    save_model(card.network(), other, tmp_path / "other.safetensors")
+    section._list_starts()
+    offered = [action.text() for action in section.starts.actions()]
+    assert {"mine", "other", "generalist"} <= set(offered)
+    section.start_from("other")
+    user.wait(lambda: len(section._teacher.states) > 1)
+    user.wait_threads()
+    newest = load_model(section._teacher.states[-1].path)
+    assert "begun from the model other" in newest.card.training_data
+    section._go_back(0)
+    assert section.pause.isChecked()
+    assert widget._input.model.value == str(learned.path)
+
+
+def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
+    from fastershift.plugin.correct._tools import Pick
+    from fastershift.plugin.files._readers import track_layers
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    user.viewer.add_image(np.array(movie.frames), name="movie")
+    rows = [tuple(track) for track in movie.tracks]
+    for data, attributes, kind in track_layers(movie.labels.copy(), rows, "movie"):
+        getattr(user.viewer, f"add_{kind}")(data, **attributes)
+    user.wait_threads()
+    section = user.widget._learn
+    asked = []
+    monkeypatch.setattr(section._teacher, "learn", lambda _, all_: asked.append(all_))
+    user.click("learn_cell")
+    assert not asked
+    assert section.words.text().startswith("0 cells marked. Mark 3 more")
+
+    corrector = user.widget._correct.corrector
+    cells = user.viewer.layers["movie [cells]"].data
+    track = int(cells[2].max())
+    row, column = np.argwhere(cells[2] == track)[0]
+    corrector.tools.select("grow")
+    corrector.tools.click(Pick(2, int(row), int(column), track))
+    corrector.tools.accept("frame")
+    corrector.tools.select("grow")
+    section._on_drawn(stroke(*circle(30, 30, 6), frame=0))
+    (marked,) = asked
+    assert sorted(marked) == [0, 2]
+    assert (marked[0] > 0).any()
+    np.testing.assert_array_equal(marked[2] > 0, cells[2] > 0)
+    count = 1 + len(np.unique(cells[2])) - 1
+    assert section.words.text().startswith(f"{count} cells marked")

@@ -25,7 +25,6 @@ from fastershift.plugin.correct._autosave import AutosaveOffer
 from fastershift.plugin.correct._corrector import Corrector, PlanSource
 from fastershift.plugin.correct._review import Review
 from fastershift.plugin.correct._tools import TOOLS
-from fastershift.plugin.correct._train import MovieSource, TrainOnCorrections
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.qt import (
@@ -77,8 +76,6 @@ class CorrectSection(QGroupBox):
         Whose layers.
     plan_source : callable
         Finds the run that a layer comes from.
-    movie_source : callable
-        Gives the movie that is chosen, to learn from corrections of it.
     cache : callable
         Gives the cache folder, None for the usual one.
     parent : QWidget
@@ -92,7 +89,6 @@ class CorrectSection(QGroupBox):
         self,
         viewer: ViewerModel,
         plan_source: PlanSource,
-        movie_source: MovieSource,
         cache: Callable[[], Path | None],
         parent: QWidget,
     ) -> None:
@@ -102,7 +98,6 @@ class CorrectSection(QGroupBox):
         self._cells = CellsInView(viewer, self)
         self.corrector = Corrector(viewer, plan_source, self)
         self._review = Review(self.corrector, self)
-        self.learning = TrainOnCorrections(viewer, self.corrector, movie_source, self)
         self.autosave = AutosaveOffer(viewer, self.corrector, cache, self)
         self._tools = {
             tool.name: self._button(tool.name, tool.title, tool.tip, checkable=True)
@@ -200,7 +195,6 @@ class CorrectSection(QGroupBox):
             locks.addWidget(button, number // 2, number % 2)
         column.addLayout(locks)
         column.addWidget(self._review.places)
-        column.addWidget(self.learning)
 
     @property
     def actions(self) -> dict[str, Callable[[], None]]:
@@ -235,7 +229,6 @@ class CorrectSection(QGroupBox):
         self._cells.tracks_changed.connect(self._on_tracks)
         self.corrector.message.connect(self._status.setText)
         self.autosave.message.connect(self._status.setText)
-        self.learning.message.connect(self._status.setText)
         self.corrector.state_changed.connect(self._show_state)
         self.corrector.follower.progressed.connect(self._show_progress)
 
@@ -329,7 +322,6 @@ class CorrectSection(QGroupBox):
         if not busy:
             self._bar.setValue(0)
         self._review.show_state()
-        self.learning.show_state()
 
     def _show_progress(self, done: int, total: int) -> None:
         self._bar.setRange(0, max(total, 1))

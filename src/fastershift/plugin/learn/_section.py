@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QProgressBar,
+    QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -23,9 +24,10 @@ from qtpy.QtWidgets import (
 from fastershift.io import Movie
 from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
+from fastershift.plugin.learn._plot import AgreementPlot
 from fastershift.plugin.learn._teacher import State, Teacher
 from fastershift.plugin.qt import label
-from fastershift.rshn import user_models_folder
+from fastershift.rshn import list_models, user_models_folder
 
 __all__ = ["LearnSection"]
 
@@ -88,6 +90,7 @@ class LearnSection(QGroupBox):
         self._marks = AnnotationLayer(viewer, self)
         self._teacher = Teacher(self)
         self._opened: object | None = None
+        self._counted = f"Mark {_FEWEST} cells, and the model begins to learn. "
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 2, 4, 2)
         column.addLayout(self._make_tools())
@@ -95,16 +98,10 @@ class LearnSection(QGroupBox):
         self.words.setObjectName("learn_words")
         self.words.setWordWrap(True)
         column.addWidget(self.words)
-        self.agreement = QProgressBar()
-        self.agreement.setObjectName("agreement")
-        self.agreement.setRange(0, 100)
-        self.agreement.setFormat("agreement %p %")
-        self.agreement.setAccessibleName("Agreement")
-        self.agreement.setToolTip(
-            "How well the model agrees with marks that it has not learned from."
-        )
+        self.agreement = AgreementPlot(self)
         column.addWidget(self.agreement)
         column.addLayout(self._make_states())
+        column.addLayout(self._make_models())
         self._marks.drawn.connect(self._on_drawn)
         self._marks.changed.connect(self._learn)
         self._teacher.taught.connect(self._on_taught)
@@ -137,14 +134,47 @@ class LearnSection(QGroupBox):
         self.states.setAccessibleName("Models that were learned")
         self.states.setToolTip("Go back to any model that was learned before.")
         self.states.activated.connect(self._go_back)
+        row.addWidget(self.pause)
+        row.addWidget(self.states, 1)
+        return row
+
+    def _make_models(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        start = QPushButton(self)
+        start.setObjectName("learn_start")
+        label(
+            start,
+            "Start from…",
+            "Learn anew from another model; what was learned stays in the list.",
+        )
+        self.starts = QMenu(start)
+        self.starts.aboutToShow.connect(self._list_starts)
+        start.setMenu(self.starts)
         keep = QPushButton(self)
         keep.setObjectName("learn_keep")
         label(keep, "Keep as…", "Give this model a name, for other movies.")
         keep.clicked.connect(self._ask_name)
-        row.addWidget(self.pause)
-        row.addWidget(self.states, 1)
+        row.addWidget(start)
         row.addWidget(keep)
         return row
+
+    def _list_starts(self) -> None:
+        self.starts.clear()
+        for card in list_models():
+            if card.embedding == "votes":
+                self.starts.addAction(card.name, partial(self.start_from, card.name))
+
+    def start_from(self, model: str) -> None:
+        """Learn anew from another model.
+
+        Parameters
+        ----------
+        model : str
+            Its name.
+        """
+        if self._open():
+            self._teacher.start_from(model)
+            self._learn()
 
     def _choose(self, button: QPushButton, on: bool) -> None:
         for other in self._tools.buttons():
@@ -153,7 +183,6 @@ class LearnSection(QGroupBox):
             button.setChecked(False)
             on = False
         self._marks.listen(on)
-        self._tell("")
         if on and not self._teacher.busy:
             self._learn()
 
@@ -192,11 +221,8 @@ class LearnSection(QGroupBox):
         stack = self._preview()
         return None if stack is None or frame >= len(stack) else stack[frame]
 
-    def _learn(self) -> None:
-        """Learn from all marks, and from the frames that were corrected."""
-        self._tell("")
-        if self.pause.isChecked() or self._marks.layer is None:
-            return
+    def _marked(self) -> dict[int, npt.NDArray[np.int32]]:
+        """Put the marks and the frames that were corrected together."""
         marked = dict(self._corrected())
         for frame, one in self._marks.annotated().items():
             known = marked.get(frame)
@@ -205,8 +231,20 @@ class LearnSection(QGroupBox):
                 one = np.where(one > 0, one + max(0, int(known.max())), one)
                 one = np.where(one < 0, known, one)
             marked[frame] = one
+        return marked
+
+    def _learn(self) -> None:
+        """Learn from all marks, and from the frames that were corrected."""
+        if self._marks.layer is None:
+            return
+        marked = self._marked()
         cells = sum(len(np.unique(one[one > 0])) for one in marked.values())
-        if cells >= _FEWEST:
+        missing = _FEWEST - cells
+        self._counted = f"{cells} cells marked. "
+        if missing > 0:
+            self._counted += f"Mark {missing} more, and the model begins to learn. "
+        self._tell("")
+        if missing <= 0 and not self.pause.isChecked():
             self._teacher.learn(self._marks.annotated(), marked)
 
     def _on_pause(self, paused: bool) -> None:
@@ -220,7 +258,6 @@ class LearnSection(QGroupBox):
         self._use(state)
 
     def _use(self, state: State) -> None:
-        self.agreement.setValue(round(100 * state.quality))
         self.taught.emit(str(state.path), state.diameter)
 
     def _list_states(self) -> None:
@@ -230,6 +267,7 @@ class LearnSection(QGroupBox):
                 f"{state.path.stem}: {state.cells}, agreement {state.quality:.2f}"
             )
         self.states.setCurrentIndex(self.states.count() - 1)
+        self.agreement.show_states(self._teacher.states)
 
     def _go_back(self, index: int) -> None:
         self.pause.setChecked(True)
@@ -261,9 +299,4 @@ class LearnSection(QGroupBox):
         self.message.emit(f"The model is kept as {name}.")
 
     def _tell(self, words: str) -> None:
-        cells = self._marks.n_cells
-        missing = _FEWEST - cells
-        told = f"{cells} cells marked. "
-        if missing > 0:
-            told += f"Mark {missing} more, and the model begins to learn. "
-        self.words.setText(told + words)
+        self.words.setText(self._counted + words)

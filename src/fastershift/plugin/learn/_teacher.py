@@ -41,6 +41,8 @@ class State:
         What it was shown, in words.
     quality, before : float
         Agreement with marks kept out, of it and of the model it began from, 0 to 1.
+    shown : float
+        Its agreement with all marks.
     diameter : float
         Cell diameter in pixels.
     """
@@ -49,6 +51,7 @@ class State:
     cells: str
     quality: float
     before: float
+    shown: float
     diameter: float
 
 
@@ -129,6 +132,17 @@ class Teacher(QObject):
             )
         )
 
+    def start_from(self, start: str) -> None:
+        """Begin anew from another model; what was learned stays in the list.
+
+        Parameters
+        ----------
+        start : str
+            Its name.
+        """
+        self._tasks.drop()
+        self._start, self._learner = start, None
+
     def stop(self) -> None:
         """Learn nothing more."""
         self._tasks.drop()
@@ -185,5 +199,6 @@ def _state(path: Path) -> State:
         card.summary.removeprefix("Learned from ").removesuffix("."),
         float(scores.get("after", 0.0)),
         float(scores.get("before", 0.0)),
+        float(scores.get("all", 0.0)),
         float(card.settings["embed"]["diameter"]),
     )

@@ -129,22 +129,6 @@ class TrainingDataList(QGroupBox):
         self._list.setCurrentItem(item)
         self.changed.emit()
 
-    def put(self, text: str, data: LabelledMovie) -> None:
-        """Add a corrected movie, in place of the same one as it was before.
-
-        Parameters
-        ----------
-        text : str
-            What the line says.
-        data : LabelledMovie
-            The movie.
-        """
-        for row, held in reversed(list(enumerate(self.held))):
-            movie = held if isinstance(held, LabelledMovie) else None
-            if movie is not None and movie.corrected and movie.name == data.name:
-                self._list.takeItem(row)
-        self.add(text, data)
-
     def add_layers(self) -> None:
         """Add the chosen image layer with the chosen labels layer."""
         images, labels = self._images.layer, self._labels.layer

@@ -62,11 +62,7 @@ class BeforeAndAfter(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        tip = (
-            "A validation frame, its ground truth, and the result of "
-            "the model; for corrected movies, a training frame below "
-            "it."
-        )
+        tip = "A validation frame, its ground truth, and the result of the model."
         self._before_text, self._after_text = QLabel("Before"), QLabel("After")
         self._before = _Picture("picture_before", tip)
         self._after = _Picture("picture_after", tip)

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -54,7 +53,6 @@ __all__ = ["TrainWidget"]
 _FROM_NOTHING = "nothing"
 _MINUTES = 30.0
 _NAME = re.compile(r"[\w. +-]{1,100}")
-_CORRECTED = re.compile(r"-corrected(-\d+)?$")
 
 
 def _steps(
@@ -89,9 +87,6 @@ class TrainWidget(QWidget):
         The viewer it is docked in.
     """
 
-    #: The name of a model that was made.
-    trained = Signal(str)
-
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
         super().__init__()
         self._run: TrainingRun | None = None
@@ -114,34 +109,6 @@ class TrainWidget(QWidget):
     def data(self) -> TrainingDataList:
         """What is to be learned from."""
         return self._data
-
-    def propose(
-        self, text: str, data: LabelledMovie, models: tuple[str, ...] = ()
-    ) -> None:
-        """Add a movie to learn from, and suggest where to start and a new name.
-
-        Parameters
-        ----------
-        text : str
-            What the line says; the line of an earlier state of the movie goes.
-        data : LabelledMovie
-            The movie.
-        models : tuple of str
-            Names or files of the model to go on from; the first that exists is taken.
-        """
-        if self._tasks.busy:
-            self._say("Wait for the end of this training, or cancel it.")
-            return
-        self._data.put(text, data)
-        names = [card.name for card in list_models()]
-        start = next(
-            (one for one in models if one in names or Path(one).is_file()),
-            self._begin.currentText(),
-        )
-        if self._begin.findText(start) < 0:
-            self._begin.addItem(start)
-        self._begin.setCurrentText(start)
-        self._name.setText(_new_name(Path(start).stem, names))
 
     def _make_controls(self) -> None:
         self._begin = QComboBox()
@@ -301,7 +268,6 @@ class TrainWidget(QWidget):
             self._forget()
             if self._begin.findText(event.path.stem) < 0:
                 self._begin.addItem(event.path.stem)
-            self.trained.emit(event.path.stem)
 
     def _show_progress(self, event: TrainProgress) -> None:
         self._progress.setRange(0, 1000)
@@ -337,24 +303,12 @@ class TrainWidget(QWidget):
 
 
 def _words(event: TrainValidated) -> str:
-    text = f"{_scores(event.seg, event.tra)} after {event.iteration} iterations"
-    learned = [part for part in event.parts if part.learned]
-    if len(learned) < len(event.parts):
-        told = [f"learned from: {_scores(part.seg, part.tra)}" for part in learned]
-        return "; ".join([text, *told])
-    return f"{text}, on what is learned from"
+    return f"{_scores(event.seg, event.tra)} after {event.iteration} iterations"
 
 
 def _scores(seg: float | None, tra: float | None) -> str:
     both = (("SEG", seg), ("TRA", tra))
     return ", ".join(f"{name} {value:.2f}" for name, value in both if value is not None)
-
-
-def _new_name(model: str, taken: list[str]) -> str:
-    """Name a model that corrections make of another."""
-    name = f"{_CORRECTED.sub('', model)}-corrected"
-    tried = chain([name], (f"{name}-{number}" for number in count(2)))
-    return next(one for one in tried if one not in taken)
 
 
 def _shipped() -> set[str]:

@@ -24,6 +24,7 @@ from fastershift.training.learn._annotations import (
     Unmarked,
     read_annotations,
 )
+from fastershift.training.learn._heads import try_heads
 from fastershift.training.learn._tune import tune_network
 from fastershift.training.learn._ways import (
     Judged,
@@ -32,7 +33,6 @@ from fastershift.training.learn._ways import (
     best_rules,
     judge_rules,
     keep_out,
-    try_heads,
 )
 
 __all__ = ["Learned", "Learner", "learn"]
@@ -64,6 +64,8 @@ class Learned:
     quality, before : float
         Agreement with marks that were kept out (panoptic quality, 0 to 1): of this
         model, and of the one that it started from.
+    shown : float
+        Agreement of this model with all marks, those that it learned from included.
     way : str
         What did best: ``"as it was"``, ``"settings"``, ``"head"`` or ``"network"``.
     iteration : int
@@ -75,6 +77,7 @@ class Learned:
     model: Model
     quality: float
     before: float
+    shown: float
     way: str
     iteration: int
     seconds: float
@@ -260,14 +263,15 @@ class Learner:
         qualities = best.quality, before.quality
         if network is not None:
             qualities = best.first_part, before.first_part
-        card = self._card(best.rules, qualities, annotations, iteration)
+        figures = (*qualities, best.shown)
+        card = self._card(best.rules, figures, annotations, iteration)
         model = make_model(network or self._start.network, card, best.head)
-        return Learned(model, *qualities, way, iteration, time.monotonic() - started)
+        return Learned(model, *figures, way, iteration, time.monotonic() - started)
 
     def _card(
         self,
         rules: Rules,
-        qualities: tuple[float, float],
+        figures: tuple[float, float, float],
         annotations: Annotations,
         iteration: int,
     ) -> ModelCard:
@@ -279,8 +283,9 @@ class Learner:
             settings[stage] = settings.get(stage, {}) | values
         settings["embed"] = settings.get("embed", {}) | {"diameter": self._diameter}
         learned = f"{shown}; begun from the model {start.name} ({start.training_data})."
-        after, before = (round(one, 3) for one in qualities)
-        scores = {"before": before, "after": after, "iterations": iteration}
+        after, before, shown = (round(one, 3) for one in figures)
+        scores = {"before": before, "after": after, "all": shown}
+        scores["iterations"] = iteration
         return start.model_copy(
             update={
                 "name": self._name,

@@ -1,4 +1,4 @@
-"""Ways from what is seen of marked frames to cells, each judged on cells kept out."""
+"""What is seen of marked frames, and the cells it makes, judged on marks kept out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,22 +15,19 @@ from fastershift.rshn import (
     CODE_CHANNELS,
     KEPT_CHANNELS,
     Head,
-    describe_pixels,
-    fill_votes,
     write_votes,
 )
-from fastershift.training._truth import UNKNOWN
-from fastershift.training.learn._grow import grow_forest, pixel_classes
 from fastershift.training.learn._judge import Agreement, judge_cells
 
 __all__ = [
+    "LEAST_GAIN",
     "Judged",
     "Rules",
     "Seen",
     "best_rules",
     "judge_rules",
+    "judge_ways",
     "keep_out",
-    "try_heads",
 ]
 
 _Labels = npt.NDArray[np.int32]
@@ -39,16 +36,12 @@ _Image = npt.NDArray[np.float32]
 # Parts of the marked cells of which each is kept out once.
 _PARTS = 3
 
-# Trees of a forest, and of one that is only judged.
-_TREES, _TREES_JUDGED = 50, 20
-
-# Values that are tried one after the other: h, foreground, smallest cell, and the level
-# at which cores are parted. A change must gain more than the least to be believed.
+# Values that are tried one after the other: h, foreground and smallest cell. A change
+# must gain more than the least to be believed.
 _BANDWIDTHS = (0.005, 0.02, 0.04)
 _FOREGROUNDS = (0.3, 0.7)
 _SMALLEST = (0.05, 0.25)
-_LEVELS = (0.4, 0.6)
-_LEAST_GAIN = 0.02
+LEAST_GAIN = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +152,8 @@ class Judged:
         Panoptic quality over all parts.
     first_part : float
         The same on the first part alone, which no network learns from.
+    shown : float
+        The same on all marks by one that has learned from all of them.
     rules : Rules
         Values that do best.
     head : Head, optional
@@ -167,17 +162,31 @@ class Judged:
 
     quality: float
     first_part: float
+    shown: float
     rules: Rules
     head: Head | None = None
 
 
-def _quality(
+def judge_ways(
     seen: Sequence[Seen],
     said: Sequence[Sequence[_Image]],
     rules: Rules,
     diameter: float,
 ) -> tuple[float, float]:
-    """Judge what is said of each frame once for each part, or once for all of them."""
+    """Judge what is said of each frame once for each part, or once for all of them.
+
+    Parameters
+    ----------
+    seen, said, diameter
+        As for `best_rules`.
+    rules : Rules
+        Kept as they are.
+
+    Returns
+    -------
+    float, float
+        Panoptic quality over all parts, and on the first.
+    """
     total, first = Agreement(), Agreement()
     for one, ways in zip(seen, said, strict=True):
         for part, way in enumerate(ways):
@@ -217,8 +226,8 @@ def judge_rules(
     -------
     Judged
     """
-    quality, first = _quality(seen, [[one] for one in said], rules, diameter)
-    return Judged(quality, first, rules, head)
+    quality, first = judge_ways(seen, [[one] for one in said], rules, diameter)
+    return Judged(quality, first, quality, rules, head)
 
 
 def best_rules(
@@ -247,7 +256,7 @@ def best_rules(
         Without a head.
     """
     rules = start
-    quality, first = _quality(seen, said, rules, diameter)
+    quality, first = judge_ways(seen, said, rules, diameter)
     for name, values in (
         ("bandwidth", _BANDWIDTHS),
         ("foreground", _FOREGROUNDS),
@@ -255,61 +264,7 @@ def best_rules(
     ):
         for value in values:
             tried = replace(rules, **{name: value})
-            reached = _quality(seen, said, tried, diameter)
-            if reached[0] > quality + _LEAST_GAIN:
+            reached = judge_ways(seen, said, tried, diameter)
+            if reached[0] > quality + LEAST_GAIN:
                 rules, (quality, first) = tried, reached
-    return Judged(quality, first, rules)
-
-
-def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None:
-    """Grow a head on the marks, judged on each part by one grown on the others.
-
-    Parameters
-    ----------
-    seen : sequence of Seen
-        Marked frames.
-    diameter : float
-        Cell diameter in network pixels.
-    seed : int
-        Of the forests.
-
-    Returns
-    -------
-    Judged or None
-        None where the marks show no background, or no inside of a cell.
-    """
-    described, classes, parts = [], [], []
-    for one in seen:
-        of_pixels = pixel_classes(one.marked)
-        known = of_pixels != UNKNOWN
-        described.append(describe_pixels(one.shown, one.outputs)[known])
-        classes.append(of_pixels[known])
-        parts.append(one.part[known])
-    rows, kinds = np.concatenate(described), np.concatenate(classes)
-    part = np.concatenate(parts)
-    n_parts = int(part.max()) + 1
-    heads = []
-    for number in range(n_parts):
-        learned = part != number
-        if len(np.unique(kinds[learned])) < len(np.unique(kinds)):
-            return None
-        forest = grow_forest(
-            rows[learned], kinds[learned], trees=_TREES_JUDGED, seed=seed
-        )
-        heads.append(Head(forest, 0.5))
-    shares = [[head.tell(one.shown, one.outputs) for head in heads] for one in seen]
-
-    def said(level: float) -> list[list[_Image]]:
-        return [
-            [fill_votes(share, one.outputs, level, diameter) for share in ways]
-            for one, ways in zip(seen, shares, strict=True)
-        ]
-
-    level, quality = 0.5, _quality(seen, said(0.5), Rules(), diameter)[0]
-    for tried in _LEVELS:
-        reached = _quality(seen, said(tried), Rules(), diameter)[0]
-        if reached > quality + _LEAST_GAIN:
-            level, quality = tried, reached
-    best = best_rules(seen, said(level), Rules(), diameter)
-    forest = grow_forest(rows, kinds, trees=_TREES, seed=seed)
-    return replace(best, head=Head(forest, level))
+    return Judged(quality, first, quality, rules)
