@@ -49,6 +49,8 @@ class LearnTour(Tour):
         self._layer = self._viewer.add_image(movie.frames, name=NAME)
         self._viewer.dims.set_current_step(0, 0)
         self.dock()
+        self.press("show_read-out")
+        self.press("show_learn")
         self.press("live_preview")
         self._wait_preview()
         self.told("before")
@@ -63,7 +65,10 @@ class LearnTour(Tour):
         self._mouse(QEvent.Type.MouseMove, path[0], held=False)
         self._mouse(QEvent.Type.MouseButtonPress, path[0])
         for place in path[1:]:
+            # Napari looks at the mouse now and then; a hand is slower than that.
+            rest(0.02)
             self._mouse(QEvent.Type.MouseMove, place)
+        rest(0.02)
         self._mouse(QEvent.Type.MouseButtonRelease, path[-1], held=False)
         rest(0.2)
 

@@ -24,7 +24,7 @@ from fastershift.rshn import make_model as as_model
 from fastershift.training import Learner, learn, read_annotations
 from fastershift.training.learn._grow import grow_forest, pixel_classes
 from fastershift.training.learn._heads import try_heads
-from fastershift.training.learn._judge import judge_cells
+from fastershift.training.learn._judge import Agreement, judge_cells, without_marked
 from fastershift.training.learn._ways import Seen, keep_out
 
 DIAMETER = 16.0
@@ -178,7 +178,8 @@ class TestHeads:
         right = np.maximum(pixel_classes(labels[0]), 0).astype(np.float32)
         wrong = 2 - right
         channels = [np.where(parts == part % 3, wrong, right) for part in range(12)]
-        return Seen(frames[0], np.stack(channels, -1), labels[0], parts)
+        nothing = np.full_like(labels[0], -1)
+        return Seen(frames[0], np.stack(channels, -1), labels[0], parts, nothing)
 
     def test_outputs_that_mislead_are_left_out(self, misled):
         head = try_heads([misled], DIAMETER, 0).head
@@ -208,8 +209,10 @@ class TestHeads:
             shown[here], outputs[here] = misled.shown, misled.outputs
             marked[here], part[here] = misled.marked, misled.part
             shown[:, 96:160], outputs[:, 96:160] = 0, 0
-            found = try_heads([Seen(shown, outputs, marked, part)], DIAMETER, 0)
-            qualities.append((found.quality, found.shown))
+            nothing = np.full(shape, -1, np.int32)
+            seen = Seen(shown, outputs, marked, part, nothing)
+            found = try_heads([seen], DIAMETER, 0)
+            qualities.append(found.marks)
         assert qualities[0] == qualities[1]
 
 
@@ -265,6 +268,31 @@ class TestJudging:
     def test_half_an_overlap_is_none(self):
         merged = self.judge([5, 5, 5, 5, 5, 5, 5, 0])
         assert (merged.hits, merged.missed, merged.extra) == (0, 2, 1)
+
+
+class TestWhatNobodyMarked:
+    FOUND = np.array([[1, 1, 0, 2, 2, 2, 0, 3, 3]], np.int32)
+    MARKED = np.array([[-1, -1, -1, 5, -1, -1, -1, -1, 0]], np.int32)
+
+    def test_cells_that_touch_a_mark_are_not_counted(self):
+        np.testing.assert_array_equal(
+            without_marked(self.FOUND, self.MARKED),
+            [[1, 1, 0, -1, -1, -1, 0, -1, -1]],
+        )
+
+    def test_a_way_that_spoils_the_rest_must_win_more_on_marks(self):
+        start = Agreement(overlap=5.0, hits=5, missed=5)
+        better = Agreement(overlap=7.0, hits=7, missed=3)
+        kept = Agreement(overlap=20.0, hits=20)
+        spoilt = Agreement(overlap=4.0, hits=4, missed=16, extra=12)
+        assert start.beside(kept) < better.beside(kept)
+        assert start.beside(kept) > better.beside(spoilt)
+        assert start.beside(Agreement()) == start.quality
+
+    def test_a_model_that_is_wrong_everywhere_does_not_hold_its_ground(self):
+        wrong = Agreement(missed=10, extra=4).beside(Agreement(overlap=30, hits=30))
+        other = Agreement(overlap=8.0, hits=9, missed=1)
+        assert other.beside(Agreement(missed=30, extra=30)) > wrong + 0.1
 
 
 class TestForest:

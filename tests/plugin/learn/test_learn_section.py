@@ -96,9 +96,11 @@ def test_a_drag_of_the_mouse_is_a_stroke(marks):
     for column in (5, 6, 6):
         event.type, event.position = "mouse_move", (1, 4, column)
         next(steps)
-    event.type = "mouse_release"
+    event.type, event.position = "mouse_release", (1, 5, 6)
     assert next(steps, None) is None
-    assert [(one.frame, one.path) for one in drawn] == [(1, [(4, 4), (4, 5), (4, 6)])]
+    assert [(one.frame, one.path) for one in drawn] == [
+        (1, [(4, 4), (4, 5), (4, 6), (5, 6)])
+    ]
 
 
 def test_without_a_tool_the_mouse_moves_the_view(marks):

@@ -218,6 +218,7 @@ class AnnotationLayer(QObject):
         while event.type == "mouse_move":
             places.append(self._place(event.position))
             yield
+        places.append(self._place(event.position))
         found = [place for place in places if place is not None]
         if found:
             path = [(row, column) for _, row, column in found]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +18,15 @@ from fastershift.rshn import (
 )
 from fastershift.training._truth import UNKNOWN
 from fastershift.training.learn._grow import grow_forest, pixel_classes
+from fastershift.training.learn._judge import Agreement
 from fastershift.training.learn._ways import (
     LEAST_GAIN,
     Judged,
     Rules,
     Seen,
     best_rules,
-    judge_ways,
+    judge_parts,
+    judge_rules,
 )
 
 __all__ = ["try_heads"]
@@ -40,34 +43,62 @@ _LEVEL, _LEVELS = 0.5, (0.4, 0.6)
 # judged.
 _NEAR = 1.5
 
+# Below this logit of being in a cell the network is sure of background.
+_NO_CELL = -2.0
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What a forest is grown on: features from the first on, and which pixels."""
+
+    n_features: int
+    unmarked: bool = False
+
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """What a forest is told of the pixels of a frame that are near marks.
+    """What a forest is told of pixels of a frame.
 
     Attributes
     ----------
     near : (Y, X) bool
-        Those pixels.
+        Pixels near marks.
     described : (P, F) float32
         What is told of each.
     classes, parts : (P,) int8
         Its `PixelClass` or -1, and the part of the marks it belongs to.
+    unmarked : (Q, F) float32
+        What is told of pixels where nothing is marked, as many as are marked.
+    believed : (Q,) int8
+        Their `PixelClass`, if the model to start from is right.
     """
 
     near: npt.NDArray[np.bool_]
     described: _Image
     classes: npt.NDArray[np.int8]
     parts: npt.NDArray[np.int8]
+    unmarked: _Image
+    believed: npt.NDArray[np.int8]
 
     @classmethod
-    def of(cls, seen: Seen, diameter: float) -> "_Look":
+    def of(cls, seen: Seen, diameter: float, seed: int) -> "_Look":
         """Look at a marked frame."""
         classes = pixel_classes(seen.marked)
         away = ndimage.distance_transform_edt(classes == UNKNOWN)
         near = away <= _NEAR * diameter
-        described = describe_pixels(seen.shown, seen.outputs)[near]
-        return cls(near, described, classes[near], seen.part[near])
+        described = describe_pixels(seen.shown, seen.outputs)
+        believed = _believed(seen, classes)
+        places = np.flatnonzero(believed != UNKNOWN)
+        count = min(len(places), int(np.count_nonzero(classes != UNKNOWN)))
+        chosen = np.random.default_rng(seed).choice(places, count, replace=False)
+        return cls(
+            near,
+            described[near],
+            classes[near],
+            seen.part[near],
+            described.reshape(-1, described.shape[-1])[chosen],
+            believed.ravel()[chosen],
+        )
 
     def told(self, forest: Forest) -> _Image:
         """Tell the share of each class; all that is not near is background."""
@@ -77,11 +108,25 @@ class _Look:
         return shares
 
 
+def _believed(seen: Seen, classes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Tell the classes of pixels that nobody marked, as far as the network is sure.
+
+    Where it finds no cell at all, it is believed in nothing.
+    """
+    if not (seen.unmarked > 0).any():
+        return np.full(classes.shape, UNKNOWN, np.int8)
+    believed = pixel_classes(seen.unmarked)
+    doubtful = (believed == PixelClass.BACKGROUND) & (seen.outputs[..., 0] > _NO_CELL)
+    believed[doubtful | (classes != UNKNOWN)] = UNKNOWN
+    return believed
+
+
 def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None:
     """Grow heads on the marks, judged on each part by those grown on the others.
 
-    One asks for all that is told of a pixel, the other for the image alone: where the
-    network does not know such cells, what it says is misleading.
+    One learns from the marks, and from what the model to start from finds elsewhere; a
+    second from the marks alone; a third of them from the image alone: where the network
+    does not know such cells, what it says is misleading.
 
     Parameters
     ----------
@@ -95,78 +140,88 @@ def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None
     Returns
     -------
     Judged or None
-        The better one; None where the marks show no background, or no inside of a
-        cell.
+        The best one; None where the marks show no background, or no inside of a cell.
     """
-    looks = [_Look.of(one, diameter) for one in seen]
-    tried = []
-    for count in (looks[0].described.shape[1], count_features(0)):
-        judged = _judged(seen, looks, count, diameter, seed)
-        if judged is None:
+    looks = [_Look.of(one, diameter, seed) for one in seen]
+    everything = looks[0].described.shape[1]
+    ways = [_Way(everything), _Way(count_features(0))]
+    if any(len(one.believed) for one in looks):
+        ways.insert(0, _Way(everything, unmarked=True))
+    best: _Found | None = None
+    for way in ways:
+        found = _found(seen, looks, way, diameter, seed)
+        if found is None:
             return None
-        tried.append((*judged, count))
-    of_all, of_image = tried
-    better = of_image[0].quality > of_all[0].quality + LEAST_GAIN
-    best, level, count = of_image if better else of_all
-    forest = _grown(looks, count, _TREES, seed)
+        if best is None or found.marks.quality > best.marks.quality + LEAST_GAIN:
+            best = found
+    assert best is not None  # noqa: S101 (there are two ways at least)
+    forest = _grown(looks, best.way, _TREES, seed)
     assert forest is not None  # noqa: S101 (it was grown on fewer marks)
-    said = [
-        [fill_votes(look.told(forest), one.outputs, level, diameter)]
-        for one, look in zip(seen, looks, strict=True)
-    ]
-    shown, _ = judge_ways(seen, said, best.rules, diameter)
-    return replace(best, shown=shown, head=Head(forest, level))
+    head = Head(forest, best.level)
+    said = [head.fill_frame(one.shown, one.outputs, diameter) for one in seen]
+    judged = judge_rules(seen, said, best.rules, diameter, head)
+    return replace(judged, marks=best.marks, first=best.first)
 
 
-def _judged(
+class _Found(NamedTuple):
+    """A way, the level and the rules that do best, and the agreement with marks."""
+
+    way: _Way
+    level: float
+    rules: Rules
+    marks: Agreement
+    first: Agreement
+
+
+def _found(
     seen: Sequence[Seen],
     looks: Sequence[_Look],
-    count: int,
+    way: _Way,
     diameter: float,
     seed: int,
-) -> tuple[Judged, float] | None:
-    """Judge heads that ask for the first features, and find the best level."""
+) -> _Found | None:
+    """Judge heads that are grown in one way, and find the best level and rules."""
     shares: list[list[_Image]] = [[] for _ in looks]
     for part in range(1 + max(int(one.parts.max()) for one in looks)):
-        forest = _grown(looks, count, _TREES_JUDGED, seed, part)
+        forest = _grown(looks, way, _TREES_JUDGED, seed, part)
         if forest is None:
             return None
-        for look, ways in zip(looks, shares, strict=True):
-            ways.append(look.told(forest))
+        for look, told in zip(looks, shares, strict=True):
+            told.append(look.told(forest))
 
     def said(level: float) -> list[list[_Image]]:
         return [
-            [fill_votes(share, one.outputs, level, diameter) for share in ways]
-            for one, ways in zip(seen, shares, strict=True)
+            [fill_votes(share, one.outputs, level, diameter) for share in told]
+            for one, told in zip(seen, shares, strict=True)
         ]
 
-    level, ways = _LEVEL, said(_LEVEL)
-    quality = judge_ways(seen, ways, Rules(), diameter)[0]
+    level, votes = _LEVEL, said(_LEVEL)
+    quality = judge_parts(seen, votes, Rules(), diameter)[0].quality
     for tried in _LEVELS:
         other = said(tried)
-        reached = judge_ways(seen, other, Rules(), diameter)[0]
+        reached = judge_parts(seen, other, Rules(), diameter)[0].quality
         if reached > quality + LEAST_GAIN:
-            level, ways, quality = tried, other, reached
-    return best_rules(seen, ways, Rules(), diameter), level
+            level, votes, quality = tried, other, reached
+    return _Found(way, level, *best_rules(seen, votes, Rules(), diameter))
 
 
 def _grown(
-    looks: Sequence[_Look], count: int, trees: int, seed: int, but: int | None = None
+    looks: Sequence[_Look], way: _Way, trees: int, seed: int, but: int | None = None
 ) -> Forest | None:
     """Grow a forest on marks; None where all of one class are in the part left out."""
-    known = [one.classes != UNKNOWN for one in looks]
-    classes = np.concatenate(
-        [one.classes[which] for one, which in zip(looks, known, strict=True)]
+    rows, classes, missing = [], [], set()
+    for one in looks:
+        known = one.classes != UNKNOWN
+        learned = known if but is None else known & (one.parts != but)
+        missing |= set(one.classes[known].tolist())
+        rows.append(one.described[learned, : way.n_features])
+        classes.append(one.classes[learned])
+    missing -= set(np.concatenate(classes).tolist())
+    if missing:
+        return None
+    if way.unmarked:
+        rows += [one.unmarked for one in looks]
+        classes += [one.believed for one in looks]
+    return grow_forest(
+        np.concatenate(rows), np.concatenate(classes), trees=trees, seed=seed
     )
-    rows = np.concatenate(
-        [one.described[which, :count] for one, which in zip(looks, known, strict=True)]
-    )
-    if but is not None:
-        parts = np.concatenate(
-            [one.parts[which] for one, which in zip(looks, known, strict=True)]
-        )
-        learned = parts != but
-        if len(np.unique(classes[learned])) < len(np.unique(classes)):
-            return None
-        rows, classes = rows[learned], classes[learned]
-    return grow_forest(rows, classes, trees=trees, seed=seed)

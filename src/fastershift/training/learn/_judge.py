@@ -8,9 +8,12 @@ import numpy.typing as npt
 from fastershift.labels import label_areas, overlaps
 from fastershift.training._truth import UNKNOWN
 
-__all__ = ["Agreement", "judge_cells"]
+__all__ = ["Agreement", "judge_cells", "without_marked"]
 
 _Labels = npt.NDArray[np.int32]
+
+# What nobody marked weighs this much beside what is marked: of each cell, and of all.
+_UNMARKED = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,29 @@ class Agreement:
         ----------
         .. [1] A. Kirillov et al., "Panoptic segmentation", CVPR 2019.
         """
-        count = self.hits + (self.missed + self.extra) / 2
-        return self.overlap / count if count else 0.0
+        return self.overlap / self.count if self.count else 0.0
+
+    @property
+    def count(self) -> float:
+        """Cells that it speaks of: hits, and half of what is missed and extra."""
+        return self.hits + (self.missed + self.extra) / 2
+
+    def beside(self, unmarked: "Agreement") -> float:
+        """Quality when what nobody marked counts, too, but less.
+
+        Parameters
+        ----------
+        unmarked : Agreement
+            With what the model to start from finds where nothing is marked.
+
+        Returns
+        -------
+        float
+            0 to 1.
+        """
+        share = _UNMARKED * min(1.0, self.count / max(unmarked.count, 1e-6))
+        count = self.count + share * unmarked.count
+        return (self.overlap + share * unmarked.overlap) / count if count else 0.0
 
 
 def judge_cells(
@@ -90,3 +114,23 @@ def judge_cells(
         if other not in matched
     )
     return Agreement(sum(best.values()), len(best), len(areas) - len(best), extra)
+
+
+def without_marked(found: _Labels, marked: _Labels) -> _Labels:
+    """Keep what is found where nothing is marked.
+
+    Parameters
+    ----------
+    found : (Y, X) int32
+        Cells; 0 is background.
+    marked : (Y, X) int32
+        Cells, 0 background, -1 unknown.
+
+    Returns
+    -------
+    (Y, X) int32
+        -1 where something is marked, and in cells that touch it.
+    """
+    touched = np.unique(found[marked != UNKNOWN])
+    gone = (marked != UNKNOWN) | np.isin(found, touched[touched > 0])
+    return np.where(gone, UNKNOWN, found).astype(np.int32)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,14 @@ from fastershift.rshn import (
     load_model,
     make_model,
 )
+from fastershift.training._truth import UNKNOWN
 from fastershift.training.learn._annotations import (
     Annotations,
     Unmarked,
     read_annotations,
 )
 from fastershift.training.learn._heads import try_heads
+from fastershift.training.learn._judge import without_marked
 from fastershift.training.learn._tune import tune_network
 from fastershift.training.learn._ways import (
     Judged,
@@ -40,10 +42,10 @@ __all__ = ["Learned", "Learner", "learn"]
 _Image = npt.NDArray[np.float32]
 
 # Something new must do better by this on marks kept out, and the more so the fewer
-# cells are marked: people mark first what is wrong, which says little of all the rest.
-# Other settings change cells everywhere, and must gain most.
+# cells are marked. Other settings change cells everywhere, and must gain most; a
+# network is judged on a third of the marks.
 _LEAST_LEAD = 0.02
-_LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS = 0.3, 1.0
+_LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS, _LEAD_FOR_A_NETWORK = 0.3, 1.0, 0.9
 
 # The cell diameter follows the marks in steps of this factor, so that not every mark
 # makes the network look again.
@@ -159,19 +161,19 @@ class Learner:
         seen = []
         for one in self._see(annotations, self._start.network):
             yield None
-            seen.append(one)
+            seen.append(self._as_before(one))
+        unmarked = [one.unmarked for one in seen]
         before = self._as_it_was(seen)
-        said = [[one.outputs] for one in seen]
-        tuned = best_rules(seen, said, self._own_rules, diameter)
+        tuned = self._tuned(seen)
         yield None
         best, way = before, "as it was"
         count = annotations.n_cells
         lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / count
-        if tuned.quality > best.quality + lead:
+        if tuned.worth > best.worth + lead:
             best, way = tuned, "settings"
         head = try_heads(seen, diameter, self._seed)
         lead = _LEAST_LEAD + _LEAD_FOR_A_HEAD / count
-        if head is not None and head.quality > best.quality + lead:
+        if head is not None and head.worth > best.worth + lead:
             best, way = head, "head"
         yield self._learned(best, before, way, annotations, started)
         for iteration, network in tune_network(
@@ -188,13 +190,18 @@ class Learner:
             yield None
             if network is None:
                 continue
-            again = list(self._see(annotations, network))
-            said = [[one.outputs] for one in again]
+            again = [
+                replace(one, unmarked=known)
+                for one, known in zip(
+                    self._see(annotations, network), unmarked, strict=True
+                )
+            ]
+            lead = _LEAST_LEAD + _LEAD_FOR_A_NETWORK / count
             for tried in (
-                best_rules(again, said, self._own_rules, diameter),
+                self._tuned(again),
                 try_heads(again, diameter, self._seed),
             ):
-                if tried is None or tried.first_part <= best.first_part + _LEAST_LEAD:
+                if tried is None or tried.first_worth <= best.first_worth + lead:
                     continue
                 best = tried
                 yield self._learned(
@@ -218,13 +225,30 @@ class Learner:
             self._diameter = max(1.0, round(diameter, 1))
             self._looks = {}
 
-    def _as_it_was(self, seen: Sequence[Seen]) -> Judged:
-        """Judge the model to start from, with its own head if it has one."""
+    def _said(self, one: Seen) -> _Image:
+        """Tell what the model to start from says, with its own head if it has one."""
         head, diameter = self._start.head, self._start.card.diameter
-        said = [one.outputs for one in seen]
-        if head is not None:
-            said = [head.fill_frame(one.shown, one.outputs, diameter) for one in seen]
+        if head is None:
+            return one.outputs
+        return head.fill_frame(one.shown, one.outputs, diameter)
+
+    def _as_before(self, one: Seen) -> Seen:
+        """Add what the model to start from finds where nothing is marked."""
+        found = self._own_rules.cells(self._said(one), self._start.card.diameter)
+        return replace(one, unmarked=without_marked(found, one.marked))
+
+    def _as_it_was(self, seen: Sequence[Seen]) -> Judged:
+        """Judge the model to start from."""
+        said = [self._said(one) for one in seen]
+        diameter, head = self._start.card.diameter, self._start.head
         return judge_rules(seen, said, self._own_rules, diameter, head)
+
+    def _tuned(self, seen: Sequence[Seen]) -> Judged:
+        """Judge a network with the settings that do best."""
+        diameter = self._start.card.diameter
+        ways = [[one.outputs] for one in seen]
+        rules, _, _ = best_rules(seen, ways, self._own_rules, diameter)
+        return judge_rules(seen, [one.outputs for one in seen], rules, diameter)
 
     def _parts(self, annotations: Annotations) -> dict[int, npt.NDArray[np.int8]]:
         return keep_out(annotations.frames, annotations.cells.tolist(), self._seed)
@@ -247,7 +271,9 @@ class Learner:
                 if first:
                     self._looks[number] = look
             shape = look[0].shape
-            yield Seen(*look, _shrunk(marked, shape), _shrunk(parts[number], shape))
+            known = _shrunk(marked, shape)
+            unknown = np.full_like(known, UNKNOWN)
+            yield Seen(*look, known, _shrunk(parts[number], shape), unknown)
 
     def _learned(
         self,
@@ -260,9 +286,9 @@ class Learner:
         iteration: int = 0,
     ) -> Learned:
         # A network has learned from all parts of the marks but the first.
-        qualities = best.quality, before.quality
+        qualities = best.marks.quality, before.marks.quality
         if network is not None:
-            qualities = best.first_part, before.first_part
+            qualities = best.first.quality, before.first.quality
         figures = (*qualities, best.shown)
         card = self._card(best.rules, figures, annotations, iteration)
         model = make_model(network or self._start.network, card, best.head)
@@ -283,8 +309,8 @@ class Learner:
             settings[stage] = settings.get(stage, {}) | values
         settings["embed"] = settings.get("embed", {}) | {"diameter": self._diameter}
         learned = f"{shown}; begun from the model {start.name} ({start.training_data})."
-        after, before, shown = (round(one, 3) for one in figures)
-        scores = {"before": before, "after": after, "all": shown}
+        names = ("after", "before", "all")
+        scores = dict(zip(names, (round(one, 3) for one in figures), strict=True))
         scores["iterations"] = iteration
         return start.model_copy(
             update={

@@ -25,8 +25,8 @@ __all__ = [
     "Rules",
     "Seen",
     "best_rules",
+    "judge_parts",
     "judge_rules",
-    "judge_ways",
     "keep_out",
 ]
 
@@ -43,6 +43,10 @@ _FOREGROUNDS = (0.3, 0.7)
 _SMALLEST = (0.05, 0.25)
 LEAST_GAIN = 0.02
 
+# What a head of a few cells is worth in other images, as a share of what it is worth in
+# those that it was shown.
+_ELSEWHERE = 0.8
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:
@@ -58,12 +62,15 @@ class Seen:
         Cells, 0 background, -1 unknown.
     part : (Y, X) int8
         Which part of the marks a pixel belongs to: that of the nearest marked cell.
+    unmarked : (Y, X) int32
+        What the model to start from finds where nothing is marked, else -1.
     """
 
     shown: _Image
     outputs: _Image
     marked: _Labels
     part: npt.NDArray[np.int8]
+    unmarked: _Labels
 
     def judge(self, found: _Labels, part: int | None = None) -> Agreement:
         """Compare cells with the marks, or with one part of them."""
@@ -148,56 +155,40 @@ class Judged:
 
     Attributes
     ----------
-    quality : float
-        Panoptic quality over all parts.
-    first_part : float
-        The same on the first part alone, which no network learns from.
+    marks : Agreement
+        With all parts of the marks.
+    first : Agreement
+        With the first part alone, from which no network learns.
+    unmarked : Agreement
+        With what the model to start from finds where nothing is marked.
     shown : float
-        The same on all marks by one that has learned from all of them.
+        Panoptic quality on all marks by one that has learned from all of them.
     rules : Rules
         Values that do best.
     head : Head, optional
         Learned from all parts; None where the network speaks for itself.
     """
 
-    quality: float
-    first_part: float
+    marks: Agreement
+    first: Agreement
+    unmarked: Agreement
     shown: float
     rules: Rules
     head: Head | None = None
 
+    @property
+    def worth(self) -> float:
+        """By what ways are compared: people mark what is wrong, and leave the rest."""
+        return self._elsewhere * self.marks.beside(self.unmarked)
 
-def judge_ways(
-    seen: Sequence[Seen],
-    said: Sequence[Sequence[_Image]],
-    rules: Rules,
-    diameter: float,
-) -> tuple[float, float]:
-    """Judge what is said of each frame once for each part, or once for all of them.
+    @property
+    def first_worth(self) -> float:
+        """The same for the first part."""
+        return self._elsewhere * self.first.beside(self.unmarked)
 
-    Parameters
-    ----------
-    seen, said, diameter
-        As for `best_rules`.
-    rules : Rules
-        Kept as they are.
-
-    Returns
-    -------
-    float, float
-        Panoptic quality over all parts, and on the first.
-    """
-    total, first = Agreement(), Agreement()
-    for one, ways in zip(seen, said, strict=True):
-        for part, way in enumerate(ways):
-            # What has no mark of this part need not be parted into cells.
-            if len(ways) > 1 and not ((one.part == part) & (one.marked > 0)).any():
-                continue
-            found = rules.cells(way, diameter)
-            total += one.judge(found, None if len(ways) == 1 else part)
-            if part == 0:
-                first += one.judge(found, 0)
-    return total.quality, first.quality
+    @property
+    def _elsewhere(self) -> float:
+        return 1.0 if self.head is None else _ELSEWHERE
 
 
 def judge_rules(
@@ -207,7 +198,7 @@ def judge_rules(
     diameter: float,
     head: Head | None = None,
 ) -> Judged:
-    """Judge what one says of frames who has learned from none of the marks.
+    """Judge what is said of whole frames.
 
     Parameters
     ----------
@@ -226,8 +217,48 @@ def judge_rules(
     -------
     Judged
     """
-    quality, first = judge_ways(seen, [[one] for one in said], rules, diameter)
-    return Judged(quality, first, quality, rules, head)
+    marks, first, unmarked = Agreement(), Agreement(), Agreement()
+    for one, way in zip(seen, said, strict=True):
+        found = rules.cells(way, diameter)
+        marks += one.judge(found)
+        first += one.judge(found, 0)
+        if (one.unmarked > 0).any():
+            everywhere = np.ones(found.shape, bool)
+            unmarked += judge_cells(found, one.unmarked, everywhere)
+    return Judged(marks, first, unmarked, marks.quality, rules, head)
+
+
+def judge_parts(
+    seen: Sequence[Seen],
+    said: Sequence[Sequence[_Image]],
+    rules: Rules,
+    diameter: float,
+) -> tuple[Agreement, Agreement]:
+    """Judge what is said of each frame once for each part, or once for all of them.
+
+    Parameters
+    ----------
+    seen, said, diameter
+        As for `best_rules`.
+    rules : Rules
+        Kept as they are.
+
+    Returns
+    -------
+    Agreement, Agreement
+        With all parts, and with the first.
+    """
+    total, first = Agreement(), Agreement()
+    for one, ways in zip(seen, said, strict=True):
+        for part, way in enumerate(ways):
+            # What has no mark of this part need not be parted into cells.
+            if len(ways) > 1 and not ((one.part == part) & (one.marked > 0)).any():
+                continue
+            found = rules.cells(way, diameter)
+            total += one.judge(found, None if len(ways) == 1 else part)
+            if part == 0:
+                first += one.judge(found, 0)
+    return total, first
 
 
 def best_rules(
@@ -235,7 +266,7 @@ def best_rules(
     said: Sequence[Sequence[_Image]],
     start: Rules,
     diameter: float,
-) -> Judged:
+) -> tuple[Rules, Agreement, Agreement]:
     """Find the values that do best, one after the other.
 
     Parameters
@@ -252,11 +283,12 @@ def best_rules(
 
     Returns
     -------
-    Judged
-        Without a head.
+    rules : Rules
+        The best that were tried.
+    marks, first : Agreement
+        With all parts, and with the first.
     """
-    rules = start
-    quality, first = judge_ways(seen, said, rules, diameter)
+    rules, (marks, first) = start, judge_parts(seen, said, start, diameter)
     for name, values in (
         ("bandwidth", _BANDWIDTHS),
         ("foreground", _FOREGROUNDS),
@@ -264,7 +296,7 @@ def best_rules(
     ):
         for value in values:
             tried = replace(rules, **{name: value})
-            reached = judge_ways(seen, said, tried, diameter)
-            if reached[0] > quality + LEAST_GAIN:
-                rules, (quality, first) = tried, reached
-    return Judged(quality, first, quality, rules)
+            reached = judge_parts(seen, said, tried, diameter)
+            if reached[0].quality > marks.quality + LEAST_GAIN:
+                rules, (marks, first) = tried, reached
+    return rules, marks, first
