@@ -41,7 +41,7 @@ _PARTS = 3
 _BANDWIDTHS = (0.005, 0.02, 0.04)
 _FOREGROUNDS = (0.3, 0.7)
 _SMALLEST = (0.05, 0.25)
-LEAST_GAIN = 0.02
+LEAST_GAIN = 0.05
 
 # What a head of a few cells is worth in other images, as a share of what it is worth in
 # those that it was shown.
