@@ -245,7 +245,7 @@ class SegmentTrackWidget(QWidget):
     def _corrected(self) -> Mapping[int, NDArray[np.int32]]:
         """Give the frames of the movie that were corrected and looked at."""
         corrections, movie = self._correct.corrector.corrections, self._movie()
-        if corrections is None or movie is None:
+        if corrections is None or movie is None or not corrections.looked_at:
             return {}
         truth = corrections.truth()
         if truth.shape != movie.shape:
