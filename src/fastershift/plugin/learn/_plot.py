@@ -13,7 +13,8 @@ __all__ = ["AgreementPlot"]
 # Colours that people with any colour vision tell apart, on dark and on light.
 _KEPT_OUT, _ALL = "#3d9be0", "#e08a00"
 
-_HEIGHT = 110
+_HEIGHT = 120
+_TICKS = 8
 _TEXT = "#d0d0d0"
 
 
@@ -67,4 +68,6 @@ class AgreementPlot(pg.PlotWidget):
             last = f" {ys[-1]:.2f}" if ys else ""
             told.append(f'<span style="color: {colour}">{name}{last}</span>')
         self.setTitle(" &nbsp; ".join(told), size="9pt")
-        self.setXRange(1, max(len(states), 2), padding=0.05)
+        most = max(len(states), 2)
+        self.setXRange(1, most, padding=0.05)
+        self.getAxis("bottom").setTickSpacing(levels=[(1 + most // _TICKS, 0)])
