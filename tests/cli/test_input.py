@@ -39,6 +39,23 @@ def run(tiny_model, tmp_path):
     return run
 
 
+def test_masks_are_linked_without_a_movie(tmp_path, capsys):
+    masks = np.zeros((3, 40, 40), np.uint16)
+    masks[:, 5:15, 5:15], masks[:, 25:35, 25:35] = 4, 9
+    tifffile.imwrite(tmp_path / "masks.tif", masks, photometric="minisblack")
+    words = ["run", "-o", str(tmp_path / "out")]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--labels", str(tmp_path / "masks.tif")])
+    assert not ended.value.code
+    labels, tracks = read_result(tmp_path / "out")
+    np.testing.assert_array_equal(labels > 0, masks > 0)
+    assert [track[1:3] for track in tracks] == [(0, 2), (0, 2)]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "Give a movie" in capsys.readouterr().err
+
+
 def test_a_channel_and_a_projection(run, deep, frames, tmp_path):
     flat = tmp_path / "flat.tif"
     tifffile.imwrite(flat, frames, photometric="minisblack")

@@ -6,6 +6,7 @@ import tifffile
 
 from fastershift import segment_movie
 from fastershift.errors import InputError
+from fastershift.io import SavedResult, write_saved
 from fastershift.simulate import simulate_movie
 
 
@@ -86,6 +87,50 @@ def test_masks_that_do_not_fit_are_refused_in_a_sentence(movie, labels, sentence
         segment_movie(movie.frames, {"track": {"vote_weight": 0}}, labels=labels)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_axes_of_size_one_are_left_out(movie, axis):
+    labels = numbered_anew(movie.labels)
+    expected = segment_movie(None, labels=labels)
+    result = segment_movie(None, labels=np.expand_dims(labels, axis))
+    np.testing.assert_array_equal(result.labels, expected.labels)
+
+
+@pytest.mark.parametrize("form", ["rois", "csv", "trackmate", "acdc", "ctc"])
+def test_masks_may_be_cells_of_another_tool(movie, tmp_path, form):
+    source = write_saved(
+        tmp_path / "cells", SavedResult(movie.labels, list(movie.tracks)), format=form
+    )
+    settings = {"track": {"vote_weight": 0}}
+    result = segment_movie(movie.frames, settings, labels=source)
+    assert result.labels.shape == movie.labels.shape
+    spans = sorted(row[1:3] for row in result.lineage.rows())
+    assert spans == sorted(row[1:3] for row in movie.tracks)
+
+
+def test_masks_of_cellpose_are_told_from_the_images_beside_them(movie, tmp_path):
+    labels = numbered_anew(movie.labels).astype(np.uint16)
+    for t, frame in enumerate(movie.frames):
+        tifffile.imwrite(tmp_path / f"a_t{t}.tif", frame)
+        tifffile.imwrite(tmp_path / f"a_t{t}_cp_masks.tif", labels[t])
+    settings = {"track": {"vote_weight": 0}}
+    result = segment_movie(movie.frames, settings, labels=tmp_path)
+    expected = segment_movie(None, labels=labels)
+    np.testing.assert_array_equal(result.labels > 0, expected.labels > 0)
+    assert len(result.lineage.tracks) == len(expected.lineage.tracks)
+
+
+def test_an_array_that_numpy_saved_is_read_and_objects_are_not(movie, tmp_path):
+    labels = numbered_anew(movie.labels)
+    np.save(tmp_path / "masks.npy", labels)
+    expected = segment_movie(None, labels=labels)
+    result = segment_movie(None, labels=tmp_path / "masks.npy")
+    np.testing.assert_array_equal(result.labels, expected.labels)
+    for name, reason in (("objects.npy", "cannot be read"), ("a_seg.npy", "pickle")):
+        np.save(tmp_path / name, np.array({"masks": labels}), allow_pickle=True)
+        with pytest.raises(InputError, match=reason):
+            segment_movie(None, labels=tmp_path / name)
+
+
 def test_masks_may_be_a_file(movie, tmp_path):
     labels = numbered_anew(movie.labels).astype(np.uint16)
     tifffile.imwrite(tmp_path / "masks.tif", labels)
@@ -112,6 +157,6 @@ def test_a_missing_mask_is_put_in_and_told(movie):
     inside = movie.labels[2] == gone
     assert (result.labels[2][inside] > 0).mean() > 0.5
     assert "put in" in result.provenance["notices"][0]
-    settings = {"track": {"fill_gaps": False}}
+    settings = {"track": {"mend_masks": False}}
     as_given = segment_movie(None, settings, labels=labels)
     np.testing.assert_array_equal(as_given.labels > 0, labels > 0)

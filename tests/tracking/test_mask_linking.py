@@ -12,10 +12,11 @@ from fastershift.tracking import (
     Finalizer,
     MaskLinker,
     VotedPlaces,
-    fill_gaps,
     make_linker,
+    mend_masks,
     place_cells,
 )
+from fastershift.tracking._drift import estimate_drift
 
 
 def discs(places, radius=5, shape=(120, 120)):
@@ -156,17 +157,70 @@ def test_a_gap_is_filled_on_the_way_from_its_beginning_to_its_end():
         [discs([place, (100, 100)]) for place in ((20, 20), None, None, (20, 32))]
     )
     frames[1][discs([(20, 30)]) > 0] = 7  # takes the place on the way
-    filled = fill_gaps(frames, 2)
+    filled = mend_masks(frames, 2)
     assert filled == [(1, 1), (2, 1)]
     middle = ndimage.center_of_mass(frames[2] == 1)
     np.testing.assert_allclose(middle, (20, 28))
     assert (frames[1] == 7).sum() == (discs([(20, 30)]) > 0).sum()
 
 
+def test_a_mask_that_covers_two_cells_is_shared_between_them():
+    apart = discs([(40, 40, 8), (40, 57, 8)])
+    frames = np.stack([apart] * 3)
+    frames[1][apart > 0] = 1
+    frames[1][38:43, 44:54] = 1
+    linker = MaskLinker(TrackSettings())
+    linked = np.stack([linker.add(frame) for frame in frames])
+    assert not linker.descent().parents
+    assert len(mend_masks(linked, 2)) == 1
+    assert ((linked[1] > 0) == (frames[1] > 0)).all()
+    assert (linked[1] == linked[0])[apart > 0].mean() > 0.97
+
+
+def test_a_mask_of_one_cell_is_not_shared():
+    frames = np.stack([discs([(40, 40), (40, 50)]) for _ in range(3)])
+    frames[1][frames[1] == 2] = 0
+    frames[1][discs([(40, 47)]) > 0] = 1  # the neighbour stands where it was
+    frames[1][discs([(40, 40)]) > 0] = 0
+    before = frames.copy()
+    mend_masks(frames, 2)
+    assert (frames[1][before[1] == 1] == 1).all()
+
+
+def test_parts_of_a_mask_that_was_cut_are_one_cell():
+    whole, halves = discs([(40, 40, 7)]), discs([(40, 40, 7)])
+    halves[(halves > 0) & (np.arange(120) > 40)] = 2
+    frames = [whole, whole, halves, whole, whole]
+    tracks, lineage = link(frames)
+    assert tracks[2] == {1: 1, 2: 1}
+    assert [(track.first, track.last) for track in lineage.tracks] == [(0, 4)]
+    _, lineage = link(frames, TrackSettings(shortest_track=1, mend_masks=False))
+    assert len(lineage.tracks) == 2
+
+
+def test_a_cell_without_neighbours_may_move_farther_than_one_in_a_crowd():
+    moved = [(20, 20), (20, 45), (95, 95)], [(20, 20), (20, 45), (95, 75)]
+    tracks, _ = link([discs(places) for places in moved])
+    assert tracks[0] == tracks[1]
+    places = np.array(GRID)
+    # In the crowd a cell goes, and another comes two places beside it.
+    frames = [discs(places[1:]), discs(np.delete(places, 2, axis=0))]
+    tracks, _ = link(frames)
+    assert tracks[1][1] not in tracks[0].values()
+
+
+def test_few_cells_that_agree_by_chance_are_no_drift():
+    places = np.array([(20, 20), (24, 67), (62, 30), (70, 94), (90, 65), (98, 22)])
+    moves = np.array([(4, 4), (4, 4), (4, 4), (0, 0), (-6, 6), (-5, -8)])
+    np.testing.assert_array_equal(estimate_drift(places, places + moves, 10), 0)
+    moved = places + np.array((4, 4))
+    np.testing.assert_allclose(estimate_drift(places, moved, 10), (4, 4))
+
+
 def test_long_gaps_and_empty_frames_are_left():
     one = discs([(20, 20)])
     frames = np.stack([one, np.zeros_like(one), one])
-    assert fill_gaps(frames, 2) == []
+    assert mend_masks(frames, 2) == []
     assert not frames[1].any()
     frames[1][90:95, 90:95] = 9
-    assert fill_gaps(frames, 0) == []
+    assert mend_masks(frames, 0) == []

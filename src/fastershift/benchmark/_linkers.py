@@ -1,14 +1,21 @@
 """Linkers of other programs, on masks; each is skipped where it is not installed."""
 
+import io
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from fastershift.benchmark._masks import MaskMovie
 from fastershift.config import TrackSettings
@@ -246,13 +253,7 @@ def _btrack(masks: _Labels, cells: list[PlacedCells]) -> _Found:
         if one.parent and one.parent != one.ID:
             parents[int(one.ID)] = int(one.parent)
     # What it takes for a false detection is a track of one frame.
-    unused = max((int(one.ID) for one in found), default=0)
-    for t, cell in enumerate(cells):
-        for label in cell.ids.tolist():
-            if label not in tracks[t]:
-                unused += 1
-                tracks[t][label] = unused
-    return tracks, parents
+    return _left_alone(tracks, cells), parents
 
 
 def _btrack_settings(diameter: float) -> dict[str, Any]:
@@ -299,9 +300,96 @@ def _btrack_settings(diameter: float) -> dict[str, Any]:
     return {"motion_model": motion, "hypothesis_model": hypotheses}
 
 
+def _load_ultrack() -> None:
+    import_module("ultrack.core.main")
+
+
+def _ultrack(masks: _Labels, cells: list[PlacedCells]) -> _Found:
+    import ultrack
+    from ultrack.config import MainConfig
+
+    with TemporaryDirectory() as folder, _quiet():
+        config = MainConfig()
+        config.data_config.working_dir = Path(folder)
+        segments, links = config.segmentation_config, config.linking_config
+        # Each mask is one segment: contours are flat, and none is too large. Its
+        # watershed needs 8 pixels.
+        segments.min_area, segments.max_area = 8, masks[0].size
+        segments.min_area_factor = 1.0
+        segments.min_frontier = 0.5
+        links.max_distance = _FARTHEST * _diameter(cells)
+        config.tracking_config.solver_name = "CBC"
+        config.tracking_config.n_threads = 1
+        ultrack.track(
+            config,
+            foreground=_kept_apart(masks),
+            contours=np.zeros(masks.shape, np.float32),
+            overwrite="all",
+        )
+        found, _ = ultrack.to_tracks_layer(config)
+    return _of_ultrack(found, cells)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with (
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _kept_apart(masks: _Labels) -> npt.NDArray[np.bool_]:
+    """Leave out a line of pixels where two masks touch."""
+    inside = masks > 0
+    for axis in (1, 2):
+        here, there = (
+            np.take(masks, range(*span), axis)
+            for span in ((0, masks.shape[axis] - 1), (1, masks.shape[axis]))
+        )
+        line = (here != there) & (here > 0) & (there > 0)
+        part = tuple(
+            slice(0, masks.shape[axis] - 1) if one == axis else slice(None)
+            for one in range(3)
+        )
+        inside[part] &= ~line
+    return inside
+
+
+def _of_ultrack(found: Any, cells: list[PlacedCells]) -> _Found:
+    """Give each segment the mask whose centroid is nearest to its own."""
+    tracks: _Tracks = [{} for _ in cells]
+    parents: dict[int, int] = {}
+    for t, of_frame in found.groupby("t"):
+        frame = cells[int(t)]
+        away, which = cKDTree(frame.places).query(of_frame[["y", "x"]].to_numpy() + 0.5)
+        # Of the pieces of one mask the nearest counts.
+        for row in np.argsort(-away).tolist():
+            label = int(frame.ids[which[row]])
+            tracks[int(t)][label] = int(of_frame["track_id"].iloc[row])
+    for track, parent in zip(found["track_id"], found["parent_track_id"], strict=True):
+        if parent > 0:
+            parents[int(track)] = int(parent)
+    return _left_alone(tracks, cells), parents
+
+
+def _left_alone(tracks: _Tracks, cells: list[PlacedCells]) -> _Tracks:
+    """Make each mask that belongs to no track a track of one frame."""
+    unused = max((track for frame in tracks for track in frame.values()), default=0)
+    for frame, of_frame in zip(tracks, cells, strict=True):
+        for label in of_frame.ids.tolist():
+            if label not in frame:
+                unused += 1
+                frame[label] = unused
+    return tracks
+
+
 LINKERS: tuple[PeerLinker, ...] = (
     PeerLinker("nearest overlap", "", _nearest_overlap),
     PeerLinker("laptrack, distance", "laptrack", _laptrack),
     PeerLinker("laptrack, overlap", "laptrack", _laptrack_overlap),
     PeerLinker("btrack", "btrack", _btrack, _load_btrack),
+    PeerLinker("ultrack", "ultrack", _ultrack, _load_ultrack),
 )

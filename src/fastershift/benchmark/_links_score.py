@@ -69,28 +69,30 @@ def score_links(movie: MaskMovie, labels: _Labels, tracks: _Tracks) -> LinkScore
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
 
-        def matched() -> Matched:
+        pairs = _pairs(movie.truth, labels, movie.tracks, tracks)
+
+        def matched(chosen: list[tuple[int, int]]) -> Matched:
             # Each metric writes into the graphs.
             graphs = [
                 TrackingGraph(_graph(rows), validate=False)
                 for rows in (movie.tracks, tracks)
             ]
-            pairs = _pairs(movie.truth, labels, movie.tracks, tracks)
-            return Matched(*graphs, pairs, {"name": "CTC", "matching type": None})
+            return Matched(*graphs, chosen, {"name": "CTC", "matching type": None})
 
-        links = CTCMetrics().compute(matched(), override_matcher=True).results
+        links = CTCMetrics().compute(matched(list(pairs)), override_matcher=True)
         divisions = (
             DivisionMetrics(max_frame_buffer=_BUFFER)
-            .compute(matched(), override_matcher=True)
+            .compute(matched(_one_to_one(pairs)), override_matcher=True)
             .results[f"Frame Buffer {_BUFFER}"]
         )
-    aogm = links["fp_edges"] + 1.5 * links["fn_edges"] + links["ws_edges"]
+    found = links.results
+    aogm = found["fp_edges"] + 1.5 * found["fn_edges"] + found["ws_edges"]
     f1 = divisions["Division F1"]
     parents = [parent for *_, parent in movie.tracks if parent]
     if len(parents) == len(set(parents)):
-        return LinkScores(float(links["TRA"]), float(aogm), None)
+        return LinkScores(float(found["TRA"]), float(aogm), None)
     # Where none is told there is no precision, and no F1 by that count.
-    return LinkScores(float(links["TRA"]), float(aogm), float(np.nan_to_num(f1)))
+    return LinkScores(float(found["TRA"]), float(aogm), float(np.nan_to_num(f1)))
 
 
 def _nodes(tracks: _Tracks) -> dict[tuple[int, int], int]:
@@ -118,13 +120,22 @@ def _graph(tracks: _Tracks) -> object:
 
 def _pairs(
     truth: _Labels, labels: _Labels, true_tracks: _Tracks, tracks: _Tracks
-) -> list[tuple[int, int]]:
-    """Match the cell that covers more than half of each marker."""
+) -> dict[tuple[int, int], int]:
+    """Match the cell that covers more than half of each marker; count its pixels."""
     true_nodes, nodes = _nodes(true_tracks), _nodes(tracks)
-    pairs = []
+    pairs: dict[tuple[int, int], int] = {}
     for t, (marker, frame) in enumerate(zip(truth, labels, strict=True)):
         areas = dict(zip(*(part.tolist() for part in label_areas(marker)), strict=True))
         for true, found, count in zip(*overlaps(marker, frame), strict=True):
             if 2 * count > areas[int(true)]:
-                pairs.append((true_nodes[int(true), t], nodes[int(found), t]))
+                pair = true_nodes[int(true), t], nodes[int(found), t]
+                pairs[pair] = int(count)
     return pairs
+
+
+def _one_to_one(pairs: dict[tuple[int, int], int]) -> list[tuple[int, int]]:
+    """Leave a cell that covers several markers the one that it covers most of."""
+    best: dict[int, tuple[int, int]] = {}
+    for true, found in sorted(pairs, key=lambda pair: pairs[pair]):
+        best[found] = true, found
+    return list(best.values())

@@ -19,8 +19,13 @@ __all__ = ["run"]
 @reports_errors
 @with_settings
 def run(
-    movie: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder, TIFF, Zarr.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")],
+    movie: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="INPUT", help="Folder, TIFF, Zarr; may be left out with --labels."
+        ),
+    ] = None,
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="Settings file (TOML).")
     ] = None,
@@ -49,20 +54,23 @@ def run(
     and a run that was interrupted goes on when it is given again.
 
     With --labels nothing is segmented: the masks are linked, and the network tells
-    where each was in the frame before (--vote-weight 0 links without it).
+    where each was in the frame before (--vote-weight 0 links without it). Masks can be
+    linked without their movie, too.
     """
-    from fastershift.io import check_output, is_result, read_movie, write_or_keep
+    from fastershift.io import Movie, check_output, is_result, read_movie, write_or_keep
     from fastershift.pipeline import TrackingRun, open_masks, plan_run
 
     kind = result_format(format)
-    if is_result(movie):
+    if movie is None and labels is None:
+        raise InputError("Give a movie, or masks with --labels.")
+    if movie is not None and is_result(movie):
         raise InputError(
             f"{movie} holds a result, masks rather than images; give the movie itself."
         )
-    check_output(output, kind, overwrite=overwrite, source=movie)
+    check_output(output, kind, overwrite=overwrite, source=movie or labels)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None
-    if kind == "zarr" and labels is None:
+    if kind == "zarr" and movie is not None and labels is None:
         from fastershift.batch import MovieTask
 
         span = frame_range(frames)
@@ -71,23 +79,27 @@ def run(
         return
     reading = resolve_settings(user=user, file=file, preset=preset).input
     span = frame_range(frames)
-    opened = read_movie(movie, **reading.model_dump(), frames=span)
+    opened = None
+    if movie is not None:
+        opened = read_movie(movie, **reading.model_dump(), frames=span)
+    given = None if labels is None else open_masks(labels, span, opened)
     tracking = TrackingRun(
         plan_run(
             opened,
             user,
             file=file,
             preset=preset,
-            labels=None if labels is None else open_masks(labels, span),
+            labels=given,
             device=device,
         )
     )
     follow_run(tracking)
     result = tracking.result
-    masks = {} if labels is None else {"labels": str(labels)}
-    saved = result.saved(
-        opened.scale, opened.units, input=str(movie), frames=frames or "", **masks
-    )
+    named = {"input": movie, "labels": labels}
+    paths = {name: str(path) for name, path in named.items() if path is not None}
+    seen = opened if opened is not None else given
+    scale = (seen.scale, seen.units) if isinstance(seen, Movie) else (None, None)
+    saved = result.saved(*scale, frames=frames or "", **paths)
     write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "

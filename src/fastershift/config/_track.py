@@ -143,9 +143,10 @@ class TrackSettings(Stage):
     farthest_move: float = setting(
         3.0,
         "A cell is not linked to one that lies farther away in the next frame, after "
-        "the drift of the stage is taken out; where cells move little, three times the "
-        "usual move is the limit, but not less than one cell diameter. All costs of a "
-        "link are told as moves, and their squares are added up.",
+        "the drift of the stage is taken out. Where cells move little, three times the "
+        "usual move is the limit, but not less than one cell diameter, or half the way "
+        "to the nearest neighbour. All costs of a link are told as moves, and their "
+        "squares are added up.",
         label="Farthest move",
         unit="cell diameters",
         step=0.1,
@@ -211,11 +212,12 @@ class TrackSettings(Stage):
         ge=0,
         le=100,
     )
-    fill_gaps: bool = setting(
+    mend_masks: bool = setting(
         True,
-        "Put a mask in where a cell that is tracked by costs is missing for a few "
-        "frames: the one before the gap, moved, on free background.",
-        label="Fill gaps",
+        "Mend given masks that are wrong for a few frames. Where one is missing, the "
+        "one before the gap is put in, on free background. One that covers two cells "
+        "is shared between them. Parts of one that is cut in two are one cell.",
+        label="Mend masks",
     )
     gap_cost: float = setting(
         0.5,

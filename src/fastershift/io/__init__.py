@@ -16,6 +16,7 @@ from fastershift.io._read import read_movie
 from fastershift.io._result import (
     check_output,
     format_of,
+    holds_cells,
     is_result,
     read_result,
     read_saved,
@@ -53,6 +54,7 @@ __all__ = [
     "as_movie",
     "check_output",
     "format_of",
+    "holds_cells",
     "import_zarr",
     "is_result",
     "is_zarr",

@@ -26,6 +26,7 @@ from fastershift.io.formats import FORMATS, READERS, Format
 __all__ = [
     "check_output",
     "format_of",
+    "holds_cells",
     "is_result",
     "read_result",
     "read_saved",
@@ -131,6 +132,28 @@ def is_result(path: str | Path) -> bool:
     bool
     """
     return any(form.is_result(Path(path)) for form in FORMATS.values())
+
+
+def holds_cells(path: str | Path) -> bool:
+    """Tell whether what lies somewhere is cells, and cannot be images.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file or folder.
+
+    Returns
+    -------
+    bool
+        False for TIFFs and Zarrs of labels that do not say so.
+    """
+    place = Path(path)
+    if is_result(place) or (place.is_dir() and any(place.glob("mask[0-9]*.tif*"))):
+        return True
+    if place.is_dir() and any(place.glob("man_track*.tif*")):
+        return True
+    unsure = (FORMATS["zarr"], FORMATS["ctc"], FORMATS["tiff"])
+    return any(one.recognises(place) for one in READERS if one not in unsure)
 
 
 def check_output(

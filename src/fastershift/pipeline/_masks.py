@@ -15,7 +15,7 @@ from fastershift.io import (
     AdoptedLabels,
     LabelFrames,
     adopt_labels,
-    is_result,
+    holds_cells,
     read_movie,
     read_result,
 )
@@ -33,6 +33,8 @@ _PIECE = 0.3
 # Numbers are those of tracks when so many of those that come again lie within a cell
 # diameter of the same number in the frame before, and so many of all come again.
 _SAME_PLACE, _SAME_NUMBER = 0.95, 0.5
+# Of these the frame ends after the last cell.
+_WITHOUT_SIZE = (".csv", ".zip")
 
 
 def read_masks(labels: Any, movie: FrameSource | None = None) -> "MaskSource":
@@ -56,16 +58,11 @@ def read_masks(labels: Any, movie: FrameSource | None = None) -> "MaskSource":
     """
     given, name = labels, "The label image"
     if isinstance(labels, str | Path):
-        name, labels = str(labels), open_masks(Path(labels))
+        name, labels = str(labels), open_masks(Path(labels), movie=movie)
     elif not hasattr(labels, "shape") and not isinstance(labels, AdoptedLabels):
         labels = [np.asarray(frame) for frame in labels]
-    shape = getattr(labels, "shape", None)
-    if shape is not None and len(shape) == 2:
-        labels = np.asarray(labels)[np.newaxis]
-    elif shape is not None and len(shape) != 3:
-        raise InputError(
-            f"{name} has {len(shape)} axes; masks have the axes (time, row, column)."
-        )
+    if hasattr(labels, "shape"):
+        labels = _frame_by_frame(labels, name)
     adopted = (
         labels if isinstance(labels, AdoptedLabels) else adopt_labels(labels, name)
     )
@@ -73,16 +70,41 @@ def read_masks(labels: Any, movie: FrameSource | None = None) -> "MaskSource":
     return MaskSource(adopted, name, given)
 
 
-def open_masks(path: Path, frames: tuple[int, int] | None = None) -> LabelFrames:
+def _frame_by_frame(labels: Any, name: str) -> Any:
+    """Bring an array to the axes time, row and column."""
+    if len(labels.shape) == 2:
+        return np.asarray(labels)[np.newaxis]
+    # Layers that were made of an image with channels or planes have axes of size one.
+    extra = len(labels.shape) - 3
+    single = [axis for axis, size in enumerate(labels.shape[:-2]) if size == 1]
+    if len(single) < extra or extra < 0:
+        raise InputError(
+            f"{name} has {len(labels.shape)} axes; masks have the axes (time, row, "
+            "column)."
+        )
+    dropped = single[len(single) - extra :]
+    if not dropped:
+        return labels
+    return labels[tuple(0 if n in dropped else slice(None) for n in range(extra + 3))]
+
+
+def open_masks(
+    path: Path,
+    frames: tuple[int, int] | None = None,
+    movie: FrameSource | None = None,
+) -> LabelFrames:
     """Open masks that are stored in any form.
 
     Parameters
     ----------
     path : Path
-        A result of any format, a folder of masks as the Cell Tracking Challenge names
-        them, or images of any kind that can be read as a movie.
+        A result of any format, cells of another tool that `read_saved` reads, images
+        of any kind that can be read as a movie, or an array that numpy has saved.
     frames : (int, int), optional
         The first frame to take, and the one after the last.
+    movie : sequence of (Y, X) frames, optional
+        The images of these frames: outlines and tables do not tell how large a frame
+        is, nor of frames without a cell.
 
     Returns
     -------
@@ -93,10 +115,33 @@ def open_masks(path: Path, frames: tuple[int, int] | None = None) -> LabelFrames
     InputError
         When there is nothing that can be read.
     """
-    if is_result(path) or any(path.glob("man_track*.tif*")):
-        labels = read_result(path)[0]
-        return labels if frames is None else labels[slice(*frames)]
-    return read_movie(path, frames=frames)
+    if holds_cells(path):
+        labels: npt.NDArray[Any] = read_result(path)[0]
+    elif path.suffix.lower() == ".npy":
+        labels = _load(path)
+    else:
+        return read_movie(path, frames=frames)
+    if frames is not None:
+        labels = labels[slice(*frames)]
+    if movie is None or path.suffix.lower() not in _WITHOUT_SIZE:
+        return labels
+    whole = len(movie), *np.shape(movie[0])
+    missing = [
+        max(0, size - own) for size, own in zip(whole, labels.shape, strict=True)
+    ]
+    padded = np.pad(labels, [(0, size) for size in missing])
+    return padded[:, : whole[1], : whole[2]]
+
+
+def _load(path: Path) -> npt.NDArray[Any]:
+    try:
+        loaded: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path.name} cannot be read as an array of numbers; save the masks with "
+            "numpy.save, or as TIFF."
+        ) from error
+    return loaded
 
 
 def _check_fit(masks: AdoptedLabels, name: str, movie: FrameSource | None) -> None:

@@ -38,8 +38,8 @@ from fastershift.tracking import (
     Finalizer,
     Lineage,
     MaskLinker,
-    fill_gaps,
     make_linker,
+    mend_masks,
     place_cells,
 )
 
@@ -235,14 +235,24 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
         reports.append(given_report(t, frame, network, time.perf_counter() - before))
         yield FrameDone(t, frame, reports[-1])
     yield Progress(n_frames, n_frames, "tracks")
-    lineage, filled = _finish_masks(plan, labels, None if masks.tracked else linker)
-    if filled:
-        many = f"{len(filled)} masks" if len(filled) > 1 else "One mask"
-        notices.append(f"{many} put in where cells were missing for a few frames.")
-        yield Notice(notices[-1])
+    lineage, filled, joined = _finish_masks(
+        plan, labels, None if masks.tracked else linker
+    )
+    for mended, sentence in (
+        (
+            filled,
+            "put in or cut out where cells were missing or merged for a few frames",
+        ),
+        (joined, "made whole that were in two parts for a frame"),
+    ):
+        if mended:
+            many = f"{len(mended)} masks" if len(mended) > 1 else "One mask"
+            notices.append(f"{many} {sentence}.")
+            yield Notice(notices[-1])
     seconds = round(time.perf_counter() - started, 3)
     told: dict[str, Any] = {"notices": notices} if notices else {}
     told |= {"filled": filled} if filled else {}
+    told |= {"joined": joined} if joined else {}
     yield Finished(
         TrackedMovie(
             labels,
@@ -256,19 +266,21 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
 
 def _finish_masks(
     plan: Plan, labels: Labels, linker: MaskLinker | None
-) -> tuple[Lineage, list[list[int]]]:
+) -> tuple[Lineage, list[list[int]], list[list[int]]]:
     """Decide the tracks of linked masks, in place.
 
     Returns
     -------
     lineage : Lineage
     filled : list of [frame, track]
-        Masks that were put in where cells were missing.
+        Masks that were put in where cells were missing, or cut out of others.
+    joined : list of [frame, track]
+        Masks that were in two parts.
     """
     settings, filled = plan.settings.track, list[tuple[int, int]]()
     descent = None if linker is None else linker.descent()
-    if descent is not None and settings.fill_gaps:
-        filled = fill_gaps(labels, settings.longest_gap)
+    if descent is not None and settings.mend_masks:
+        filled = mend_masks(labels, settings.longest_gap)
     finalizer = Finalizer(settings)
     for frame in labels:
         finalizer.add(frame)
@@ -279,7 +291,11 @@ def _finish_masks(
         dict(zip(ids.tolist(), tracks.tolist(), strict=True))
         for ids, tracks in zip(names.labels, names.tracks, strict=True)
     ]
-    return lineage, [[t, final[t][track]] for t, track in filled]
+    joined = []
+    for t, tracks in enumerate(names.tracks):
+        ids, counts = np.unique(tracks[tracks > 0], return_counts=True)
+        joined += [[t, track] for track in ids[counts > 1].tolist()]
+    return lineage, [[t, final[t][track]] for t, track in filled], joined
 
 
 def _votes_by_frame(plan: Plan) -> Iterator[EmbeddedPair | None]:

@@ -2,12 +2,12 @@
 
 from fastershift.tracking._cells import PlacedCells, place_cells
 from fastershift.tracking._costs import VotedPlaces
-from fastershift.tracking._fill import fill_gaps
 from fastershift.tracking._finalize import Descent, Finalizer, FinalNames, finalize
 from fastershift.tracking._keep_numbers import keep_numbers
 from fastershift.tracking._lineage import Lineage, Track, centroids
 from fastershift.tracking._linker import Linker
 from fastershift.tracking._mask_linker import CostLinker, MaskLinker, make_linker
+from fastershift.tracking._mend import mend_masks
 from fastershift.tracking._tree import (
     TreeLayout,
     branch,
@@ -31,11 +31,11 @@ __all__ = [
     "branch",
     "centroids",
     "family",
-    "fill_gaps",
     "finalize",
     "keep_numbers",
     "lay_out_tree",
     "make_linker",
+    "mend_masks",
     "newick",
     "place_cells",
 ]

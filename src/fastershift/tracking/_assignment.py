@@ -10,10 +10,11 @@ from fastershift.tracking._costs import Candidates
 __all__ = ["assign"]
 
 _Numbers = npt.NDArray[np.int64]
+_Reals = npt.NDArray[np.float64]
 
 
 def assign(
-    links: Candidates, seconds: Candidates, n_ends: int, n_cells: int, alone: float
+    links: Candidates, seconds: Candidates, ending: _Reals, beginning: _Reals
 ) -> tuple[_Numbers, _Numbers]:
     """Choose the links that cost least together.
 
@@ -22,11 +23,11 @@ def assign(
     links : Candidates
         Links of an end to a cell.
     seconds : Candidates
-        Links of an end to a second daughter, less `alone`.
-    n_ends, n_cells : int
-        How many there are.
-    alone : float
-        What it costs to end a track, and to begin one.
+        Links of an end to a second daughter, less what it costs to begin a track.
+    ending : (n_ends,) float64
+        What it costs to end each track.
+    beginning : (n_cells,) float64
+        What it costs to begin a track with each cell.
 
     Returns
     -------
@@ -36,11 +37,12 @@ def assign(
     # Each end has two rows, and each row a column of its own for "no cell": then every
     # row is matched. A cell that is matched need not begin a track, which is taken off
     # what the link costs.
+    n_ends, n_cells = len(ending), len(beginning)
     rows = np.concatenate([links.ends, n_ends + seconds.ends])
     columns = np.concatenate([links.cells, seconds.cells])
-    costs = np.concatenate([links.costs - alone, seconds.costs])
+    costs = np.concatenate([links.costs - beginning[links.cells], seconds.costs])
     own = np.arange(2 * n_ends)
-    nothing = np.where(own < n_ends, alone, 0.0)
+    nothing = np.concatenate([ending, np.zeros(n_ends)])
     rows = np.concatenate([rows, own])
     columns = np.concatenate([columns, n_cells + own])
     costs = np.concatenate([costs, nothing])

@@ -15,6 +15,7 @@ __all__ = [
     "VotedPlaces",
     "candidates",
     "division_costs",
+    "reaches",
     "usual_reach",
 ]
 
@@ -23,6 +24,8 @@ _Reals = npt.NDArray[np.float64]
 
 # Cells may move so many times as far as is usual, and at least so many diameters.
 _TIMES_USUAL, _LEAST_REACH = 3.0, 1.0
+# A cell that stands alone may move this share of the way to its nearest neighbour.
+_OF_SPACING = 0.5
 # So many cells next to where a cell is expected may be the same one.
 _NEAREST = 8
 # Cells that share this much (IoU) may be the same one wherever they lie.
@@ -100,6 +103,13 @@ class Candidates:
     costs: _Reals
     distances: _Reals
 
+    def without(self, ends: _Numbers) -> "Candidates":
+        """Leave out the links of some ends."""
+        kept = ~np.isin(self.ends, ends)
+        return Candidates(
+            self.ends[kept], self.cells[kept], self.costs[kept], self.distances[kept]
+        )
+
 
 def usual_reach(
     ends: Ends, cells: PlacedCells, settings: TrackSettings, diameter: float
@@ -130,6 +140,33 @@ def usual_reach(
     return float(np.clip(_TIMES_USUAL * usual, least, settings.farthest_move))
 
 
+def reaches(
+    places: _Reals, usual: float, settings: TrackSettings, diameter: float
+) -> _Reals:
+    """Tell how far each cell may move: farther where no neighbour is near.
+
+    Parameters
+    ----------
+    places : (n, 2) float64
+        Where the cells are, in pixels.
+    usual : float
+        See `usual_reach`.
+    settings, diameter
+        As for `candidates`.
+
+    Returns
+    -------
+    (n,) float64
+        In cell diameters.
+    """
+    if len(places) < 2:
+        return np.full(len(places), settings.farthest_move)
+    spacing = cKDTree(places).query(places, k=2)[0][:, 1] / diameter
+    return np.asarray(
+        np.maximum(usual, _OF_SPACING * spacing).clip(max=settings.farthest_move)
+    )
+
+
 def candidates(
     ends: Ends,
     cells: PlacedCells,
@@ -137,7 +174,7 @@ def candidates(
     voted: VotedPlaces | None,
     settings: TrackSettings,
     diameter: float,
-    reach: float,
+    reach: _Reals,
 ) -> Candidates:
     """List the links that are possible, with what each costs.
 
@@ -155,15 +192,15 @@ def candidates(
         The costs.
     diameter : float
         Cell diameter in pixels.
-    reach : float
-        Farthest move in cell diameters.
+    reach : (m,) float64
+        Farthest move of each end in cell diameters.
 
     Returns
     -------
     Candidates
     """
     # Daughters may lie farther away than cells move.
-    farthest = max(reach, _DAUGHTERS_WITHIN)
+    farthest = np.maximum(reach, _DAUGHTERS_WITHIN)
     limits = farthest * np.sqrt(ends.ages)
     touches = shared[2] >= _SHARED
     touching = _key(shared[0][touches], shared[1][touches], cells)
@@ -174,12 +211,14 @@ def candidates(
     if voted is not None:
         fresh = np.flatnonzero(ends.ages == 1)
         to, what = _nearest(
-            voted.places, ends.last[fresh], np.full(len(cells), farthest * diameter)
+            voted.places,
+            ends.last[fresh],
+            np.full(len(cells), farthest.max(initial=0) * diameter),
         )
         keys.append(_key(fresh[what], to, cells))
     both = np.unique(np.concatenate(keys))
     end, cell = np.divmod(both, max(1, len(cells)))
-    ages = ends.ages[end]
+    ages, limit = ends.ages[end], farthest[end] ** 2
 
     def apart(first: _Reals, second: _Reals) -> _Reals:
         return np.asarray(np.hypot(*(first - second).T) / diameter)
@@ -190,7 +229,7 @@ def candidates(
     if voted is not None:
         trust = settings.vote_weight * voted.certainty[cell] * (ages == 1)
         by_vote = apart(voted.places[cell], ends.last[end])
-        squared = (1 - trust) * np.minimum(squared, farthest**2) + trust * by_vote**2
+        squared = (1 - trust) * np.minimum(squared, limit) + trust * by_vote**2
         distance = np.sqrt(squared)
     overlap = np.zeros(len(both))
     overlap[np.searchsorted(both, touching)] = shared[2][touches]
@@ -203,7 +242,7 @@ def candidates(
         + (settings.size_cost * size) ** 2
         + (settings.gap_cost * (ages - 1)) ** 2
     )
-    kept = (squared <= farthest**2) | (overlap >= _SHARED)
+    kept = (squared <= limit) | (overlap >= _SHARED)
     return Candidates(end[kept], cell[kept], costs[kept], distance[kept])
 
 

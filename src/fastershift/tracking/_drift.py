@@ -18,6 +18,8 @@ _FEWEST = 6
 _ENOUGH = 400
 # A move must explain more cells than standing still does, by this factor and number.
 _BETTER, _MORE = 1.25, 2
+# Of few cells, some agree by chance: a drift explains at least this share of them.
+_SHARE, _FEW = 0.75, 20
 
 
 def estimate_drift(before: _Reals, after: _Reals, diameter: float) -> _Reals:
@@ -61,7 +63,10 @@ def estimate_drift(before: _Reals, after: _Reals, diameter: float) -> _Reals:
         reached, _ = later.query(chosen + move, distance_upper_bound=radius)
         return int(np.isfinite(reached).sum())
 
-    if explained(peak) < _BETTER * explained(none) + _MORE:
+    least = _BETTER * explained(none) + _MORE
+    if len(chosen) < _FEW:
+        least = max(least, _SHARE * len(chosen))
+    if explained(peak) < least:
         return none
     for _ in range(3):
         distance, found = later.query(chosen + peak, distance_upper_bound=2 * radius)

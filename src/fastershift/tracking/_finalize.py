@@ -199,7 +199,10 @@ class _Names:
         order = []
         for frame, names in zip(self.frames, self.present, strict=True):
             appearing = names[frame.order]
-            appearing = appearing[~seen[appearing]]
+            # Two labels of a frame may be parts of one track.
+            appearing = np.array(
+                list(dict.fromkeys(appearing[~seen[appearing]].tolist())), np.int64
+            )
             seen[appearing] = True
             order.append(appearing)
         found = np.concatenate(order)
@@ -366,7 +369,7 @@ def _split_at_gaps(names: _Names) -> dict[int, int]:
     parents: dict[int, int] = {}
     changes: _Changes = defaultdict(dict)
     for time, present in enumerate(names.present):
-        cells = np.sort(present[present > 0])
+        cells = np.unique(present[present > 0])
         back = cells[(last_seen[cells] >= 0) & (last_seen[cells] < time - 1)]
         for label in back.tolist():
             number += 1

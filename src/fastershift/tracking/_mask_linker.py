@@ -16,6 +16,7 @@ from fastershift.tracking._costs import (
     VotedPlaces,
     candidates,
     division_costs,
+    reaches,
     usual_reach,
 )
 from fastershift.tracking._drift import estimate_drift
@@ -65,6 +66,10 @@ class MaskLinker:
         self._spans: dict[int, tuple[int, int]] = {}
         self._time = -1
         self._parents: dict[int, int] = {}
+        # Tracks that end because the mask of another one covers them, by that one.
+        self._hidden: dict[int, set[int]] = {}
+        # Parts of masks that were cut, which a later mask covers together.
+        self._parts: set[int] = set()
 
     def add(
         self, frame: npt.ArrayLike, voted: VotedPlaces | None = None
@@ -128,6 +133,8 @@ class MaskLinker:
                     del parents[one]
                 lasting = [one for one in both if one not in brief]
                 same[(lasting or brief)[0]] = mother
+                if self._settings.mend_masks:
+                    same |= dict.fromkeys(self._parts.intersection(brief), mother)
         return Descent(parents, same)
 
     def _is_brief(self, track: int) -> bool:
@@ -152,14 +159,24 @@ class MaskLinker:
                 self._open -= rejoined
                 ends, positions = self._ends(drift)
                 shared = self._shared(labels, cells, ends, positions, drift)
-            reach = usual_reach(ends, cells, self._settings, diameter)
+            usual = usual_reach(ends, cells, self._settings, diameter)
+            reach, reach_of_cells = (
+                reaches(one, usual, self._settings, diameter)
+                for one in (ends.expected, cells.places)
+            )
             links = candidates(
                 ends, cells, shared, voted, self._settings, diameter, reach
             )
-            seconds = division_costs(links, ends, cells, self._settings, diameter)
-            alone = (reach**2 + self._settings.overlap_cost**2) / 2
-            first, second = assign(links, seconds, len(ends), len(cells), alone)
+            seconds = division_costs(
+                links.without(self._hosts(ends)), ends, cells, self._settings, diameter
+            )
+            ending, beginning = (
+                (one**2 + self._settings.overlap_cost**2) / 2
+                for one in (reach, reach_of_cells)
+            )
+            first, second = assign(links, seconds, ending, beginning)
             self._name(ends, first, second, tracks)
+            self._hide(ends, cells, shared, first)
             on = np.flatnonzero((first >= 0) & (second < 0))
             moves[first[on]] = (cells.places[first[on]] - ends.last[on]) / ends.ages[
                 on, None
@@ -193,7 +210,35 @@ class MaskLinker:
             over = [set(self._covering(one, ends, cells, shared)) for one in pair]
             if len(pair) == 2 and over[0] & over[1]:
                 gone.add(int(ends.tracks[min(pair, key=lambda one: ends.areas[one])]))
+        self._parts |= gone
         return gone
+
+    def _hosts(self, ends: Ends) -> _Numbers:
+        """Find ends whose mask may hold another cell: they do not divide."""
+        return np.array(
+            [
+                end
+                for end, track in enumerate(ends.tracks.tolist())
+                if self._hidden.get(track, set()) & self._open
+            ],
+            dtype=np.int64,
+        )
+
+    def _hide(
+        self,
+        ends: Ends,
+        cells: PlacedCells,
+        shared: tuple[_Numbers, _Numbers, _Reals],
+        first: _Numbers,
+    ) -> None:
+        """Note which tracks are lost because their mask is one with another's."""
+        owner = {cell: end for end, cell in enumerate(first.tolist()) if cell >= 0}
+        for end in np.flatnonzero((first < 0) & (ends.ages == 1)).tolist():
+            for cell in self._covering(end, ends, cells, shared):
+                host = owner.get(cell)
+                if host is not None and ends.areas[host] < cells.areas[cell]:
+                    track = int(ends.tracks[host])
+                    self._hidden.setdefault(track, set()).add(int(ends.tracks[end]))
 
     def _covering(
         self,

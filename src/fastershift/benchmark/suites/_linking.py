@@ -28,7 +28,7 @@ __all__ = ["run"]
 
 _OURS = "fastershift"
 _VOTES = "fastershift, with votes"
-_LEFT = "fastershift, gaps left"
+_AS_GIVEN = "fastershift, masks as given"
 
 # Every how many frames of a movie one is taken.
 _STEPS = (1, 2, 4)
@@ -67,7 +67,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     for movie in mask_movies(options):
         for case in _cases(movie, quick=options.quick):
             for name, link in linkers.items():
-                if name == (_LEFT if _asks_network(case) else _VOTES):
+                if name == (_AS_GIVEN if _asks_network(case) else _VOTES):
                     continue
                 linked = link(case.movie)
                 scores = score_links(case.movie, linked.labels, linked.tracks)
@@ -104,8 +104,8 @@ def _linkers(
     def masks_alone(movie: MaskMovie) -> Linked:
         return _ours(movie, None, options.device)
 
-    def gaps_left(movie: MaskMovie) -> Linked:
-        return _ours(movie, None, options.device, fill_gaps=False)
+    def masks_as_given(movie: MaskMovie) -> Linked:
+        return _ours(movie, None, options.device, mend=False)
 
     def with_votes(movie: MaskMovie) -> Linked:
         frames = None
@@ -116,7 +116,7 @@ def _linkers(
 
     linkers: dict[str, Callable[[MaskMovie], Linked]] = {
         _OURS: masks_alone,
-        _LEFT: gaps_left,
+        _AS_GIVEN: masks_as_given,
     }
     if options.data is not None and not options.quick:
         linkers[_VOTES] = with_votes
@@ -136,12 +136,12 @@ def _ours(
     frames: list[NDArray[np.generic]] | None,
     device: str,
     *,
-    fill_gaps: bool = True,
+    mend: bool = True,
 ) -> Linked:
     started = time.process_time()
     result = segment_movie(
         frames,
-        {"track": {"fill_gaps": fill_gaps}},
+        {"track": {"mend_masks": mend}},
         labels=movie.masks,
         model="generalist",
         device=device,
@@ -166,7 +166,7 @@ def _cut(movie: MaskMovie, quick: bool) -> MaskMovie:
 
 
 def _asks_network(case: _Case) -> bool:
-    """Ask it of right masks; those that are spoiled show what filling gaps does."""
+    """Ask it of right masks; those that are spoiled show what mending them does."""
     return "%" not in case.name
 
 

@@ -257,13 +257,7 @@ def _cells(layer: Labels | None) -> Any:
     """Return the cells of a layer, (T, Y, X), without reading them."""
     if layer is None:
         raise InputError("Choose the labels layer that holds the cells.")
-    array = pixels(layer)
-    if array.ndim not in (2, 3):
-        raise InputError(
-            f"{layer.name} has the sizes {tuple(array.shape)}; cells to track have the "
-            "axes time, row and column."
-        )
-    return array
+    return pixels(layer)
 
 
 def _mask(layer: Labels | None, shape: tuple[int, ...]) -> Any:
