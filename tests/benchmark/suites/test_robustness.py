@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from fastershift.benchmark.suites._changes import CHANGES, Scene
 
 from fastershift.benchmark import BenchmarkOptions, run_suite
 from fastershift.benchmark.suites import _kinds, _robustness
+from fastershift.benchmark.suites._changes import CHANGES, Scene
 from fastershift.simulate import simulate_movie
 
 

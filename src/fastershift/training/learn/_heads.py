@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -147,40 +146,28 @@ def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None
     ways = [_Way(everything), _Way(count_features(0))]
     if any(len(one.believed) for one in looks):
         ways.insert(0, _Way(everything, unmarked=True))
-    best: _Found | None = None
+    best: tuple[_Way, list[list[_Image]]] | None = None
+    quality = 0.0
     for way in ways:
-        found = _found(seen, looks, way, diameter, seed)
-        if found is None:
+        shares = _shares(looks, way, seed)
+        if shares is None:
             return None
-        if best is None or found.marks.quality > best.marks.quality + LEAST_GAIN:
-            best = found
+        said = _said(seen, shares, _LEVEL, diameter)
+        reached = judge_parts(seen, said, Rules(), diameter)[0].quality
+        if best is None or reached > quality + LEAST_GAIN:
+            best, quality = (way, shares), reached
     assert best is not None  # noqa: S101 (there are two ways at least)
-    forest = _grown(looks, best.way, _TREES, seed)
+    forest = _grown(looks, best[0], _TREES, seed)
     assert forest is not None  # noqa: S101 (it was grown on fewer marks)
-    head = Head(forest, best.level)
-    said = [head.fill_frame(one.shown, one.outputs, diameter) for one in seen]
-    judged = judge_rules(seen, said, best.rules, diameter, head)
-    return replace(judged, marks=best.marks, first=best.first)
+    level, (rules, marks, first) = _refined(seen, best[1], quality, diameter)
+    head = Head(forest, level)
+    filled = [head.fill_frame(one.shown, one.outputs, diameter) for one in seen]
+    judged = judge_rules(seen, filled, rules, diameter, head)
+    return replace(judged, marks=marks, first=first)
 
 
-class _Found(NamedTuple):
-    """A way, the level and the rules that do best, and the agreement with marks."""
-
-    way: _Way
-    level: float
-    rules: Rules
-    marks: Agreement
-    first: Agreement
-
-
-def _found(
-    seen: Sequence[Seen],
-    looks: Sequence[_Look],
-    way: _Way,
-    diameter: float,
-    seed: int,
-) -> _Found | None:
-    """Judge heads that are grown in one way, and find the best level and rules."""
+def _shares(looks: Sequence[_Look], way: _Way, seed: int) -> list[list[_Image]] | None:
+    """Tell the classes of each frame, by one forest for each part left out."""
     shares: list[list[_Image]] = [[] for _ in looks]
     for part in range(1 + max(int(one.parts.max()) for one in looks)):
         forest = _grown(looks, way, _TREES_JUDGED, seed, part)
@@ -188,21 +175,36 @@ def _found(
             return None
         for look, told in zip(looks, shares, strict=True):
             told.append(look.told(forest))
+    return shares
 
-    def said(level: float) -> list[list[_Image]]:
-        return [
-            [fill_votes(share, one.outputs, level, diameter) for share in told]
-            for one, told in zip(seen, shares, strict=True)
-        ]
 
-    level, votes = _LEVEL, said(_LEVEL)
-    quality = judge_parts(seen, votes, Rules(), diameter)[0].quality
+def _said(
+    seen: Sequence[Seen],
+    shares: Sequence[Sequence[_Image]],
+    level: float,
+    diameter: float,
+) -> list[list[_Image]]:
+    return [
+        [fill_votes(share, one.outputs, level, diameter) for share in told]
+        for one, told in zip(seen, shares, strict=True)
+    ]
+
+
+def _refined(
+    seen: Sequence[Seen],
+    shares: Sequence[Sequence[_Image]],
+    quality: float,
+    diameter: float,
+) -> tuple[float, tuple[Rules, Agreement, Agreement]]:
+    """Find the level and the rules that do best, from the quality at the usual one."""
+    level = _LEVEL
     for tried in _LEVELS:
-        other = said(tried)
-        reached = judge_parts(seen, other, Rules(), diameter)[0].quality
+        said = _said(seen, shares, tried, diameter)
+        reached = judge_parts(seen, said, Rules(), diameter)[0].quality
         if reached > quality + LEAST_GAIN:
-            level, votes, quality = tried, other, reached
-    return _Found(way, level, *best_rules(seen, votes, Rules(), diameter))
+            level, quality = tried, reached
+    said = _said(seen, shares, level, diameter)
+    return level, best_rules(seen, said, Rules(), diameter)
 
 
 def _grown(
