@@ -85,9 +85,11 @@ class Tour:
     def dock(self) -> None:
         """Open the widget and wait until it knows what a run needs."""
         rest(1)
-        _, self._widget = self._window.add_plugin_dock_widget(
+        _, dock = self._window.add_plugin_dock_widget(
             "fastershift", "Segment and track"
         )
+        wait(lambda: dock.panel is not None)
+        self._widget = dock.panel
         needs = self.find(QWidget, "needs")
         wait(lambda: "pixels" in needs.text() or "." in needs.text())
 

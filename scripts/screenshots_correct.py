@@ -34,8 +34,9 @@ class CorrectTour(Tour):
         for layer in (truth, tracks):
             self._viewer.layers.remove(layer)
         self.dock()
-        _, self.lineage = self._window.add_plugin_dock_widget("fastershift", "Lineage")
-        self.lineage.parent().setVisible(False)
+        _, lineage = self._window.add_plugin_dock_widget("fastershift", "Lineage")
+        lineage.parent().setVisible(False)
+        self.lineage = lineage.panel
         self.press("run")
         self.wait_idle()
         self._cells = self._viewer.layers["simulated nuclei [cells]"]

@@ -164,9 +164,15 @@ def user(make_napari_viewer: Callable[..., Any], qtbot: Any) -> User:
     return dock(make_napari_viewer(), qtbot)
 
 
+def open_panel(viewer: Any, name: str, qtbot: Any) -> Any:
+    """Open a dock widget, and wait for what fills it."""
+    _, opened = viewer.window.add_plugin_dock_widget("fastershift", name)
+    qtbot.waitUntil(lambda: opened.panel is not None, timeout=PATIENCE_MS)
+    return opened.panel
+
+
 def dock(viewer: Any, qtbot: Any) -> User:
-    _, widget = viewer.window.add_plugin_dock_widget("fastershift", "Segment and track")
-    return User(viewer, widget, qtbot)
+    return User(viewer, open_panel(viewer, "Segment and track", qtbot), qtbot)
 
 
 @pytest.fixture
@@ -175,9 +181,13 @@ def docked() -> Callable[[Any, Any], User]:
 
 
 @pytest.fixture
-def at_hand() -> type[User]:
-    """A user of any widget."""
-    return User
+def opened(qtbot: Any) -> Callable[[Any, str], User]:
+    """A user of any widget, by its name in the menu."""
+
+    def use(viewer: Any, name: str) -> User:
+        return User(viewer, open_panel(viewer, name, qtbot), qtbot)
+
+    return use
 
 
 class GatedArray:

@@ -32,13 +32,10 @@ def test_every_command_resolves(manifest):
 
 
 @pytest.mark.gui
-def test_every_widget_opens_from_its_menus(manifest, make_napari_viewer):
+def test_every_widget_opens_from_its_menus(manifest, make_napari_viewer, opened):
     for widget in manifest.contributions.widgets:
         viewer = make_napari_viewer()
-        _, opened = viewer.window.add_plugin_dock_widget(
-            manifest.name, widget.display_name
-        )
-        assert opened is not None
+        assert opened(viewer, widget.display_name).widget is not None
     menus = manifest.contributions.menus
     for menu in ("napari/layers/segment", "napari/layers/track"):
         assert [item.command for item in menus[menu]] == ["fastershift.segment_track"]

@@ -19,7 +19,7 @@ def stack_of(tracks):
 
 
 @pytest.fixture
-def tree(make_napari_viewer, qtbot, at_hand):
+def tree(make_napari_viewer, qtbot, opened):
     from fastershift.plugin.layers._colours import track_colormap
 
     viewer = make_napari_viewer(show=True)
@@ -31,9 +31,9 @@ def tree(make_napari_viewer, qtbot, at_hand):
         scale=(30, 0.5, 0.5),
         metadata={"fastershift": {"tracks": TRACKS}},
     )
-    _, widget = viewer.window.add_plugin_dock_widget("fastershift", "Lineage")
+    user = opened(viewer, "Lineage")
     qtbot.wait(50)
-    return at_hand(viewer, widget, qtbot)
+    return user
 
 
 def click(tree, track, frame):

@@ -22,7 +22,7 @@ def stack_of(tracks):
 
 
 @pytest.fixture
-def measured(make_napari_viewer, qtbot, at_hand):
+def measured(make_napari_viewer, qtbot, opened):
     from napari.layers import Tracks
 
     from fastershift.plugin.layers._colours import track_colormap
@@ -45,8 +45,7 @@ def measured(make_napari_viewer, qtbot, at_hand):
     tracks = Tracks(centroids(labels), name="movie [tracks]", metadata=record, **placed)
     viewer.add_layer(tracks)
     viewer.layers.selection.active = viewer.layers["movie [cells]"]
-    _, widget = viewer.window.add_plugin_dock_widget("fastershift", "Measurements")
-    user = at_hand(viewer, widget, qtbot)
+    user = opened(viewer, "Measurements")
     user.click("measure")
     user.wait(lambda: user.find("save_measurements").isEnabled())
     user.wait_threads()

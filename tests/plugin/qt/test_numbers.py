@@ -145,15 +145,13 @@ def test_a_slider_and_its_number_agree(qtbot, language):
     assert slider.slider.value() == 360
 
 
-def test_every_number_of_the_widgets_is_such_a_field(user):
+def test_every_number_of_the_widgets_is_such_a_field(user, opened):
     from qtpy.QtWidgets import QAbstractSpinBox
 
     from fastershift.plugin.qt import NumberBox, WholeNumberBox
 
-    _, trainer = user.viewer.window.add_plugin_dock_widget(
-        "fastershift", "Train a model"
-    )
-    for widget in (user.widget, trainer):
+    trainer = opened(user.viewer, "Train a model")
+    for widget in (user.widget, trainer.widget):
         boxes = widget.findChildren(QAbstractSpinBox)
         assert boxes
         for box in boxes:

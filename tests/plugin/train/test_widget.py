@@ -18,12 +18,10 @@ def models(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def trainer(make_napari_viewer, qtbot, at_hand, models, tiny_model):
+def trainer(make_napari_viewer, opened, models, tiny_model):
     models.mkdir()
     (models / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
-    viewer = make_napari_viewer()
-    _, widget = viewer.window.add_plugin_dock_widget("fastershift", "Train a model")
-    user = at_hand(viewer, widget, qtbot)
+    user = opened(make_napari_viewer(), "Train a model")
     user.choose("start_model", "tiny")
     return user
 

@@ -1,6 +1,5 @@
 """Work in another thread: one task at a time, the newest first, no outdated results."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,11 +68,6 @@ def _quit(running: list[GeneratorWorker]) -> None:
 # on beside the drawing.
 _HEAD_START = 0.003
 
-# Seconds after which a thread of Python lets another one go on that waits; by default
-# five times as many. A window that is drawn while something is computed waits for its
-# turn some dozen times, and so does what is computed.
-_TURN = 0.001
-
 # Tasks of all widgets that can run at the same time. Qt has as many threads as there
 # are cores, so that on a single one a preview would wait for the end of a run.
 _TOGETHER = 8
@@ -89,8 +83,6 @@ class TaskRunner(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        # For the whole process and for good: it only changes who waits how long.
-        sys.setswitchinterval(min(sys.getswitchinterval(), _TURN))
         pool = QThreadPool.globalInstance()
         pool.setMaxThreadCount(max(pool.maxThreadCount(), _TOGETHER))
         self._current: Task | None = None

@@ -1,0 +1,183 @@
+"""Dock widgets that open at once, and fill when what they need has been loaded."""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, ClassVar
+
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    import napari
+
+__all__ = ["LineageDock", "MeasurementsDock", "SegmentTrackDock", "TrainDock"]
+
+_WIDTH = 360
+_LOOK_MS = 20
+
+# Seconds after which a thread of Python lets another one go on that waits; by default
+# five times as many. A window that is drawn while something is loaded or computed waits
+# for its turn some dozen times, and so does what is computed.
+_TURN = 0.001
+
+# Libraries that take long to load, by the package and the folder they lie in.
+_LIBRARIES = (
+    ("torch", "lib", ("libtorch_global_deps", "libtorch")),
+    ("llvmlite", "binding", ("libllvmlite",)),
+)
+
+
+class _OpeningDock(QWidget):
+    """A dock with a line of text, in which a panel appears once it can.
+
+    Importing torch and compiled loops takes seconds. That is done in another thread;
+    if it was done before, the panel is there at once.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+
+    Attributes
+    ----------
+    panel : QWidget or None
+        What it was opened for; None while it is being loaded.
+    """
+
+    _home: ClassVar[str]
+    _name: ClassVar[str]
+
+    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
+        super().__init__()
+        self.panel: QWidget | None = None
+        self._viewer = napari_viewer
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._said = QLabel("Loading …")
+        self._said.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._said.setWordWrap(True)
+        self._column.addWidget(self._said)
+        # For the whole process and for good: it only changes who waits how long.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _TURN))
+        # A class is there only when its module has been loaded to the end.
+        if hasattr(sys.modules.get(self._home), self._name):
+            self._fill()
+            return
+        self._loading = Thread(target=_load, args=(self._home,), daemon=True)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._loading.start()
+        self._timer.start()
+
+    def sizeHint(self) -> QSize:
+        """Ask from the start for the room that the panel takes."""
+        return super().sizeHint().expandedTo(QSize(_WIDTH, 0))
+
+    def _look(self) -> None:
+        if not self._loading.is_alive():
+            self._timer.stop()
+            self._fill()
+
+    def _fill(self) -> None:
+        try:
+            # An import that failed in the other thread fails here again, and is told.
+            made = getattr(import_module(self._home), self._name)
+        except ImportError as error:
+            self._said.setText(f"fastershift could not be loaded: {error}.")
+            raise
+        self.panel = made(self._viewer)
+        self._said.hide()
+        self._column.addWidget(self.panel)
+
+
+class SegmentTrackDock(_OpeningDock):
+    """The dock "Segment and track"."""
+
+    _home, _name = "fastershift.plugin._widget", "SegmentTrackWidget"
+
+
+class LineageDock(_OpeningDock):
+    """The dock "Lineage"."""
+
+    _home, _name = "fastershift.plugin.lineage", "LineageWidget"
+
+
+class MeasurementsDock(_OpeningDock):
+    """The dock "Measurements"."""
+
+    _home, _name = "fastershift.plugin.measurements", "MeasurementsWidget"
+
+
+class TrainDock(_OpeningDock):
+    """The dock "Train a model"."""
+
+    _home, _name = "fastershift.plugin.train", "TrainWidget"
+
+
+def _load(home: str) -> None:
+    """Load in this thread what would hold the window."""
+    # Whatever fails here is tried again, and told, in the thread of the window.
+    with suppress(Exception):
+        with _passive_waiting():
+            _load_libraries()
+            import_module(home)
+        _colour_labels()
+
+
+@contextmanager
+def _passive_waiting() -> Iterator[None]:
+    """Let threads that torch loads now give their core away while they wait.
+
+    It is read once, when torch is loaded, and is nothing that other programs which are
+    started from this process should find.
+    """
+    name = "OMP_WAIT_POLICY"
+    if "torch" in sys.modules or name in os.environ:
+        yield
+        return
+    os.environ[name] = "PASSIVE"
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+
+
+def _load_libraries() -> None:
+    """Load large libraries of C code while other threads go on.
+
+    Python holds all of its threads while it loads a library for an import; not while it
+    calls a function of the C library that does the same.
+    """
+    if os.name != "posix":
+        return
+    load = ctypes.CDLL(None).dlopen
+    load.restype, load.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
+    suffix = "dylib" if sys.platform == "darwin" else "so"
+    for package, folder, names in _LIBRARIES:
+        spec = find_spec(package)
+        for place in (spec and spec.submodule_search_locations) or ():
+            for name in names:
+                path = Path(place) / folder / f"{name}.{suffix}"
+                if path.is_file():
+                    # Those that torch offers to all others it would load so, too.
+                    shared = os.RTLD_GLOBAL if name.endswith("deps") else 0
+                    load(os.fsencode(path), os.RTLD_NOW | shared)
+
+
+def _colour_labels() -> None:
+    """Let napari load the code that it colours labels with.
+
+    It takes a second or two, when the first layer of labels is made.
+    """
+    import numpy as np
+    from napari.layers import Labels
+
+    Labels(np.zeros((1, 1, 1), np.int32))

@@ -1,0 +1,83 @@
+"""Docks open before what fills them is loaded, and loading does not hold the window."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.gui
+
+# In a process of its own, where nothing has been loaded before: who imports what?
+OPEN = """
+import gc, os, sys, threading
+os.environ.pop("OMP_WAIT_POLICY", None)
+from napari.components import ViewerModel
+from napari.qt import get_qapp
+from qtpy.QtCore import QEventLoop, QObject, QTimer
+
+class Watch:
+    held = set()
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread() is threading.main_thread():
+            self.held.add(name)
+        if name == "torch":
+            assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+app = get_qapp()
+sys.meta_path.insert(0, Watch())
+from fastershift.plugin._opening import SegmentTrackDock
+first = SegmentTrackDock(ViewerModel())
+assert first.panel is None
+life = QEventLoop()
+timer = QTimer()
+timer.timeout.connect(lambda: first.panel is None or life.quit())
+timer.start(20)
+QTimer.singleShot(200_000, life.quit)
+life.exec()
+assert first.panel is not None
+assert first.panel.isVisibleTo(first)
+# What is loaded already is there at once.
+assert SegmentTrackDock(ViewerModel()).panel is not None
+heavy = {"torch", "numba", "scipy", "pyqtgraph", "fastershift.session",
+         "fastershift.plugin._widget"}
+assert heavy <= set(sys.modules)
+print("held by:", sorted(heavy & Watch.held))
+
+def thread_of(one):
+    try:
+        return one.thread()
+    except RuntimeError:  # Qt has deleted it
+        return None
+
+others = [one for one in gc.get_objects() if isinstance(one, QObject)
+          and thread_of(one) not in (None, app.thread())]
+print("of another thread:", others)
+assert "OMP_WAIT_POLICY" not in os.environ
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_the_window_loads_nothing_heavy_itself():
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "held by: []" in done.stdout
+    # Objects of Qt belong to the thread that makes them.
+    assert "of another thread: []" in done.stdout
+
+
+def test_a_panel_that_cannot_be_loaded_says_so(qtbot, monkeypatch):
+    from napari.components import ViewerModel
+    from qtpy.QtWidgets import QLabel
+
+    from fastershift.plugin import _opening
+
+    monkeypatch.setattr(_opening.TrainDock, "_home", "fastershift.plugin.nowhere")
+    with qtbot.captureExceptions() as raised:
+        dock = _opening.TrainDock(ViewerModel())
+        qtbot.addWidget(dock)
+        qtbot.waitUntil(lambda: bool(raised))
+    assert "nowhere" in dock.findChild(QLabel).text()
+    assert dock.panel is None
