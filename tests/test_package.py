@@ -43,8 +43,8 @@ def relative(path: Path) -> str:
     return path.relative_to(SOURCE).as_posix()
 
 
-# The window that is timed runs in a process of its own.
-WINDOWED = r"cli/|plugin/|benchmark/suites/_timed_window\.py"
+# Windows that are timed run in processes of their own.
+WINDOWED = r"cli/|plugin/|benchmark/suites/_(timed_\w+|living)\.py"
 WINDOWLESS = [path for path in MODULES if not re.match(WINDOWED, relative(path))]
 
 # Most modules of a folder beside its __init__; every suite is a module.
@@ -117,12 +117,19 @@ def is_own(name: str) -> bool:
     return name.partition(".")[0] == "fastershift"
 
 
-def test_import_is_light():
-    heavy = ("torch", "napari", "sklearn", "qtpy", "skimage", "numba")
-    code = (
-        "import sys, fastershift; dir(fastershift); "
-        f"print([name for name in {heavy!r} if name in sys.modules])"
-    )
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        (
+            "import fastershift, fastershift.cli; dir(fastershift)",
+            ("torch", "napari", "sklearn", "qtpy", "skimage", "numba", "scipy", "rich"),
+        ),
+        # Takes a second, and only the estimator and learning need it.
+        ("import fastershift.session, fastershift.batch", ("sklearn", "pandas")),
+    ],
+)
+def test_import_is_light(code, heavy):
+    code += f"; import sys; print([name for name in {heavy!r} if name in sys.modules])"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from sklearn.ensemble import RandomForestClassifier
 
 from fastershift.rshn import Forest, PixelClass
 from fastershift.training._truth import UNKNOWN
@@ -94,6 +93,9 @@ def grow_forest(
     ----------
     .. [1] L. Breiman, "Random forests", Machine Learning 45, 2001.
     """
+    # Takes a second to import, which only learning needs.
+    from sklearn.ensemble import RandomForestClassifier
+
     order = np.random.default_rng(seed).permutation(len(classes))[:_MOST_PIXELS]
     grown = RandomForestClassifier(
         trees,
