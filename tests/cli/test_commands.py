@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -48,6 +49,16 @@ def run(movie, tiny_model, tmp_path):
         return call("run", source, "-o", tmp_path / out, *given, *options)
 
     return run
+
+
+@pytest.mark.parametrize("chosen", [None, "ACTIVE"])
+def test_threads_wait_passively_unless_the_user_says_otherwise(monkeypatch, chosen):
+    monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert os.environ["OMP_WAIT_POLICY"] == (chosen or "PASSIVE")
 
 
 def test_run_writes_masks_tracks_settings_and_report(run, tmp_path):

@@ -1,5 +1,6 @@
 """What the shift costs: memory, synchronisations, and where tensors live."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from fastershift import FasterMeanShift
 from fastershift.meanshift import ClusterOptions, cluster
+from fastershift.meanshift._host import _in_threads
 from helpers.agreement import assert_same_clustering
 
 aten = torch.ops.aten
@@ -161,3 +163,20 @@ def test_an_array_goes_to_the_named_device():
     X = points(300)
     named = FasterMeanShift(device="cpu", random_state=0).fit_predict(X.numpy())
     assert (named == FasterMeanShift(random_state=0).fit_predict(X).cpu().numpy()).all()
+
+
+def test_a_thread_that_is_held_up_leaves_its_work_to_the_others(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    caller, done = threading.get_ident(), []
+    others_ended = threading.Event()
+
+    def work(first, last):
+        if threading.get_ident() == caller:
+            # As on a machine where another program has the core.
+            assert others_ended.wait(20)
+        done.extend(range(first, last))
+        if len(done) >= 80:
+            others_ended.set()
+
+    _in_threads(work, 100)
+    assert sorted(done) == list(range(100))

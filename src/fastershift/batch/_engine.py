@@ -62,7 +62,11 @@ def connect(
             yield client
         return
     threads = max(1, (os.cpu_count() or 1) // (workers or 1))
-    environment = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    environment = {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+    }
     with dask.config.set({"distributed.nanny.pre-spawn-environ": environment}):
         with _without_script():
             cluster = LocalCluster(

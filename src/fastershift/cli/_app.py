@@ -1,6 +1,7 @@
 """All commands as one program."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,4 +145,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         Instead of those of the process.
     """
+    # Threads that wait for each other give their core away: on a busy machine, the one
+    # that is waited for needs it. Read once, when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(arguments)

@@ -1,6 +1,8 @@
 """Points in the memory of the host, compared by compiled loops."""
 
+from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from threading import Thread
 from typing import Self
 
@@ -30,14 +32,31 @@ def _empty_blocks(n: int, n_components: int) -> Blocks:
     return np.zeros((-(-n // BLOCK), n_components, BLOCK), dtype=np.float32)
 
 
+# Parts that each thread takes one after the other: one that another program keeps from
+# its core leaves what remains to the others.
+_PARTS = 4
+
+
 def _in_threads(work: Callable[[int, int], None], stretches: int) -> None:
-    """Work on all stretches, some of them in each of the threads that torch uses."""
+    """Work on all stretches, in as many threads as torch uses."""
     threads = max(1, min(torch.get_num_threads(), stretches))
-    ends = [part * stretches // threads for part in range(threads + 1)]
-    others = [Thread(target=work, args=ends[i : i + 2]) for i in range(1, threads)]
+    parts = 1 if threads == 1 else min(stretches, _PARTS * threads)
+    ends = [part * stretches // parts for part in range(parts + 1)]
+    waiting = deque(pairwise(ends))
+
+    def take() -> None:
+        while True:
+            try:
+                # Safe between threads, other than asking whether something waits.
+                part = waiting.popleft()
+            except IndexError:
+                return
+            work(*part)
+
+    others = [Thread(target=take) for _ in range(1, threads)]
     for thread in others:
         thread.start()
-    work(*ends[:2])
+    take()
     for thread in others:
         thread.join()
 
