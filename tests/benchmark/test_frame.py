@@ -124,3 +124,13 @@ def test_a_fresh_process_tells_time_and_memory():
     assert 0 < seconds < 60
     # A copy of the vectors at length 1 at least.
     assert 0.7 * points.nbytes < peak < 2**30
+
+
+def test_a_record_says_what_the_processor_multiplies_with(monkeypatch):
+    units = benchmark.describe_machine("cpu")["units"]
+    assert units
+    assert "held to" not in units
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert (
+        "held to ONEDNN_MAX_CPU_ISA=AVX2" in benchmark.describe_machine("cpu")["units"]
+    )

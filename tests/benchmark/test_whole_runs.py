@@ -35,12 +35,14 @@ def test_the_stages_of_a_run_add_up(small_movie):
 
 def test_the_pipeline_suite_compares_both_profiles(small_movie, monkeypatch):
     monkeypatch.setattr(_pipeline, "_network_pass", lambda _: (0.2, 0.15))
+    monkeypatch.setattr(_pipeline, "_small_cells", lambda _: 0.5)
     result = _pipeline.run(QUICK)
     assert set(result.summary) == {
         "published_ratio",
         "tra_difference",
         "network_seconds_512",
         "convolution_share",
+        "psc_seconds",
     }
     assert result.summary["convolution_share"] == 0.75
     assert result.summary["published_ratio"] > 0

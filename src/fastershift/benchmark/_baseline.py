@@ -9,14 +9,27 @@ from skimage.feature import peak_local_max
 from skimage.filters import threshold_otsu
 from skimage.segmentation import watershed
 
-__all__ = ["simple_baseline"]
+__all__ = ["otsu_watershed", "simple_baseline"]
 
 # Smallest cell as a share of a disc of the typical diameter, as in our own profile.
 _SMALLEST = 0.2
 
 
-def _segment(frame: NDArray[np.generic], diameter: float) -> NDArray[np.int32]:
-    """Threshold a frame by Otsu and cut blobs by a watershed of their depth."""
+def otsu_watershed(frame: NDArray[np.generic], diameter: float) -> NDArray[np.int32]:
+    """Threshold a frame by Otsu and cut blobs by a watershed of their depth.
+
+    Parameters
+    ----------
+    frame : (Y, X) ndarray
+        Any real dtype; cells are bright.
+    diameter : float
+        Typical cell diameter in pixels.
+
+    Returns
+    -------
+    (Y, X) int32
+        Cells, numbered from 1.
+    """
     smooth = ndimage.gaussian_filter(frame.astype(np.float32), max(1.0, diameter / 20))
     cells = np.zeros(frame.shape, np.int32)
     if smooth.min() == smooth.max():
@@ -83,7 +96,7 @@ def simple_baseline(
     labels: list[NDArray[np.int32]] = []
     unused = 1
     for t in range(len(movie)):
-        cells = _segment(np.asarray(movie[t]), diameter)
+        cells = otsu_watershed(np.asarray(movie[t]), diameter)
         before = labels[-1] if labels else np.zeros_like(cells)
         cells, unused = _link(before, cells, unused)
         labels.append(cells)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fastershift.benchmark._suite import BenchmarkOptions
 from fastershift.errors import InputError
-from fastershift.evaluation import evaluate, score_arrays
-from fastershift.io import read_movie, write_saved
+from fastershift.evaluation import Scores, evaluate, score_arrays
+from fastershift.io import SavedResult, read_movie, write_saved
 from fastershift.pipeline import TrackedMovie, TrackingRun, plan_run
 from fastershift.rshn import FrameSource
 from fastershift.simulate import simulate_movie
@@ -49,6 +49,17 @@ class TrueMovie:
     frames: FrameSource
     truth: tuple[Path, tuple[int, int]] | NDArray[np.int32] | None
 
+    def scores(self, path: Path, result: SavedResult) -> Scores | None:
+        """Compare a result, which was written, with the truth where there is one."""
+        if isinstance(self.truth, tuple):
+            truth, part = self.truth
+            return evaluate(path, truth, frames=part)
+        if self.truth is None:
+            return None
+        labels = [np.asarray(frame) for frame in result.labels]
+        segments = dict(enumerate(self.truth))
+        return score_arrays(labels, result.tracks, self.truth, seg_frames=segments)
+
     def decided(self, device: str) -> dict[str, Any]:
         """Return the model and the cell diameter that a run of this movie chooses."""
         embed = plan_run(self.frames, device=device).settings.embed
@@ -63,7 +74,7 @@ class TimedRun:
     ----------
     result : TrackedMovie
         What it found.
-    tra : float or None
+    scores : Scores or None
         Against the truth.
     network_shape : (int, int)
         Rows and columns of the embeddings.
@@ -72,9 +83,14 @@ class TimedRun:
     """
 
     result: TrackedMovie
-    tra: float | None
+    scores: Scores | None
     network_shape: tuple[int, int]
     seconds: float
+
+    @property
+    def tra(self) -> float | None:
+        """TRA against the truth."""
+        return None if self.scores is None else self.scores.tra
 
     def stages(self, first: int = 0) -> dict[str, float]:
         """Tell the seconds of each stage, for one frame of those from `first` on.
@@ -163,16 +179,11 @@ def timed_run(
         for _ in run:
             pass
         result = run.result
-        path = write_saved(Path(folder) / "result", result.saved())
+        saved = result.saved()
+        path = write_saved(Path(folder) / "result", saved)
         seconds = time.perf_counter() - started
-        if isinstance(movie.truth, tuple):
-            truth, part = movie.truth
-            tra = evaluate(path, truth, frames=part).tra
-        elif movie.truth is None:
-            tra = None
-        else:
-            tra = score_arrays(result.labels, result.lineage.rows(), movie.truth).tra
-    return TimedRun(result, tra, plan.source.shape, seconds)
+        scores = movie.scores(path, saved)
+    return TimedRun(result, scores, plan.source.shape, seconds)
 
 
 def warm_up(device: str) -> None:

@@ -91,7 +91,7 @@ def _measured(name: str, options: Any, folder: Path) -> dict[str, Any]:
     machine = describe_machine(options.device)
     typer.echo(
         f"\n# {name}{', quick' if options.quick else ''}: {machine['device']}, "
-        f"{machine['processor']}, {machine['threads']} threads, "
+        f"{machine['processor']} ({machine['units']}), {machine['threads']} threads, "
         f"torch {machine['torch']}"
     )
     started = time.perf_counter()

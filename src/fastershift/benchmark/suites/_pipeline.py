@@ -11,6 +11,7 @@ from fastershift._devices import choose_device
 from fastershift.benchmark._runs import (
     STAGES,
     TimedRun,
+    TrueMovie,
     movies_at_hand,
     timed_run,
     warm_up,
@@ -24,6 +25,7 @@ from fastershift.benchmark._suite import (
     Table,
 )
 from fastershift.rshn import StreamingNetwork, choose_precision, load_model
+from fastershift.simulate import simulate_movie
 
 __all__ = ["run"]
 
@@ -34,6 +36,9 @@ _WINDOW = 8
 
 # The movie of the quick form, which is complete in its truth.
 _QUICK = ("Fluo-N2DH-SIM+", "simulated nuclei")
+
+# Phase contrast whose cells are small and many.
+_PSC_SHAPE, _PSC_DIAMETER, _PSC_CELLS, _PSC_FRAMES = (576, 720), 13.2, 300, 4
 
 _SIDE = 512
 _REPEATS = 9
@@ -53,6 +58,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     """
     warm_up(options.device)
     network_seconds, convolution_seconds = _network_pass(options.device)
+    small = _small_cells(options)
     rows: list[tuple[Cell, ...]] = []
     ratios, differences = [], []
     stages: dict[str, dict[str, float]] = {}
@@ -76,6 +82,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         "tra_difference": round(min(differences), 4) if differences else None,
         "network_seconds_512": round(network_seconds, 4),
         "convolution_share": round(convolution_seconds / network_seconds, 3),
+        "psc_seconds": round(small, 3),
     }
     columns = ("movie", "profile", "frames", "network size", "TRA", "s a frame")
     whole = Table(
@@ -93,6 +100,10 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         "takes eight passes of the network.",
         "Default: one block of 16 frames and its 3 frames of warm-up.",
     ]
+    notes.append(
+        f"psc_seconds: a frame of {_PSC_SHAPE[1]} × {_PSC_SHAPE[0]} pixels whose cells "
+        f"are {_PSC_DIAMETER:g} pixels wide, as in PhC-C2DL-PSC, simulated."
+    )
     if options.quick:
         notes.append("Cut down to one movie.")
     return SuiteResult(summary, (whole, alone), (_plot(stages),), tuple(notes))
@@ -120,6 +131,21 @@ def _plot(stages: dict[str, dict[str, float]]) -> Plot:
         for stage in STAGES
     )
     return Plot("Where the time goes", "run", "seconds a frame", series, kind="bars")
+
+
+def _small_cells(options: BenchmarkOptions) -> float:
+    """Return the seconds of a frame of small cells, which the network sees enlarged."""
+    made = simulate_movie(
+        _PSC_FRAMES,
+        _PSC_SHAPE,
+        _PSC_CELLS,
+        diameter=_PSC_DIAMETER,
+        kind="phase",
+        seed=options.seed,
+    )
+    movie = TrueMovie("small cells", made.frames, None)
+    embed = {"model": "generalist", "diameter": _PSC_DIAMETER}
+    return sum(timed_run(movie, {"embed": embed}, options.device).stages().values())
 
 
 def _seconds(call: Callable[[], torch.Tensor]) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastershift.benchmark._display import screen
+from fastershift.benchmark._previews import TimedPreviews
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Plot,
@@ -23,6 +24,10 @@ from fastershift.errors import FastershiftError
 __all__ = ["run"]
 
 _SIDES = (512, 1024)
+
+# Without a window: clustering, cells and labels alone.
+_CLUSTERED_SIDES = (512, 1024, 2048)
+_CLUSTERINGS, _QUICK_CLUSTERINGS = 30, 5
 
 
 def run(options: BenchmarkOptions) -> SuiteResult:
@@ -38,6 +43,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     -------
     SuiteResult
     """
+    clustering = {side: _previews(options, side) for side in _CLUSTERED_SIDES}
     with screen() as environment, tempfile.TemporaryDirectory() as folder:
         measured = {
             side: _window(options, "latency", side, environment, folder)
@@ -52,6 +58,10 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         }
         for side, found in measured.items()
     }
+    summary |= {
+        f"cluster_milliseconds_{side}": _rounded(np.median(found))
+        for side, found in clustering.items()
+    }
     busy = [stalls["preview"], stalls["run"]]
     summary["stall_p95_ms"] = max(_p95(gaps) for gaps in busy)
     summary["stall_idle_p95_ms"] = _p95(stalls["idle"])
@@ -63,6 +73,8 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         notes=(
             "From the change of a value in the widget to the event with which the "
             "layer announces its new data; every value is a new one.",
+            "cluster_milliseconds is the time of a preview in a session without a "
+            "window: the clusters of a new bandwidth, cells, labels and their numbers.",
             "A timer beats every 10 ms while frames are being scrolled at 10 a second; "
             "of each second the longest gap between two beats counts.",
             f"Corrections are made in {edits['frames']} frames of {_SIDES[1]} × "
@@ -109,6 +121,13 @@ def _window(
         raise FastershiftError(f"The window could not be measured: {last[0]}.")
     found: Mapping[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found
+
+
+def _previews(options: BenchmarkOptions, side: int) -> list[float]:
+    """Time previews without a window, in milliseconds."""
+    count = _QUICK_CLUSTERINGS if options.quick else _CLUSTERINGS
+    previews = TimedPreviews(side, options.device, options.seed)
+    return [1e3 * seconds for seconds in previews.seconds(count)]
 
 
 def _rounded(value: Any) -> float:

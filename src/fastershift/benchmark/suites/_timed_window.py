@@ -19,9 +19,9 @@ from napari.utils.interactions import (
     mouse_press_callbacks,
     mouse_release_callbacks,
 )
-from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QWidget
 
+from fastershift.benchmark.suites._living import Heart, rest, wait
 from fastershift.simulate import simulate_movie
 
 __all__ = ["main"]
@@ -34,12 +34,7 @@ _CELLS_PER_PIXEL = 60 / 512**2
 _CORRECTED_CELLS = 500
 _KINDS = ("merge", "split", "delete", "paint")
 
-_BEAT_MS = 10
 _SCROLL_MS = 100
-_PATIENCE = 600.0
-
-# What is waited for is looked for this often.
-_LOOK_MS = 5
 
 
 class _Sitting:
@@ -59,13 +54,15 @@ class _Sitting:
         self.viewer = napari.Viewer(show=True)
         self.viewer.window.resize(1360, 860)
         self.viewer.add_image(movie.frames, name="movie")
-        _, self._widget = self.viewer.window.add_plugin_dock_widget(
+        _, dock = self.viewer.window.add_plugin_dock_widget(
             "fastershift", "Segment and track"
         )
+        wait(lambda: dock.panel is not None)
+        self._widget = dock.panel
         self.find("diameter").setValue(_DIAMETER)
         self.find("device").setCurrentText(order["device"])
         needs = self.find("needs")
-        self.wait(lambda: "pixels" in needs.text())
+        wait(lambda: "pixels" in needs.text())
 
     def find(self, name: str) -> Any:
         """Return a control by its object name."""
@@ -85,24 +82,6 @@ class _Sitting:
         event.type = "mouse_release"
         mouse_release_callbacks(self.viewer, event)
 
-    def wait(self, ready: Callable[[], bool], seconds: float = _PATIENCE) -> None:
-        """Let the window live until something is the case."""
-        end = time.perf_counter() + seconds
-        while not ready():
-            if time.perf_counter() > end:
-                raise TimeoutError("the window did not come to rest in time")
-            self.rest(_LOOK_MS / 1e3)
-
-    def rest(self, seconds: float) -> None:
-        """Let the window live for a while.
-
-        As it lives for a user: events wake it, and it sleeps in between. A loop that
-        looked for events all the time would keep a core from the work that is timed.
-        """
-        life = QEventLoop()
-        QTimer.singleShot(round(1e3 * seconds), life.quit)
-        life.exec()
-
     @property
     def preview(self) -> Any:
         """The layer with the preview, once there is one."""
@@ -113,8 +92,8 @@ class _Sitting:
     def switch_on(self) -> None:
         """Preview live, and wait for the first one."""
         self.find("live_preview").setChecked(True)
-        self.wait(lambda: self.preview is not None)
-        self.rest(1)
+        wait(lambda: self.preview is not None)
+        rest(1)
 
 
 def _latency(order: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,11 +105,11 @@ def _latency(order: Mapping[str, Any]) -> Mapping[str, Any]:
     layer.events.set_data.connect(lambda _event: shown.append(time.perf_counter()))
     times, clustering = [], []
     for name, value in _changes(12 if order["quick"] else 60):
-        sitting.rest(0.1)
+        rest(0.1)
         shown.clear()
         started = time.perf_counter()
         sitting.find(name).setValue(value)
-        sitting.wait(lambda: bool(shown))
+        wait(lambda: bool(shown))
         times.append(1e3 * (shown[0] - started))
         clustering.append(layer.metadata["fastershift"]["reports"][0]["clustering_ms"])
     cells = len(np.unique(layer.data[0])) - 1
@@ -150,36 +129,13 @@ def _changes(count: int) -> Iterator[tuple[str, float]]:
             yield "bandwidth", 0.1 + 0.2 * (step * 0.618 % 1)
 
 
-class _Heart:
-    """Beats while the window lives, and remembers when."""
-
-    def __init__(self) -> None:
-        self._beats: list[float] = []
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(_BEAT_MS)
-        self._timer.timeout.connect(lambda: self._beats.append(time.perf_counter()))
-
-    def listen(self, live: Callable[[], None]) -> list[float]:
-        """Return the longest gap of each second, in ms, of what is lived through."""
-        self._beats.clear()
-        self._timer.start()
-        live()
-        self._timer.stop()
-        beats = np.array(self._beats)
-        gaps = 1e3 * np.diff(beats)
-        second = (beats[1:] - beats[0]).astype(int)
-        # A gap of more than a second leaves seconds without any beat.
-        return [float(gaps[second == one].max()) for one in np.unique(second)]
-
-
 def _stalls(order: Mapping[str, Any]) -> Mapping[str, Any]:
     """Listen while frames are scrolled: without a job, with previews, with a run."""
     n_frames = 24 if order["quick"] else 80
     seconds = 5.0 if order["quick"] else 20.0
     sitting = _Sitting(order, n_frames)
-    heart = _Heart()
-    sitting.rest(1)
+    heart = Heart()
+    rest(1)
     gaps = {"idle": heart.listen(lambda: _scroll(sitting, n_frames, seconds))}
     sitting.switch_on()
     gaps["preview"] = heart.listen(
@@ -191,7 +147,7 @@ def _stalls(order: Mapping[str, Any]) -> Mapping[str, Any]:
     if not sitting.find("cancel").isEnabled():
         raise RuntimeError("the run ended before it was measured")
     sitting.find("cancel").click()
-    sitting.rest(1)
+    rest(1)
     sitting.viewer.close()
     return gaps
 
@@ -208,15 +164,15 @@ def _scroll(
         if slider:
             sitting.find("bandwidth").setValue(0.1 + 0.001 * (step % 200))
         due = started + step * _SCROLL_MS / 1e3
-        sitting.rest(max(0.0, due - time.perf_counter()))
+        rest(max(0.0, due - time.perf_counter()))
 
 
 def _edits(order: Mapping[str, Any]) -> Mapping[str, Any]:
     """Time corrections one by one, and taking each back, from the last click on."""
     sitting = _Sitting(order, 4 if order["quick"] else 12, _CORRECTED_CELLS)
     sitting.find("run").click()
-    sitting.wait(lambda: not sitting.find("cancel").isEnabled())
-    sitting.rest(3)
+    wait(lambda: not sitting.find("cancel").isEnabled())
+    rest(3)
     corrector = sitting.corrector
     sitting.viewer.layers.selection.active = corrector.layer
     cells = corrector.corrections.cells
@@ -226,14 +182,14 @@ def _edits(order: Mapping[str, Any]) -> Mapping[str, Any]:
     times: dict[str, list[float]] = {kind: [] for kind in (*_KINDS, "undo")}
 
     def take(kind: str, act: Callable[[], None]) -> None:
-        sitting.rest(0.1)
+        rest(0.1)
         shown.clear()
         started = time.perf_counter()
         act()
-        sitting.wait(lambda: bool(shown))
+        wait(lambda: bool(shown))
         times[kind].append(1e3 * (shown[0] - started))
         # Tracks and locks are drawn when the hand rests.
-        sitting.rest(1)
+        rest(1)
 
     for step in range(5 if order["quick"] else 20):
         frame = step % len(cells)
