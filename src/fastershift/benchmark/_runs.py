@@ -56,7 +56,7 @@ class TrueMovie:
             return evaluate(path, truth, frames=part)
         if self.truth is None:
             return None
-        labels = [np.asarray(frame) for frame in result.labels]
+        labels = [np.asarray(result.labels[t]) for t in range(result.shape[0])]
         segments = dict(enumerate(self.truth))
         return score_arrays(labels, result.tracks, self.truth, seg_frames=segments)
 

@@ -90,7 +90,7 @@ def _rival(movie: TrueMovie, linker: PeerLinker, diameter: float) -> _Row:
     masks = np.stack(
         [
             otsu_watershed(np.asarray(movie.frames[t]), diameter)
-            for t in range(movie.frames.shape[0])
+            for t in range(len(movie.frames))
         ]
     )
     linked = linker.run(MaskMovie(movie.name, masks, masks, ()))
