@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from fastershift._devices import choose_device
-from fastershift.benchmark._previews import TimedPreviews
 from fastershift.benchmark._runs import TrueMovie, timed_run, warm_up
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
@@ -23,6 +22,7 @@ from fastershift.benchmark._suite import (
     SuiteResult,
     Table,
 )
+from fastershift.benchmark.suites._previews import TimedPreviews
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Trainer,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from fastershift.benchmark._display import screen
-from fastershift.benchmark._previews import TimedPreviews
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Plot,
@@ -19,6 +18,7 @@ from fastershift.benchmark._suite import (
     SuiteResult,
     Table,
 )
+from fastershift.benchmark.suites._previews import TimedPreviews
 from fastershift.errors import FastershiftError
 
 __all__ = ["run"]
