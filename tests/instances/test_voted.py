@@ -5,10 +5,18 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.instances import find_voted_instances
-from fastershift.instances._basins import find_basins, voted_places
+from fastershift.instances._basins import (
+    _add_blurred,
+    _densest_first,
+    _gaussian,
+    find_basins,
+    voted_places,
+)
+from fastershift.instances._voted import _first_of_least
 from fastershift.rshn import CODE_CHANNELS, window_radius
 from helpers.votes import kept_votes, pair_of, true_votes
 
@@ -233,10 +241,13 @@ class TestWindow:
         way = np.zeros((2, 5, 6), np.float16)
         way[0, 2, 3], way[1, 2, 3] = -40.0, np.inf
         way[0, 0, 0], way[1, 0, 0] = 0.26, 0.24
-        rows, columns = voted_places(way, 10.0)
-        assert (rows[2, 3], columns[2, 3]) == (0, 5)
-        assert (rows[0, 0], columns[0, 0]) == (3, 2)
-        assert np.array_equal(rows[1], np.ones(6))
+        voting = np.ones((5, 6), bool)
+        voting[4] = False
+        rows, columns = voted_places(way, 10.0, voting)
+        assert rows.shape == columns.shape == (24,)
+        assert (rows[2 * 6 + 3], columns[2 * 6 + 3]) == (0, 5)
+        assert (rows[0], columns[0]) == (3, 2)
+        assert np.array_equal(rows[6:12], np.ones(6))
 
 
 class TestLinked:
@@ -341,3 +352,35 @@ class TestTold:
             inside = torch.from_numpy(found.clusters[0] == number)
             cosines = torch.cosine_similarity(codes[:, inside], center[:, None], dim=0)
             assert cosines.min() > 0.999
+
+
+class TestFast:
+    """What is computed in another way than it is written is the same."""
+
+    def test_blurred_votes_are_those_of_scipy(self):
+        rng = np.random.default_rng(3)
+        counts = rng.poisson(0.1, (40, 57)) * rng.poisson(2.0, (40, 57))
+        counts[0, 0] = counts[-1, -1] = 9
+        for deviation in (0.6, 2.3, 30.0):
+            total = np.full(counts.shape, 0.5, np.float32)
+            _add_blurred(counts, _gaussian(deviation), total)
+            expected = 0.5 + ndimage.gaussian_filter(
+                counts.astype(np.float64), deviation, mode="constant"
+            )
+            np.testing.assert_allclose(total, expected, rtol=1e-5)
+
+    def test_equal_densities_keep_their_order(self):
+        rng = np.random.default_rng(4)
+        density = rng.integers(0, 9, (30, 31)).astype(np.float32) / 7
+        above = np.flatnonzero(density > 0.2)
+        expected = above[np.argsort(-density.ravel()[above], kind="stable")]
+        np.testing.assert_array_equal(_densest_first(density, 0.2), expected)
+
+    def test_the_seed_is_the_first_of_the_shortest(self):
+        rng = np.random.default_rng(5)
+        mode = rng.permutation(np.repeat(np.arange(6), 20))
+        length = rng.integers(0, 5, mode.size).astype(np.float32)
+        found = _first_of_least(mode, length, 6)
+        for number in range(6):
+            own = np.flatnonzero(mode == number)
+            assert found[number] == own[np.argmin(length[own])]

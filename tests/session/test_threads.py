@@ -1,5 +1,7 @@
 """One core is left to the window, and nothing else changes."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -41,3 +43,12 @@ def test_cells_do_not_depend_on_it():
     np.testing.assert_array_equal(again.labels, found.labels)
     np.testing.assert_array_equal(again.clusters, found.clusters)
     assert found.labels.max() > 8
+
+
+def test_a_session_does_not_load_scikit_learn():
+    """It takes a second to load, and only the estimator and learning need it."""
+    code = "import sys, fastershift.session; print('sklearn' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "False"

@@ -96,9 +96,7 @@ def run(
     follow_run(tracking)
     result = tracking.result
     named = {"input": movie, "labels": labels}
-    paths: dict[str, Any] = {
-        name: str(path) for name, path in named.items() if path is not None
-    }
+    paths: Any = {name: str(path) for name, path in named.items() if path is not None}
     seen = opened if opened is not None else given
     scale = (seen.scale, seen.units) if isinstance(seen, Movie) else (None, None)
     saved = result.saved(*scale, frames=frames or "", **paths)

@@ -4,7 +4,6 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from torch import Tensor
 
 from fastershift._compiled import compiled
@@ -34,6 +33,9 @@ _ERROR = 0.5
 # Kernels are blurred at these scales, each vote at the nearest.
 _SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.5)
 
+# Kernels end after so many deviations.
+_REACH = 4.0
+
 # There is no density below this share of the top of a single vote, so that every place
 # that is voted for belongs to a basin.
 _EMPTY = 0.03
@@ -55,9 +57,9 @@ class Basins(NamedTuple):
 
 
 def voted_places(
-    way: npt.NDArray[np.float16], diameter: float
+    way: npt.NDArray[np.float16], diameter: float, voting: _Flags
 ) -> tuple[_Numbers, _Numbers]:
-    """Find the pixels of a frame that are voted for.
+    """Find the pixels of a frame that some of its pixels vote for.
 
     Parameters
     ----------
@@ -65,19 +67,21 @@ def voted_places(
         Rows and columns from each pixel to the place, in cell diameters.
     diameter : float
         Pixels of a cell diameter.
+    voting : (Y, X) bool
+        Pixels whose votes are asked for.
 
     Returns
     -------
-    rows, columns : (Y, X) int64
-        Within the frame.
+    rows, columns : (n,) int64
+        Within the frame, for each pixel that votes.
     """
-    shape = way.shape[1:]
-    rows = np.arange(shape[0], dtype=np.float32)[:, None]
-    columns = np.arange(shape[1], dtype=np.float32)
-    return tuple(
-        np.clip(np.rint(axis + diameter * part), 0, side - 1).astype(np.int64)
-        for axis, part, side in zip((rows, columns), way, shape, strict=True)
+    rows, columns = (
+        np.clip(
+            np.rint(own.astype(np.float32) + diameter * part[voting]), 0, side - 1
+        ).astype(np.int64)
+        for own, part, side in zip(np.nonzero(voting), way, voting.shape, strict=True)
     )
+    return rows, columns
 
 
 def find_basins(
@@ -113,20 +117,18 @@ def find_basins(
        data-driven scale selection", ICCV 2001.
     """
     maps = Votes.of(votes)
-    rows, columns = voted_places(maps.own.cpu().numpy(), diameter)
+    rows, columns = voted_places(maps.own.cpu().numpy(), diameter, foreground)
     width, error = (
         np.exp(one.float().cpu().numpy()[foreground].clip(-5, 5))
         for one in (maps.width, maps.spread)
     )
-    rows, columns = rows[foreground], columns[foreground]
     deviation = window_radius(bandwidth) * diameter / _DEVIATIONS
     scale = np.hypot(
         np.clip(width / _ROUND, _NARROWEST, 1), _ERROR * error * diameter / deviation
     )
     density = _density(rows, columns, scale, foreground.shape, deviation)
     top = min(1.0, 1 / (2 * np.pi * deviation**2))
-    order = np.flatnonzero(density > _EMPTY * top)
-    order = order[np.argsort(-density.ravel()[order], kind="stable")]
+    order = _densest_first(density, _EMPTY * top)
     of_place = np.zeros(density.shape, dtype=np.int32)
     _flood(density, order, _SADDLE, of_place.reshape(-1))
     of_pixel = np.zeros_like(of_place)
@@ -150,10 +152,65 @@ def _density(
         if own.any():
             places = rows[own] * shape[1] + columns[own]
             counts = np.bincount(places, minlength=total.size).reshape(shape)
-            total += ndimage.gaussian_filter(
-                counts.astype(np.float32), one * deviation, mode="constant"
-            )
+            _add_blurred(counts, _gaussian(one * deviation), total)
     return total
+
+
+def _gaussian(deviation: float) -> _Image:
+    """Give the weights of a Gaussian from its middle on; both sides sum up to 1."""
+    reach = int(_REACH * deviation + 0.5)
+    weights = np.exp(-0.5 * (np.arange(reach + 1) / deviation) ** 2)
+    return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
+
+
+@compiled
+def _add_blurred(counts: _Numbers, weights: _Image, total: _Image) -> None:
+    """Add counted votes, blurred, to what is there.
+
+    Few places are voted for: each is spread along its row, and what comes of it along
+    the columns.
+
+    Parameters
+    ----------
+    counts : (Y, X) int64
+        Votes for each place.
+    weights : (r + 1,) float32
+        The kernel from its middle on.
+    total : (Y, X) float32
+        Is added to.
+    """
+    height, width = counts.shape
+    reach = weights.size - 1
+    rows = np.zeros((height, width), np.float32)
+    for y in range(height):
+        used = False
+        for x in range(width):
+            count = counts[y, x]
+            if count == 0:
+                continue
+            used = True
+            for column in range(max(0, x - reach), min(width, x + reach + 1)):
+                rows[y, column] += count * weights[abs(column - x)]
+        if not used:
+            continue
+        for row in range(max(0, y - reach), min(height, y + reach + 1)):
+            weight = weights[abs(row - y)]
+            for x in range(width):
+                total[row, x] += weight * rows[y, x]
+
+
+def _densest_first(density: _Image, least: float) -> _Numbers:
+    """Order the places above a density, equal ones as they lie in the frame.
+
+    The bits of positive numbers are ordered as the numbers are: with the place behind
+    them they are whole numbers, all different, which are sorted several times faster
+    than numbers of which equal ones must keep their order.
+    """
+    places = np.flatnonzero(density > least)
+    bits = density.ravel()[places].view(np.uint32)
+    keys = (~bits).astype(np.uint64) << np.uint64(32) | places.astype(np.uint64)
+    keys.sort()
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 @compiled

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fastershift._compiled import compiled
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.instances._basins import Basins, find_basins, voted_places
 from fastershift.instances._find import PairInstances
@@ -24,6 +25,7 @@ __all__ = ["PairVotes", "find_voted_instances", "pair_pieces"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
+_Lengths: TypeAlias = npt.NDArray[np.float32]
 
 # How much the overlap (IoU) of two pieces weighs beside the share of the later one
 # that votes for the earlier, and what both must reach for a link.
@@ -117,8 +119,7 @@ def _as_clustering(
     mode = clusters[inside].astype(np.int64) - 1
     # The seed of a mode is the pixel that votes for a place next to itself.
     length = Votes.of(votes.channels).own.float().norm(dim=1).cpu().numpy()[inside]
-    order = np.lexsort((length, mode))
-    seeds = order[np.searchsorted(mode[order], np.arange(n_modes))]
+    seeds = _first_of_least(mode, length, n_modes)
     sizes = np.bincount(mode, minlength=n_modes)
     codes = embeddings.movedim(1, -1)[torch.from_numpy(inside)].cpu()
     centers = functional.normalize(codes[torch.from_numpy(seeds)].float(), dim=1)
@@ -142,6 +143,17 @@ def _as_clustering(
         seeds=torch.from_numpy(seeds[ranking]),
         seed_modes=torch.arange(n_modes),
     )
+
+
+@compiled
+def _first_of_least(mode: _Numbers, length: _Lengths, n_modes: int) -> _Numbers:
+    """Find for each mode the first of its pixels with the shortest vote."""
+    found = np.full(n_modes, -1, np.int64)
+    for pixel in range(mode.size):
+        best = found[mode[pixel]]
+        if best < 0 or length[pixel] < length[best]:
+            found[mode[pixel]] = pixel
+    return found
 
 
 def _voted_pieces(basins: Basins) -> _Labels:
@@ -209,8 +221,12 @@ def pair_pieces(votes: PairVotes, basins: Sequence[Basins]) -> _Labels:
 def _pointed_at(votes: PairVotes, frames: Sequence[_Labels], basins: Basins) -> _Labels:
     """Tell for each pixel of the second frame the piece of the first it comes from."""
     previous = Votes.of(votes.channels[1]).previous.cpu().numpy()
-    rows, columns = voted_places(previous, votes.diameter)
-    return np.where(frames[1] > 0, basins.of_place[rows, columns], 0).astype(np.int32)
+    voting = frames[1] > 0
+    pointed = empty_labels(voting.shape)
+    pointed[:] = 0
+    rows, columns = voted_places(previous, votes.diameter, voting)
+    pointed[voting] = basins.of_place[rows, columns]
+    return pointed
 
 
 def _successors(first: _Labels, second: _Labels, pointed: _Labels) -> _Numbers:
