@@ -160,7 +160,7 @@ def _gaussian(deviation: float) -> _Image:
     """Give the weights of a Gaussian from its middle on; both sides sum up to 1."""
     reach = int(_REACH * deviation + 0.5)
     weights = np.exp(-0.5 * (np.arange(reach + 1) / deviation) ** 2)
-    return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
+    return np.asarray(weights / (2 * weights.sum() - weights[0]), dtype=np.float32)
 
 
 @compiled
