@@ -8,7 +8,7 @@ import numba
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 
-__all__ = ["compiled", "compiled_as_written"]
+__all__ = ["compiled", "compiled_as_written", "is_switched_off"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -53,6 +53,16 @@ def compiled_as_written(function: _Function) -> _Function:
         The same function.
     """
     return _compile(function, False)
+
+
+def is_switched_off() -> bool:
+    """Tell whether loops run as Python (NUMBA_DISABLE_JIT), hundreds of times slower.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(numba.config.DISABLE_JIT)
 
 
 def _compile(function: _Function, fastmath: set[str] | bool) -> _Function:

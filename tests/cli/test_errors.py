@@ -2,9 +2,12 @@
 
 import errno
 
+import numpy as np
 import pytest
+import tifffile
 import typer
 
+from fastershift.cli import main
 from fastershift.cli._errors import reports_errors
 from fastershift.errors import FastershiftError, InputError
 
@@ -49,13 +52,25 @@ def test_the_machine_has_a_sentence(capsys, error, sentence):
 )
 def test_the_command_line_names_its_options(capsys, error, code, told):
     @reports_errors
-    def command(*, debug):
+    def command(*, debug, **options):
         raise error
 
     with pytest.raises(typer.Exit) as end:
-        command(debug=False)
+        command(debug=False, channel=None, retry_failed=False, tile=None)
     assert end.value.exit_code == code
     assert capsys.readouterr().err == f"fastershift: {told}\n"
+
+
+def test_options_that_a_command_lacks_are_not_named(tmp_path, capsys):
+    two = np.ones((3, 2, 9, 9), np.uint16)
+    axes = {"axes": "TCYX"}
+    tifffile.imwrite(tmp_path / "two.tif", two, imagej=True, metadata=axes)
+    with pytest.raises(SystemExit) as end:
+        main(["convert", str(tmp_path / "two.tif"), str(tmp_path / "two.csv")])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "has 2 channels" in said
+    assert "--" not in said
 
 
 def test_a_fault_says_how_to_find_it(capsys):
@@ -80,3 +95,25 @@ def test_a_reader_that_leaves_is_not_an_error(capsys):
     with pytest.raises(BrokenPipeError):
         command(debug=False)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["mask{:03d}.tif", "t{:03d}_cp_masks.tif"])
+def test_masks_are_not_segmented(tmp_path, capsys, name):
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    for t in range(3):
+        tifffile.imwrite(folder / name.format(t), np.ones((9, 9), np.uint16))
+    with pytest.raises(SystemExit) as end:
+        main(["run", str(folder), "-o", str(tmp_path / "out")])
+    assert end.value.code == 2
+    assert "masks rather than images" in capsys.readouterr().err
+
+
+def test_nothing_is_computed_without_compiling(tmp_path, capsys, monkeypatch):
+    """It would take hours, as a look at the processor shows nobody."""
+    tifffile.imwrite(tmp_path / "m.tif", np.ones((9, 9), np.uint16))
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
+    with pytest.raises(SystemExit) as end:
+        main(["run", str(tmp_path / "m.tif"), "-o", str(tmp_path / "out")])
+    assert end.value.code == 2
+    assert "NUMBA_DISABLE_JIT" in capsys.readouterr().err

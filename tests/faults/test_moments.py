@@ -15,6 +15,7 @@ import pytest
 import tifffile
 
 from fastershift.io import read_result
+from helpers.faults import checksums
 from helpers.faulty_files import MOVIE
 
 pytest.importorskip("geff")
@@ -158,6 +159,61 @@ def test_a_command_that_is_killed(tmp_path, movie, tiny_model, form):
         for path in _results(tmp_path, "out*"):
             assert len(read_result(path)[0]) == len(MOVIE)
     assert _fine(_do([*command, "--overwrite"], env=_environment()))
+
+
+_BATCH = """
+import os, signal, sys, time
+from fastershift.cli import main
+import distributed, zarr, fastershift.batch
+moments = [float(m) for m in sys.argv[1].split()]
+for moment in moments:
+    child = os.fork()
+    if child == 0:
+        os.close(1), os.close(2)
+        os.open(os.devnull, os.O_WRONLY), os.dup(1)
+        os.setsid()
+        main(sys.argv[2:])
+    time.sleep(moment)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    print("killed", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
+@pytest.mark.parametrize("form", ["ctc", "tiff"])
+def test_a_batch_that_is_killed(tmp_path, tiny_model, form):
+    """At any moment results are whole; the last run of the same command ends well."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in "abcd":
+        tifffile.imwrite(folder / f"{name}.tif", MOVIE, photometric="minisblack")
+    before = checksums(folder)
+    words = ("batch", folder, "-o", tmp_path / "out", "--format", form)
+    words = (*words, "--model", tiny_model, "--diameter", 8, "--chunk", 1)
+    draw = random.Random(form)
+    moments = [f"{draw.uniform(0, 4):.3f}" for _ in range(25)]
+    killer = subprocess.Popen(
+        [sys.executable, "-c", _BATCH, " ".join(moments), *map(str, words)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    )
+    for _ in moments:
+        assert killer.stdout.readline() == "killed\n"
+        assert checksums(folder) == before
+        for path in _results(tmp_path / "out"):
+            if path.name != "summary":
+                assert len(read_result(path)[0]) == len(MOVIE)
+        killer.stdin.write("\n")
+        killer.stdin.flush()
+    killer.communicate()
+    assert _fine(_do(_command(*words), env=_environment()))
+    done = [one for one in _results(tmp_path / "out") if one.name != "summary"]
+    assert sorted(one.stem for one in done) == [*"abcd"]
+    assert not list((tmp_path / "out").glob(".*unfinished"))
 
 
 @pytest.mark.parametrize("form", ["ctc", "tiff", "zarr"])

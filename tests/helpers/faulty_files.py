@@ -134,6 +134,18 @@ TIFFS: dict[str, tuple[Maker, str]] = {
     "TIFF of 7 bits": (_bytes("stack", _tag(258, "value", 7)), "either"),
     "TIFF of unknown packing": (_bytes("packed", _tag(259, "value", 61)), "sentence"),
     "TIFF of false packing": (_bytes("stack", _tag(259, "value", 8)), "sentence"),
+    "TIFF that is packed and of absurd width": (
+        _bytes("packed", _tag(256, "value", 2**24)),
+        "sentence",
+    ),
+    "TIFF that is packed and of absurd height": (
+        _bytes("packed", _tag(257, "value", 2**29)),
+        "sentence",
+    ),
+    "TIFF with absurdly long strips": (
+        _bytes("packed", _tag(279, "value", _FAR)),
+        "sentence",
+    ),
     "TIFF whose pixels lie beyond its end": (
         _bytes("stack", _tag(273, "value", _FAR)),
         "sentence",
@@ -347,6 +359,11 @@ def _clear(path: Path) -> None:
         one.unlink()
 
 
+def _rename(path: Path, pattern: str, first: int = 0) -> None:
+    for number, one in enumerate(sorted(path.iterdir()), first):
+        one.rename(path / pattern.format(number))
+
+
 def _nan() -> Any:
     movie = MOVIE.astype(np.float32)
     movie[1] = np.nan
@@ -413,6 +430,22 @@ FOLDERS: dict[str, tuple[Maker, str]] = {
     "a file of a file manager among the frames": (
         _folder(lambda path: (path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")),
         "right",
+    ),
+    "frames with raised digits": (
+        _folder(lambda path: _rename(path, "t{}\u00b2.tif")),
+        "right",
+    ),
+    "frames with other digits": (
+        _folder(lambda path: _rename(path, "t\u0661{}.tif")),
+        "right",
+    ),
+    "frames with an absurd number": (
+        _folder(lambda path: (path / "t003.tif").rename(path / f"t{10**12}.tif")),
+        "sentence",
+    ),
+    "frames of several wells": (
+        _folder(lambda path: _rename(path, "plate_A0{}_s1_w1.tif", 1)),
+        "sentence",
     ),
     "a movie of one frame": (_of(MOVIE[:1]), "either"),
     "a frame of one pixel": (_of(MOVIE[:, :1, :1]), "either"),
@@ -664,6 +697,20 @@ RESULTS: dict[str, tuple[Maker, str]] = {
         "sentence",
     ),
     "mask that is cut off": (_edit("ctc", "mask001.tif", _half), "sentence"),
+    "mask of absurd width": (
+        _edit(
+            "ctc",
+            "mask001.tif",
+            lambda data: _tag(256, "value", 2**24)(bytearray(data)),
+        ),
+        "sentence",
+    ),
+    "mask with absurdly long strips": (
+        _edit(
+            "ctc", "mask001.tif", lambda data: _tag(279, "value", _FAR)(bytearray(data))
+        ),
+        "sentence",
+    ),
     "mask that is empty": (_edit("ctc", "mask001.tif", _empty), "sentence"),
     "mask of another size": (
         _result(

@@ -49,6 +49,7 @@ def same(movie, stack):
         ("a_t{t}_b{t}.tif", (8, 9, 10, 11)),
         ("VID_B2_1_00d00h{t:02d}m.tif", (0, 15, 30, 45)),
         ("VID_B2_1_01d{t:02d}h00m.tif", (0, 1, 2, 3)),
+        ("VID_B2_1_2021y06m0{t}d_12h00m.tif", (1, 2, 3, 4)),
         ("img_{t:09d}_Phase_000.tif", range(4)),
         ("img_channel000_position000_time{t:09d}_z000.tif", range(4)),
         ("2024-05-01_12-{t:02d}-00.tif", (8, 9, 10, 11)),
@@ -164,6 +165,17 @@ def test_a_stranger_among_the_frames(tmp_path, stack, name, words):
     folder = fill(tmp_path / "m", **frames("t{t:03d}.tif", stack))
     fill(folder, **{name: stack[0]})
     refused(folder, words)
+
+
+def test_wells_are_positions_and_not_frames(tmp_path, stack):
+    folder = fill(tmp_path / "m", **frames("plate_A0{t}_w1.tif", stack, (1, 2, 3, 4)))
+    refused(folder, "has 4 positions")
+    same(read_movie(folder, position=2), stack[2:3])
+
+
+def test_numbers_that_no_movie_has(tmp_path, stack):
+    folder = fill(tmp_path / "m", **frames("t{t}.tif", stack, (0, 1, 2, 10**12)))
+    refused(folder, "go from 0 to 1000000000000, which are more frames than there can")
 
 
 def test_two_numbers_of_which_none_is_named(tmp_path, stack):

@@ -106,3 +106,20 @@ def test_a_simulation_that_is_never_in_memory(tmp_path):
     assert any(parent for *_, parent in tracks)
     with pytest.raises(InputError, match="already"):
         write_simulation_zarr(made, path)
+
+
+@pytest.mark.parametrize("level", ["0", "7"])
+def test_a_place_in_an_image_of_the_first_version(tmp_path, level):
+    """It names no axes; where its pixels are lost, that is said."""
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(tmp_path / "m.zarr", mode="w", zarr_format=2)
+    group.create_array("0", data=np.ones((2, 1, 1, 8, 9), np.uint16))
+    group.attrs["multiscales"] = [{"version": "0.1", "datasets": [{"path": level}]}]
+    labels = np.ones((2, 8, 9), np.int32)
+    place = tmp_path / "m.zarr" / "labels" / "cells"
+    if level == "7":
+        with pytest.raises(InputError, match="is damaged"):
+            write_result(place, labels, None, format="zarr")
+    else:
+        write_result(place, labels, None, format="zarr")
+        assert group["labels"].attrs["labels"] == ["cells"]

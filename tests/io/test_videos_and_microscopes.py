@@ -53,6 +53,25 @@ def test_a_video_with_colours(tmp_path, stack, name, codec, pixels):
     np.testing.assert_allclose(np.stack(list(movie)), stack[2:], atol=6)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "share"),
+    [
+        ("m.avi", "rawvideo", 0.6),
+        ("m.avi", "mjpeg", 0.8),
+        ("m.mkv", "ffv1", 0.6),
+    ],
+)
+def test_a_video_that_breaks_off(tmp_path, stack, name, codec, share):
+    pixels = "yuvj420p" if codec == "mjpeg" else "gray"
+    path = write(tmp_path / name, stack, codec, pixels)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    reading = {"channel": "grey"} if codec == "mjpeg" else {}
+    with pytest.raises(InputError, match="breaks off after frame"):
+        read_movie(path, **reading)
+    assert len(read_movie(path, frames=(0, 2), **reading)) == 2
+
+
 def test_what_is_no_video(tmp_path, stack):
     pytest.importorskip("av")
     (tmp_path / "m.avi").write_bytes(b"no video at all" * 50)

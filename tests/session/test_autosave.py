@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import psutil
 import pytest
 
 from fastershift.errors import InputError
@@ -77,3 +78,18 @@ def test_a_damaged_autosave_is_a_sentence(tmp_path, result):
     found.path.write_bytes(b"no picture")
     with pytest.raises(InputError):
         found.read()
+
+
+def test_a_process_that_was_given_the_number_of_an_ended_one(tmp_path, result):
+    """It began after the corrections were written, so it cannot have written them."""
+    autosaves = Autosaves(tmp_path)
+    autosaves.write(1, "movie", result)
+    other = os.getppid()
+    began = psutil.Process(other).create_time()
+    (tmp_path / "autosave" / f"{os.getpid()}-1").rename(
+        tmp_path / "autosave" / f"{other}-1"
+    )
+    assert autosaves.pending() == (), "the other process may have written it"
+    for file in (tmp_path / "autosave" / f"{other}-1").iterdir():
+        os.utime(file, (began - 3600, began - 3600))
+    assert [one.name for one in autosaves.pending()] == ["movie"]

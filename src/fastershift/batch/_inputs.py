@@ -3,16 +3,31 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 
 from fastershift.errors import InputError
-from fastershift.io import is_result, is_zarr, movie_parts, read_movie
+from fastershift.io import (
+    IMAGE_SUFFIXES,
+    MICROSCOPE_SUFFIXES,
+    TIFF_SUFFIXES,
+    VIDEO_SUFFIXES,
+    find_images,
+    holds_masks,
+    is_result,
+    is_zarr,
+    movie_parts,
+    read_movie,
+    without_derived,
+)
 
 __all__ = ["NamedMovie", "list_movies"]
 
-_TIFF = (".tif", ".tiff")
+_FILES = (*IMAGE_SUFFIXES, *MICROSCOPE_SUFFIXES, *VIDEO_SUFFIXES)
+#: Files of a folder that are movies; the last ones only where there are no others.
+_MOVIES = ((*TIFF_SUFFIXES, *MICROSCOPE_SUFFIXES), VIDEO_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,8 @@ def list_movies(
     inputs : iterable of str or Path
         Movies, patterns such as ``plate/*.tif`` or ``data/**/*.zarr``, folders that
         hold movies at any depth, and OME-Zarr plates, whose fields are movies.
-        Results of former runs among them are left out.
+        Results of former runs, and masks, are left out; videos, too, where other
+        movies lie beside them.
     output : Path, optional
         Folder of the results; where it lies in an input, nothing in it is a movie.
 
@@ -60,19 +76,26 @@ def list_movies(
     for given in inputs:
         for source, base in _expand(str(given)):
             full, start = source.absolute(), base.absolute()
-            if not _in_results(full, start, output) and not is_result(full):
+            masks = is_result(full) or holds_masks(full)
+            if not masks and not _in_results(full, start, output):
                 found.setdefault(full, start)
     if not found:
         raise InputError(
             "No movie was given (results do not count); name files or folders."
         )
-    base = Path(os.path.commonpath({str(base) for base in found.values()}))
+    try:
+        base = Path(os.path.commonpath({str(base) for base in found.values()}))
+    except ValueError as error:  # C: and D: have nothing in common
+        raise InputError(
+            "The movies lie on several disks; run those of one disk at a time."
+        ) from error
     places = {source: source.relative_to(base) for source in found}
     short = {source: _without_suffix(path) for source, path in places.items()}
-    taken = Counter(short.values())
+    # Many disks do not tell a from A in a name.
+    taken = Counter(name.casefold() for name in short.values())
     names = {
         source: short[source]
-        if taken[short[source]] == 1
+        if taken[short[source].casefold()] == 1
         else places[source].as_posix()
         for source in found
     }
@@ -92,7 +115,7 @@ def _in_results(source: Path, base: Path, output: Path | None) -> bool:
 
 def _without_suffix(path: Path) -> str:
     name = path.name
-    for suffix in (*_TIFF, ".zarr", ".ome"):
+    for suffix in (*_FILES, ".zarr", ".ome"):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
     return path.with_name(name or path.name).as_posix()
@@ -100,7 +123,7 @@ def _without_suffix(path: Path) -> str:
 
 def _expand(given: str) -> Iterator[tuple[Path, Path]]:
     """Yield every movie, and the folder that its name starts from."""
-    path = Path(given).expanduser()
+    path = Path(os.path.expanduser(given))
     if path.exists():
         yield from _inside(path, path.parent if _is_movie(path) else path)
         return
@@ -126,32 +149,42 @@ def _before_magic(path: Path) -> list[str]:
 def _is_movie(path: Path) -> bool:
     """Tell a movie from a folder of movies and a plate."""
     if is_zarr(path):
-        return movie_parts(path) is None
+        try:
+            return movie_parts(path) is None
+        except InputError:
+            return True  # one that cannot be run, and says why
     if path.is_dir():
-        tiffs = sorted(one for one in path.iterdir() if _is_tiff(one))
-        # In a folder of frames every file is one frame.
-        return bool(tiffs) and _is_single_frame(tiffs[0])
-    return _is_tiff(path)
+        return _are_frames(find_images(path))
+    return path.suffix.lower() in _FILES
 
 
-def _is_tiff(path: Path) -> bool:
-    hidden = path.name.startswith(".")
-    return path.is_file() and path.suffix.lower() in _TIFF and not hidden
+def _are_frames(images: list[Path]) -> bool:
+    """Tell frames of one movie from movies; the first that can be read decides."""
+    for image in images:
+        with suppress(InputError):
+            return len(read_movie(image)) == 1
+    return False
 
 
-def _is_single_frame(path: Path) -> bool:
-    try:
-        return len(read_movie(path)) == 1
-    except InputError:
-        return False
+def _movies_of(folder: Path) -> list[Path]:
+    """List the files of a folder that are movies, links that lead nowhere included."""
+    files = [one for one in folder.iterdir() if not one.is_dir()]
+    for kinds in _MOVIES:
+        found = {one.name: one for one in files if one.suffix.lower() in kinds}
+        if found:
+            return [found[name] for name in without_derived(list(found))]
+    return []
 
 
-def _inside(path: Path, base: Path) -> Iterator[tuple[Path, Path]]:
+def _inside(
+    path: Path, base: Path, above: tuple[Path, ...] = ()
+) -> Iterator[tuple[Path, Path]]:
     if _is_movie(path):
         yield path, base
     elif is_zarr(path):
-        yield from ((field, base) for field in movie_parts(path) or ())
-    elif path.is_dir():
-        for entry in sorted(path.iterdir()):
-            if not entry.name.startswith(".") and (entry.is_dir() or _is_tiff(entry)):
-                yield from _inside(entry, base)
+        yield from ((part, base) for part in movie_parts(path) or ())
+    elif path.is_dir() and (real := path.resolve()) not in above:
+        folders = [one for one in path.iterdir() if one.is_dir()]
+        for entry in sorted([*folders, *_movies_of(path)]):
+            if not entry.name.startswith("."):
+                yield from _inside(entry, base, (*above, real))

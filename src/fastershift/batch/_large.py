@@ -70,7 +70,7 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
         for step in finish_movie(movie, started):
             if isinstance(step, Joined):
                 name = movie.task.open().name
-                outcome = outcome_of(step, movie, name, time() - started)
+                outcome = outcome_of(step, movie, name, max(0.0, time() - started))
             else:
                 yield Progress(step, n_frames, "tracks")
     except MemoryError as error:

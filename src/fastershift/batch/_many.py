@@ -325,7 +325,7 @@ class _Run:
             movie.name,
             "failed",
             sentence,
-            seconds=round(time() - self._began[movie.name], 1),
+            seconds=round(max(0.0, time() - self._began[movie.name]), 1),
         )
         self._summary.put(outcome)
         return outcome

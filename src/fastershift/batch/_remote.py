@@ -80,7 +80,7 @@ def _finish(movie: PreparedMovie, name: str, results: Path, started: float) -> O
         return former
     for step in finish_movie(movie, started):
         if isinstance(step, Joined):
-            outcome = outcome_of(step, movie, name, time() - started)
+            outcome = outcome_of(step, movie, name, max(0.0, time() - started))
             middle = len(step.labels) // 2
             picture = thumbnail(movie.task.open()[middle], step.labels[middle])
             Summary(results).put(outcome, picture)

@@ -112,7 +112,7 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
             {
                 **movie.provenance,
                 **({"quality": movie.quality.record()} if movie.quality else {}),
-                "seconds": round(time() - started, 3),
+                "seconds": round(max(0.0, time() - started), 3),
                 "input": str(getattr(task.source, "name", task.source)),
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
             },

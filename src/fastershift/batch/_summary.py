@@ -1,12 +1,13 @@
 """The summary of a batch: the outcome of every movie, as a table and as a page."""
 
+import csv
 import html
 import json
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -15,13 +16,15 @@ from PIL import Image
 from skimage.segmentation import mark_boundaries
 
 from fastershift.batch._outcome import Outcome
-from fastershift.io import write_file, write_table
+from fastershift.io import check_file, write_file, write_table
 
 __all__ = ["Summary", "thumbnail"]
 
 #: Longest side of a thumbnail in pixels.
 _SIDE = 192
 _NOTE = "request"
+_TABLE, _PAGE = "summary.csv", "summary.html"
+_TITLE = "<title>fastershift: "
 _COLUMNS = {
     "movie": "Movie",
     "frames": "Frames",
@@ -61,10 +64,21 @@ class Summary:
         """Note what is asked for; tell whether it is what was asked for before.
 
         What is empty was not known, then or now, and agrees with anything.
+
+        Raises
+        ------
+        InputError
+            When files of the user have the names of those that are to be written.
+        FastershiftError
+            When nothing can be written there.
         """
         former = dict(request)
         if (self._records / _NOTE).exists():
-            former = json.loads((self._records / _NOTE).read_text(encoding="utf-8"))
+            former = _read_json(self._records / _NOTE)
+        else:
+            check_file(self._records, lambda _: False)
+        check_file(self.folder / _TABLE, _is_table)
+        check_file(self.folder / _PAGE, _is_page)
         known = [name for name in former.keys() & request.keys() if former[name]]
         same = former.keys() == request.keys() and all(
             request[name] in ("", former[name]) for name in known
@@ -75,7 +89,10 @@ class Summary:
 
     def restart(self, request: Mapping[str, str]) -> None:
         """Forget all movies, and note what is asked for now."""
-        shutil.rmtree(self._records, ignore_errors=True)
+        for record in self._records.rglob("*.json"):
+            if _outcome(record) is not None:
+                record.unlink()
+                record.with_suffix(".png").unlink(missing_ok=True)
         self._note(request)
 
     def _note(self, request: Mapping[str, str]) -> None:
@@ -89,20 +106,16 @@ class Summary:
         write_file(self._file(outcome.movie, ".json"), text.encode())
 
     def get(self, movie: str) -> Outcome | None:
-        """Return the record of a movie, if there is one."""
-        path = self._file(movie, ".json")
-        if not path.exists():
-            return None
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return Outcome(**{**values, "places": tuple(values["places"])})
+        """Return the record of a movie, if there is one that can be read."""
+        return _outcome(self._file(movie, ".json"))
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
         """Write summary.csv and summary.html."""
         rows = sorted(outcomes, key=_worst_first)
         columns = [one.name for one in fields(Outcome)]
         table = [{**row.as_dict(), "places": "; ".join(row.places)} for row in rows]
-        write_table(self.folder / "summary.csv", table, columns)
-        write_file(self.folder / "summary.html", self._page(rows).encode())
+        write_table(self.folder / _TABLE, table, columns)
+        write_file(self.folder / _PAGE, self._page(rows).encode())
 
     def _file(self, movie: str, suffix: str) -> Path:
         path = self._records / movie
@@ -114,7 +127,7 @@ class Summary:
         body = "\n".join(map(self._row, rows))
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            f"<title>fastershift: {len(rows)} movies</title><style>{_STYLE}</style>"
+            f"{_TITLE}{len(rows)} movies</title><style>{_STYLE}</style>"
             f"</head><body>\n<h1>{len(rows)} movies, {failed} failed</h1>\n<table>"
             f"<thead><tr><th></th>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>"
             "</table></body></html>\n"
@@ -140,6 +153,43 @@ class Summary:
                 text = f"<details><summary>{text}</summary>{places}</details>"
             cells.append(f"<td>{text}</td>")
         return f"<tr><td>{image}</td>{''.join(cells)}</tr>"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Read what is kept; empty where it is damaged or not there."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _outcome(path: Path) -> Outcome | None:
+    values = _read_json(path)
+    if not _are_fields(values) or not isinstance(values.get("places"), list):
+        return None
+    return Outcome(**{**values, "places": tuple(values["places"])})
+
+
+def _are_fields(names: Collection[str]) -> bool:
+    """Tell what is known of a movie from anything else; former versions knew less."""
+    known = {one.name for one in fields(Outcome)}
+    return {"movie", "status", "sentence", "output"} <= set(names) <= known
+
+
+def _is_table(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            titles = next(csv.reader(file), [])
+    except (OSError, ValueError, csv.Error):
+        return False
+    return _are_fields(titles)
+
+
+def _is_page(path: Path) -> bool:
+    try:
+        return _TITLE in path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
 
 
 def _worst_first(outcome: Outcome) -> tuple[float, str]:

@@ -82,7 +82,10 @@ class WorkFolder:
         return (self.path / _NOTE).exists() and not self._changed(signature)
 
     def _changed(self, signature: Mapping[str, str]) -> list[str]:
-        former = json.loads((self.path / _NOTE).read_text(encoding="utf-8"))
+        try:
+            former = dict(json.loads((self.path / _NOTE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            former = {}  # nothing that can be taken up
         parts = _PARTS.items()
         return [words for key, words in parts if former.get(key) != signature.get(key)]
 

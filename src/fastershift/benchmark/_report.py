@@ -15,6 +15,9 @@ from fastershift.io import replacing_folder
 __all__ = ["read_record", "table_text", "write_record"]
 
 _RECORD = "record.json"
+#: What a record tells, and the kinds of files beside it.
+_TOLD = {"machine", "quick", "seconds", "summary"}
+_SUFFIXES = (".json", ".csv", ".svg")
 
 
 def table_text(table: Table) -> str:
@@ -106,7 +109,15 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 
 def _is_record(folder: Path) -> bool:
-    return (folder / _RECORD).is_file()
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return (
+        isinstance(record, dict)
+        and record.keys() >= _TOLD
+        and all(path.suffix in _SUFFIXES for path in folder.iterdir())
+    )
 
 
 def _file_name(title: str) -> str:

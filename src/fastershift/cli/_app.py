@@ -1,6 +1,5 @@
 """All commands as one program."""
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from fastershift.cli._benchmark import benchmark
 from fastershift.cli._convert import convert
 from fastershift.cli._demo import demo
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.cli._figures import check_figures, write_figures
 from fastershift.cli._learn import learn
 from fastershift.cli._measure import measure
 from fastershift.cli._models import models_app
@@ -71,13 +71,15 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Score a result against truth: SEG, DET, TRA and, against silver truth, SEG_ST."""
+    from fastershift.evaluation import Scores
     from fastershift.evaluation import evaluate as evaluate_result
 
+    names = Scores(None, None, None).as_dict().keys()
+    check_figures(json_file, lambda former: former.keys() == names)
     scores = evaluate_result(result, truth, silver=silver, frames=frame_range(frames))
     for name, value in scores.as_dict().items():
         typer.echo(f"{name:7}{'no such truth' if value is None else f'{value:.4f}'}")
-    if json_file is not None:
-        json_file.write_text(json.dumps(scores.as_dict(), indent=2), encoding="utf-8")
+    write_figures(json_file, scores.as_dict())
 
 
 @app.command()

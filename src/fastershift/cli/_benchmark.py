@@ -1,6 +1,5 @@
 """The command that measures: the numbers in the documentation, on this machine."""
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fastershift.cli._errors import Debug, reports_errors
+from fastershift.cli._figures import check_figures, write_figures
 from fastershift.errors import FastershiftError, InputError
 
 __all__ = ["benchmark"]
@@ -53,9 +53,11 @@ def benchmark(
 
     options = BenchmarkOptions(quick, data, device, seed)
     if suite != "all":
-        summary = _measured(suite, options, output / suite)
-        _write_json(json_file, summary)
+        written = read_record(output / suite) or {}
+        check_figures(json_file, lambda former: former == written.get("summary"))
+        write_figures(json_file, _measured(suite, options, output / suite))
         return
+    check_figures(json_file, lambda former: former.keys() <= SUITES.keys())
     if data is not None and not data.is_dir():
         raise InputError(f"There is no folder {data}; give the folder with the movies.")
     summaries: dict[str, Any] = {}
@@ -73,7 +75,7 @@ def benchmark(
                 raise
             failures.append(f"{name} ({type(error).__name__}: {error})")
             typer.echo(f"\n{failures[-1]}", err=True)
-        _write_json(json_file, summaries)
+        write_figures(json_file, summaries)
     if failures:
         raise FastershiftError(f"These suites failed: {'; '.join(failures)}.")
 
@@ -108,8 +110,3 @@ def _measured(name: str, options: Any, folder: Path) -> dict[str, Any]:
         typer.echo("No plots: they need pip install 'fastershift[benchmark]'.")
     typer.echo(f"{seconds:.0f} s: {folder}")
     return dict(result.summary)
-
-
-def _write_json(path: Path | None, figures: dict[str, Any]) -> None:
-    if path is not None:
-        path.write_text(json.dumps(figures, indent=2), encoding="utf-8")

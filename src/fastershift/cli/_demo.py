@@ -29,8 +29,10 @@ def demo(
     debug: Debug = False,
 ) -> None:
     """Segment and track a simulated movie; print a table and write a picture."""
+    from fastershift.io import check_file, is_own_picture
     from fastershift.pipeline import track
 
+    check_file(output / "demo.png", is_own_picture)
     movie = demo_movie()
     tracking = track(movie.frames)
     follow_run(tracking)
@@ -42,7 +44,6 @@ def demo(
         f"(ground truth: {len(movie.tracks)} and {_divisions(movie.tracks)})."
     )
     _echo_scores(result, movie)
-    output.mkdir(parents=True, exist_ok=True)
     save_picture(movie.frames, result.labels, output / "demo.png")
     typer.echo(f"Picture: {output / 'demo.png'}")
     if gui:
@@ -124,7 +125,8 @@ def save_picture(
     """
     import numpy as np
     from skimage import color, segmentation
-    from skimage.io import imsave
+
+    from fastershift.io import write_picture
 
     chosen = np.unique(np.linspace(0, len(frames) - 1, 4).round().astype(int))
     low, high = np.quantile(frames.astype(np.float32), (0.001, 0.999))
@@ -150,4 +152,4 @@ def save_picture(
         bottom.append(np.pad(outlined, ((2, 2), (2, 2), (0, 0)), constant_values=1))
     rows = [np.concatenate(row, axis=1) for row in (top, bottom)]
     picture = (np.concatenate(rows) * 255).round().astype(np.uint8)
-    imsave(path, picture, check_contrast=False)
+    write_picture(path, picture)

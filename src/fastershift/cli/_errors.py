@@ -1,6 +1,6 @@
 """What all commands share: how errors are reported, and two options."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
@@ -30,7 +30,8 @@ def reports_errors(command: _Command) -> _Command:
         except FastershiftError as error:
             if options["debug"]:
                 raise
-            stop(_with_options(error), 2 if isinstance(error, InputError) else 1)
+            sentence = _with_options(error, options)
+            stop(sentence, 2 if isinstance(error, InputError) else 1)
         except (typer.Exit, BrokenPipeError):
             # Typer ends in silence when nobody reads on, as in models | head.
             raise
@@ -44,12 +45,13 @@ def reports_errors(command: _Command) -> _Command:
     return cast("_Command", guarded)
 
 
-def _with_options(error: FastershiftError) -> str:
-    """Name the options of the command line that a sentence asks for."""
+def _with_options(error: FastershiftError, known: Collection[str]) -> str:
+    """Name the options that a sentence asks for, as far as the command has them."""
     sentence = str(error)
     flags = [
         f"--{name.replace('_', '-')}" + (f" {value}" if value is not True else "")
         for name, value in error.options.items()
+        if name in known
     ]
     if not flags:
         return sentence

@@ -4,12 +4,15 @@ import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
 from fastershift.errors import InputError
+
+if TYPE_CHECKING:
+    from fastershift.rshn import Model, ModelCard
 
 __all__ = ["learn"]
 
@@ -28,6 +31,12 @@ _WAYS = {
     "head": "a head over the network",
     "network": "the network itself has learned",
 }
+
+
+def _write(model: "Model", card: "ModelCard", path: Path) -> None:
+    from fastershift.training import save_or_keep
+
+    save_or_keep(model.network, card, path, head=model.head)
 
 
 @reports_errors
@@ -67,17 +76,14 @@ def learn(
 ) -> None:
     """Learn from a few cells that are marked in a movie, within seconds."""
     from fastershift.io import read_movie
-    from fastershift.rshn import load_model, save_model
-    from fastershift.training import Learner, read_annotations
+    from fastershift.rshn import load_model
+    from fastershift.training import Learner, check_model_output, read_annotations
 
     if minutes is not None and iterations is not None:
         raise InputError("Give either --minutes or --iterations, not both.")
     if min(minutes or 0, iterations or 0) < 0:
         raise InputError("Minutes and iterations must not be negative.")
-    if output.suffix != ".safetensors":
-        raise InputError(
-            f"{output} is not a name for a model; it must end in .safetensors."
-        )
+    check_model_output(output)
     if output.exists() and not overwrite:
         raise InputError(
             f"{output} exists already; choose another name or replace it (--overwrite)."
@@ -105,7 +111,7 @@ def learn(
                 "command": shlex.join(["fastershift", *sys.argv[1:]]),
             }
         )
-        save_model(step.model.network, card, output, head=step.model.head)
+        _write(step.model, card, output)
         typer.echo(
             f"After {step.seconds:.0f} s: agreement with marks kept out "
             f"{step.quality:.2f}, before {step.before:.2f} ({_WAYS[step.way]}).",

@@ -65,7 +65,7 @@ def measure(
     Lengths are in µm and times in minutes where the pixel size and the time step are
     known; --ring and --neighbour-distance are in the same unit.
     """
-    from fastershift.io import read_channels, read_saved
+    from fastershift.io import check_apart, read_channels, read_saved
     from fastershift.measure import (
         MeasureOptions,
         columns_of,
@@ -74,6 +74,9 @@ def measure(
         write_measurements,
     )
 
+    check_apart(output, result, "the result")
+    if movie is not None:
+        check_apart(output, movie)
     saved = read_saved(result)
     channels: dict[str, Movie] = {}
     if movie is not None:

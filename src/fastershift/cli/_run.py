@@ -16,6 +16,15 @@ from fastershift.errors import InputError
 __all__ = ["run"]
 
 
+def _refuse_masks(movie: Path) -> None:
+    from fastershift.io import holds_masks, is_result
+
+    if is_result(movie) or holds_masks(movie):
+        raise InputError(
+            f"{movie} holds a result, masks rather than images; give the movie itself."
+        )
+
+
 @reports_errors
 @with_settings
 def run(
@@ -57,16 +66,14 @@ def run(
     where each was in the frame before (--vote-weight 0 links without it). Masks can be
     linked without their movie, too.
     """
-    from fastershift.io import Movie, check_output, is_result, read_movie, write_or_keep
+    from fastershift.io import Movie, check_output, read_movie, write_or_keep
     from fastershift.pipeline import TrackingRun, open_masks, plan_run
 
     kind = result_format(format)
     if movie is None and labels is None:
         raise InputError("Give a movie, or masks with --labels.")
-    if movie is not None and is_result(movie):
-        raise InputError(
-            f"{movie} holds a result, masks rather than images; give the movie itself."
-        )
+    if movie is not None:
+        _refuse_masks(movie)
     check_output(output, kind, overwrite=overwrite, source=movie or labels)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None

@@ -1,6 +1,6 @@
 """Files to movies, and tracked labels to files and back."""
 
-from fastershift.io._atomic import replacing_files, replacing_folder
+from fastershift.io._atomic import check_apart, replacing_files, replacing_folder
 from fastershift.io._channels import read_channels
 from fastershift.io._graph import parents_that_fit
 from fastershift.io._labels import (
@@ -33,13 +33,32 @@ from fastershift.io._saved_result import (
     settings_of,
 )
 from fastershift.io._simulation import write_simulation, write_simulation_zarr
-from fastershift.io._table import write_file, write_table
+from fastershift.io._table import (
+    check_file,
+    is_own_picture,
+    write_file,
+    write_picture,
+    write_table,
+)
 from fastershift.io._zarr import import_zarr, is_zarr
-from fastershift.io.movies import IMAGE_SUFFIXES, movie_parts, stored_axes
+from fastershift.io.movies import (
+    IMAGE_SUFFIXES,
+    MICROSCOPE_SUFFIXES,
+    TIFF_SUFFIXES,
+    VIDEO_SUFFIXES,
+    find_images,
+    holds_masks,
+    movie_parts,
+    stored_axes,
+    without_derived,
+)
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "MICROSCOPE_SUFFIXES",
     "REPORT_COLUMNS",
+    "TIFF_SUFFIXES",
+    "VIDEO_SUFFIXES",
     "AdoptedLabels",
     "FrameSource",
     "LabelFrames",
@@ -52,10 +71,15 @@ __all__ = [
     "Units",
     "adopt_labels",
     "as_movie",
+    "check_apart",
+    "check_file",
     "check_output",
+    "find_images",
     "format_of",
     "holds_cells",
+    "holds_masks",
     "import_zarr",
+    "is_own_picture",
     "is_result",
     "is_zarr",
     "movie_parts",
@@ -72,8 +96,10 @@ __all__ = [
     "settings_of",
     "stored_axes",
     "tracks_from_labels",
+    "without_derived",
     "write_file",
     "write_or_keep",
+    "write_picture",
     "write_result",
     "write_saved",
     "write_simulation",

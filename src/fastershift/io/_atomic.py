@@ -76,29 +76,31 @@ def _holds_something(path: Path) -> bool:
         raise FastershiftError(refusal(path, error, "written")) from error
 
 
-def check_apart(path: Path, source: Path) -> None:
-    """Refuse a place that is, or lies in, the movie itself.
+def check_apart(path: Path, source: Path, called: str = "the movie") -> None:
+    """Refuse a place that is, or lies in, what is read.
 
     Parameters
     ----------
     path : Path
-        Where a result is to go.
+        What is to be written.
     source : Path
-        File or folder of the movie.
+        File or folder of what is read.
+    called : str
+        What that is called in a sentence.
 
     Raises
     ------
     InputError
-        When the result would replace the movie, or become a part of it.
+        When the movie would be replaced, or what is written become a part of it.
     """
     place, movie = real_path(path), real_path(source)
     if _same(place, movie):
         raise InputError(
-            f"{path} is the movie itself, and it is not replaced; choose another name."
+            f"{path} is {called} itself, and it is not replaced; choose another name."
         )
     if any(_same(above, movie) for above in place.parents):
         raise InputError(
-            f"{path} lies inside the movie {source}; choose a place outside of it."
+            f"{path} lies inside {called} {source}; choose a place outside of it."
         )
 
 

@@ -207,6 +207,8 @@ def read_label_image(path: Path) -> NDArray[Any]:
         When it holds anything else.
     """
     movie = read_tiff(path, InputSettings())
+    if movie.lost is not None:
+        raise InputError(f"{path} is not whole: {movie.lost.sentence}. Copy it again.")
     if len(movie) != 1:
         raise InputError(
             f"{path} is not a mask; a mask is a TIFF with one frame of whole numbers."

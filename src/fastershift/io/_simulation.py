@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._masks import write_masks, write_tracks
 from fastershift.io._movie import as_movie
 from fastershift.io._saved_result import SavedResult
-from fastershift.io._zarr import import_zarr, is_zarr
+from fastershift.io._zarr import holds_only, import_zarr, is_zarr, read_attributes
 from fastershift.io.formats._ome_zarr import movie_metadata, write_label_image
 from fastershift.simulate import SimulatedMovie, Simulation
 
@@ -69,9 +70,19 @@ def write_simulation(
 
 
 def _is_zarr_simulation(path: Path) -> bool:
-    if not is_zarr(path):
+    labels = path / "labels"
+    if not (is_zarr(path) and is_zarr(labels)):
         return False
-    return bool(import_zarr().open(path, mode="r").attrs.get(_NOTE, False))
+    try:
+        made_here = _NOTE in read_attributes(path)
+    except InputError:
+        return False
+    # Results may have been put beside the truth since.
+    return (
+        made_here
+        and holds_only(path, ("0", "labels"))
+        and holds_only(labels, ("truth",))
+    )
 
 
 def write_simulation_zarr(

@@ -10,6 +10,7 @@ from fastershift.errors import InputError
 
 __all__ = [
     "RECORD",
+    "holds_only",
     "import_zarr",
     "is_zarr",
     "is_zarr_result",
@@ -88,12 +89,29 @@ def is_zarr_result(path: Path, arrays: Sequence[str]) -> bool:
     bool
         False where anything else lies in it, too.
     """
-    known = re.compile("|".join((*_INSIDE, *arrays)))
     try:
         made_here = RECORD in read_attributes(path)
     except InputError:
         return False
-    return made_here and all(known.fullmatch(entry.name) for entry in path.iterdir())
+    return made_here and holds_only(path, arrays)
+
+
+def holds_only(path: Path, arrays: Sequence[str]) -> bool:
+    """Tell whether nothing lies in a Zarr but what is expected.
+
+    Parameters
+    ----------
+    path : Path
+        A Zarr.
+    arrays : sequence of str
+        Patterns of the names of its arrays and groups.
+
+    Returns
+    -------
+    bool
+    """
+    known = re.compile("|".join((*_INSIDE, *arrays)))
+    return all(known.fullmatch(entry.name) for entry in path.iterdir())
 
 
 def multiscales(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -1,12 +1,19 @@
 """What is measured: name, unit and definition of every column, in one place."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from fastershift.io import SavedResult
 
-__all__ = ["Column", "Quantity", "WorldUnits", "columns_of", "describe_units"]
+__all__ = [
+    "Column",
+    "Quantity",
+    "WorldUnits",
+    "are_titles",
+    "columns_of",
+    "describe_units",
+]
 
 #: What a number is, so that its unit can be told once the scale is known.
 Quantity: TypeAlias = Literal[
@@ -269,6 +276,22 @@ def columns_of(
     )
     wanted: Mapping[str, bool] = {"": True, "ring": ring, "doubt": doubt}
     return tuple(column for column in every if wanted[column.asked])
+
+
+def are_titles(names: Sequence[str]) -> bool:
+    """Tell the titles of a table of measurements from those of any other table.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Its titles, in their order; the channels may have any names.
+
+    Returns
+    -------
+    bool
+    """
+    first = [column.name for column in (*_COLUMNS, *_UNITS)]
+    return [*names[: len(_COLUMNS)], *names[-len(_UNITS) :]] == first
 
 
 def describe_units(result: SavedResult) -> str:

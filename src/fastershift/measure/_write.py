@@ -1,6 +1,7 @@
 """The table of measurements as a file, written while it is made."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -11,12 +12,11 @@ import numpy as np
 from fastershift.errors import InputError
 from fastershift.io import replacing_files
 from fastershift.measure._cells import FrameTable
-from fastershift.measure._columns import Column
+from fastershift.measure._columns import Column, are_titles
 
 __all__ = ["write_measurements"]
 
 _SUFFIXES = (".csv", ".parquet")
-_FIRST = "track,frame,"
 _MADE_BY = b"fastershift"
 #: Rows that are written together: as many as a reader likes to find in one piece.
 _TOGETHER = 50_000
@@ -54,7 +54,7 @@ def write_measurements(
     FastershiftError
         When it cannot be written.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
         raise InputError(
@@ -82,14 +82,14 @@ def _import_pyarrow() -> ModuleType:
 
 
 def _is_measured(path: Path) -> bool:
-    """Tell a former table by its first columns."""
+    """Tell a former table by its columns."""
     try:
         if path.suffix.lower() == ".csv":
-            with path.open(encoding="utf-8") as file:
-                return file.readline().startswith(_FIRST)
+            with path.open(encoding="utf-8", newline="") as file:
+                return are_titles(next(csv.reader(file), []))
         schema = _import_pyarrow().parquet.read_schema(path)
         return _MADE_BY in (schema.metadata or {})
-    except (OSError, ValueError):
+    except (OSError, ValueError, csv.Error):
         return False
 
 

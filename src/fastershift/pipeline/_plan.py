@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fastershift._compiled import is_switched_off
 from fastershift._devices import choose_device
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
@@ -189,8 +190,14 @@ def plan_run(
     Raises
     ------
     InputError
-        For an empty movie, an unknown model or preset, or unusable settings.
+        For an empty movie, an unknown model or preset, or unusable settings, and where
+        nothing is compiled.
     """
+    if is_switched_off():
+        raise InputError(
+            "Compiling is switched off by the environment variable NUMBA_DISABLE_JIT, "
+            "and a run would take hundreds of times as long; unset it."
+        )
     user = _chosen(settings)
     if embeddings is not None:
         resolved = resolve_settings(user=user, file=file, preset=preset)

@@ -1,6 +1,7 @@
 """Models by name: those in the package and those of the user."""
 
 import logging
+import os
 from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
@@ -71,7 +72,7 @@ def find_model(name_or_path: str | Path = "auto") -> tuple[str, Path]:
     known = _known()
     if name in known:
         return name, known[name]
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.suffix or path.is_file():
         return path.stem, path
     choice = f"choose one of {', '.join(known)}" if known else "none is installed"

@@ -15,6 +15,8 @@ from fastershift.io import SavedResult, read_saved, write_saved
 __all__ = ["Autosave", "Autosaves"]
 
 _FOLDER = "autosave"
+#: Seconds by which the clocks of a disk and of a machine may differ.
+_CLOCK = 60.0
 _UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
 
 
@@ -100,11 +102,11 @@ class Autosaves:
         found = []
         for folder in self._folder.glob("*-*"):
             process = folder.name.partition("-")[0]
-            if not process.isdigit() or _runs(int(process)):
-                continue
             for file in folder.glob("*.tif"):
-                when = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
-                found.append(Autosave(file, file.stem, when))
+                written = file.stat().st_mtime
+                if process.isdecimal() and not _goes_on(int(process), written):
+                    when = datetime.fromtimestamp(written).astimezone()
+                    found.append(Autosave(file, file.stem, when))
         return tuple(sorted(found, key=lambda one: one.saved, reverse=True))
 
     def discard(self, autosave: Autosave) -> None:
@@ -123,6 +125,16 @@ class Autosaves:
             ) from error
 
 
-def _runs(process: int) -> bool:
-    """Tell whether a sitting still goes on, this one included."""
-    return process == os.getpid() or psutil.pid_exists(process)
+def _goes_on(process: int, written: float) -> bool:
+    """Tell whether the sitting that has written something goes on, this one included.
+
+    The number of a process that has ended is given to another one, sooner or later.
+    """
+    if process == os.getpid():
+        return True
+    try:
+        return bool(psutil.Process(process).create_time() < written + _CLOCK)
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False

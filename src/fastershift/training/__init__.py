@@ -11,6 +11,7 @@ from fastershift.training._data import (
 from fastershift.training._intensity import Augmentation
 from fastershift.training._loss import background_loss, embedding_loss, instance_loss
 from fastershift.training._movies import from_simulation, prepare_movie
+from fastershift.training._place import check_model_output, save_or_keep
 from fastershift.training._run import (
     TrainEvent,
     TrainFinished,
@@ -64,6 +65,7 @@ __all__ = [
     "Validation",
     "ValidationPart",
     "background_loss",
+    "check_model_output",
     "choose_part",
     "complete_markers",
     "decide_settings",
@@ -79,6 +81,7 @@ __all__ = [
     "prepare_movie",
     "read_annotations",
     "read_training_data",
+    "save_or_keep",
     "state_path",
     "validate",
 ]

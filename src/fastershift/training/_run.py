@@ -8,19 +8,16 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.io import imsave
 from torch import Tensor
 
-from fastershift.errors import FastershiftError, InputError
-from fastershift.rshn import (
-    RSHN,
-    EmbeddingKind,
-    Model,
-    ModelCard,
-    read_card,
-    save_model,
-)
+from fastershift.io import write_picture
+from fastershift.rshn import RSHN, EmbeddingKind, Model, ModelCard, read_card
 from fastershift.training._data import TrainingData
+from fastershift.training._place import (
+    check_model_output,
+    picture_path,
+    save_or_keep,
+)
 from fastershift.training._start import state_path
 from fastershift.training._trainer import Trainer, TrainProgress, TrainSettings
 from fastershift.training._validation import PartScores, Validation, validate
@@ -147,7 +144,7 @@ class TrainingRun:
     data : TrainingData
         What to learn from and to validate on.
     output : str or Path
-        The model, a safetensors file.
+        The model, a safetensors file; a former model is replaced, and nothing else.
     settings : TrainSettings
         As `decide_settings` gives them.
     minutes, iterations : float, int, optional
@@ -184,10 +181,7 @@ class TrainingRun:
         command: str = "",
     ) -> None:
         self.output = Path(output)
-        if self.output.suffix != ".safetensors":
-            raise InputError(
-                f"{self.output} is not a name for a model; it must end in .safetensors."
-            )
+        check_model_output(self.output)
         self._data = data
         self._minutes, self._iterations = minutes, iterations
         self._device = device
@@ -221,7 +215,7 @@ class TrainingRun:
     @property
     def picture(self) -> Path:
         """File with the picture of a validation frame."""
-        return self.output.with_name(f"{self.output.stem}_validation.png")
+        return picture_path(self.output)
 
     def stop(self) -> None:
         """Ask it to write the model and to end as soon as it can; from any thread."""
@@ -336,7 +330,7 @@ class TrainingRun:
         self._card = self._card.model_copy(
             update={"settings": recommended, "scores": scores}
         )
-        save_model(weights, self._card, self.output)
+        save_or_keep(weights, self._card, self.output)
 
     def _forget_other_scores(self) -> None:
         """Scores on other movies cannot be compared."""
@@ -372,10 +366,4 @@ class TrainingRun:
         )
 
     def _save_picture(self, found: Validation) -> None:
-        try:
-            self.picture.parent.mkdir(parents=True, exist_ok=True)
-            imsave(self.picture, found.picture, check_contrast=False)
-        except OSError as error:
-            raise FastershiftError(
-                f"The picture cannot be written to {self.picture}: {error}."
-            ) from error
+        write_picture(self.picture, found.picture)

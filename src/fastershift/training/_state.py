@@ -9,7 +9,10 @@ from torch import Tensor
 
 from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["read_state", "write_state"]
+__all__ = ["is_state", "read_state", "write_state"]
+
+#: What a state tells about itself.
+_TOLD = {"iteration", "settings"}
 
 
 def write_state(
@@ -54,6 +57,15 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise InputError(
             f"{path} is damaged, so the training cannot be resumed."
         ) from error
-    if not {"iteration", "settings"} <= metadata.keys():
+    if not metadata.keys() >= _TOLD:
         raise InputError(f"{path} holds no training that could be resumed.")
     return tensors, metadata
+
+
+def is_state(path: Path) -> bool:
+    """Tell the state of a training from any other file."""
+    try:
+        with safe_open(path, "pt") as file:
+            return (file.metadata() or {}).keys() >= _TOLD
+    except (SafetensorError, OSError):
+        return False

@@ -78,9 +78,13 @@ class AcdcFormat:
             images = folder / "Position_1" / _IMAGES
             images.mkdir(parents=True)
             _write_masks(images / f"{base}_segm.npz", result)
-            with (images / f"{base}_{_OUTPUT}").open("w", newline="") as file:
+            with (images / f"{base}_{_OUTPUT}").open(
+                "w", encoding="utf-8", newline=""
+            ) as file:
                 _write_cells(csv.writer(file, lineterminator="\n"), result)
-            with (images / f"{base}_{_METADATA}").open("w", newline="") as file:
+            with (images / f"{base}_{_METADATA}").open(
+                "w", encoding="utf-8", newline=""
+            ) as file:
                 _write_metadata(csv.writer(file, lineterminator="\n"), result, base)
 
     def read(self, path: Path) -> SavedResult:

@@ -1,5 +1,6 @@
 """The lineage alone, as trees in the Newick format; it is written, not read."""
 
+import re
 from pathlib import Path
 
 from fastershift.errors import InputError
@@ -10,6 +11,8 @@ from fastershift.tracking import Lineage, Track, newick
 __all__ = ["NewickFormat"]
 
 _SUFFIXES = (".nwk", ".newick")
+#: A line as it is written here: nodes are tracks, branches are whole frames.
+_TREE = re.compile(r"[(),]*\d+:\d+([(),]+\d+:\d+)*[(),]*;")
 
 
 class NewickFormat:
@@ -26,11 +29,11 @@ class NewickFormat:
         return [path]
 
     def is_result(self, path: Path) -> bool:
-        """Tell trees from anything else: every line of them ends alike."""
+        """Tell trees of tracks from those of others, whose nodes have names."""
         if not self.recognises(path):
             return False
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return all(line.endswith(";") and ":" in line for line in lines)
+        return all(map(_TREE.fullmatch, lines))
 
     def recognises(self, path: Path) -> bool:
         """Tell any file of this suffix."""

@@ -118,18 +118,26 @@ def _labelled_image(path: Path) -> _OmeImage | None:
     image = multiscales(group.attrs.asdict())
     if image is None:
         return None
-    axes = [
-        axis["name"] if isinstance(axis, Mapping) else axis for axis in image["axes"]
-    ]
-    shapes = [
-        dict(zip(axes, group[dataset["path"]].shape, strict=True))
-        for dataset in image["datasets"]
-    ]
-    return _OmeImage(
-        "0.4" if group.metadata.zarr_format == 2 else "0.5",
-        int(shapes[0].get("t", 1)),
-        tuple((int(shape["y"]), int(shape["x"])) for shape in shapes),
-    )
+    try:
+        # Before version 0.4 there were always these five.
+        axes = [
+            axis["name"] if isinstance(axis, Mapping) else axis
+            for axis in image.get("axes", "tczyx")
+        ]
+        shapes = [
+            dict(zip(axes, group[dataset["path"]].shape, strict=True))
+            for dataset in image["datasets"]
+        ]
+        return _OmeImage(
+            "0.4" if group.metadata.zarr_format == 2 else "0.5",
+            int(shapes[0].get("t", 1)),
+            tuple((int(shape["y"]), int(shape["x"])) for shape in shapes),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise InputError(
+            f"The image {place.parent}, beside which the result is to lie, is damaged "
+            f"({error}); choose a place of its own."
+        ) from error
 
 
 def _list_label_image(path: Path, image: _OmeImage) -> None:

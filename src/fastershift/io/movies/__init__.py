@@ -1,7 +1,13 @@
 """Movies from files, one module for each kind of file."""
 
 from fastershift.io.movies._bioio import MICROSCOPE_SUFFIXES, read_microscope_file
-from fastershift.io.movies._folder import IMAGE_SUFFIXES, find_images, read_folder
+from fastershift.io.movies._file_names import without_derived
+from fastershift.io.movies._folder import (
+    IMAGE_SUFFIXES,
+    find_images,
+    holds_masks,
+    read_folder,
+)
 from fastershift.io.movies._pictures import read_picture
 from fastershift.io.movies._tiff import TIFF_SUFFIXES, read_tiff, stored_axes
 from fastershift.io.movies._video import VIDEO_SUFFIXES, read_video
@@ -13,6 +19,7 @@ __all__ = [
     "TIFF_SUFFIXES",
     "VIDEO_SUFFIXES",
     "find_images",
+    "holds_masks",
     "movie_parts",
     "read_folder",
     "read_microscope_file",
@@ -21,4 +28,5 @@ __all__ = [
     "read_video",
     "read_zarr",
     "stored_axes",
+    "without_derived",
 ]

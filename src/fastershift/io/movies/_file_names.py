@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from fastershift.errors import InputError
 
-__all__ = ["FileGrid", "natural_order", "sort_files"]
+__all__ = ["FileGrid", "are_masks", "natural_order", "sort_files", "without_derived"]
 
 _Row: TypeAlias = tuple[str, ...]
 
@@ -34,16 +34,20 @@ _NAMES = {"T": "frame", "C": "channel", "Z": "plane", "P": "position"}
 _MADE_OF_FRAME = re.compile(
     r"_(cp_masks?|masks?|seg|segm|labels?|outlines|flows|prob(abilities)?)$"
 )
-#: Masks as the Cell Tracking Challenge calls them.
+#: Masks as the Cell Tracking Challenge calls them, and as Cellpose does.
 _MASK = re.compile(r"(mask|man_track|man_seg)_?\d+")
+_CELLPOSE_MASK = re.compile(r".*_cp_masks")
 # Several numbers that are one time: days, hours and minutes; a date.
 _ELAPSED = re.compile(r"(\d+)d(\d+)h(\d+)m(?:(\d+)s)?")
 _DATE = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)[-_ t]*"
-    r"([0-2]\d)[-_.:h]?([0-5]\d)(?:[-_.:m]?([0-5]\d))?(?!\d)"
+    r"(?<!\d)((?:19|20)\d\d)[-_.y]?([01]\d)[-_.m]?([0-3]\d)d?[-_ t]*"
+    r"([0-2]\d)[-_.:h]?([0-5]\d)m?(?:[-_.:]?([0-5]\d)s?)?(?!\d)"
 )
-#: A well and the field in it, as incubators name them: B2_1.
+#: A well and a field in it, as incubators (B2_1) and microscopes (B02_s1) name them.
 _WELL = re.compile(r"(?<=_)([a-p])(\d{1,2})_(\d+)(?=_|$)")
+_WELL_ALONE = re.compile(r"(?<=_)([a-p])(0[1-9]|1\d|2[0-4])(?:_s(\d+))?(?=_)")
+#: Frames that the numbers in the names may speak of.
+_MOST_FRAMES = 10**6
 #: Micro-Manager: img_000000012_Phase_003.
 _MICRO_MANAGER = re.compile(r"img_(\d{9})_(.+)_(\d{3})")
 
@@ -100,7 +104,7 @@ def sort_files(names: Sequence[str], folder: str, *, all_time: bool) -> FileGrid
     InputError
         When the names do not tell; the sentence lists what was found.
     """
-    frames = sorted(_without_derived(names), key=natural_order)
+    frames = sorted(without_derived(names), key=natural_order)
     if all(_MASK.fullmatch(_stem(name)) for name in frames):
         raise InputError(
             f"{folder} holds masks, not images; give the folder with the images."
@@ -122,8 +126,16 @@ def _stem(name: str) -> str:
     return PurePath(name).stem.lower()
 
 
-def _without_derived(names: Sequence[str]) -> list[str]:
-    """Leave out the masks that other programs put beside the frames."""
+def are_masks(names: Sequence[str]) -> bool:
+    """Tell masks, as the Challenge and Cellpose name them, from images."""
+    return bool(names) and all(
+        _MASK.fullmatch(stem) or _CELLPOSE_MASK.fullmatch(stem)
+        for stem in map(_stem, names)
+    )
+
+
+def without_derived(names: Sequence[str]) -> list[str]:
+    """Leave out the masks that other programs put beside the images."""
     stems = {_stem(name) for name in names}
     return [
         name
@@ -139,11 +151,13 @@ def _cut(stem: str) -> _Row:
     if found:
         time, channel, plane = found.groups()
         stem = f"img_t{time}_{_without_digits(channel)}_z{plane}"
-    stem = _WELL.sub(lambda well: f"s{_place_in_plate(*well.groups())}", stem)
+    for pattern in (_WELL, _WELL_ALONE):
+        stem = pattern.sub(lambda well: f"s{_place_in_plate(*well.groups())}", stem)
     stem = _ELAPSED.sub(lambda time: f"clock{_elapsed(*time.groups())}", stem)
     stem = _DATE.sub(_date, stem)
     return tuple(
-        str(int(part)) if part.isdigit() else part for part in re.split(r"(\d+)", stem)
+        str(int(part)) if part.isdecimal() else part
+        for part in re.split(r"(\d+)", stem)
     )
 
 
@@ -151,8 +165,8 @@ def _without_digits(channel: str) -> str:
     return re.sub(r"\d", lambda digit: "abcdefghij"[int(digit[0])], channel)
 
 
-def _place_in_plate(row: str, column: str, well_field: str) -> int:
-    return (ord(row) * 100 + int(column)) * 10_000 + int(well_field)
+def _place_in_plate(row: str, column: str, well_field: str | None) -> int:
+    return (ord(row) * 100 + int(column)) * 10_000 + int(well_field or 0)
 
 
 def _elapsed(days: str, hours: str, minutes: str, seconds: str | None) -> int:
@@ -212,7 +226,7 @@ def _find_axes(rows: Mapping[str, _Row], folder: str) -> list[_Axis]:
     if "" in letters or len(set(letters)) < len(letters):
         raise _unclear(rows, [columns[group[0]] for group in groups], folder)
     return [
-        _axis(letter, _counter(group), columns)
+        _axis(letter, _counter(group), columns, folder)
         for letter, group in zip(letters, groups, strict=True)
     ]
 
@@ -222,7 +236,7 @@ def _go_together(one: Sequence[str], other: Sequence[str]) -> bool:
     pairs = set(zip(one, other, strict=True))
     if not len(pairs) == len(set(one)) == len(set(other)):
         return False
-    numbers = sorted((int(a), int(b)) for a, b in pairs if (a + b).isdigit())
+    numbers = sorted((int(a), int(b)) for a, b in pairs if (a + b).isdecimal())
     return all(before[1] < after[1] for before, after in pairwise(numbers))
 
 
@@ -242,7 +256,9 @@ def _letter(group: Sequence[int], columns: Sequence[Sequence[str]]) -> str:
     return "C" if named and not letter else letter
 
 
-def _axis(letter: str, column: int, columns: Sequence[Sequence[str]]) -> _Axis:
+def _axis(
+    letter: str, column: int, columns: Sequence[Sequence[str]], folder: str
+) -> _Axis:
     if column % 2 == 0:
         names = sorted(set(columns[column]), key=natural_order)
         return _Axis(letter, column, {name: place for place, name in enumerate(names)})
@@ -257,6 +273,12 @@ def _axis(letter: str, column: int, columns: Sequence[Sequence[str]]) -> _Axis:
     for value, wide in zip(values[1:], steps, strict=True):
         place += max(1, round(wide / step)) if step else 0
         places[value] = place
+    if place > _MOST_FRAMES:
+        raise InputError(
+            f"The numbers in the names of {folder} go from {values[0]} to "
+            f"{values[-1]}, which are more frames than there can be; number the "
+            "files anew."
+        )
     return _Axis(letter, column, places)
 
 

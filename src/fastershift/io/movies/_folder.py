@@ -12,11 +12,16 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._axes import choose_position
 from fastershift.io._movie import FrameSource, Lost, Movie, Scale, Units, as_movie
-from fastershift.io.movies._file_names import FileGrid, natural_order, sort_files
+from fastershift.io.movies._file_names import (
+    FileGrid,
+    are_masks,
+    natural_order,
+    sort_files,
+)
 from fastershift.io.movies._pictures import PICTURE_SUFFIXES, Picture
 from fastershift.io.movies._tiff import TIFF_SUFFIXES, TiffStack, read_tiff
 
-__all__ = ["IMAGE_SUFFIXES", "find_images", "read_folder"]
+__all__ = ["IMAGE_SUFFIXES", "find_images", "holds_masks", "read_folder"]
 
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES)
 
@@ -41,6 +46,11 @@ def find_images(folder: Path) -> list[Path]:
         if files:
             return sorted(files, key=lambda path: natural_order(path.name))
     return []
+
+
+def holds_masks(folder: Path) -> bool:
+    """Tell a folder of masks, of any program, from one of images, by their names."""
+    return folder.is_dir() and are_masks([path.name for path in find_images(folder)])
 
 
 @dataclass(frozen=True)

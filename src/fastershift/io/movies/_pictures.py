@@ -60,7 +60,13 @@ class Picture:
         try:
             with Image.open(path) as image:
                 size, mode = (image.height, image.width), image.mode
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        except (
+            UnidentifiedImageError,
+            Image.DecompressionBombError,
+            OSError,
+            ValueError,
+            SyntaxError,
+        ) as error:
             raise InputError(
                 f"{path} cannot be read as a picture ({error})."
             ) from error

@@ -15,6 +15,7 @@ from fastershift.io._movie import Lost, Movie, as_movie, no_level
 from fastershift.io.movies._tiff_damage import (
     check_codec,
     check_description,
+    check_size,
     is_stored,
     planes_told,
     says_of_more,
@@ -91,6 +92,11 @@ class TiffStack:
         self._pages: list[Any] = [
             page for one in chosen for page in self._at_level(one).pages
         ]
+        if first.dtype is None:
+            raise ValueError("its pixels are of an unknown kind")
+        heads = {id(one.keyframe): one.keyframe for one in self._pages if one}
+        for page in heads.values():
+            check_size(page, self._size)
         self.axes, self.shape = first.axes, tuple(first.shape)
         if len(chosen) > 1:
             # Frames appended one by one make one series each.
@@ -101,8 +107,6 @@ class TiffStack:
         if len(chosen) == 1 and file.is_bigtiff and find_spec("zarr"):
             self._view = first
         self._complete(file)
-        if first.dtype is None:
-            raise ValueError("its pixels are of an unknown kind")
         self.dtype = np.dtype(first.dtype)
         self._stored_type = self.dtype.newbyteorder(file.byteorder)
         lead = 0

@@ -13,6 +13,7 @@ from fastershift.errors import InputError
 __all__ = [
     "check_codec",
     "check_description",
+    "check_size",
     "is_stored",
     "planes_told",
     "says_of_more",
@@ -23,6 +24,11 @@ _DESCRIPTION = 270
 # What an OME description says of the number of planes, and more than there can be.
 _SIZES = re.compile(r"\bSize[TZC]=[\"'](\d+)")
 _MOST_PLANES = 10**7
+#: Bytes of pixels that one byte of a file can hold where it is packed, by how that is
+#: done; pages below so many bytes are never refused.
+_PACKED = {1: 1, 5: 1400, 8: 1040, 32773: 64, 32946: 1040}
+_MOST_PACKED = 10**5
+_SMALL = 2**24
 
 
 def is_stored(page: Any, size: int) -> bool:
@@ -84,6 +90,22 @@ def planes_told(file: tifffile.TiffFile) -> int:
         page = int(np.prod(file.pages.first.shape, dtype=np.int64))
         return int(np.prod(shape, dtype=np.int64)) // max(page, 1)
     return 0
+
+
+def check_size(page: Any, size: int) -> None:
+    """Refuse a page that no file of so many bytes can hold; its head alone says so.
+
+    Raises
+    ------
+    ValueError
+        When its pixels, or one of its pieces, would be too many.
+    """
+    piece = int(np.prod(page.chunks, dtype=np.int64)) * page.dtype.itemsize
+    promised = max(int(page.nbytes), piece)
+    if promised > _SMALL and promised > size * _PACKED.get(
+        int(page.compression), _MOST_PACKED
+    ):
+        raise ValueError(f"it speaks of {promised:,} bytes of pixels in {size:,} bytes")
 
 
 def check_codec(page: Any, path: Path) -> None:

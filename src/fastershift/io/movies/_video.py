@@ -1,7 +1,7 @@
 """Movies in AVI, MP4 and other video files (extra ``video``)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
-from fastershift.io._movie import Movie, as_movie, no_level
+from fastershift.io._movie import Lost, Movie, as_movie, no_level
 
 __all__ = ["VIDEO_SUFFIXES", "read_video"]
+
+#: Frames by which the length that a video tells may be off.
+_FRAMES_OFF = 0.9
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv")
 
@@ -48,9 +51,11 @@ class _Video:
                 stream = container.streams.video[0]
                 size = (stream.height, stream.width)
                 self._grey = str(stream.codec_context.pix_fmt).startswith("gray")
-                count = sum(1 for packet in container.demux(stream) if packet.size)
+                packets = [one for one in container.demux(stream) if one.size]
+                self._breaks_off = _breaks_off(container, stream, packets)
         except (self._av.FFmpegError, IndexError, OSError) as error:
             raise InputError(f"{path} cannot be read as a video ({error}).") from error
+        count = len(packets)
         self.axes = "TYX" if self._grey else "TYXS"
         self.shape = (count, *size) if self._grey else (count, *size, 3)
         self.dtype = np.dtype(np.uint8)
@@ -68,9 +73,29 @@ class _Video:
             self._next = None
         raise ValueError("the video ends before it")
 
+    def lost(self, _index: tuple[int | str, ...]) -> Lost | None:
+        """Tell whether the video ends before it says so."""
+        if not self._breaks_off:
+            return None
+        return Lost(frozenset(), f"it breaks off after frame {self.shape[0] - 1}")
+
     def _unpack(self) -> Iterator[Any]:
         with self._av.open(str(self._path)) as container:
             yield from container.decode(video=0)
+
+
+def _breaks_off(container: Any, stream: Any, packets: Sequence[Any]) -> bool:
+    """Compare what the head of a video tells with the pieces that are there."""
+    if len(packets) < stream.frames:
+        return True
+    # Sound may last longer.
+    if len(container.streams) > 1 or not (container.duration and packets):
+        return False
+    ends = [one.pts + (one.duration or 0) for one in packets if one.pts is not None]
+    begins = stream.start_time or 0
+    last = float((max(ends, default=0) - begins) * stream.time_base)
+    whole = container.duration / 1e6  # microseconds
+    return bool(ends) and last + _FRAMES_OFF * whole / len(packets) < whole
 
 
 def read_video(path: Path, reading: InputSettings) -> Movie:
@@ -92,4 +117,5 @@ def read_video(path: Path, reading: InputSettings) -> Movie:
         position=reading.position,
         name=path.name,
         source=path,
+        lost=video.lost,
     )

@@ -24,7 +24,14 @@ _LETTERS = {
     **dict.fromkeys(("x", "col", "column", "columns", "width"), "X"),
 }
 #: What a description raises that holds a number, say, where a list must be.
-_ODD = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
+_ODD = (
+    TypeError,
+    AttributeError,
+    LookupError,
+    ValueError,
+    ArithmeticError,
+    RuntimeError,  # of which there are those about what is not implemented
+)
 #: Chunks of a movie, and bytes of one of them, that are more than there can be.
 _MOST_CHUNKS, _LARGEST_CHUNK = 10**7, 2**36
 #: Where bioformats2raw says that its images lie side by side.
@@ -56,10 +63,14 @@ def read_zarr(path: Path, reading: InputSettings) -> Movie:
     except InputError:
         raise
     except _ODD as error:
-        raise InputError(
-            f"{path} is described in a way that makes no sense ({error}); the file is "
-            "damaged, or another program has written it wrongly."
-        ) from error
+        raise _senseless(path, error) from error
+
+
+def _senseless(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path} is described in a way that makes no sense ({error}); the file is "
+        "damaged, or another program has written it wrongly."
+    )
 
 
 def _read_zarr(path: Path, reading: InputSettings) -> Movie:
@@ -273,14 +284,19 @@ def movie_parts(path: Path) -> list[Path] | None:
     Raises
     ------
     InputError
-        When an image that is named there is missing.
+        When an image that is named there is missing, or it is damaged.
     """
     attributes = read_attributes(path)
-    own = attributes.get("ome", attributes)
-    if "plate" in own:
-        return _fields(path, own["plate"])
-    if _SIDE_BY_SIDE in own or _SIDE_BY_SIDE in attributes:
-        return _series(path)
+    try:
+        own = attributes.get("ome", attributes)
+        if "plate" in own:
+            return _fields(path, own["plate"])
+        if _SIDE_BY_SIDE in own or _SIDE_BY_SIDE in attributes:
+            return _series(path)
+    except InputError:
+        raise
+    except _ODD as error:
+        raise _senseless(path, error) from error
     return None
 
 

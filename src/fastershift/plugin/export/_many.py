@@ -1,5 +1,6 @@
 """The dialog "Run on many…": the settings in use, on any number of movies."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,7 @@ class ManyDialog(QDialog):
     def _run(self, *, retry_failed: bool) -> None:
         settings, device = self._prepare()
         inputs = [self._inputs.text().strip()]
-        output = Path(self._output.text().strip()).expanduser()
+        output = Path(os.path.expanduser(self._output.text().strip()))
         form, workers = self._format.currentData(), self._workers.value() or None
         self._report.clear()
         self._progress.setRange(0, 0)
@@ -212,7 +213,7 @@ class ManyDialog(QDialog):
 
     @property
     def _summary(self) -> Path:
-        return Path(self._output.text().strip()).expanduser() / "summary.html"
+        return Path(os.path.expanduser(self._output.text().strip())) / "summary.html"
 
     def _browse(self, line: QLineEdit) -> None:
         path = QFileDialog.getExistingDirectory(self, "Choose a folder")

@@ -1,5 +1,6 @@
 """The last part of the widget: results and settings to files."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -170,7 +171,7 @@ class ExportSection(QGroupBox):
         text = self._folder.text().strip()
         if not text:
             return None
-        return result_place(Path(text).expanduser(), self._format.get())
+        return result_place(Path(os.path.expanduser(text)), self._format.get())
 
     def save(self) -> None:
         """Write the result in another thread, after asking before replacing one."""

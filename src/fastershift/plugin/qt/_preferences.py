@@ -1,5 +1,6 @@
 """What napari's Preferences dialog says about this plugin."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def preferences() -> Preferences:
     folder = str(found.cache_folder).strip()
     return Preferences(
         str(found.device),
-        Path(folder).expanduser() if folder else None,
+        Path(os.path.expanduser(folder)) if folder else None,
         int(found.cache_size * 1e9) or None,
     )
 

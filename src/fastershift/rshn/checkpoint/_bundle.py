@@ -1,6 +1,7 @@
 """TensorFlow checkpoints of the second version, read without TensorFlow."""
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,7 @@ def read_bundle(prefix: str | Path) -> Bundle:
         the published checkpoints do not have: several data files, compression,
         slices, big-endian numbers.
     """
-    prefix = _without_ending(Path(prefix).expanduser().absolute())
+    prefix = _without_ending(Path(os.path.expanduser(prefix)).absolute())
     if not prefix.name:
         raise InputError(f"{prefix} is a folder; give the path of a checkpoint in it.")
     index = prefix.with_name(prefix.name + _INDEX)

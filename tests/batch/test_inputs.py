@@ -1,0 +1,107 @@
+"""What counts as a movie of a batch, and what does not."""
+
+import os
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from fastershift.batch import list_movies
+from fastershift.errors import InputError
+
+zarr = pytest.importorskip("zarr")
+
+FRAMES = np.arange(4 * 8 * 9, dtype=np.uint16).reshape(4, 8, 9)
+
+
+def names(*inputs):
+    return [movie.name for movie in list_movies(inputs)]
+
+
+def movie(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, FRAMES, photometric="minisblack")
+    return path
+
+
+def frames(folder, name="t{:03d}.tif"):
+    folder.mkdir(parents=True)
+    for t, frame in enumerate(FRAMES):
+        tifffile.imwrite(folder / name.format(t), frame)
+    return folder
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "BMP"])
+def test_folders_of_pictures(tmp_path, suffix):
+    for position in ("a", "b"):
+        (tmp_path / position).mkdir()
+        for t, frame in enumerate(FRAMES.astype(np.uint8)):
+            Image.fromarray(frame).save(tmp_path / position / f"t{t}.{suffix}")
+    assert names(tmp_path) == ["a", "b"]
+    assert names(tmp_path / "a") == ["a"]
+
+
+def test_videos_and_files_of_microscopes(tmp_path):
+    for name in ("one.avi", "two.nd2"):
+        (tmp_path / name).write_bytes(b"opened later")
+    # Where other movies lie, a video only shows what is there.
+    assert names(tmp_path) == ["two"]
+    assert names(tmp_path / "one.avi") == ["one"]
+    movie(tmp_path / "three.tif")
+    assert names(tmp_path) == ["three", "two"]
+
+
+def test_one_that_is_damaged_spares_the_others(tmp_path):
+    movie(tmp_path / "good.tif")
+    (tmp_path / "bad.zarr").mkdir()
+    (tmp_path / "bad.zarr" / "zarr.json").write_text("{")
+    plate = zarr.open_group(tmp_path / "plate.zarr", mode="w", zarr_format=2)
+    plate.attrs["plate"] = {"wells": [{"rowIndex": 0}]}
+    assert names(tmp_path) == ["bad", "good", "plate"]
+
+
+def test_frames_of_which_the_first_is_damaged(tmp_path):
+    frames(tmp_path / "one")
+    (tmp_path / "one" / "t000.tif").write_bytes(b"")
+    frames(tmp_path / "two")
+    assert names(tmp_path) == ["one", "two"]
+
+
+def test_links(tmp_path):
+    movie(tmp_path / "in" / "real.tif")
+    (tmp_path / "in" / "lost.tif").symlink_to(tmp_path / "not there.tif")
+    (tmp_path / "in" / "up").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "more").mkdir()
+    (tmp_path / "in" / "more" / "up").symlink_to(tmp_path / "in")
+    assert names(tmp_path / "in") == ["lost", "real"]
+
+
+def test_masks_are_no_movies(tmp_path):
+    movie(tmp_path / "movie.tif")
+    movie(tmp_path / "movie_cp_masks.tif")
+    frames(tmp_path / "masks", "t{:03d}_cp_masks.tif")
+    frames(tmp_path / "01_GT" / "TRA", "man_track{:03d}.tif")
+    assert names(tmp_path) == ["movie"]
+    with pytest.raises(InputError, match="No movie was given"):
+        names(tmp_path / "masks")
+
+
+def test_names_that_many_disks_take_for_one(tmp_path):
+    movie(tmp_path / "A.tif")
+    movie(tmp_path / "a.tiff")
+    assert names(tmp_path) == ["A.tif", "a.tiff"]
+
+
+def test_a_home_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="There is nothing at ~nobody-at-all"):
+        names("~nobody-at-all/movies")
+
+
+def test_movies_on_two_disks(tmp_path, monkeypatch):
+    def refuse(_):
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "commonpath", refuse)
+    with pytest.raises(InputError, match="several disks"):
+        names(movie(tmp_path / "m.tif"))
