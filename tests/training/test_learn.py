@@ -169,18 +169,19 @@ class TestLearning:
             Learner(movie[0], replace(start, card=card))
 
 
-class TestHeads:
-    @pytest.fixture(scope="class")
-    def misled(self, movie):
-        """A frame of which each output is right but for one part of the marks."""
-        frames, labels = movie
-        parts = keep_out({0: labels[0]}, range(1, labels.max() + 1), 0)[0]
-        right = np.maximum(pixel_classes(labels[0]), 0).astype(np.float32)
-        wrong = 2 - right
-        channels = [np.where(parts == part % 3, wrong, right) for part in range(12)]
-        nothing = np.full_like(labels[0], -1)
-        return Seen(frames[0], np.stack(channels, -1), labels[0], parts, nothing)
+@pytest.fixture(scope="module")
+def misled(movie):
+    """A frame of which each output is right but for one part of the marks."""
+    frames, labels = movie
+    parts = keep_out({0: labels[0]}, range(1, labels.max() + 1), 0)[0]
+    right = np.maximum(pixel_classes(labels[0]), 0).astype(np.float32)
+    wrong = 2 - right
+    channels = [np.where(parts == part % 3, wrong, right) for part in range(12)]
+    nothing = np.full_like(labels[0], -1)
+    return Seen(frames[0], np.stack(channels, -1), labels[0], parts, nothing)
 
+
+class TestHeads:
     def test_outputs_that_mislead_are_left_out(self, misled):
         head = try_heads([misled], DIAMETER, 0).head
         assert head.forest.feature.max() < count_features(0)
