@@ -2,8 +2,10 @@
 
 import csv
 import zipfile
+from collections import Counter
 from xml.etree import ElementTree
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
@@ -352,6 +354,59 @@ class TestForeignGeff:
         assert read.labels[1][8, 11] == mother
         assert {row[3] for row in read.tracks} == {0, mother}
 
+    def test_axes_may_come_in_any_order(self, tmp_path):
+        expected = read_saved(self.write(tmp_path / "a.geff", A_DIVISION, ITS_LINKS))
+        geff = pytest.importorskip("geff")
+        from geff.core_io import write_arrays
+        from geff_spec import Axis
+
+        names = {"POSITION_X": "x", "POSITION_Y": "y", "POSITION_Z": "", "t": "t"}
+        columns = {
+            new: np.array(A_DIVISION.get(old, [0.0] * 4)) for new, old in names.items()
+        }
+        columns["radius"] = np.array(A_DIVISION["radius"])
+        write_arrays(
+            tmp_path / "b.geff",
+            np.arange(4, dtype=np.uint64),
+            {n: {"values": v, "missing": None} for n, v in columns.items()},
+            np.array(ITS_LINKS, np.uint64),
+            {},
+            geff.GeffMetadata(
+                directed=True,
+                axes=[
+                    Axis(name=name, type="time" if name == "t" else "space")
+                    for name in names
+                ],
+                node_props_metadata={},
+                edge_props_metadata={},
+            ),
+            zarr_format=2,
+        )
+        read = read_saved(tmp_path / "b.geff")
+        np.testing.assert_array_equal(read.stack(), expected.stack())
+
+    def test_what_the_package_converts_is_read(self, tmp_path, simulated):
+        """Its own readers of TrackMate and CTC read what is written here."""
+        pytest.importorskip("geff")
+        from geff.convert import from_ctc_to_geff, from_trackmate_xml_to_geff
+
+        masks = write_saved(tmp_path / "ctc", simulated)
+        place = tmp_path / "ctc.zarr" / "tracks.geff"
+        from_ctc_to_geff(masks, place, tmp_path / "ctc.zarr" / "segmentation")
+        read = read_saved(place)
+        np.testing.assert_array_equal(read.stack() > 0, simulated.labels > 0)
+
+        def divisions(result):
+            children = Counter(row[3] for row in result.tracks)
+            return sorted(row[2] for row in result.tracks if children[row[0]] > 1)
+
+        assert divisions(read) == divisions(simulated) != []
+        spots = write_saved(tmp_path / "spots", simulated, format="trackmate")
+        with pytest.warns(UserWarning, match="DisplaySettings"):
+            from_trackmate_xml_to_geff(spots, tmp_path / "spots.geff")
+        read = read_saved(tmp_path / "spots.geff")
+        assert divisions(read) == divisions(simulated)
+
     def test_times_in_minutes_are_counted_as_frames(self, tmp_path):
         columns = A_DIVISION | {"t": [0.0, 2.5, 5.0, 5.0]}
         read = read_saved(self.write(tmp_path / "g.geff", columns, ITS_LINKS))
@@ -485,12 +540,13 @@ class TestRois:
 
 
 class TestCellpose:
-    def test_a_folder_of_masks_is_a_movie_of_untracked_cells(self, tmp_path):
+    @pytest.mark.parametrize("suffix", ["tif", "png"])
+    def test_a_folder_of_masks_is_a_movie_of_untracked_cells(self, tmp_path, suffix):
         for t in range(12):
             mask = np.zeros((9, 9), np.uint16)
             mask[1:3, 1:3], mask[5:8, 5:8] = 1, 2
-            tifffile.imwrite(tmp_path / f"img{t}_cp_masks.tif", mask)
-            tifffile.imwrite(tmp_path / f"img{t}.tif", mask + 90)
+            imageio.imwrite(tmp_path / f"img{t}_cp_masks.{suffix}", mask)
+            imageio.imwrite(tmp_path / f"img{t}.{suffix}", mask + 90)
         read = read_saved(tmp_path)
         assert len(read.tracks) == 24
         assert all(first == last for _, first, last, _ in read.tracks)

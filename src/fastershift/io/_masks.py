@@ -19,7 +19,7 @@ from fastershift.io._labels import (
     rename_tracks,
 )
 from fastershift.io._saved_result import Tracks
-from fastershift.io.movies import find_images, read_tiff
+from fastershift.io.movies import TIFF_SUFFIXES, find_images, read_picture, read_tiff
 
 __all__ = [
     "check_tracks",
@@ -199,19 +199,20 @@ def _misfits(tracks: Tracks, labels: LabelFrames) -> list[str]:
 
 
 def read_label_image(path: Path) -> NDArray[Any]:
-    """Read a TIFF that holds one frame of labels.
+    """Read a TIFF or PNG that holds one frame of labels.
 
     Raises
     ------
     InputError
         When it holds anything else.
     """
-    movie = read_tiff(path, InputSettings())
+    read = read_tiff if path.suffix.lower() in TIFF_SUFFIXES else read_picture
+    movie = read(path, InputSettings())
     if movie.lost is not None:
         raise InputError(f"{path} is not whole: {movie.lost.sentence}. Copy it again.")
     if len(movie) != 1:
         raise InputError(
-            f"{path} is not a mask; a mask is a TIFF with one frame of whole numbers."
+            f"{path} is not a mask; a mask is an image with one frame of whole numbers."
         )
     return movie[0]
 

@@ -35,7 +35,9 @@ _SIZE = 1.5
 # Daughters lie at most this many cell diameters beside their mother.
 _DAUGHTERS_WITHIN = 1.5
 # A division that costs more than this is none, whatever else would become of its cells.
-_DIVISION = 0.9
+_DIVISION = 1.0
+# Mothers round up and daughters spread: their sizes tell less than those of sisters.
+_SIZE_OF_MOTHER = 0.5
 # A daughter has at least this share of the size of her mother, and of her sister.
 _LEAST_SHARE = 0.15
 
@@ -313,7 +315,7 @@ def division_costs(
         settings.division_cost**2
         + beside**2
         + (apart / 2) ** 2
-        + (settings.size_cost * whole) ** 2
+        + (_SIZE_OF_MOTHER * settings.size_cost * whole) ** 2
         + (settings.size_cost * alike) ** 2
     )
     # The link to the first daughter has been paid for as one to a whole cell.

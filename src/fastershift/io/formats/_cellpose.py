@@ -15,7 +15,7 @@ _PICKLED = "_seg.npy"
 
 
 class CellposeMasks:
-    """``NAME_cp_masks.tif``, or a folder of them, one for each frame."""
+    """``NAME_cp_masks.tif`` or ``.png``, or a folder of them, one for each frame."""
 
     def recognises(self, path: Path) -> bool:
         """Tell such a folder, and the file of objects that is refused."""
@@ -55,5 +55,5 @@ def _masks(folder: Path) -> list[Path]:
     return [
         one
         for one in find_images(folder)
-        if one.stem.endswith(_END) and one.suffix.lower() in TIFF_SUFFIXES
+        if one.stem.endswith(_END) and one.suffix.lower() in (*TIFF_SUFFIXES, ".png")
     ]

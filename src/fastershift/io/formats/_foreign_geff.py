@@ -48,9 +48,13 @@ class _Graph:
             raise InputError(
                 f"{path} does not say which of its properties are time, row and column."
             )
-        self.time, (self.row, self.column) = time[0], space[-2:]
-        deep = [axis for axis in space[:-2] if np.ptp(self.values(axis.name)) > 0]
-        if deep:
+        # Some programs list x before y; where names do not tell, the last are meant.
+        named = {axis.name[-1].lower(): axis for axis in space}
+        flat = [named[letter] for letter in "yx" if letter in named]
+        self.row, self.column = flat if len(flat) == 2 else space[-2:]
+        self.time = time[0]
+        deep = [axis for axis in space if axis not in (self.row, self.column)]
+        if any(np.ptp(self.values(axis.name)) > 0 for axis in deep):
             raise InputError(
                 f"The cells in {path} lie in three dimensions; cells are tracked in "
                 "two dimensions and time."
