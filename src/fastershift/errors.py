@@ -122,4 +122,9 @@ def explain(error: BaseException) -> str:
         )
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return refusal(str(error.filename), error)
+    if isinstance(error, RuntimeError) and "cpuinfo" in str(error):
+        return (
+            "This machine does not say what processor it has; run where /proc can be "
+            "read."
+        )
     return f"Something unexpected went wrong ({type(error).__name__}: {error})."

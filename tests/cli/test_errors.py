@@ -22,6 +22,7 @@ from fastershift.errors import FastershiftError, InputError
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory of this machine"),
         (ImportError("x.so: failed to map segment"), "memory of this machine"),
         (RuntimeError("can't start new thread"), "memory of this machine"),
+        (RuntimeError("Failed to initialize cpuinfo!"), "where /proc can be read"),
     ],
 )
 def test_the_machine_has_a_sentence(capsys, error, sentence):
