@@ -84,10 +84,15 @@ def test_the_command_writes_what_a_suite_says(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert json.loads(figures.read_text()) == {"ratio": 12.5}
     all_of_them = ["benchmark", "all", "--quick", "--resume", "-o", out]
+    # Figures of one suite are not replaced by those of all.
     done = CliRunner().invoke(app, [*all_of_them, "--json", str(figures)])
+    assert done.exit_code == 2
+    assert json.loads(figures.read_text()) == {"ratio": 12.5}
+    whole = tmp_path / "all.json"
+    done = CliRunner().invoke(app, [*all_of_them, "--json", str(whole)])
     assert done.exit_code == 1
     assert "preview (RuntimeError: no display)" in done.output
-    nested = json.loads(figures.read_text())
+    nested = json.loads(whole.read_text())
     assert set(nested) == set(SUITES) - {"preview"}
     assert ran.count("fig4") == 1
 
