@@ -112,7 +112,9 @@ def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
     ("stable", "size", "taken"),
     [
         ((0.5, 0.8), 30.0, "dic"),
-        ((0.8, 0.5), 30.0, "generalist"),
+        ((0.8, 0.6), 30.0, "generalist"),
+        ((0.8, 0.7), 30.0, "dic"),
+        ((0.9, 0.8), 30.0, "generalist"),
         ((0.5, 0.8), 60.0, "generalist"),
         ((0.5, 0.8), 0.0, "generalist"),
     ],

@@ -22,6 +22,10 @@ __all__ = ["Choice", "choose_for_movie"]
 _COMPARED, _COMPARABLE = 3, 0.4
 _ALIKE = 1.15
 
+# Where the generalist agrees with itself less than this, a model that was made for the
+# kind may agree with itself by so much less: what it finds is still right more often.
+_STABLE, _MADE_FOR_IT = 0.85, 0.15
+
 # Measured again, cells differ by less than this factor, or the model has lost them.
 _SAME = 1.3
 
@@ -184,7 +188,8 @@ class _Finder:
 
         A first look is sure of images of kinds that it has never seen, too; but what a
         model finds in them depends on the diameter that it is told. So the model that
-        was made for a kind is taken only where it is at least as stable.
+        was made for a kind is taken only where it finds cells of the size that it was
+        told, and is at least as stable, or nearly where the generalist is not.
         """
         general = read(choose(None))
         look = self._looked()
@@ -200,7 +205,12 @@ class _Finder:
         one = self._stability(general, tried[0].found)
         other = self._stability(special, look.diameter)
         confirmed = other.diameter and _within(_SAME, other.diameter, look.diameter)
-        return special if confirmed and other.agreement >= one.agreement else general
+        less = _MADE_FOR_IT if one.agreement < _STABLE else 0.0
+        return (
+            special
+            if confirmed and other.agreement >= one.agreement - less
+            else general
+        )
 
     def _stability(self, model: Model, diameter: float) -> Stability:
         """Tell how stable a model is at the diameter that was guessed for it."""
