@@ -8,7 +8,7 @@ from fastershift.errors import InputError
 from fastershift.pipeline import _choice, plan_run
 from fastershift.pipeline._quality import Stability, stability
 from fastershift.pipeline._samples import take_samples
-from fastershift.pipeline._trials import try_diameters
+from fastershift.pipeline._trials import Trial, try_diameters
 from fastershift.rshn import FirstLook, load_model
 from fastershift.simulate import simulate_movie
 
@@ -63,7 +63,7 @@ def test_without_whole_cells_nothing_is_measured(model):
 def test_a_guess_that_the_cells_contradict_is_kept(movie, monkeypatch, measured, taken):
     look = FirstLook(diameter=28.0, kind="nuclei", probability=1.0)
     monkeypatch.setattr(_choice, "first_look", lambda _frames: look)
-    stable = known(lambda *_: Stability(0.9, 0.0, measured))
+    stable = known(lambda *_: Stability(0.9, 0.0, measured, 9))
     monkeypatch.setattr(_choice, "stability", stable)
     plan = plan_run(movie.frames, {"embed": {"model": "nuclei"}}, device="cpu")
     assert plan.settings.embed.diameter == taken
@@ -74,7 +74,7 @@ def test_a_plan_measures_once_for_each_model(movie, monkeypatch):
 
     def stable(name, diameter):
         measured.append(name)
-        return Stability(0.9, 0.0, diameter + 1)
+        return Stability(0.9, 0.0, diameter + 1, 9)
 
     monkeypatch.setattr(_choice, "stability", known(stable))
     nuclei = {"embed": {"model": "nuclei"}}
@@ -108,6 +108,16 @@ def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
     assert tried == ["generalist"]
 
 
+def test_one_cell_that_agrees_with_itself_does_not_win(movie, monkeypatch):
+    """A clump is as stable as a cell; the cells in it are many."""
+    tried = (Trial(80.0, 77.0, 7, 0.87), Trial(20.0, 22.0, 49, 0.79))
+    monkeypatch.setattr(_choice, "try_diameters", lambda *_, **_how: tried)
+    found = {77.0: Stability(1.0, 0.0, 77.0, 1), 22.0: Stability(0.8, 0.0, 22.0, 20)}
+    monkeypatch.setattr(_choice, "stability", known(lambda _, size: found[size]))
+    plan = plan_run(movie.frames, {"embed": {"model": "generalist"}}, device="cpu")
+    assert plan.settings.embed.diameter == 22
+
+
 @pytest.mark.parametrize(
     ("stable", "size", "taken"),
     [
@@ -125,7 +135,7 @@ def test_a_model_for_a_kind_is_taken_only_where_its_cells_are_stable_and_as_told
     look = FirstLook(diameter=28.0, kind="dic", probability=1.0)
     of = {"generalist": stable[0], "dic": stable[1]}
     monkeypatch.setattr(_choice, "first_look", lambda _frames: look)
-    found = known(lambda name, _: Stability(of[name], 0.0, size))
+    found = known(lambda name, _: Stability(of[name], 0.0, size, 9))
     monkeypatch.setattr(_choice, "stability", found)
     plan = plan_run(movie.frames, device="cpu")
     assert plan.settings.embed.model == taken

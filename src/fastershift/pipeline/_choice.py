@@ -22,6 +22,9 @@ __all__ = ["Choice", "choose_for_movie"]
 _COMPARED, _COMPARABLE = 3, 0.4
 _ALIKE = 1.15
 
+# Compared cells at which an agreement counts half.
+_FEW_CELLS = 2.0
+
 # Where the generalist agrees with itself less than this, a model that was made for the
 # kind may agree with itself by so much less: what it finds is still right more often.
 _STABLE, _MADE_FOR_IT = 0.85, 0.15
@@ -281,10 +284,15 @@ class _Finder:
             return tuple(different) or trials
         middle = [self._samples[len(self._samples) // 2]]
         judged = (
-            replace(one, agreement=self._tested(middle, model, one.found).agreement)
+            replace(one, agreement=_weighed(self._tested(middle, model, one.found)))
             for one in different[:_COMPARED]
         )
         return tuple(sorted(judged, key=lambda one: -one.score))
+
+
+def _weighed(stable: Stability) -> float:
+    """Trust the agreement of few cells less: one or two agree by chance."""
+    return stable.agreement * stable.cells / (stable.cells + _FEW_CELLS)
 
 
 def _within(factor: float, one: float, other: float) -> bool:

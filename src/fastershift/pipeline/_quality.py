@@ -59,11 +59,14 @@ class Stability(NamedTuple):
     diameter : float
         Median diameter in pixels of a frame of the whole cells; 0 where they are too
         few.
+    cells : float
+        That were compared: the mean of those found at either diameter.
     """
 
     agreement: float
     unsure: float
     diameter: float
+    cells: float
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def stability(
         agreement,
         float(np.mean(unsure)) if unsure else 0.0,
         float(np.median(diameters)) if diameters.size >= _FEWEST else 0.0,
+        (total.truth + total.found) / 2,
     )
 
 

@@ -176,7 +176,7 @@ def test_auto_shows_what_the_model_it_turns_out_to_be_recommends(
     trial = Trial(diameter=18.0, found=18.0, cells=20, certainty=0.9)
     monkeypatch.setattr(f"{choice}.first_look", lambda _frames: look)
     monkeypatch.setattr(f"{choice}.try_diameters", lambda *_args, **_how: (trial,))
-    stable = Stability(1.0, 0.0)
+    stable = Stability(1.0, 0.0, 18.0, 20)
     monkeypatch.setattr(f"{choice}.stability", lambda *_args, **_how: stable)
     wanted = card_of("dic").settings["cluster"]["bandwidth"]
     assert user.find("bandwidth").value() != pytest.approx(wanted)
