@@ -23,10 +23,12 @@ os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
 import napari
 from napari.settings import get_settings
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QGroupBox,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QWidget,
 )
 
@@ -125,8 +127,14 @@ class Tour:
         self.part("folder", "export")
 
     def press(self, name: str) -> None:
-        """Click a button."""
-        self.find(QPushButton, name).click()
+        """Click any kind of button."""
+        self.find(QAbstractButton, name).click()
+
+    def scroll_to(self, name: str) -> None:
+        """Bring a control into view."""
+        assert self._widget is not None
+        area = self._widget.findChild(QScrollArea)
+        area.ensureWidgetVisible(self.find(QWidget, name), 0, 20)
 
     def busy(self) -> bool:
         """Whether a job is running."""
@@ -141,19 +149,18 @@ class Tour:
         self._viewer.close()
 
 
-def main() -> None:
-    """Take all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def take_pictures(description: str | None, kind: type[Tour], *steps: str) -> None:
+    """Go through the steps of a tour, as the command line says."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--out", type=Path, default=IMAGES)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    tour = Tour(options.theme, options.out)
-    tour.open()
-    tour.preview()
-    tour.run()
+    tour = kind(options.theme, options.out)
+    for step in steps:
+        getattr(tour, step)()
     tour.close()
 
 
 if __name__ == "__main__":
-    main()
+    take_pictures(__doc__, Tour, "open", "preview", "run")

@@ -8,14 +8,11 @@ and look at what it writes to docs/images. With ``--theme light`` the same in na
 light theme, as files named ``*-light.png``.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
-from screenshots import IMAGES, Tour, rest, wait
+from screenshots import Tour, rest, take_pictures, wait
 from skimage.measure import regionprops
 
 SIZE = (1500, 960)
@@ -183,22 +180,14 @@ class CorrectTour(Tour):
         print(path)
 
 
-def main() -> None:
-    """Take all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("--out", type=Path, default=IMAGES)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    tour = CorrectTour(options.theme, options.out)
-    tour.start()
-    tour.split_and_merge()
-    tour.add()
-    tour.places()
-    tour.keys()
-    tour.tree()
-    tour.close()
-
-
 if __name__ == "__main__":
-    main()
+    take_pictures(
+        __doc__,
+        CorrectTour,
+        "start",
+        "split_and_merge",
+        "add",
+        "places",
+        "keys",
+        "tree",
+    )

@@ -9,7 +9,6 @@ on the canvas. With ``--theme light`` the same in napari's light theme, as files
 ``*-light.png``.
 """
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,9 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QApplication,
     QLineEdit,
-    QScrollArea,
-    QWidget,
 )
 from scipy.ndimage import gaussian_gradient_magnitude
-from screenshots import IMAGES, Tour, rest, wait
+from screenshots import Tour, rest, take_pictures, wait
 from skimage.measure import find_contours
 
 from fastershift.labels import match_cells
@@ -181,30 +178,6 @@ class LearnTour(Tour):
         self.wait_idle()
         rest(3)
 
-    def press(self, name: str) -> None:
-        """Click any kind of button."""
-        self.find(QAbstractButton, name).click()
-
-    def scroll_to(self, name: str) -> None:
-        """Bring a control into view."""
-        assert self._widget is not None
-        area = self._widget.findChild(QScrollArea)
-        area.ensureWidgetVisible(self.find(QWidget, name), 0, 20)
-
-
-def main() -> None:
-    """Take all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("--out", type=Path, default=IMAGES)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    tour = LearnTour(options.theme, options.out)
-    tour.start()
-    tour.learn()
-    tour.run()
-    tour.close()
-
 
 if __name__ == "__main__":
-    main()
+    take_pictures(__doc__, LearnTour, "start", "learn", "run")

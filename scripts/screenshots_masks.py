@@ -8,12 +8,9 @@ and look at what it writes to docs/images. With ``--theme light`` the same in na
 light theme, as files named ``*-light.png``.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from qtpy.QtWidgets import QComboBox
-from screenshots import IMAGES, Tour, rest
+from screenshots import Tour, rest, take_pictures
 
 from fastershift.simulate import simulate_movie
 
@@ -50,18 +47,5 @@ class MasksTour(Tour):
         self.picture("masks-result")
 
 
-def main() -> None:
-    """Take all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("--out", type=Path, default=IMAGES)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    tour = MasksTour(options.theme, options.out)
-    tour.start()
-    tour.track()
-    tour.close()
-
-
 if __name__ == "__main__":
-    main()
+    take_pictures(__doc__, MasksTour, "start", "track")

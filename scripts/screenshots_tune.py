@@ -8,12 +8,9 @@ and look at what it writes to docs/images. With ``--theme light`` the same in na
 light theme, as files named ``*-light.png``.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QScrollArea, QWidget
-from screenshots import IMAGES, Tour, rest, wait
+from qtpy.QtWidgets import QComboBox, QLineEdit, QWidget
+from screenshots import Tour, rest, take_pictures, wait
 
 SIZE = (1366, 768)
 
@@ -108,33 +105,8 @@ class TuneTour(Tour):
         """Choose from a list."""
         self.find(QComboBox, name).setCurrentText(text)
 
-    def press(self, name: str) -> None:
-        """Click any kind of button."""
-        self.find(QAbstractButton, name).click()
-
-    def scroll_to(self, name: str) -> None:
-        """Bring a control into view."""
-        assert self._widget is not None
-        area = self._widget.findChild(QScrollArea)
-        area.ensureWidgetVisible(self.find(QWidget, name), 0, 20)
-
-
-def main() -> None:
-    """Take all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("--out", type=Path, default=IMAGES)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    tour = TuneTour(options.theme, options.out)
-    tour.start()
-    tour.channels()
-    tour.live()
-    tour.notes()
-    tour.colours()
-    tour.run()
-    tour.close()
-
 
 if __name__ == "__main__":
-    main()
+    take_pictures(
+        __doc__, TuneTour, "start", "channels", "live", "notes", "colours", "run"
+    )

@@ -1,15 +1,19 @@
-"""A virtual screen for windows."""
+"""A virtual screen for windows, and windows in processes of their own."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from fastershift.errors import InputError
+from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["screen"]
+__all__ = ["in_new_window", "screen"]
 
 _SIZE = "1600x1200x24"
 
@@ -58,3 +62,52 @@ def screen() -> Iterator[Mapping[str, str]]:
             }
         finally:
             process.terminate()
+
+
+def in_new_window(
+    module: str, order: Mapping[str, Any], environment: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """Open a window in a process of its own, with settings nobody has changed.
+
+    Parameters
+    ----------
+    module : str
+        Run with the order as JSON; it writes what it found to the file ``answer``.
+    order : mapping
+        What it is to do.
+    environment : mapping
+        As `screen` gives it.
+
+    Returns
+    -------
+    mapping
+        What it found.
+
+    Raises
+    ------
+    FastershiftError
+        When it did not answer.
+    """
+    with TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        done = subprocess.run(  # noqa: S603 (a module of this package)
+            [
+                sys.executable,
+                "-m",
+                module,
+                json.dumps({**order, "answer": str(answer)}),
+            ],
+            env={
+                **environment,
+                "XDG_CONFIG_HOME": folder,
+                "NAPARI_CONFIG": str(Path(folder) / "napari.yaml"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not answer.exists():
+            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+            raise FastershiftError(f"The window could not be measured: {last[0]}.")
+        found: Mapping[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        return found

@@ -14,7 +14,6 @@ from fastershift.rshn import Embedder, Model
 __all__ = [
     "embed_still",
     "segment_pair",
-    "segment_still",
     "smallest_cell",
     "whole_cells",
 ]
@@ -27,25 +26,6 @@ def smallest_cell(settings: Settings, diameter: float) -> float:
         # Published sizes are summed over both frames of a pair.
         return pixels / 2
     return settings.track.smallest_cell * math.pi / 4 * diameter**2
-
-
-def segment_still(
-    image: npt.NDArray[np.generic], model: Model, settings: Settings, *, device: str
-) -> npt.NDArray[np.int32]:
-    """Find the cells of a single image.
-
-    Parameters
-    ----------
-    image, model, settings, device
-        As for `embed_still`.
-
-    Returns
-    -------
-    (y, x) int32
-        Cells, in pixels of the network; 0 is background.
-    """
-    pair = embed_still(image, model, settings, device=device)
-    return segment_pair(pair, model, settings)
 
 
 def embed_still(
@@ -78,7 +58,20 @@ def embed_still(
 def segment_pair(
     pair: EmbeddedPair, model: Model, settings: Settings
 ) -> npt.NDArray[np.int32]:
-    """Find the cells of what `embed_still` gives; as for `segment_still`."""
+    """Find the cells of a single image.
+
+    Parameters
+    ----------
+    pair : EmbeddedPair
+        What `embed_still` gives.
+    model, settings
+        As for `embed_still`.
+
+    Returns
+    -------
+    (y, x) int32
+        Cells, in pixels of the network; 0 is background.
+    """
     smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
     cluster, track = settings.cluster, settings.track
     if pair.votes is not None:

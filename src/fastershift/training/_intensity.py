@@ -57,7 +57,7 @@ def ratio(generator: torch.Generator, largest: float) -> float:
 
 
 def _with_dirt(frames: Tensor, generator: torch.Generator) -> Tensor:
-    """Show something that is no cell and brighter than all of them.
+    """Show something that is not a cell and is brighter than all of them.
 
     It sets the range of its frame, and cells are dimmer for it, whether it lies within
     the clip or not.

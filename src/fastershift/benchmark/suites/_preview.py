@@ -1,16 +1,11 @@
 """Suite ``preview``: how soon changes show, how long the window is blocked."""
 
-import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastershift.benchmark._display import screen
+from fastershift.benchmark._display import in_new_window, screen
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Plot,
@@ -19,7 +14,6 @@ from fastershift.benchmark._suite import (
     Table,
 )
 from fastershift.benchmark.suites._previews import TimedPreviews
-from fastershift.errors import FastershiftError
 
 __all__ = ["run"]
 
@@ -44,13 +38,12 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     SuiteResult
     """
     clustering = {side: _previews(options, side) for side in _CLUSTERED_SIDES}
-    with screen() as environment, tempfile.TemporaryDirectory() as folder:
+    with screen() as environment:
         measured = {
-            side: _window(options, "latency", side, environment, folder)
-            for side in _SIDES
+            side: _window(options, "latency", side, environment) for side in _SIDES
         }
-        stalls = _window(options, "stalls", _SIDES[0], environment, folder)
-        edits = _window(options, "edits", _SIDES[1], environment, folder)
+        stalls = _window(options, "stalls", _SIDES[0], environment)
+        edits = _window(options, "edits", _SIDES[1], environment)
     summary: dict[str, Any] = {
         str(side): {
             "median_ms": _rounded(np.median(found["ms"])),
@@ -88,39 +81,17 @@ def _window(
     task: str,
     side: int,
     environment: Mapping[str, str],
-    folder: str,
 ) -> Mapping[str, Any]:
-    """Measure in a process of its own, with settings nobody has changed."""
-    answer = Path(folder) / f"{task}-{side}.json"
+    """Measure a task in a window that nothing has happened in yet."""
     order = {
         "task": task,
         "side": side,
         "quick": options.quick,
         "device": options.device,
         "seed": options.seed,
-        "answer": str(answer),
     }
-    done = subprocess.run(  # noqa: S603 (a module of this package)
-        [
-            sys.executable,
-            "-m",
-            "fastershift.benchmark.suites._timed_window",
-            json.dumps(order),
-        ],
-        env={
-            **environment,
-            "XDG_CONFIG_HOME": folder,
-            "NAPARI_CONFIG": str(Path(folder) / "napari.yaml"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not answer.exists():
-        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise FastershiftError(f"The window could not be measured: {last[0]}.")
-    found: Mapping[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-    return found
+    module = "fastershift.benchmark.suites._timed_window"
+    return in_new_window(module, order, environment)
 
 
 def _previews(options: BenchmarkOptions, side: int) -> list[float]:

@@ -1,6 +1,5 @@
 """Suite ``start``: from the first click to the first preview."""
 
-import json
 import subprocess
 import sys
 import time
@@ -11,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fastershift.benchmark._display import screen
+from fastershift.benchmark._display import in_new_window, screen
 from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import InputError
 from fastershift.simulate import simulate_movie
 
 __all__ = ["run"]
@@ -83,36 +82,14 @@ def _help() -> float:
 def _window(
     options: BenchmarkOptions, movie: Path, environment: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """Time a window in a process of its own, with settings nobody has changed."""
-    with TemporaryDirectory() as folder:
-        answer = Path(folder) / "answer.json"
-        order = {
-            "started": time.time(),
-            "movie": str(movie),
-            "device": options.device,
-            "answer": str(answer),
-        }
-        done = subprocess.run(  # noqa: S603 (a module of this package)
-            [
-                sys.executable,
-                "-m",
-                "fastershift.benchmark.suites._timed_start",
-                json.dumps(order),
-            ],
-            env={
-                **environment,
-                "XDG_CONFIG_HOME": folder,
-                "NAPARI_CONFIG": str(Path(folder) / "napari.yaml"),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if not answer.exists():
-            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-            raise FastershiftError(f"The window could not be timed: {last[0]}.")
-        found: Mapping[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-    return found
+    """Time a window from the start of its process."""
+    order = {
+        "started": time.time(),
+        "movie": str(movie),
+        "device": options.device,
+    }
+    module = "fastershift.benchmark.suites._timed_start"
+    return in_new_window(module, order, environment)
 
 
 def _figures(windows: list[Mapping[str, Any]]) -> dict[str, float]:
