@@ -95,7 +95,8 @@ class _OpeningDock(QWidget):
             raise
         self.panel = made(self._viewer)
         self._said.hide()
-        self._column.addWidget(self.panel)
+        # napari adds an empty stretch below what it takes for a short form.
+        self._column.insertWidget(0, self.panel, 1)
 
 
 class SegmentTrackDock(_OpeningDock):
