@@ -52,9 +52,28 @@ def test_batch(movies, tmp_path, tiny_model):
     assert "2 movies, 0 failed" in second.output
 
 
+def test_a_batch_of_masks_is_measured(movies, tmp_path):
+    (movies / "bad.tif").unlink()
+    masks = simulate_movie(3, (40, 44), 3, diameter=14, seed=1).labels
+    (tmp_path / "masks").mkdir()
+    tifffile.imwrite(tmp_path / "masks" / "good.tif", masks, metadata={"axes": "TYX"})
+    output = tmp_path / "results"
+    words = ("batch", movies, "-o", output, "--labels", tmp_path / "masks")
+    options = ("--measure", "csv", "--ring", 2, "--vote-weight", 0)
+    assert invoke(*words, *options).exit_code == 0
+    labels, _ = read_result(output / "good")
+    assert ((labels > 0) == (masks > 0)).all()
+    with (output / "good_measurements.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["frame"] for row in rows} == {"0", "1", "2"}
+    assert "ring_mean_0" in rows[0]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (("batch", "*.tif", "-o", "x", "--ring", 2), "--measure csv"),
+        (("batch", "*.tif", "-o", "x", "--measure", "xls"), "csv or parquet"),
         (("batch", "nowhere", "-o", "x"), "nothing at nowhere"),
         (("batch", "*.tif", "-o", "x", "--format", "gif"), "no format 'gif'"),
         (

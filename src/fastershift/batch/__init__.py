@@ -10,6 +10,7 @@ from fastershift.batch._many import (
     MovieEnded,
     run_many,
 )
+from fastershift.batch._measuring import Measuring
 from fastershift.batch._movie import MovieTask
 from fastershift.batch._outcome import Outcome
 
@@ -18,6 +19,7 @@ __all__ = [
     "BatchProgress",
     "BatchTask",
     "LargeEvent",
+    "Measuring",
     "MovieEnded",
     "MovieTask",
     "NamedMovie",

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from fastershift.batch._work import WorkFolder
 from fastershift.config import Settings
+from fastershift.io import LabelFrames
 from fastershift.labels import empty_labels, label_ids, resize_labels, strips
 from fastershift.pipeline import FrameReport
 from fastershift.tracking import Finalizer, FinalNames, Lineage, make_linker
 
-__all__ = ["Joined", "TrackFrames", "join_chunks"]
+__all__ = ["Joined", "TrackFrames", "join_chunks", "tracks_at_edge"]
 
 Labels = npt.NDArray[np.int32]
 
@@ -60,8 +61,8 @@ class Joined:
 
     Attributes
     ----------
-    labels : TrackFrames
-        Track ids.
+    labels : sequence of (Y, X) int32
+        Track ids, frame by frame.
     lineage : Lineage
         The tracks.
     reports : tuple of FrameReport
@@ -70,7 +71,7 @@ class Joined:
         For each frame, the tracks that touch the edge of the image.
     """
 
-    labels: TrackFrames
+    labels: LabelFrames
     lineage: Lineage
     reports: tuple[FrameReport, ...]
     at_edge: tuple[frozenset[int], ...]
@@ -151,6 +152,24 @@ def _report(
         cells=len(label_ids(labels)) - 1,
         network_ms=report.network_ms / n_new,
         linking_ms=seconds * 1e3 / n_new,
+    )
+
+
+def tracks_at_edge(frames: LabelFrames) -> tuple[frozenset[int], ...]:
+    """Find, for each frame, the tracks that touch the edge of the image.
+
+    Parameters
+    ----------
+    frames : sequence of (Y, X) int
+        Track ids.
+
+    Returns
+    -------
+    tuple of frozenset of int
+    """
+    return tuple(
+        frozenset(_edge(np.asarray(frames[t])).tolist()) - {0}
+        for t in range(len(frames))
     )
 
 

@@ -70,7 +70,11 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
         for step in finish_movie(movie, started):
             if isinstance(step, Joined):
                 name = movie.task.open().name
-                outcome = outcome_of(step, movie, name, max(0.0, time() - started))
+                seconds = max(0.0, time() - started)
+                settings, output = movie.settings, movie.task.output
+                outcome = outcome_of(
+                    step, settings, output, name, seconds, movie.quality
+                )
             else:
                 yield Progress(step, n_frames, "tracks")
     except MemoryError as error:

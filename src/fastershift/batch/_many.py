@@ -5,6 +5,7 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastershift.batch import _remote
 from fastershift.batch._inputs import NamedMovie, list_movies
+from fastershift.batch._masks import find_masks
+from fastershift.batch._measuring import Measuring
 from fastershift.batch._model_file import ModelFiles
 from fastershift.batch._movie import MovieTask, PreparedMovie
 from fastershift.batch._outcome import Outcome
@@ -54,6 +57,12 @@ class BatchTask:
         Whether movies that failed before are tried again.
     overwrite : bool
         Whether everything is done anew.
+    labels : str, optional
+        Cells of all movies that are known, and tracked as they are: a folder that holds
+        masks under the names of the movies, or a pattern such as
+        ``masks/{name}_cp_masks.tif``.
+    measuring : Measuring, optional
+        How the cells of each movie are measured; the table lies beside its result.
     """
 
     inputs: Sequence[str | Path]
@@ -66,12 +75,19 @@ class BatchTask:
     chunk: int = 64
     retry_failed: bool = False
     overwrite: bool = False
+    labels: str | None = None
+    measuring: Measuring | None = None
 
     def task(self, movie: NamedMovie, *, overwrite: bool = False) -> MovieTask:
         """Return the task of one of the movies."""
+        output = self.output.absolute() / movie.name
+        table = None
+        if self.measuring is not None:
+            ending = f"_measurements.{self.measuring.format}"
+            table = output.with_name(output.name + ending)
         return MovieTask(
             source=movie.source,
-            output=self.output.absolute() / movie.name,
+            output=output,
             format=self.format,
             settings=self.settings,
             file=self.file,
@@ -79,6 +95,8 @@ class BatchTask:
             device=self.device,
             chunk=self.chunk,
             overwrite=self.overwrite or overwrite,
+            measuring=self.measuring,
+            table=table,
         )
 
 
@@ -146,7 +164,7 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         When no movie is found, for settings that cannot be used, and when the folder
         holds a batch that was made otherwise.
     """
-    movies = list_movies(batch.inputs, batch.output)
+    movies = _without_masks(list_movies(batch.inputs, batch.output), batch.labels)
     models = batch.task(movies[0]).models()
     summary = Summary(batch.output)
     request = _request(batch, models)
@@ -165,9 +183,20 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         run.stop()
 
 
+def _without_masks(movies: list[NamedMovie], labels: str | None) -> list[NamedMovie]:
+    """Leave out what is the masks of another movie."""
+    masks = set[Path]()
+    for movie in movies if labels is not None else ():
+        with suppress(InputError):
+            masks.add(find_masks(labels or "", movie.name).absolute())
+    return [movie for movie in movies if movie.source not in masks]
+
+
 def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
     """Hash all that results depend on; a model that cannot be read has no hash."""
-    asked = (batch.settings, batch.file, batch.preset, batch.format)
+    asked: tuple[Any, ...] = (batch.settings, batch.file, batch.preset, batch.format)
+    if batch.labels is not None:
+        asked = (*asked, batch.labels)
     text = json.dumps(asked, sort_keys=True, default=str)
     hashes = {
         f"model {name}": "" if model.fault else model.sha256
@@ -182,7 +211,6 @@ class _Part:
 
     movie: NamedMovie
     frames: int = 0
-    prepared: PreparedMovie | None = None
 
 
 class _Run:
@@ -215,6 +243,8 @@ class _Run:
         self._began: dict[str, float] = {}
         self._finished: SimpleQueue[Future] = SimpleQueue()
         self._outcomes: dict[str, Outcome] = {}
+        # Movies that were finished before without measurements.
+        self._unmeasured: dict[str, Outcome] = {}
         self._new = 0
         self._frames = self._done = 0
         self._started = monotonic()
@@ -225,6 +255,9 @@ class _Run:
             former = None if self._batch.overwrite else self._summary.get(movie.name)
             again = self._batch.retry_failed and former is not None
             if former is None or (again and former.status == "failed"):
+                self._waiting.append(movie)
+            elif former.status == "done" and _lacks_table(self._batch.task(movie)):
+                self._unmeasured[movie.name] = former
                 self._waiting.append(movie)
             else:
                 self._outcomes[movie.name] = former
@@ -259,8 +292,20 @@ class _Run:
             movie = self._waiting.popleft()
             self._began[movie.name] = time()
             self._futures[movie.name] = []
-            task = self._batch.task(movie)
-            self._submit(_Part(movie), "prepare", _remote.prepare, task, self._models)
+            self._begin(movie)
+
+    def _begin(self, movie: NamedMovie) -> None:
+        """Hand out the first task of a movie."""
+        part, task = _Part(movie), self._batch.task(movie)
+        former, labels = self._unmeasured.get(movie.name), self._batch.labels
+        if former is not None:
+            self._submit(part, "measure", _remote.measure, task, former)
+        elif labels is not None:
+            place, name = self._summary.folder, movie.name
+            given = (task, labels, self._models, name, place)
+            self._submit(part, "link", _remote.link, *given)
+        else:
+            self._submit(part, "prepare", _remote.prepare, task, self._models)
 
     def _submit(
         self, part: _Part, kind: str, function: Any, *arguments: Any
@@ -294,6 +339,9 @@ class _Run:
             return self._failed(part.movie, result.sentence)
         elif isinstance(result, Outcome):
             del self._futures[name]
+            if self._batch.labels is not None and name not in self._unmeasured:
+                self._frames += result.frames
+                self._done += result.frames
             return result
         else:
             self._done += part.frames
@@ -327,7 +375,8 @@ class _Run:
             sentence,
             seconds=round(max(0.0, time() - self._began[movie.name]), 1),
         )
-        self._summary.put(outcome)
+        if movie.name not in self._unmeasured:
+            self._summary.put(outcome)
         return outcome
 
     def _progress(self) -> BatchProgress:
@@ -348,6 +397,10 @@ class _Run:
         if always or monotonic() - self._written > _PAUSE:
             self._summary.write(self._outcomes.values())
             self._written = monotonic()
+
+
+def _lacks_table(task: MovieTask) -> bool:
+    return task.table is not None and not task.table.exists()
 
 
 def _reason(future: "Future") -> str | None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from fastershift.batch._measuring import Measuring, check_measuring
 from fastershift.batch._model_file import ModelFile, ModelFiles, pack_models
 from fastershift.batch._work import WorkFolder
-from fastershift.config import Settings, resolve_settings
+from fastershift.config import InputSettings, Settings, resolve_settings
 from fastershift.io import (
     Movie,
     ResultFormat,
@@ -58,6 +59,10 @@ class MovieTask:
         About how many frames a chunk has; chunks end where blocks end.
     overwrite : bool
         Whether a former result, or an unfinished run, may be replaced.
+    measuring : Measuring, optional
+        How its cells are measured.
+    table : Path, optional
+        Where the measurements go.
     """
 
     source: Path | Movie
@@ -70,13 +75,19 @@ class MovieTask:
     device: str = "auto"
     chunk: int = 64
     overwrite: bool = False
+    measuring: Measuring | None = None
+    table: Path | None = None
 
     def open(self) -> Movie:
         """Open the movie; no frame is read."""
         if isinstance(self.source, Movie):
             return self.source if self.frames is None else self.source.cut(*self.frames)
-        reading = self._wanted().input.model_dump()
+        reading = self.reading().model_dump()
         return read_movie(self.source, **reading, frames=self.frames)
+
+    def reading(self) -> InputSettings:
+        """Tell how the movie is read."""
+        return self._wanted().input
 
     def models(self) -> ModelFiles:
         """Read the model that is asked for, or all that may be chosen."""
@@ -166,6 +177,7 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
     """
     source = None if isinstance(task.source, Movie) else task.source
     output = check_output(task.output, task.format, overwrite=True, source=source)
+    check_measuring(task)
     movie = task.open()
     plan = with_quality(
         plan_run(

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fastershift.batch._join import Joined
-from fastershift.batch._movie import PreparedMovie
+from fastershift.config import Settings
+from fastershift.pipeline import Quality
 from fastershift.tracking import Lineage
 
 __all__ = ["Outcome", "doubtful_places", "outcome_of"]
@@ -103,7 +105,12 @@ def doubtful_places(
 
 
 def outcome_of(
-    joined: Joined, prepared: PreparedMovie, movie: str, seconds: float
+    joined: Joined,
+    settings: Settings,
+    output: Path,
+    movie: str,
+    seconds: float,
+    quality: Quality | None = None,
 ) -> Outcome:
     """Count what was found in a movie.
 
@@ -111,25 +118,28 @@ def outcome_of(
     ----------
     joined : Joined
         Its tracks.
-    prepared : PreparedMovie
-        How they were made.
+    settings : Settings
+        Resolved.
+    output : Path
+        Where its result is.
     movie, seconds
         As in `Outcome`.
+    quality : Quality, optional
+        How good the cells are expected to be.
 
     Returns
     -------
     Outcome
     """
-    embed = prepared.settings.embed
+    embed = settings.embed
     places = sorted(doubtful_places(joined.lineage, joined.at_edge))
     cells = np.zeros(len(joined.labels), dtype=int)
     for track in joined.lineage.tracks:
         cells[track.first : track.last + 1] += 1
-    quality = prepared.quality
     return Outcome(
         movie=movie,
         status="done",
-        output=str(prepared.task.output),
+        output=str(output),
         frames=len(joined.labels),
         first_cells=int(cells[0]),
         last_cells=int(cells[-1]),

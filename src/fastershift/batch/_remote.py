@@ -6,15 +6,20 @@ from pathlib import Path
 from time import time
 from typing import TypeVar
 
+import numpy as np
+
 from fastershift.batch._join import Joined
+from fastershift.batch._masks import find_masks, link_movie
+from fastershift.batch._measuring import measure_result
 from fastershift.batch._model_file import ModelFile, ModelFiles
 from fastershift.batch._movie import MovieTask, PreparedMovie, prepare_movie
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
 from fastershift.batch._summary import Summary, thumbnail
 from fastershift.errors import FastershiftError
+from fastershift.io import read_saved
 
-__all__ = ["Failure", "chunk", "finish", "prepare", "unpacked"]
+__all__ = ["Failure", "chunk", "finish", "link", "measure", "prepare", "unpacked"]
 
 _Result = TypeVar("_Result")
 
@@ -80,8 +85,43 @@ def _finish(movie: PreparedMovie, name: str, results: Path, started: float) -> O
         return former
     for step in finish_movie(movie, started):
         if isinstance(step, Joined):
-            outcome = outcome_of(step, movie, name, max(0.0, time() - started))
-            middle = len(step.labels) // 2
-            picture = thumbnail(movie.task.open()[middle], step.labels[middle])
-            Summary(results).put(outcome, picture)
+            seconds = max(0.0, time() - started)
+            output = movie.task.output
+            outcome = outcome_of(
+                step, movie.settings, output, name, seconds, movie.quality
+            )
+            Summary(results).put(outcome, _picture(movie.task, step))
     return outcome
+
+
+def _picture(task: MovieTask, joined: Joined) -> bytes:
+    middle = len(joined.labels) // 2
+    return thumbnail(task.open()[middle], np.asarray(joined.labels[middle]))
+
+
+def link(
+    task: MovieTask, labels: str, models: ModelFiles, name: str, results: Path
+) -> Outcome | Failure:
+    """Track the masks of a movie, write its result, its record and its thumbnail."""
+
+    def work() -> Outcome:
+        picture = b""
+        for step in link_movie(task, find_masks(labels, name), models, name):
+            if isinstance(step, Joined):
+                picture = _picture(task, step)
+            else:
+                outcome = step
+        Summary(results).put(outcome, picture)
+        return outcome
+
+    return _told(work)
+
+
+def measure(task: MovieTask, outcome: Outcome) -> Outcome | Failure:
+    """Measure a movie that was finished before without."""
+
+    def work() -> Outcome:
+        measure_result(task, read_saved(Path(outcome.output)))
+        return outcome
+
+    return _told(work)

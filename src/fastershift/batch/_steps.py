@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.batch._join import Joined, join_chunks
+from fastershift.batch._measuring import measure_result
 from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import PreparedMovie
 from fastershift.batch._on_disk import with_large_frames
@@ -117,6 +118,7 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
             },
         )
+        measure_result(task, result)
         # What may not be replaced was refused at the beginning.
         write_saved(task.output, result, format=task.format, overwrite=True)
         yield step

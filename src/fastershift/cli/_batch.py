@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
-from fastershift.cli._options import with_settings
+from fastershift.cli._options import (
+    FrameInterval,
+    NeighbourDistance,
+    PixelSize,
+    Ring,
+    with_settings,
+)
 from fastershift.cli._progress import progress_bar
 from fastershift.config import load_settings
 from fastershift.errors import InputError
 
 if TYPE_CHECKING:
-    from fastershift.batch import MovieTask
+    from fastershift.batch import Measuring, MovieTask
     from fastershift.io import ResultFormat
 
 __all__ = ["Chunk", "ResultName", "batch", "result_format", "run_on_disk"]
@@ -103,6 +109,21 @@ def batch(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Repeat the movies that failed.")
     ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Masks to track as they are: a folder with the names of the movies, "
+            "or a pattern such as 'masks/{name}_cp_masks.tif'."
+        ),
+    ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(help="Also write measurements of each movie: csv or parquet."),
+    ] = None,
+    ring: Ring = 0.0,
+    neighbour_distance: NeighbourDistance = 0.0,
+    pixel_size: PixelSize = None,
+    frame_interval: FrameInterval = None,
     chunk: Chunk = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     format: ResultName = "ctc",
@@ -111,7 +132,11 @@ def batch(
     *,
     settings: dict[str, Any],
 ) -> None:
-    """Segment and track many movies; go on where an earlier run stopped."""
+    """Segment and track many movies; go on where an earlier run stopped.
+
+    Movies that are finished are not run again; with --measure they are measured where
+    that was not done.
+    """
     from fastershift.batch import BatchTask, connect
 
     task = BatchTask(
@@ -125,6 +150,10 @@ def batch(
         chunk=chunk,
         retry_failed=retry_failed,
         overwrite=overwrite,
+        labels=labels,
+        measuring=_measuring(
+            measure, ring, neighbour_distance, pixel_size, frame_interval
+        ),
     )
     with (
         _kept("finished movies and chunks are kept"),
@@ -137,6 +166,32 @@ def batch(
     )
     if failed:
         raise typer.Exit(1)
+
+
+def _measuring(
+    format: str | None,
+    ring: float,
+    neighbour_distance: float,
+    pixel_size: float | None,
+    frame_interval: float | None,
+) -> "Measuring | None":
+    from fastershift.batch import Measuring
+    from fastershift.measure import MeasureOptions
+
+    if format is None:
+        if ring or neighbour_distance or pixel_size or frame_interval:
+            raise InputError(
+                "Rings, neighbours, pixel size and frame interval are for measurements;"
+                " ask for them with --measure csv."
+            )
+        return None
+    if format not in ("csv", "parquet"):
+        raise InputError(
+            f"Measurements cannot be written as {format}; choose csv or parquet."
+        )
+    options = MeasureOptions(ring, neighbour_distance)
+    kind: Any = format
+    return Measuring(kind, options, pixel_size, frame_interval)
 
 
 def _follow(task: Any, client: Any) -> tuple[int, int]:

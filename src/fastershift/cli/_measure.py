@@ -1,18 +1,22 @@
 """The command that measures the cells of a result."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fastershift.cli._errors import Debug, reports_errors
-from fastershift.cli._options import frame_range
-from fastershift.errors import InputError
+from fastershift.cli._options import (
+    FrameInterval,
+    NeighbourDistance,
+    PixelSize,
+    Ring,
+    frame_range,
+)
 
 if TYPE_CHECKING:
-    from fastershift.io import Movie, SavedResult
+    from fastershift.io import Movie
     from fastershift.measure import FrameTable
 
 __all__ = ["measure"]
@@ -31,20 +35,10 @@ def measure(
             help="The movie that was tracked, for grey values of all its channels.",
         ),
     ] = None,
-    ring: Annotated[
-        float,
-        typer.Option(help="Width of a ring around each cell that is measured, too."),
-    ] = 0.0,
-    neighbour_distance: Annotated[
-        float, typer.Option(help="Cells nearer than this are neighbours; 0: touching.")
-    ] = 0.0,
-    pixel_size: Annotated[
-        float | None, typer.Option(help="Side of a pixel in µm, where no file says.")
-    ] = None,
-    frame_interval: Annotated[
-        float | None,
-        typer.Option(help="Minutes from frame to frame, where no file says."),
-    ] = None,
+    ring: Ring = 0.0,
+    neighbour_distance: NeighbourDistance = 0.0,
+    pixel_size: PixelSize = None,
+    frame_interval: FrameInterval = None,
     frames: Annotated[
         str | None, typer.Option(help="Frames A:B of the movie that were tracked.")
     ] = None,
@@ -71,6 +65,7 @@ def measure(
         columns_of,
         describe_units,
         measure_frames,
+        with_scale,
         write_measurements,
     )
 
@@ -87,7 +82,8 @@ def measure(
             position=position,
             frames=frame_range(frames),
         )
-    saved = _with_scale(saved, channels, pixel_size, frame_interval)
+    first = next(iter(channels.values()), None)
+    saved = with_scale(saved, first, pixel_size, frame_interval)
     doubt = "doubts" in (saved.corrections or {})
     columns = columns_of(channels, ring=ring > 0, doubt=doubt)
     tables = measure_frames(saved, channels, MeasureOptions(ring, neighbour_distance))
@@ -97,28 +93,6 @@ def measure(
         f"{counted.cells} cells in {len(saved.labels)} frames: {written}. "
         f"{describe_units(saved)}"
     )
-
-
-def _with_scale(
-    saved: "SavedResult",
-    channels: "dict[str, Movie]",
-    pixel_size: float | None,
-    frame_interval: float | None,
-) -> "SavedResult":
-    """Take the scale that the user gave, else that of the result, else of the movie."""
-    first = next(iter(channels.values()), None)
-    if (saved.scale is None or saved.units is None) and first is not None:
-        saved = replace(saved, scale=first.scale, units=first.units)
-    step, height, width = saved.scale or (1.0, 1.0, 1.0)
-    time, row, column = saved.units or ("pixel",) * 3
-    for name, given in (("pixel size", pixel_size), ("frame interval", frame_interval)):
-        if given is not None and not given > 0:
-            raise InputError(f"The {name} must be larger than 0, not {given:g}.")
-    if pixel_size is not None:
-        height, width, row, column = pixel_size, pixel_size, "micrometer", "micrometer"
-    if frame_interval is not None:
-        step, time = frame_interval, "minute"
-    return replace(saved, scale=(step, height, width), units=(time, row, column))
 
 
 class _Counted:

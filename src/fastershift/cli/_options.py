@@ -10,7 +10,29 @@ import typer
 from fastershift.config import SettingInfo, iter_settings
 from fastershift.errors import InputError
 
-__all__ = ["frame_range", "with_settings"]
+__all__ = [
+    "FrameInterval",
+    "NeighbourDistance",
+    "PixelSize",
+    "Ring",
+    "frame_range",
+    "with_settings",
+]
+
+Ring = Annotated[
+    float,
+    typer.Option(help="Width of a ring around each cell that is measured, too."),
+]
+NeighbourDistance = Annotated[
+    float, typer.Option(help="Cells nearer than this are neighbours; 0: touching.")
+]
+PixelSize = Annotated[
+    float | None, typer.Option(help="Side of a pixel in µm, where no file says.")
+]
+FrameInterval = Annotated[
+    float | None,
+    typer.Option(help="Minutes from frame to frame, where no file says."),
+]
 
 
 def frame_range(text: str | None) -> tuple[int, int] | None:

@@ -8,16 +8,19 @@ from fastershift.measure._columns import (
     describe_units,
 )
 from fastershift.measure._msd import mean_squared_displacement
-from fastershift.measure._write import write_measurements
+from fastershift.measure._scale import with_scale
+from fastershift.measure._write import check_table, write_measurements
 
 __all__ = [
     "Column",
     "FrameTable",
     "MeasureOptions",
     "WorldUnits",
+    "check_table",
     "columns_of",
     "describe_units",
     "mean_squared_displacement",
     "measure_frames",
+    "with_scale",
     "write_measurements",
 ]

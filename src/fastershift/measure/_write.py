@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from fastershift.errors import InputError
-from fastershift.io import replacing_files
+from fastershift.io import check_file, replacing_files
 from fastershift.measure._cells import FrameTable
 from fastershift.measure._columns import Column, are_titles
 
-__all__ = ["write_measurements"]
+__all__ = ["check_table", "write_measurements"]
 
 _SUFFIXES = (".csv", ".parquet")
 _MADE_BY = b"fastershift"
@@ -55,18 +55,42 @@ def write_measurements(
         When it cannot be written.
     """
     path = Path(os.path.expanduser(path))
+    write = _write_parquet if _is_parquet(path) else _write_csv
+    with replacing_files([path], overwrite, _is_measured) as folder:
+        write(folder / path.name, tables, columns)
+    return path
+
+
+def check_table(path: Path) -> None:
+    """Make sure, before a long run, that measurements can go where they are to go.
+
+    Parameters
+    ----------
+    path : Path
+        As for `write_measurements`; former measurements may be replaced.
+
+    Raises
+    ------
+    InputError
+        For another suffix, without pyarrow, and when ``path`` holds anything else.
+    FastershiftError
+        When nothing can be written there.
+    """
+    _is_parquet(path)
+    check_file(path, _is_measured)
+
+
+def _is_parquet(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
         raise InputError(
             f"Measurements cannot be written as {path.name}; use a name that ends in "
             f"{' or '.join(_SUFFIXES)}."
         )
-    write = _write_csv if suffix == ".csv" else _write_parquet
-    if suffix == ".parquet":
-        _import_pyarrow()
-    with replacing_files([path], overwrite, _is_measured) as folder:
-        write(folder / path.name, tables, columns)
-    return path
+    if suffix == ".csv":
+        return False
+    _import_pyarrow()
+    return True
 
 
 def _import_pyarrow() -> ModuleType:

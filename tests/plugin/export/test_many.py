@@ -49,6 +49,27 @@ def test_current_settings_run_on_many_movies(user, plate, tmp_path, tiny_model):
     assert user.find("many_summary").isEnabled()
 
 
+def test_masks_of_many_movies_are_tracked_and_measured(user, plate, tmp_path):
+    (plate / "broken.tif").unlink()
+    for name in ("a/one.tif", "two.tif"):
+        made = simulate_movie(3, (40, 44), 3, diameter=14, seed=len(name))
+        path = tmp_path / "masks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(path, made.labels, metadata={"axes": "TYX"})
+    user.widget._many._prepare = lambda: ({"track": {"vote_weight": 0.0}}, "cpu")
+    user.click("run_many")
+    user.find("many_inputs").setText(str(plate))
+    user.find("many_output").setText(str(tmp_path / "results"))
+    user.find("many_labels").setText(str(tmp_path / "masks"))
+    user.find("many_measure").setChecked(True)
+    user.click("many_start")
+    user.qtbot.waitUntil(lambda: not user.widget._many.busy, timeout=60_000)
+    user.wait_threads()
+    labels, _ = read_result(tmp_path / "results" / "two")
+    np.testing.assert_array_equal(labels > 0, made.labels > 0)
+    assert (tmp_path / "results" / "a" / "one_measurements.csv").exists()
+
+
 def test_a_mistake_is_a_sentence(user, tmp_path):
     user.click("run_many")
     user.find("many_inputs").setText(str(tmp_path / "nowhere"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFileDialog,
@@ -67,6 +68,21 @@ class ManyDialog(QDialog):
             "One result per movie is written here, and summary.html. "
             "Finished movies are not run again.",
         )
+        self._labels = self._line(
+            "many_labels",
+            "Masks",
+            "none; or a folder, or masks/{name}_cp_masks.tif",
+            "Cells that are known and tracked as they are: a folder with masks under "
+            "the names of the movies, or a pattern in which {name} stands for the "
+            "name of a movie.",
+        )
+        self._measure = QCheckBox("write a table of every cell in every frame")
+        self._measure.setObjectName("many_measure")
+        self._measure.setAccessibleName("Measure")
+        self._measure.setToolTip(
+            "Beside each result, as CSV. Movies that are finished are measured, too, "
+            "where that was not done."
+        )
         self._format = QComboBox()
         self._format.setObjectName("many_format")
         self._format.setAccessibleName("Format")
@@ -97,7 +113,12 @@ class ManyDialog(QDialog):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        for line, choose in ((self._inputs, "inputs"), (self._output, "output")):
+        browsed = (
+            (self._inputs, "inputs"),
+            (self._output, "output"),
+            (self._labels, "labels"),
+        )
+        for line, choose in browsed:
             row = QHBoxLayout()
             row.addWidget(line)
             row.addWidget(self._button(f"many_browse_{choose}", "Browse…", None))
@@ -105,6 +126,7 @@ class ManyDialog(QDialog):
             button.clicked.connect(lambda _=False, edit=line: self._browse(edit))
             form.addRow(line.accessibleName(), row)
         form.addRow("Format", self._format)
+        form.addRow("Measure", self._measure)
         form.addRow("Processes", self._workers)
         buttons = QHBoxLayout()
         for button in (self._start, self._stop, self._retry, self._open):
@@ -154,12 +176,13 @@ class ManyDialog(QDialog):
         inputs = [self._inputs.text().strip()]
         output = Path(os.path.expanduser(self._output.text().strip()))
         form, workers = self._format.currentData(), self._workers.value() or None
+        labels, measured = self._labels.text().strip(), self._measure.isChecked()
         self._report.clear()
         self._progress.setRange(0, 0)
         self._progress.setFormat("starting…")
 
         def steps() -> Iterator["BatchEvent"]:
-            from fastershift.batch import BatchTask, connect, run_many
+            from fastershift.batch import BatchTask, Measuring, connect, run_many
 
             task = BatchTask(
                 inputs,
@@ -168,6 +191,8 @@ class ManyDialog(QDialog):
                 settings=settings,
                 device=device,
                 retry_failed=retry_failed,
+                labels=labels or None,
+                measuring=Measuring() if measured else None,
             )
             with connect(workers=workers) as client:
                 yield from run_many(task, client)

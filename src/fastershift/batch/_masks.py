@@ -1,0 +1,125 @@
+"""A movie of a batch whose cells are given: it is linked in one step."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from fastershift.batch._join import Joined, tracks_at_edge
+from fastershift.batch._measuring import check_measuring, measure_result
+from fastershift.batch._model_file import ModelFiles
+from fastershift.batch._movie import MovieTask
+from fastershift.batch._outcome import Outcome, outcome_of
+from fastershift.errors import InputError
+from fastershift.io import Movie, check_output, write_saved
+from fastershift.pipeline import TrackingRun, open_masks, plan_run
+from fastershift.rshn import choose_model
+
+__all__ = ["find_masks", "link_movie"]
+
+_NAME = "{name}"
+
+
+def find_masks(given: str, name: str) -> Path:
+    """Find the masks of a movie.
+
+    Parameters
+    ----------
+    given : str
+        A folder that holds masks under the names of the movies, or a pattern in which
+        ``{name}`` stands for the name of the movie.
+    name : str
+        Of the movie, with slashes where movies are nested.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        When there are none, or several.
+    """
+    path = Path(os.path.expanduser(given.replace(_NAME, name)))
+    if _NAME in given:
+        if not path.exists():
+            raise InputError(f"There are no masks at {path}; check the pattern.")
+        return path
+    place = path / name
+    found = [place] if place.exists() else sorted(place.parent.glob(f"{place.name}.*"))
+    if not found:
+        raise InputError(
+            f"There are no masks called {name} in {path}; write for example "
+            f"'{given}/{_NAME}_masks.tif', where {_NAME} stands for the movie."
+        )
+    if len(found) > 1:
+        several = ", ".join(one.name for one in found)
+        raise InputError(
+            f"There are several masks called {name} in {path}: {several}; write for "
+            f"example '{given}/{_NAME}.tif'."
+        )
+    return found[0]
+
+
+def link_movie(
+    task: MovieTask, masks: Path, models: ModelFiles, name: str
+) -> Iterator[Joined | Outcome]:
+    """Track the masks of a movie, and write the result.
+
+    Parameters
+    ----------
+    task : MovieTask
+        The movie.
+    masks : Path
+        One label image for each of its frames.
+    models : mapping of str to ModelFile
+        Networks that may be asked where the cells were.
+    name : str
+        Of the movie within the batch.
+
+    Yields
+    ------
+    Joined
+        What was linked.
+    Outcome
+        What became of the movie.
+
+    Raises
+    ------
+    InputError
+        For masks or settings that cannot be used, and a place that is taken.
+    """
+    source = None if isinstance(task.source, Movie) else task.source
+    output = check_output(
+        task.output, task.format, overwrite=task.overwrite, source=source
+    )
+    check_measuring(task)
+    movie = task.open()
+    run = TrackingRun(
+        plan_run(
+            movie,
+            task.settings,
+            file=task.file,
+            preset=task.preset,
+            labels=open_masks(masks, task.frames, movie),
+            device=task.device,
+            read=lambda model: models[model].load(),
+            choose=lambda look: choose_model(look, models),
+        )
+    )
+    for _ in run:
+        pass
+    result = run.result
+    joined = Joined(
+        result.labels, result.lineage, result.reports, tracks_at_edge(result.labels)
+    )
+    yield joined
+    saved = result.saved(
+        movie.scale, movie.units, input=str(task.source), labels=str(masks)
+    )
+    measure_result(task, saved)
+    write_saved(output, saved, format=task.format, overwrite=task.overwrite)
+    outcome = outcome_of(
+        joined, result.settings, output, name, float(result.provenance["seconds"])
+    )
+    yield replace(outcome, model=str(result.provenance["model"]))

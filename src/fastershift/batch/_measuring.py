@@ -1,0 +1,96 @@
+"""The table of measurements that is written beside a result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from fastershift.io import Movie, SavedResult, read_channels
+from fastershift.measure import (
+    MeasureOptions,
+    check_table,
+    columns_of,
+    measure_frames,
+    with_scale,
+    write_measurements,
+)
+
+if TYPE_CHECKING:
+    from fastershift.batch._movie import MovieTask
+
+__all__ = ["Measuring", "check_measuring", "measure_result"]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How the cells of every movie are measured.
+
+    Attributes
+    ----------
+    format : {"csv", "parquet"}
+        How the table is stored.
+    options : MeasureOptions
+        Rings and neighbours.
+    pixel_size, frame_interval : float or None
+        In µm and minutes, where no file says.
+    """
+
+    format: Literal["csv", "parquet"] = "csv"
+    options: MeasureOptions = field(default_factory=MeasureOptions)
+    pixel_size: float | None = None
+    frame_interval: float | None = None
+
+
+def check_measuring(task: "MovieTask") -> None:
+    """Make sure, before a long run, that its cells can be measured.
+
+    Raises
+    ------
+    InputError
+        When the place of the table is taken, or a package is missing.
+    """
+    if task.measuring is not None and task.table is not None:
+        check_table(task.table)
+
+
+def measure_result(task: "MovieTask", saved: SavedResult) -> None:
+    """Write the table of a movie, if one is wanted.
+
+    Parameters
+    ----------
+    task : MovieTask
+        What was asked for.
+    saved : SavedResult
+        Its result.
+
+    Raises
+    ------
+    InputError
+        When the place of the table is taken.
+    """
+    wanted = task.measuring
+    if wanted is None or task.table is None:
+        return
+    channels = _channels(task)
+    first = next(iter(channels.values()))
+    saved = with_scale(saved, first, wanted.pixel_size, wanted.frame_interval)
+    tables = measure_frames(saved, channels, wanted.options)
+    columns = columns_of(
+        channels,
+        ring=wanted.options.ring > 0,
+        doubt="doubts" in (saved.corrections or {}),
+    )
+    write_measurements(task.table, tables, columns, overwrite=True)
+
+
+def _channels(task: "MovieTask") -> Mapping[str, Movie]:
+    if isinstance(task.source, Movie):
+        return {"0": task.open()}
+    reading = task.reading()
+    return read_channels(
+        task.source,
+        axes=None if reading.axes == "auto" else reading.axes,
+        plane=reading.plane,
+        position=reading.position,
+        level=reading.level,
+        frames=task.frames,
+    )

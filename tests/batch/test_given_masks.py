@@ -1,0 +1,155 @@
+"""Batches whose cells are given, and tables of measurements beside results."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+
+pytest.importorskip("distributed")
+pytest.importorskip("zarr")
+
+from fastershift import segment_movie
+from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
+from fastershift.errors import InputError
+from fastershift.io import read_result, read_saved
+from fastershift.measure import MeasureOptions
+from fastershift.simulate import simulate_movie
+
+WITHOUT_NETWORK = {"track": {"vote_weight": 0.0}}
+
+
+@pytest.fixture
+def plate(tmp_path):
+    """Two movies, one of them nested, and masks of the same names elsewhere."""
+    for number, name in enumerate(("a/one", "two")):
+        made = simulate_movie(4, (64, 64), 4, diameter=14, seed=number)
+        for kind, frames in (("movies", made.frames), ("masks", made.labels)):
+            path = tmp_path / kind / f"{name}.tif"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            tifffile.imwrite(path, frames.astype(np.uint16), metadata={"axes": "TYX"})
+    return tmp_path
+
+
+def ended(task):
+    with connect() as client:
+        return {
+            event.outcome.movie: event.outcome
+            for event in run_many(task, client)
+            if isinstance(event, MovieEnded)
+        }
+
+
+def task_for(plate, **options):
+    asked = {"settings": WITHOUT_NETWORK, "format": "ctc"} | options
+    return BatchTask([plate / "movies"], plate / "results", **asked)
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("given", ["masks", "masks/{name}.tif"])
+def test_masks_of_a_batch_are_tracked_as_those_of_a_run(plate, given):
+    outcomes = ended(task_for(plate, labels=str(plate / given)))
+    assert set(outcomes) == {"a/one", "two"}
+    for name, outcome in outcomes.items():
+        masks = tifffile.imread(plate / "masks" / f"{name}.tif")
+        expected = segment_movie(None, WITHOUT_NETWORK, labels=masks)
+        labels, tracks = read_result(plate / "results" / name)
+        np.testing.assert_array_equal(labels, expected.labels)
+        assert [tuple(row) for row in tracks] == expected.lineage.rows()
+        assert (outcome.status, outcome.frames) == ("done", 4)
+        assert outcome.tracks == len(tracks)
+        assert outcome.model == "given masks"
+    page = (plate / "results" / "summary.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 2
+
+
+def test_masks_beside_the_movies_are_no_movies(plate):
+    for name in ("a/one", "two"):
+        masks = (plate / "masks" / f"{name}.tif").read_bytes()
+        (plate / "movies" / f"{name}_drawn.tif").write_bytes(masks)
+    outcomes = ended(task_for(plate, labels=str(plate / "movies" / "{name}_drawn.tif")))
+    assert {name: one.status for name, one in outcomes.items()} == {
+        "a/one": "done",
+        "two": "done",
+    }
+
+
+def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):
+    masks = plate / "masks" / "two.tif"
+    kept = masks.read_bytes()
+    masks.unlink()
+    asked = task_for(plate, labels=str(plate / "masks"))
+    outcomes = ended(asked)
+    assert outcomes["a/one"].status == "done"
+    assert "no masks called two" in outcomes["two"].sentence
+    masks.write_bytes(kept)
+    assert ended(replace(asked, retry_failed=True))["two"].status == "done"
+
+
+def test_it_must_be_clear_which_masks_are_meant(plate):
+    (plate / "masks" / "two.npy").write_bytes(b"")
+    outcome = ended(task_for(plate, labels=str(plate / "masks")))["two"]
+    assert "several masks called two" in outcome.sentence
+    assert "{name}" in outcome.sentence
+
+
+def test_a_folder_of_results_belongs_to_one_set_of_masks(plate):
+    ended(task_for(plate, labels=str(plate / "masks")))
+    with pytest.raises(InputError, match="other settings"):
+        ended(task_for(plate, labels=str(plate / "masks" / "{name}.tif")))
+
+
+def test_each_movie_gets_its_measurements(plate, tmp_path):
+    measuring = Measuring("csv", MeasureOptions(ring=2.0), 0.5, 3.0)
+    ended(task_for(plate, labels=str(plate / "masks"), measuring=measuring))
+    labels, _ = read_result(plate / "results" / "two")
+    movie = tifffile.imread(plate / "movies" / "two.tif")
+    rows = rows_of(plate / "results" / "two_measurements.csv")
+    cells = [(t, n) for t, frame in enumerate(labels) for n in np.unique(frame)[1:]]
+    assert [(int(row["frame"]), int(row["track"])) for row in rows] == cells
+    for row, (t, cell) in zip(rows, cells, strict=True):
+        own = labels[t] == cell
+        assert float(row["area"]) == pytest.approx(own.sum() / 4)
+        assert float(row["mean_0"]) == pytest.approx(movie[t][own].mean())
+        assert float(row["time"]) == 3 * t
+    assert "ring_mean_0" in rows[0]
+    assert (plate / "results" / "a" / "one_measurements.csv").exists()
+
+
+def test_finished_movies_are_measured_where_that_was_not_done(plate):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    ended(asked)
+    table = plate / "results" / "two_measurements.csv"
+    result = plate / "results" / "two" / "mask000.tif"
+    before = result.stat().st_mtime_ns
+    ended(replace(asked, measuring=Measuring()))
+    assert len(rows_of(table)) == sum(
+        len(np.unique(frame)) - 1
+        for frame in read_saved(plate / "results" / "two").stack()
+    )
+    assert result.stat().st_mtime_ns == before
+
+
+def test_a_table_of_the_user_is_left_alone_before_anything_is_run(plate):
+    table = plate / "results" / "two_measurements.csv"
+    table.parent.mkdir()
+    table.write_text("mine", encoding="utf-8")
+    asked = task_for(plate, labels=str(plate / "masks"), measuring=Measuring())
+    assert "two_measurements.csv" in ended(asked)["two"].sentence
+    assert table.read_text(encoding="utf-8") == "mine"
+    assert not (plate / "results" / "two").exists()
+
+
+def test_movies_that_are_segmented_are_measured_too(plate, settings):
+    embed = {**settings["embed"], "diameter": 14.0}
+    asked = task_for(plate, settings={"embed": embed}, measuring=Measuring("parquet"))
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert {one.status for one in ended(asked).values()} == {"done"}
+    labels, _ = read_result(plate / "results" / "two")
+    table = parquet.read_table(plate / "results" / "two_measurements.parquet")
+    assert table.num_rows == sum(len(np.unique(frame)) - 1 for frame in labels)
