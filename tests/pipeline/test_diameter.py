@@ -118,21 +118,33 @@ def test_one_cell_that_agrees_with_itself_does_not_win(movie, monkeypatch):
     assert plan.settings.embed.diameter == 22
 
 
+def test_cells_are_measured_by_all_trials_that_found_the_same(movie, monkeypatch):
+    """One trial sees one part of each frame; its cells may be the large ones there."""
+    tried = (Trial(20.0, 20.0, 20, 0.9), Trial(28.0, 24.0, 20, 0.88))
+    monkeypatch.setattr(_choice, "try_diameters", lambda *_, **_how: tried)
+    found = {20.0: Stability(0.9, 0.0, 20.0, 20), 24.0: Stability(0.9, 0.0, 23.0, 20)}
+    monkeypatch.setattr(_choice, "stability", known(lambda _, size: found[size]))
+    plan = plan_run(movie.frames, {"embed": {"model": "generalist"}}, device="cpu")
+    assert plan.settings.embed.diameter == 21.5
+
+
 @pytest.mark.parametrize(
-    ("stable", "size", "taken"),
+    ("stable", "size", "sure", "taken"),
     [
-        ((0.5, 0.8), 30.0, "dic"),
-        ((0.8, 0.6), 30.0, "generalist"),
-        ((0.8, 0.7), 30.0, "dic"),
-        ((0.9, 0.8), 30.0, "generalist"),
-        ((0.5, 0.8), 60.0, "generalist"),
-        ((0.5, 0.8), 0.0, "generalist"),
+        ((0.5, 0.8), 30.0, 1.0, "dic"),
+        ((0.5, 0.8), 30.0, 0.9, "dic"),
+        ((0.8, 0.6), 30.0, 1.0, "generalist"),
+        ((0.8, 0.7), 30.0, 1.0, "dic"),
+        ((0.8, 0.7), 30.0, 0.9, "generalist"),
+        ((0.9, 0.8), 30.0, 1.0, "generalist"),
+        ((0.5, 0.8), 60.0, 1.0, "generalist"),
+        ((0.5, 0.8), 0.0, 1.0, "generalist"),
     ],
 )
 def test_a_model_for_a_kind_is_taken_only_where_its_cells_are_stable_and_as_told(
-    movie, monkeypatch, stable, size, taken
+    movie, monkeypatch, stable, size, sure, taken
 ):
-    look = FirstLook(diameter=28.0, kind="dic", probability=1.0)
+    look = FirstLook(diameter=28.0, kind="dic", probability=sure)
     of = {"generalist": stable[0], "dic": stable[1]}
     monkeypatch.setattr(_choice, "first_look", lambda _frames: look)
     found = known(lambda name, _: Stability(of[name], 0.0, size, 9))

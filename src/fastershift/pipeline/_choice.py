@@ -1,7 +1,7 @@
 """Which model and which cell diameter a run takes, where they are left open."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -19,15 +19,19 @@ __all__ = ["Choice", "choose_for_movie"]
 # Trials that are compared by how stable their cells are: at most so many, that score
 # at least this share of the best one. Within this factor, the diameters that two of
 # them found are the same.
-_COMPARED, _COMPARABLE = 3, 0.4
+_COMPARED, _COMPARABLE = 2, 0.4
+
+# Of the samples, every second one is seen at all diameters.
+_TRIED = slice(None, None, 2)
 _ALIKE = 1.15
 
 # Compared cells at which an agreement counts half.
 _FEW_CELLS = 2.0
 
-# Where the generalist agrees with itself less than this, a model that was made for the
-# kind may agree with itself by so much less: what it finds is still right more often.
-_STABLE, _MADE_FOR_IT = 0.85, 0.15
+# Where the first look is as sure as this of a kind, and the generalist agrees with itself
+# less than this, the model that was made for the kind may agree with itself by so much
+# less: what it finds is still right more often.
+_SURE, _STABLE, _MADE_FOR_IT = 0.98, 0.9, 0.15
 
 # Measured again, cells differ by less than this factor, or the model has lost them.
 _SAME = 1.3
@@ -192,7 +196,8 @@ class _Finder:
         A first look is sure of images of kinds that it has never seen, too; but what a
         model finds in them depends on the diameter that it is told. So the model that
         was made for a kind is taken only where it finds cells of the size that it was
-        told, and is at least as stable, or nearly where the generalist is not.
+        told, and is at least as stable, or nearly where the generalist is not and the
+        first look is very sure.
         """
         general = read(choose(None))
         look = self._looked()
@@ -207,28 +212,31 @@ class _Finder:
             return general
         one = self._stability(general, tried[0].found)
         other = self._stability(special, look.diameter)
-        confirmed = other.diameter and _within(_SAME, other.diameter, look.diameter)
-        less = _MADE_FOR_IT if one.agreement < _STABLE else 0.0
-        return (
-            special
-            if confirmed and other.agreement >= one.agreement - less
-            else general
-        )
+        known = look.probability >= _SURE and one.agreement < _STABLE
+        less = _MADE_FOR_IT if known else 0.0
+        if not other.diameter or other.agreement < one.agreement - less:
+            return general
+        found = _pooled(other, (one, other)).diameter
+        self.diameters.setdefault(special.sha256, _rounded(found))
+        return special
 
     def _stability(self, model: Model, diameter: float) -> Stability:
         """Tell how stable a model is at the diameter that was guessed for it."""
         if model.sha256 not in self.stable:
-            found = self._tested(self._samples, model, diameter)
-            self.stable[model.sha256] = found
+            self.stable[model.sha256] = self._tested(model, diameter)
         return self.stable[model.sha256]
 
-    def _tested(
-        self, samples: Sequence[Sample], model: Model, diameter: float
-    ) -> Stability:
-        """Tell how stable a model is, with what its card advises."""
+    def _tested(self, model: Model, diameter: float) -> Stability:
+        """Tell how stable a model is, with what its card advises.
+
+        The diameter is 0 where the cells are not of the size that the model was told.
+        """
         told = {"embed": {"diameter": max(1.0, diameter)}}
         settings = resolve_settings(user=told, card=model.card.settings)
-        return stability(samples, model, settings, device=self._device)
+        found = stability(self._samples, model, settings, device=self._device)
+        if found.diameter and _within(_SAME, found.diameter, diameter):
+            return found
+        return found._replace(diameter=0.0)
 
     def diameter(self, model: Model) -> float:
         """Tell the cell diameter in pixels of a frame, as a person would round it."""
@@ -239,15 +247,14 @@ class _Finder:
                     "The cell diameter cannot be estimated, because no frame has any "
                     "contrast; give it in pixels."
                 )
-            self.diameters[model.sha256] = max(1.0, round(found, 1))
+            self.diameters[model.sha256] = _rounded(found)
         return self.diameters[model.sha256]
 
     def _found(self, model: Model) -> float | None:
         guess = self._guessed(model)
         if guess is None:
             return None
-        measured = self._stability(model, guess).diameter
-        return measured if measured and _within(_SAME, measured, guess) else guess
+        return self._stability(model, guess).diameter or guess
 
     def _guessed(self, model: Model) -> float | None:
         if model.card.embedding == "cosine":
@@ -266,10 +273,9 @@ class _Finder:
     def _tried(self, model: Model) -> tuple[Trial, ...]:
         if not self.trials:
             settings = resolve_settings(card=model.card.settings)
-            self.trials = self._compared(
-                model,
-                try_diameters(self._samples, model, settings, device=self._device),
-            )
+            some = self._samples[_TRIED]
+            trials = try_diameters(some, model, settings, device=self._device)
+            self.trials = self._compared(model, trials)
         return self.trials
 
     def _compared(self, model: Model, trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
@@ -282,17 +288,32 @@ class _Finder:
                 different.append(trial)
         if len(different) < 2:
             return tuple(different) or trials
-        middle = [self._samples[len(self._samples) // 2]]
-        judged = (
-            replace(one, agreement=_weighed(self._tested(middle, model, one.found)))
-            for one in different[:_COMPARED]
-        )
-        return tuple(sorted(judged, key=lambda one: -one.score))
+        stable = {one: self._tested(model, one.found) for one in different[:_COMPARED]}
+        judged = {
+            replace(one, agreement=_weighed(found)): found
+            for one, found in stable.items()
+        }
+        best, *others = sorted(judged, key=lambda one: -one.score)
+        self.stable[model.sha256] = _pooled(judged[best], judged.values())
+        return best, *others
 
 
 def _weighed(stable: Stability) -> float:
     """Trust the agreement of few cells less: one or two agree by chance."""
     return stable.agreement * stable.cells / (stable.cells + _FEW_CELLS)
+
+
+def _pooled(best: Stability, judged: Iterable[Stability]) -> Stability:
+    """Measure cells by all that found them as large as told: so chance counts less."""
+    if not best.diameter:
+        return best
+    found = [one.diameter for one in judged if one.diameter]
+    same = [one for one in found if _within(_SAME, one, best.diameter)]
+    return best._replace(diameter=sum(same) / len(same))
+
+
+def _rounded(diameter: float) -> float:
+    return max(1.0, round(diameter, 1))
 
 
 def _within(factor: float, one: float, other: float) -> bool:

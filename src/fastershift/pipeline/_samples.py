@@ -9,8 +9,8 @@ from fastershift.rshn import FrameSource, normalise_robustly
 
 __all__ = ["Sample", "take_samples"]
 
-# Frames that are looked at.
-_FRAMES = 3
+# Frames that are looked at: cells that divide at once change a movie's sizes quickly.
+_FRAMES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Sample:
 
 
 def take_samples(movie: FrameSource) -> tuple[Sample, ...]:
-    """Take up to three frames with contrast, spread evenly over a movie.
+    """Take up to five frames with contrast, spread evenly over a movie.
 
     Parameters
     ----------
