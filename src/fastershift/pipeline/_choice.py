@@ -28,9 +28,9 @@ _ALIKE = 1.15
 # Compared cells at which an agreement counts half.
 _FEW_CELLS = 2.0
 
-# Where the first look is as sure as this of a kind, and the generalist agrees with itself
-# less than this, the model that was made for the kind may agree with itself by so much
-# less: what it finds is still right more often.
+# Where the first look is as sure as this of a kind, and the generalist agrees less with
+# itself than this, a model that was made for the kind may agree by so much less: what
+# it finds is still right more often.
 _SURE, _STABLE, _MADE_FOR_IT = 0.98, 0.9, 0.15
 
 # Measured again, cells differ by less than this factor, or the model has lost them.
