@@ -44,3 +44,18 @@ def test_what_is_not_known_is_left_out():
     text = describe_methods({}, {})
     assert "with fastershift, which" in text
     assert "settings" not in text.lower()
+
+
+def test_switches_are_on_or_off_and_units_are_named():
+    text = text_of({"cluster": {"reseed": False, "split_large": True}})
+    assert "were re-seed off, split large cells on." in text
+    assert "were shortest track 3 frames." in text_of({"track": {"shortest_track": 3}})
+
+
+def test_one_edit_is_one_edit():
+    assert text_of(corrections={"history": [1]}).endswith("by hand (1 edit).")
+
+
+def test_a_model_without_a_known_size_has_none():
+    provenance = {"model": "nuclei"}
+    assert "The model was nuclei. " in describe_methods({"track": {}}, provenance)

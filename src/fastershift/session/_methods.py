@@ -73,9 +73,7 @@ def _changed(settings: Mapping[str, Any]) -> str:
         value = settings.get(one.stage, {}).get(one.name, one.default)
         if one.stage in ("", "input") or one.name in _APART or value == one.default:
             continue
-        label = one.label
-        if label[1:2].islower():
-            label = label[0].lower() + label[1:]
+        label = one.label[0].lower() + one.label[1:]
         told.append(f"{label} {_value(value)} {one.unit}".rstrip())
     return ", ".join(told)
 

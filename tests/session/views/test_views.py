@@ -189,6 +189,35 @@ def test_why_not_one_cell_of_a_piece_that_was_too_small():
     assert "too small for a cell" in said
 
 
+def test_why_not_one_cell_where_similar_pixels_belong_to_different_modes():
+    # Where the squares touch, each leans towards the other.
+    angles = np.repeat([0.0, 0.3, 0.9, 1.2], [7, 1, 1, 7])
+    vectors = np.zeros((2, 4, 24, 24), dtype=np.float32)
+    vectors[:, 0] = 1
+    vectors[:, :, 4:16, 4:20] = 0
+    vectors[:, 1, 4:16, 4:20] = np.cos(angles)
+    vectors[:, 2, 4:16, 4:20] = np.sin(angles)
+    opened = Session()
+    opened.open(SessionInput(embeddings=vectors))
+    said = explain(opened, Pixel(0, 8, 11), Pixel(0, 8, 12))
+    assert f"similarity {np.cos(0.6):.3f}" in said
+    assert "each is closer to another mode" in said
+    # Modes lie near the directions of most pixels, 1.2 apart.
+    apart = float(said.partition("the two modes are ")[2].partition(" ")[0])
+    assert apart == pytest.approx(1 - np.cos(1.2), abs=0.1)
+
+
+def test_a_mask_for_every_frame_says_what_is_foreground():
+    mask = np.zeros((2, 24, 24), bool)
+    mask[0, 5:9, 5:9] = mask[1, 10:14, 10:14] = True
+    vectors = np.ones((2, 4, 24, 24), np.float32)
+    opened = Session()
+    opened.open(SessionInput(embeddings=vectors, background="mask", mask=mask))
+    found = [one for one in opened.views.similarity(Pixel(0, 6, 6), SETTINGS) if one]
+    for one in found:
+        np.testing.assert_array_equal(one.foreground, mask[one.frame])
+
+
 def test_pixels_that_cannot_be_compared_are_refused_in_words(session):
     views = session.views
     with pytest.raises(InputError, match="two successive frames"):

@@ -1,0 +1,96 @@
+"""A copy of corrections that goes on while they are being made."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from fastershift.editing import Delete, Lock, Swap
+from fastershift.session import Corrections, take_snapshot
+from helpers.movies import TWO_CELLS_TOUCH_THEN_ONE_LEAVES as TOUCH
+from helpers.validity import ctc_problems
+
+
+@pytest.fixture
+def corrections():
+    return Corrections(TOUCH.labels.copy(), TOUCH.lineage)
+
+
+class Interrupted:
+    """A lock that lets something else happen before some of the times it is taken."""
+
+    def __init__(self, lock, happens, times):
+        self.lock, self.happens, self.times = lock, happens, times
+        self.taken = 0
+
+    def __enter__(self):
+        self.taken += 1
+        if self.taken in self.times:
+            happens, times, self.times = self.happens, self.times, ()
+            happens()
+            self.times = times
+        return self.lock.__enter__()
+
+    def __exit__(self, *error):
+        return self.lock.__exit__(*error)
+
+
+def test_a_snapshot_is_a_copy_of_all_that_belongs_together(corrections):
+    corrections.do(Swap(1, 1, 2))
+    corrections.tick("a place")
+    snapshot = take_snapshot(corrections)
+    np.testing.assert_array_equal(snapshot.labels, corrections.labels)
+    assert not np.shares_memory(snapshot.labels, corrections.labels)
+    assert snapshot.lineage == corrections.lineage
+    assert snapshot.revision == corrections.revision == 2
+    record = corrections.record()
+    corrections.do(Delete(0, (1,)))
+    corrections.tick("another place")
+    assert snapshot.record() == record
+
+
+def wide_awake(corrections, times):
+    """Corrections that are made while they are being copied, and what they gave."""
+    states = {corrections.revision: corrections.labels.copy()}
+
+    def edit():
+        edits = (Delete(4, (1,)), Delete(3, (1,)), Lock(0, 1), Delete(0, (2,)))
+        corrections.do(edits[len(states) - 1])
+        states[corrections.revision] = corrections.labels.copy()
+
+    guard = Interrupted(corrections.cells.guard, edit, times)
+    corrections.cells.guard = guard
+    return states
+
+
+@pytest.mark.parametrize(
+    ("times", "revision"),
+    [
+        ((), 0),
+        ((3,), 1),  # while the first copy is made
+        ((6,), 1),  # after its last frame
+        ((3, 14), 2),
+        # Three times in a row: now edits have to wait.
+        ((3, 14, 25), 3),
+    ],
+)
+def test_labels_and_tracks_fit_whatever_happens_meanwhile(corrections, times, revision):
+    states = wide_awake(corrections, times)
+    snapshot = take_snapshot(corrections)
+    assert snapshot.revision == revision
+    assert len(states) == 1 + len(times)
+    np.testing.assert_array_equal(snapshot.labels, states[revision])
+    assert ctc_problems(snapshot.labels, snapshot.lineage) == []
+
+
+def test_a_snapshot_can_be_taken_in_another_thread(corrections):
+    taken = []
+    thread = threading.Thread(target=lambda: taken.append(take_snapshot(corrections)))
+    thread.start()
+    for _ in range(20):
+        corrections.do(Swap(1, 1, 2))
+    thread.join()
+    assert ctc_problems(taken[0].labels, taken[0].lineage) == []
+    # Swapped an even number of times, cells have the numbers they had.
+    swapped = taken[0].revision % 2
+    assert taken[0].labels[1, 2, 2] == 1 + swapped
