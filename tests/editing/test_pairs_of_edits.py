@@ -142,6 +142,21 @@ def test_a_cell_that_comes_back_stays_the_child_of_what_it_was():
         edited(BACK, Unlink(0, 2))
 
 
+@pytest.mark.parametrize("frame", [2, 3])
+def test_a_parent_that_is_linked_to_another_cell_has_no_daughters(frame):
+    """Whether it goes on at once, or as a continuation after a gap."""
+    labels = DIVIDES.labels.copy()
+    labels[frame:, 4, 0] = 7
+    editor = Editor(labels, Lineage((*DIVIDES.lineage.tracks, Track(7, frame, 3))))
+    editor.do(Link(1, 1, frame, 7))
+    assert [spans(editor)[daughter][2] for daughter in (2, 3)] == [0, 0]
+    check(editor)
+    if frame == 2:
+        assert spans(editor)[1] == (0, 3, 0)
+    else:
+        assert spans(editor)[7] == (3, 3, 1)
+
+
 def test_grown_and_shrunk_by_as_much_a_cell_away_from_the_border_is_the_same():
     labels = np.pad(MOVIES["one cell moves"].labels, ((0, 0), (2, 2), (2, 2)))
     editor = Editor(labels.copy(), Lineage((Track(1, 0, 3),)))

@@ -131,6 +131,13 @@ def test_an_array_that_numpy_saved_is_read_and_objects_are_not(movie, tmp_path):
             segment_movie(None, labels=tmp_path / name)
 
 
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
+def test_a_damaged_array_is_a_sentence(tmp_path, content):
+    (tmp_path / "masks.npy").write_bytes(content)
+    with pytest.raises(InputError, match=r"masks\.npy cannot be read"):
+        segment_movie(None, labels=tmp_path / "masks.npy")
+
+
 def test_masks_may_be_a_file(movie, tmp_path):
     labels = numbered_anew(movie.labels).astype(np.uint16)
     tifffile.imwrite(tmp_path / "masks.tif", labels)

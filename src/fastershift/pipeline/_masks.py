@@ -136,7 +136,7 @@ def open_masks(
 def _load(path: Path) -> npt.NDArray[Any]:
     try:
         loaded: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(
             f"{path.name} cannot be read as an array of numbers; save the masks with "
             "numpy.save, or as TIFF."

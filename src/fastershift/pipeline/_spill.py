@@ -60,8 +60,8 @@ class FolderCache(RecentCache[_Key, Tensor]):
             self._files.move_to_end(key)
             try:
                 stored = np.load(self._files[key], allow_pickle=False)
-            except (OSError, ValueError):
-                # Someone has emptied the folder; it is computed again.
+            except (OSError, ValueError, EOFError):
+                # The folder was emptied or damaged; it is computed again.
                 del self._files[key], self._sizes[key]
                 return None
             return torch.from_numpy(stored)

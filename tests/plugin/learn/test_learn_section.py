@@ -226,6 +226,33 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     assert widget._input.model.value == str(learned.path)
 
 
+def test_marks_that_were_kept_come_back_and_damaged_ones_do_not(
+    qtbot, tmp_path, monkeypatch
+):
+    from qtpy.QtCore import QObject
+
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    file = tmp_path / "learning" / "movie" / "marks.npz"
+    file.parent.mkdir(parents=True)
+    kept = {"0": np.full(SHAPE[1:], 2), "1": np.zeros((3, 3)), "7": np.ones(SHAPE[1:])}
+    np.savez_compressed(file, **kept)
+    whole, parent = file.read_bytes(), QObject()
+
+    def opened():
+        movie = SimpleNamespace(shape=SHAPE)
+        return _teacher.Teacher(parent).open(movie, "movie", "generalist")
+
+    # Frames of another movie with this name are left out.
+    assert list(opened()) == [0]
+    np.testing.assert_array_equal(opened()[0], kept["0"])
+    for damaged in (b"", b"no marks", whole[: len(whole) // 2]):
+        file.write_bytes(damaged)
+        assert opened() == {}
+    parent.deleteLater()
+
+
 def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     from fastershift.plugin.correct._tools import Pick
     from fastershift.plugin.files._readers import track_layers

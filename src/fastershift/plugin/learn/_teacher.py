@@ -2,11 +2,13 @@
 
 import os
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,8 @@ _Labels = npt.NDArray[np.int32]
 _MINUTES = 5.0
 
 _MARKS = "marks.npz"
+# What numpy raises where there is no such file, or a damaged one.
+_UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Teacher(QObject):
             _state(path) for path in sorted(self._folder.glob("*.safetensors"))
         ]
         known: dict[int, _Labels] = {}
-        with suppress(OSError, ValueError), np.load(self._folder / _MARKS) as kept:
+        with suppress(*_UNREADABLE), np.load(self._folder / _MARKS) as kept:
             for key in kept.files:
                 frame = int(key)
                 if kept[key].shape == movie.shape[1:] and frame < movie.shape[0]:
