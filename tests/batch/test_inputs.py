@@ -105,3 +105,17 @@ def test_movies_on_two_disks(tmp_path, monkeypatch):
     monkeypatch.setattr(os.path, "commonpath", refuse)
     with pytest.raises(InputError, match="several disks"):
         names(movie(tmp_path / "m.tif"))
+
+
+def test_no_result_lies_in_another(tmp_path):
+    movie(tmp_path / "a.tif")
+    movie(tmp_path / "A" / "deep" / "b.tif")
+    assert names(tmp_path) == ["A/deep/b", "a.tif"]
+
+
+@pytest.mark.parametrize("name", ["summary", "Summary", "summary.csv", "summary.html"])
+def test_no_result_lies_where_the_summary_does(tmp_path, name):
+    movie(tmp_path / f"{name}.tif")
+    movie(tmp_path / "b.tif")
+    assert f"{name} movie" in names(tmp_path)
+    assert names(frames(tmp_path / "x" / name).parent) == [f"{name} movie"]

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -280,3 +281,68 @@ def test_a_worker_needs_no_window():
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert run.stdout.strip() == "ready", run.stderr
+
+
+@pytest.fixture
+def few(tmp_path):
+    """Two movies that are done in a moment."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, name in enumerate(("a.tif", "b.tif")):
+        movie = simulate_movie(3, (40, 44), 3, diameter=14, seed=number)
+        frames = np.asarray(movie.frames)
+        tifffile.imwrite(folder / name, frames, photometric="minisblack")
+    return folder
+
+
+def run_few(few, settings, format="ctc"):
+    task = batch(few, few.parent / "out", settings, format=format)
+    with connect() as client:
+        return ended(run_many(task, client))
+
+
+def test_a_result_that_was_removed_is_made_again(few, settings):
+    run_few(few, settings)
+    shutil.rmtree(few.parent / "out" / "a")
+    assert {one.status for one in run_few(few, settings).values()} == {"done"}
+    assert len(read_result(few.parent / "out" / "a")[0]) == 3
+
+
+def test_a_movie_that_has_changed_is_told(few, settings):
+    run_few(few, settings)
+    before = read_result(few.parent / "out" / "a")[0]
+    (few / "a.tif").write_bytes((few / "b.tif").read_bytes())
+    outcomes = run_few(few, settings)
+    assert outcomes["b"].status == "done"
+    assert outcomes["a"].status == "failed"
+    assert "is not the movie any more" in outcomes["a"].sentence
+    assert np.array_equal(read_result(few.parent / "out" / "a")[0], before)
+    shutil.rmtree(few.parent / "out" / "a")
+    assert run_few(few, settings)["a"].status == "done"
+
+
+def test_a_copy_of_a_movie_is_the_same(few, settings):
+    run_few(few, settings)
+    data = (few / "a.tif").read_bytes()
+    (few / "a.tif").unlink()
+    (few / "a.tif").write_bytes(data)
+    assert run_few(few, settings)["a"].status == "done"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths of Windows are shorter")
+@pytest.mark.parametrize("length", [240, 250])
+def test_a_long_name_does_not_stop_the_others(few, settings, length):
+    (few / "a.tif").rename(few / f"{'n' * length}.tif")
+    outcomes = run_few(few, settings)
+    assert outcomes["b"].status == "done"
+    assert len(outcomes) == 2
+
+
+def test_twins_have_text_files_of_their_own(few, settings):
+    (few / "b.tif").rename(few / "a.tiff")
+    outcomes = run_few(few, settings, "tiff")
+    assert {one.status for one in outcomes.values()} == {"done"}
+    results = [*(few.parent / "out").glob("*.tif")]
+    assert len(results) == len([*(few.parent / "out").glob("*_tracks.txt")]) == 2
+    for path in results:
+        assert len(read_result(path)[0]) == 3

@@ -122,6 +122,16 @@ def _simulated(folder):
     return (*asked, "--overwrite")
 
 
+def _beside_another(other, name):
+    """Write a result, and ask for one whose files would have the same names."""
+
+    def words(folder):
+        _result(folder, other, "tiff" if other.endswith(".tif") else "csv")
+        return ("convert", _result(folder), folder / name, "--overwrite")
+
+    return words
+
+
 def _many(name, make):
     def words(folder):
         output = folder / "out"
@@ -158,6 +168,11 @@ _MADE = {
         "t.csv",
         lambda path: (_written(path.with_name("t_links.csv"), "mine\n"), path)[1],
     ),
+    "text files of another result, of a.tif where a.tiff goes": _beside_another(
+        "a.tif", "a.tiff"
+    ),
+    "links of another result where cells go": _beside_another("a.csv", "a_links.csv"),
+    "cells of another result where links go": _beside_another("a_links.csv", "a.csv"),
     "a user's weights where a model goes": _trained("m.safetensors", _weights),
     "a user's weights where a state goes": _trained("m.state.safetensors", _weights),
     "a user's picture where one of a training goes": _trained(

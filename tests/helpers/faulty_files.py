@@ -1,6 +1,7 @@
 """Files with something wrong, made from whole ones."""
 
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -665,6 +666,38 @@ def _no_groups(path: Path) -> None:
             one.unlink()
 
 
+def _without(format: str, *inside: str) -> Callable[[Path], Path]:
+    """Write a whole result, and lose a part of it."""
+    return _result(format, lambda path: shutil.rmtree(path.joinpath(*inside)))
+
+
+def _renumbered(*inside: str) -> Callable[[Path], None]:
+    """Change the number of a cell in a Zarr, as another program might."""
+
+    def change(path: Path) -> None:
+        import zarr
+
+        array = zarr.open_array(path.joinpath(*inside), mode="r+")
+        pixels = array[:]
+        array[:] = np.where(pixels == 2, 7, pixels)
+
+    return change
+
+
+def _foreign_labels(lost: int) -> Maker:
+    """Write labels as an array, as other programs do, and lose a frame."""
+
+    def make(folder: Path) -> Path:
+        import zarr
+
+        path = folder / "labels.zarr"
+        zarr.create_array(path, data=_LABELS, chunks=(1, 24, 28))
+        shutil.rmtree(path / "c" / str(lost))
+        return path
+
+    return make
+
+
 RESULTS: dict[str, tuple[Maker, str]] = {
     "list of tracks that is empty": (_list(""), "sentence"),
     "list of tracks that is text": (_list("id,first,last\n"), "sentence"),
@@ -749,4 +782,15 @@ RESULTS: dict[str, tuple[Maker, str]] = {
     "labels as Zarr without arrays": (_result("zarr", _no_groups), "sentence"),
     "graph whose head is cut off": (_edit("geff", "zarr.json", _half), "sentence"),
     "graph without arrays": (_result("geff", _no_groups), "sentence"),
+    "labels as Zarr with a lost frame": (_without("zarr", "0", "c", "1"), "sentence"),
+    "labels as Zarr that were changed": (
+        _result("zarr", _renumbered("0")),
+        "sentence",
+    ),
+    "graph with a lost frame": (_without("geff", "labels", "c", "1"), "sentence"),
+    "graph whose labels were changed": (
+        _result("geff", _renumbered("labels")),
+        "sentence",
+    ),
+    "labels of another program with a lost frame": (_foreign_labels(1), "sentence"),
 }

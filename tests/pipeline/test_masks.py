@@ -167,3 +167,29 @@ def test_a_missing_mask_is_put_in_and_told(movie):
     settings = {"track": {"mend_masks": False}}
     as_given = segment_movie(None, settings, labels=labels)
     np.testing.assert_array_equal(as_given.labels > 0, labels > 0)
+
+
+@pytest.mark.parametrize("span", [(0, 6), (3, 3), (5, 6)])
+def test_frames_that_masks_do_not_have(movie, tmp_path, span):
+    from fastershift.pipeline import open_masks
+
+    np.save(tmp_path / "masks.npy", movie.labels)
+    result = SavedResult(movie.labels, movie.tracks)
+    for path in (tmp_path / "masks.npy", write_saved(tmp_path / "result", result)):
+        assert len(open_masks(path, (1, 5))) == 4
+        with pytest.raises(InputError, match="give a range within 0:5"):
+            open_masks(path, span)
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "cells.zip"])
+def test_cells_outside_of_the_movie(movie, tmp_path, name):
+    from fastershift.io import format_of
+    from fastershift.pipeline import open_masks
+
+    if name.endswith("zip"):
+        pytest.importorskip("roifile")
+    result = SavedResult(movie.labels, movie.tracks)
+    path = write_saved(tmp_path / name, result, format=format_of(name))
+    assert open_masks(path, movie=movie.frames).shape == movie.frames.shape
+    with pytest.raises(InputError, match="cells outside of the movie"):
+        open_masks(path, movie=movie.frames[:, :40, :40])

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from glob import glob, has_magic
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from fastershift.batch._summary import SUMMARY_NAMES
 from fastershift.errors import InputError
 from fastershift.io import (
     IMAGE_SUFFIXES,
@@ -93,6 +94,8 @@ def list_movies(
     short = {source: _without_suffix(path) for source, path in places.items()}
     # Many disks do not tell a from A in a name.
     taken = Counter(name.casefold() for name in short.values())
+    # A result is a folder that holds nothing else, so none may lie in another.
+    taken.update({above for name in taken for above in _above(name)})
     names = {
         source: short[source]
         if taken[short[source].casefold()] == 1
@@ -100,9 +103,22 @@ def list_movies(
         for source in found
     }
     return sorted(
-        (NamedMovie(name, source) for source, name in names.items()),
+        (NamedMovie(_apart(name), source) for source, name in names.items()),
         key=lambda movie: movie.name,
     )
+
+
+def _above(name: str) -> list[str]:
+    """List the folders that a name lies in."""
+    return [one.as_posix() for one in PurePosixPath(name).parents][:-1]
+
+
+def _apart(name: str) -> str:
+    """Keep a movie apart from the files of the summary."""
+    first, slash, rest = name.partition("/")
+    if first.casefold() in SUMMARY_NAMES:
+        first += " movie"
+    return first + slash + rest
 
 
 def _in_results(source: Path, base: Path, output: Path | None) -> bool:

@@ -17,12 +17,12 @@ from fastershift.batch._inputs import NamedMovie, list_movies
 from fastershift.batch._masks import find_masks
 from fastershift.batch._measuring import Measuring
 from fastershift.batch._model_file import ModelFiles
-from fastershift.batch._movie import MovieTask, PreparedMovie
+from fastershift.batch._movie import MovieTask, PreparedMovie, fingerprint
 from fastershift.batch._outcome import Outcome
 from fastershift.batch._remote import Failure
 from fastershift.batch._summary import Summary
 from fastershift.errors import InputError, explain, is_shortage
-from fastershift.io import ResultFormat
+from fastershift.io import TIFF_SUFFIXES, ResultFormat, result_place
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -78,13 +78,21 @@ class BatchTask:
     labels: str | None = None
     measuring: Measuring | None = None
 
+    def place(self, movie: NamedMovie) -> Path:
+        """Tell where the result of one of the movies goes."""
+        place = self.output.absolute() / movie.name
+        if self.format == "tiff" and place.suffix.lower() in TIFF_SUFFIXES:
+            # Results of a.tif and a.tiff would share the text files beside them.
+            place = place.with_name(f"{place.name}.tif")
+        return result_place(place, self.format)
+
     def task(self, movie: NamedMovie, *, overwrite: bool = False) -> MovieTask:
         """Return the task of one of the movies."""
-        output = self.output.absolute() / movie.name
-        table = None
+        output, table = self.place(movie), None
         if self.measuring is not None:
             ending = f"_measurements.{self.measuring.format}"
-            table = output.with_name(output.name + ending)
+            name = self.output.absolute() / movie.name
+            table = name.with_name(name.name + ending)
         return MovieTask(
             source=movie.source,
             output=output,
@@ -252,9 +260,8 @@ class _Run:
 
     def events(self) -> Iterator[BatchEvent]:
         for movie in self._movies:
-            former = None if self._batch.overwrite else self._summary.get(movie.name)
-            again = self._batch.retry_failed and former is not None
-            if former is None or (again and former.status == "failed"):
+            former = self._former(movie)
+            if former is None:
                 self._waiting.append(movie)
             elif former.status == "done" and _lacks_table(self._batch.task(movie)):
                 self._unmeasured[movie.name] = former
@@ -278,6 +285,25 @@ class _Run:
                 self._write()
             yield self._progress()
         self._write(always=True)
+
+    def _former(self, movie: NamedMovie) -> Outcome | None:
+        """Tell what became of a movie before; None where it is to be run."""
+        former = None if self._batch.overwrite else self._summary.get(movie.name)
+        if former is None or (former.status == "failed" and self._batch.retry_failed):
+            return None
+        if former.status == "failed":
+            return former
+        place = self._batch.place(movie)
+        if not place.exists():
+            return None
+        if former.source and former.source != fingerprint(movie.source):
+            return Outcome(
+                movie.name,
+                "failed",
+                f"{movie.source} is not the movie any more that its result {place} was "
+                "made of; remove that result, and run the same again.",
+            )
+        return former
 
     def stop(self) -> None:
         """Leave nothing behind on the workers."""

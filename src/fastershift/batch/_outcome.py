@@ -51,6 +51,8 @@ class Outcome:
         How good the cells are expected to be, see `fastershift.pipeline.Quality`.
     seconds : float
         From the start of the movie to its result.
+    source : str
+        Tells the file of the movie from others, see `fingerprint`.
     """
 
     movie: str
@@ -69,6 +71,7 @@ class Outcome:
     places: tuple[str, ...] = ()
     expected_f1: float | None = None
     seconds: float = 0.0
+    source: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON and CSV hold them."""

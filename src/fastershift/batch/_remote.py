@@ -1,7 +1,7 @@
 """What a worker is asked to do; results are plain values, mistakes are sentences."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 from typing import TypeVar
@@ -12,12 +12,17 @@ from fastershift.batch._join import Joined
 from fastershift.batch._masks import find_masks, link_movie
 from fastershift.batch._measuring import measure_result
 from fastershift.batch._model_file import ModelFile, ModelFiles
-from fastershift.batch._movie import MovieTask, PreparedMovie, prepare_movie
+from fastershift.batch._movie import (
+    MovieTask,
+    PreparedMovie,
+    fingerprint,
+    prepare_movie,
+)
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
 from fastershift.batch._summary import Summary, thumbnail
 from fastershift.errors import FastershiftError
-from fastershift.io import read_saved
+from fastershift.io import Movie, read_saved
 
 __all__ = ["Failure", "chunk", "finish", "link", "measure", "prepare", "unpacked"]
 
@@ -90,8 +95,16 @@ def _finish(movie: PreparedMovie, name: str, results: Path, started: float) -> O
             outcome = outcome_of(
                 step, movie.settings, output, name, seconds, movie.quality
             )
+            outcome = _of_source(outcome, movie.task)
             Summary(results).put(outcome, _picture(movie.task, step))
     return outcome
+
+
+def _of_source(outcome: Outcome, task: MovieTask) -> Outcome:
+    """Note which movie it was, so that another one in its place is noticed."""
+    if isinstance(task.source, Movie):
+        return outcome
+    return replace(outcome, source=fingerprint(task.source))
 
 
 def _picture(task: MovieTask, joined: Joined) -> bytes:
@@ -110,7 +123,7 @@ def link(
             if isinstance(step, Joined):
                 picture = _picture(task, step)
             else:
-                outcome = step
+                outcome = _of_source(step, task)
         Summary(results).put(outcome, picture)
         return outcome
 

@@ -16,14 +16,14 @@ from PIL import Image
 from skimage.segmentation import mark_boundaries
 
 from fastershift.batch._outcome import Outcome
-from fastershift.io import check_file, write_file, write_table
+from fastershift.io import check_file, fitting_name, write_file, write_table
 
-__all__ = ["Summary", "thumbnail"]
+__all__ = ["SUMMARY_NAMES", "Summary", "thumbnail"]
 
 #: Longest side of a thumbnail in pixels.
 _SIDE = 192
 _NOTE = "request"
-_TABLE, _PAGE = "summary.csv", "summary.html"
+_RECORDS, _TABLE, _PAGE = SUMMARY_NAMES = ("summary", "summary.csv", "summary.html")
 _TITLE = "<title>fastershift: "
 _COLUMNS = {
     "movie": "Movie",
@@ -58,7 +58,7 @@ class Summary:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._records = self.folder / "summary"
+        self._records = self.folder / _RECORDS
 
     def begin(self, request: Mapping[str, str]) -> bool:
         """Note what is asked for; tell whether it is what was asked for before.
@@ -119,7 +119,7 @@ class Summary:
 
     def _file(self, movie: str, suffix: str) -> Path:
         path = self._records / movie
-        return path.with_name(path.name + suffix)
+        return path.with_name(fitting_name(path.name, suffix))
 
     def _page(self, rows: list[Outcome]) -> str:
         failed = sum(row.status == "failed" for row in rows)

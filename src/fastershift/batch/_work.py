@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
-from fastershift.io import import_zarr, write_file
+from fastershift.io import fitting_name, import_zarr, write_file
 from fastershift.labels import empty_labels, strips
 
 __all__ = ["WorkFolder"]
@@ -45,7 +45,7 @@ class WorkFolder:
 
     def __init__(self, output: Path) -> None:
         output = output.absolute()
-        self.path = output.with_name(f".{output.name}.unfinished")
+        self.path = output.with_name(fitting_name(f".{output.name}", ".unfinished"))
 
     def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
         """Take up the run of this signature, or begin it.

@@ -1,6 +1,11 @@
 """Files to movies, and tracked labels to files and back."""
 
-from fastershift.io._atomic import check_apart, replacing_files, replacing_folder
+from fastershift.io._atomic import (
+    check_apart,
+    fitting_name,
+    replacing_files,
+    replacing_folder,
+)
 from fastershift.io._channels import read_channels
 from fastershift.io._graph import parents_that_fit
 from fastershift.io._labels import (
@@ -11,7 +16,14 @@ from fastershift.io._labels import (
     rename_tracks,
 )
 from fastershift.io._masks import read_segmentation_truth, tracks_from_labels
-from fastershift.io._movie import FrameSource, Movie, Scale, Units, as_movie
+from fastershift.io._movie import (
+    FrameSource,
+    Movie,
+    Scale,
+    Units,
+    as_movie,
+    check_range,
+)
 from fastershift.io._read import read_movie
 from fastershift.io._result import (
     check_output,
@@ -74,7 +86,9 @@ __all__ = [
     "check_apart",
     "check_file",
     "check_output",
+    "check_range",
     "find_images",
+    "fitting_name",
     "format_of",
     "holds_cells",
     "holds_masks",

@@ -17,6 +17,7 @@ __all__ = [
     "check_free",
     "check_writable",
     "finish_files",
+    "fitting_name",
     "real_path",
     "replacing_files",
     "replacing_folder",
@@ -24,6 +25,9 @@ __all__ = [
 
 #: Ends the name of what stands for a file that is to be removed.
 _GONE = ".gone"
+
+#: Bytes of a name that disks take.
+_LONGEST = 255
 
 #: What files say about who has written them.
 MADE_BY = f"fastershift {version('fastershift')}"
@@ -144,6 +148,30 @@ def check_writable(path: Path) -> None:
         raise FastershiftError(refusal(path, error, "written")) from error
 
 
+def fitting_name(name: str, ending: str = "") -> str:
+    """Shorten a name that no disk takes; a hash keeps it apart from others.
+
+    Parameters
+    ----------
+    name : str
+        Any name.
+    ending : str
+        What is to follow, and is always kept.
+
+    Returns
+    -------
+    str
+        The name and its ending, of at most 255 bytes.
+    """
+    if len(os.fsencode(name + ending)) <= _LONGEST:
+        return name + ending
+    return f"{name[:40]}.{_mark(name)}{ending}"
+
+
+def _mark(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+
+
 def _beside(path: Path) -> Path:
     """Name a folder beside ``path`` that nobody else uses, and that nobody sees."""
     return path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.part")
@@ -237,7 +265,7 @@ def replacing_files(
         check_free(paths, overwrite, is_result)
         for path in paths:
             if not (partial / path.name).exists():
-                (partial / f"{path.name}{_GONE}").touch()
+                (partial / fitting_name(path.name, _GONE)).touch()
         partial.rename(_settled(main))
         finish_files(paths)
 
@@ -262,7 +290,7 @@ def finish_files(paths: Sequence[Path]) -> None:
         with suppress(FileNotFoundError):
             os.replace(settled / path.name, target)
         with suppress(FileNotFoundError):
-            (settled / f"{path.name}{_GONE}").unlink()
+            (settled / fitting_name(path.name, _GONE)).unlink()
             target.unlink()
     with suppress(OSError):
         settled.rmdir()
@@ -270,5 +298,4 @@ def finish_files(paths: Sequence[Path]) -> None:
 
 def _settled(main: Path) -> Path:
     """Name the folder of files that only have to be put in their places."""
-    mark = hashlib.sha256(main.name.encode()).hexdigest()[:8]
-    return main.with_name(f".{main.name[:40]}.{mark}.written")
+    return main.with_name(f".{main.name[:40]}.{_mark(main.name)}.written")

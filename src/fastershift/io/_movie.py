@@ -19,6 +19,7 @@ __all__ = [
     "Scale",
     "Units",
     "as_movie",
+    "check_range",
     "input_settings",
     "no_level",
 ]
@@ -142,12 +143,17 @@ class Movie:
         InputError
             When the range is empty or leaves the movie.
         """
-        if not 0 <= first < stop <= len(self):
-            raise InputError(
-                f"The frames {first}:{stop} cannot be taken from {self.name}, which "
-                f"has {len(self)}; give a range within 0:{len(self)}."
-            )
+        check_range(first, stop, len(self), self.name)
         return replace(self, first=self.first + first, stop=self.first + stop)
+
+
+def check_range(first: int, stop: int, length: int, name: str) -> None:
+    """Refuse a range of frames that is empty, or leaves a movie of some length."""
+    if not 0 <= first < stop <= length:
+        raise InputError(
+            f"The frames {first}:{stop} cannot be taken from {name}, which has "
+            f"{length}; give a range within 0:{length}."
+        )
 
 
 def _pixel_type(stored: np.dtype[Any]) -> np.dtype[Any]:

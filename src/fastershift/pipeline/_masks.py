@@ -15,6 +15,7 @@ from fastershift.io import (
     AdoptedLabels,
     LabelFrames,
     adopt_labels,
+    check_range,
     holds_cells,
     read_movie,
     read_result,
@@ -121,16 +122,28 @@ def open_masks(
         labels = _load(path)
     else:
         return read_movie(path, frames=frames)
+    sizeless = movie is not None and path.suffix.lower() in _WITHOUT_SIZE
     if frames is not None:
+        if not sizeless:
+            check_range(*frames, len(labels), str(path))
         labels = labels[slice(*frames)]
-    if movie is None or path.suffix.lower() not in _WITHOUT_SIZE:
+    if movie is None or not sizeless:
         return labels
     whole = len(movie), *np.shape(movie[0])
     missing = [
         max(0, size - own) for size, own in zip(whole, labels.shape, strict=True)
     ]
     padded = np.pad(labels, [(0, size) for size in missing])
-    return padded[:, : whole[1], : whole[2]]
+    fitting = padded[:, : whole[1], : whole[2]]
+    # A disc may be cut by the edge of the frame, but not be outside of it.
+    outside = np.setdiff1d(padded, fitting)
+    if outside.size:
+        raise InputError(
+            f"{path} speaks of {outside.size} cells outside of the movie, whose frames "
+            f"are {whole[1]} × {whole[2]} pixels; give the movie that they were found "
+            "in."
+        )
+    return fitting
 
 
 def _load(path: Path) -> npt.NDArray[Any]:

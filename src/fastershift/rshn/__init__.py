@@ -17,8 +17,10 @@ from fastershift.rshn._registry import (
     choose_model,
     eligible_models,
     find_model,
+    is_model_name,
     list_models,
     load_model,
+    place_for_model,
     user_models_folder,
 )
 from fastershift.rshn._streaming import Stream, StreamingNetwork
@@ -89,6 +91,7 @@ __all__ = [
     "find_model",
     "first_look",
     "import_checkpoint",
+    "is_model_name",
     "list_models",
     "load_model",
     "make_model",
@@ -96,6 +99,7 @@ __all__ = [
     "normalise_embedding",
     "normalise_frame",
     "normalise_robustly",
+    "place_for_model",
     "preset_of",
     "read_bundle",
     "read_card",

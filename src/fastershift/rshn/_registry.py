@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
@@ -18,8 +19,10 @@ __all__ = [
     "choose_model",
     "eligible_models",
     "find_model",
+    "is_model_name",
     "list_models",
     "load_model",
+    "place_for_model",
     "user_models_folder",
 ]
 
@@ -30,6 +33,9 @@ _DEFAULT = "generalist"
 #: The model for the published method, whose embeddings are compared by cosine.
 PUBLISHED_MODEL = "cosine"
 
+# What a model may be called: nothing that leads to another folder.
+_NAME = re.compile(r"(?!\.)[\w. +-]{1,100}")
+
 # How sure the kind of image must be for the model that was made for it.
 _SURE = 0.8
 
@@ -39,13 +45,50 @@ def user_models_folder() -> Path:
     return user_data_path("fastershift", appauthor=False) / "models"
 
 
+def _shipped_folder() -> Path:
+    return Path(str(files("fastershift.rshn") / "weights"))
+
+
 def _known() -> dict[str, Path]:
     """Map names to files; a shipped model keeps its name whatever the user adds."""
-    shipped = Path(str(files("fastershift.rshn") / "weights"))
+    shipped = _shipped_folder()
     paths = [*user_models_folder().glob(f"*{SUFFIX}"), *shipped.glob(f"*{SUFFIX}")]
     return {path.stem: path for path in sorted(paths, key=lambda one: one.stem)} | {
         path.stem: path for path in paths if path.parent == shipped
     }
+
+
+def is_model_name(name: str) -> bool:
+    """Tell whether a model of the user may be called so; not where it would lie."""
+    return bool(_NAME.fullmatch(name))
+
+
+def place_for_model(name: str) -> Path:
+    """Tell where a model of the user goes that is to be called by a name.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, spaces and ``. + -``.
+
+    Returns
+    -------
+    Path
+        Its file, which may exist already.
+
+    Raises
+    ------
+    InputError
+        For a name that cannot be that of a file, or that a model of fastershift has.
+    """
+    if not is_model_name(name):
+        raise InputError(
+            f"'{name}' cannot be the name of a model; use letters, digits, spaces, "
+            "points and dashes."
+        )
+    if (_shipped_folder() / f"{name}{SUFFIX}").exists():
+        raise InputError(f"{name} comes with fastershift; choose another name.")
+    return user_models_folder() / f"{name}{SUFFIX}"
 
 
 def find_model(name_or_path: str | Path = "auto") -> tuple[str, Path]:

@@ -161,14 +161,42 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path):
     assert [one.path for one in teacher.states] == [state.path]
 
 
+def test_movies_of_one_name_keep_marks_of_their_own(teacher, tmp_path):
+    from fastershift.io import as_movie
+
+    draw = np.random.default_rng(0)
+    movies = [as_movie(draw.random(shape)) for shape in (SHAPE, SHAPE, (2, 20, 30))]
+    marks = [np.full(movie.shape[1:], n, np.int32) for n, movie in enumerate(movies)]
+    for movie, mark in zip(movies, marks, strict=True):
+        assert teacher.open(movie, "01", "start") == {}
+        teacher._keep({0: mark})
+    for movie, mark in zip(movies, marks, strict=True):
+        np.testing.assert_array_equal(teacher.open(movie, "01", "start")[0], mark + 1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_what_is_damaged_of_former_marks_is_left_out(teacher, share):
+    from fastershift.io import as_movie
+
+    movie = as_movie(np.ones(SHAPE))
+    teacher.open(movie, "m", "start")
+    teacher._keep({0: np.ones(SHAPE[1:], np.int32)})
+    path = teacher._folder / "marks.npz"
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    (teacher._folder / "0001.safetensors").write_bytes(b"no model")
+    assert teacher.open(movie, "m", "start") == {}
+    assert teacher.states == []
+
+
 def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     """Cells are marked in the docked widget until a learned model is in use."""
     import torch
 
-    from fastershift.plugin.learn import _section, _teacher
+    from fastershift.plugin.learn import _teacher
     from fastershift.rshn import ModelCard, _registry, load_model, save_model
 
-    for module in (_section, _teacher, _registry):
+    for module in (_teacher, _registry):
         monkeypatch.setattr(module, "user_models_folder", lambda: tmp_path)
     monkeypatch.setattr(_teacher, "_MINUTES", 0.0)
     with torch.random.fork_rng():
@@ -207,7 +235,14 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     found = user.stack("discs [preview]")[0]
     assert len(np.unique(found)) - 1 == len(places)
     section.keep("mine")
-    assert (tmp_path / "mine.safetensors").is_file()
+    kept = (tmp_path / "mine.safetensors").read_bytes()
+    for name in ("mine", "generalist", "../mine", "a/b", "n" * 300, ".hidden"):
+        section.keep(name)
+    assert (tmp_path / "mine.safetensors").read_bytes() == kept
+    assert sorted(one.name for one in tmp_path.glob("*.safetensors")) == [
+        "mine.safetensors",
+        "start.safetensors",
+    ]
     user.click("learn_cell")
     assert user.viewer.scene.camera.mouse_pan
 

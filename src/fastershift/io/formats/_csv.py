@@ -20,7 +20,7 @@ from fastershift.io._saved_result import SavedResult
 
 __all__ = ["CsvFormat"]
 
-_SUFFIX = ".csv"
+_SUFFIX, _END = ".csv", "_links"
 _CELLS = ("track", "frame", "y", "x", "area", "parent")
 _LINKS = ("from_track", "from_frame", "to_track", "to_frame")
 #: What other programs call a column, in small letters.
@@ -47,8 +47,22 @@ class CsvFormat:
         return path.with_name(path.name + _SUFFIX)
 
     def files(self, path: Path) -> list[Path]:
-        """Return both tables."""
-        return [path, path.with_name(f"{path.stem}_links.csv")]
+        """Return both tables.
+
+        Raises
+        ------
+        InputError
+            When one of them would lie where another result has the other.
+        """
+        links = path.with_name(f"{path.stem}{_END}.csv")
+        cells = path.with_name(f"{path.stem.removesuffix(_END)}{path.suffix}")
+        for other in (links, cells):
+            if other != path and self.recognises(other) and _titles(other) == _CELLS:
+                raise InputError(
+                    f"{other} is a result of its own, and one of its tables would have "
+                    f"the name of one of those of {path.name}; choose another name."
+                )
+        return [path, links]
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from any other table, by its titles."""

@@ -16,6 +16,7 @@ from fastershift.io._graph import (
     tracks_of_links,
 )
 from fastershift.io._labels import adopt_labels
+from fastershift.io._listed import check_no_gap
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._movie import Scale, Units
 from fastershift.io._saved_result import SavedResult
@@ -132,9 +133,12 @@ def read_foreign_geff(path: Path, geff: ModuleType) -> SavedResult:
     named = graph.labels()
     if named is not None and named[0].exists():
         place, name = named
-        stack = adopt_labels(read_zarr(place, InputSettings()), str(place)).stack()
+        movie = read_zarr(place, InputSettings())
+        stack = adopt_labels(movie, str(place)).stack()
         labels = _renumbered(graph, stack, tracks, name)
-        rows = parents_that_fit(tracks_from_labels(labels), parents)
+        listed = tracks_from_labels(labels)
+        check_no_gap(movie, listed)
+        rows = parents_that_fit(listed, parents)
         return SavedResult(labels, rows, scale, units)
     return _discs(graph, tracks, parents, scale, units)
 

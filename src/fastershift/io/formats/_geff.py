@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._graph import links_of_tracks
-from fastershift.io._movie import Scale, Units, as_movie
+from fastershift.io._labels import adopt_labels
+from fastershift.io._listed import as_listed
+from fastershift.io._movie import Scale, Units
 from fastershift.io._saved_result import SavedResult, from_record, to_record
 from fastershift.io._zarr import (
     RECORD,
@@ -22,6 +25,7 @@ from fastershift.io._zarr import (
     read_attributes,
 )
 from fastershift.io.formats._foreign_geff import read_foreign_geff
+from fastershift.io.movies import read_zarr
 
 __all__ = ["GeffFormat"]
 
@@ -64,7 +68,15 @@ class GeffFormat:
             stack = result.stack()
             _write_graph(folder, stack, result)
             group = import_zarr().open_group(folder, mode="a")
-            group.create_array(_LABELS, data=stack, chunks=(1, *stack.shape[1:]))
+            array = group.create_array(
+                _LABELS,
+                shape=stack.shape,
+                dtype=stack.dtype,
+                chunks=(1, *stack.shape[1:]),
+                # A frame without cells is then told from one that is lost.
+                config={"write_empty_chunks": True},
+            )
+            array[:] = stack
             group.attrs[RECORD] = to_record(result)
 
     def read(self, path: Path) -> SavedResult:
@@ -75,10 +87,11 @@ class GeffFormat:
         attributes = read_attributes(path)
         if RECORD not in attributes:
             return read_foreign_geff(path, import_geff())
-        labels = import_zarr().open_group(path, mode="r")[_LABELS]
-        frames = as_movie(labels, "TYX", name=path.name, source=path)
+        movie = read_zarr(path / _LABELS, InputSettings(axes="TYX"))
+        labels = adopt_labels(movie, str(path))
         scale, units = _read_scale(attributes)
-        return from_record(attributes[RECORD], frames, scale, units, path)
+        saved = from_record(attributes[RECORD], labels, scale, units, path)
+        return as_listed(saved, movie)
 
 
 def import_geff() -> ModuleType:

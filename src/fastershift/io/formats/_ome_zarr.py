@@ -13,6 +13,7 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._labels import adopt_labels
+from fastershift.io._listed import as_listed, check_no_gap
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._movie import Scale, Units
 from fastershift.io._saved_result import SavedResult, Tracks, from_record, to_record
@@ -74,8 +75,10 @@ class OmeZarrFormat:
         movie, attributes = read_zarr(path, InputSettings()), read_attributes(path)
         labels, scale, units = adopt_labels(movie, str(path)), movie.scale, movie.units
         if RECORD in attributes:
-            return from_record(attributes[RECORD], labels, scale, units, path)
+            saved = from_record(attributes[RECORD], labels, scale, units, path)
+            return as_listed(saved, movie)
         tracks = tracks_from_labels(labels)
+        check_no_gap(movie, tracks)
         return SavedResult(labels, tracks, scale, units, numbers=labels.numbers)
 
 
@@ -196,6 +199,8 @@ def write_label_image(
             dtype="int32",
             dimension_names=None if old else ["t", "y", "x"],
             chunk_key_encoding={"name": "v2" if old else "default", "separator": "/"},
+            # A frame without cells is then told from one that is lost.
+            config={"write_empty_chunks": True},
         )
         for number, level in enumerate(levels)
     ]

@@ -66,8 +66,21 @@ class TiffFormat:
         return is_track_file(path) if path.name.endswith(_TRACKS) else is_extra(path)
 
     def files(self, path: Path) -> list[Path]:
-        """Return the TIFF and all that may lie beside it."""
-        return [path, *(_beside(path, name) for name in (_TRACKS, *EXTRAS))]
+        """Return the TIFF and all that may lie beside it.
+
+        Raises
+        ------
+        InputError
+            When those files belong to another result, such as one in ``a.tif`` where
+            ``a.tiff`` is to be written.
+        """
+        twin = _twin(path)
+        if twin is not None:
+            raise InputError(
+                f"{twin.name} in {path.parent} is a result whose text files have the "
+                f"names that those of {path.name} would have; choose another name."
+            )
+        return _files(path)
 
     def recognises(self, path: Path) -> bool:
         """Tell any file from folders."""
@@ -85,7 +98,7 @@ class TiffFormat:
         """Read labels, and what lies beside them; see `Format.read`."""
         path = real_path(path)
         with suppress(OSError):  # on a disk that is read-only nothing can be finished
-            finish_files(self.files(path))
+            finish_files(_files(path))
         movie = read_tiff(path, InputSettings())
         adopted = adopt_labels(movie, str(path))
         labels, listed = adopted.stack(), _beside(path, _TRACKS)
@@ -102,6 +115,23 @@ class TiffFormat:
             numbers=adopted.numbers,
             **read_extras(path.parent, f"{path.stem}_"),
         )
+
+
+def _files(path: Path) -> list[Path]:
+    return [path, *(_beside(path, name) for name in (_TRACKS, *EXTRAS))]
+
+
+def _twin(path: Path) -> Path | None:
+    """Find another result that has the name of this one but for its suffix."""
+    beside: list[Path] = []
+    with suppress(OSError):  # a place that cannot be used is told elsewhere
+        beside = [*path.parent.iterdir()]
+    for one in beside:
+        alike = one.stem == path.stem and one.suffix.lower() in _SUFFIXES
+        if alike and one.name != path.name and is_made_here(one):
+            # Many disks do not tell A from a: it may be the same file.
+            return None if path.exists() and one.samefile(path) else one
+    return None
 
 
 def _beside(path: Path, what: str) -> Path:

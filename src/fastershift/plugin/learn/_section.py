@@ -1,6 +1,5 @@
 """The part *Learn*: mark a few cells, and see the preview come right."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -21,13 +20,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fastershift.io import Movie
+from fastershift.errors import FastershiftError, InputError, explain
+from fastershift.io import Movie, write_file
 from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
 from fastershift.plugin.learn._plot import AgreementPlot
 from fastershift.plugin.learn._teacher import State, Teacher
 from fastershift.plugin.qt import label
-from fastershift.rshn import list_models, user_models_folder
+from fastershift.rshn import list_models, place_for_model
 
 __all__ = ["LearnSection"]
 
@@ -290,11 +290,16 @@ class LearnSection(QGroupBox):
             What it is called from now on.
         """
         state = self._teacher.states[self.states.currentIndex()]
-        target = user_models_folder() / f"{name}.safetensors"
-        if target.exists():
-            self.message.emit(f"There is a model {name} already; choose another name.")
+        try:
+            target = place_for_model(name)
+            if target.exists():
+                raise InputError(
+                    f"There is a model {name} already; choose another name."
+                )
+            write_file(target, state.path.read_bytes())
+        except (FastershiftError, OSError) as error:
+            self.message.emit(explain(error))
             return
-        shutil.copyfile(state.path, target)
         self.named.emit(name)
         self.message.emit(f"The model is kept as {name}.")
 

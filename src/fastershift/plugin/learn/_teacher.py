@@ -1,5 +1,6 @@
 """Learning in the background: marks in, one better model after the other out."""
 
+import hashlib
 import os
 import re
 import zlib
@@ -79,6 +80,7 @@ class Teacher(QObject):
         self._movie: Movie | None = None
         self._start = ""
         self._folder = Path()
+        self._called = ""
         self.states: list[State] = []
 
     @property
@@ -105,11 +107,14 @@ class Teacher(QObject):
         """
         self._tasks.drop()
         self._movie, self._start, self._learner = movie, start, None
-        safe = re.sub(r"[^\w\- ]", "_", name)[:80]
-        self._folder = user_models_folder() / "learning" / safe
-        self.states = [
-            _state(path) for path in sorted(self._folder.glob("*.safetensors"))
-        ]
+        self._called = re.sub(r"[^\w\- ]", "_", name)[:40]
+        # Many movies are called 01.
+        folder = f"{self._called} {_mark_of(movie)}"
+        self._folder = user_models_folder() / "learning" / folder
+        self.states = []
+        for path in sorted(self._folder.glob("*.safetensors")):
+            with suppress(InputError, LookupError):  # damaged, or of another kind
+                self.states.append(_state(path))
         known: dict[int, _Labels] = {}
         with suppress(*_UNREADABLE), np.load(self._folder / _MARKS) as kept:
             for key in kept.files:
@@ -166,7 +171,7 @@ class Teacher(QObject):
             self._learner = Learner(
                 self._movie,
                 load_model(self._start),
-                name=f"{self._folder.name} learned",
+                name=f"{self._called} learned",
                 movie_name=self._movie.name,
             )
         for step in self._learner.learn(annotations, minutes=_MINUTES):
@@ -181,7 +186,9 @@ class Teacher(QObject):
         os.replace(partial, self._folder / _MARKS)
 
     def _kept(self, step: Learned) -> State:
-        numbers = [int(one.path.stem) for one in self.states if one.path.stem.isdigit()]
+        # Another window may learn from the same movie.
+        stems = [one.stem for one in self._folder.glob("*.safetensors")]
+        numbers = [int(stem) for stem in stems if stem.isdigit()]
         path = self._folder / f"{max(numbers, default=0) + 1:04d}.safetensors"
         save_model(step.model.network, step.model.card, path, head=step.model.head)
         return _state(path)
@@ -193,6 +200,13 @@ class Teacher(QObject):
 
     def _on_changed(self) -> None:
         self.message.emit("Learning …" if self.busy else "")
+
+
+def _mark_of(movie: Movie) -> str:
+    """Tell a movie from others of the same name, by its size and first frame."""
+    digest = hashlib.sha256(f"{movie.shape} {movie.dtype}".encode())
+    digest.update(movie[0].tobytes())
+    return digest.hexdigest()[:8]
 
 
 def _state(path: Path) -> State:

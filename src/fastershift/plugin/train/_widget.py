@@ -1,6 +1,5 @@
 """The dock widget "Train a model"."""
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,12 @@ from fastershift.plugin.qt import (
 )
 from fastershift.plugin.train._data import TrainingDataList
 from fastershift.plugin.train._pictures import BeforeAndAfter
-from fastershift.rshn import list_models, load_model, user_models_folder
+from fastershift.rshn import (
+    is_model_name,
+    list_models,
+    load_model,
+    user_models_folder,
+)
 from fastershift.session import describe_error
 from fastershift.training import (
     LabelledMovie,
@@ -52,7 +56,6 @@ __all__ = ["TrainWidget"]
 
 _FROM_NOTHING = "nothing"
 _MINUTES = 30.0
-_NAME = re.compile(r"[\w. +-]{1,100}")
 
 
 def _steps(
@@ -209,7 +212,7 @@ class TrainWidget(QWidget):
     @property
     def _output(self) -> Path | None:
         name = self._name.text().strip()
-        if not _NAME.fullmatch(name) or name.startswith("."):
+        if not is_model_name(name):
             return None
         return user_models_folder() / f"{name}.safetensors"
 
