@@ -9,7 +9,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 
 from fastershift.errors import InputError
 from fastershift.io import Movie
@@ -26,7 +26,15 @@ from fastershift.plugin.layers._units import (
     seconds_per_frame,
 )
 from fastershift.plugin.learn import LearnSection
-from fastershift.plugin.qt import Fold, bind, key_of, on_destroyed, preferences, unbind
+from fastershift.plugin.qt import (
+    Fold,
+    PanelScroll,
+    bind,
+    key_of,
+    on_destroyed,
+    preferences,
+    unbind,
+)
 from fastershift.plugin.readout import ReadOut, ReadOutFeed
 from fastershift.plugin.run import (
     Comparison,
@@ -141,15 +149,9 @@ class SegmentTrackWidget(QWidget):
         column.addWidget(_folded(self._views_section))
         column.addWidget(_folded(self._export))
         column.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        self.setMinimumWidth(320)
+        outer.addWidget(PanelScroll(inner))
 
     def sizeHint(self) -> QSize:
         """Ask for enough room that sliders can be aimed at."""
@@ -159,9 +161,10 @@ class SegmentTrackWidget(QWidget):
         self._input.changed.connect(self._on_input)
         self._input.message.connect(self._run.say)
         self._input.estimate_asked.connect(self._estimate_diameter)
-        self._estimate.message.connect(self._input.needs.setText)
+        self._estimate.message.connect(self._input.show_needs)
         self._estimate.model_chosen.connect(self._on_model_chosen)
         self._estimate.next_best.connect(self._input.offer_diameter)
+        self._estimate.quality.connect(self._input.show_quality)
         self._tune.forgotten.connect(self._form.forget_hidden)
         self._form.changed.connect(self._on_settings)
         self._run.run_asked.connect(partial(self._start, self._runs.run))
@@ -274,7 +277,7 @@ class SegmentTrackWidget(QWidget):
 
     def _ask_estimate(self) -> None:
         if self._input.choice is None:
-            self._input.needs.setText("Open an image, then choose its layer here.")
+            self._input.show_needs("Open an image, then choose its layer here.")
         elif not self._runs.busy:
             self._estimate.ask(self._prepare_estimate)
 
@@ -289,7 +292,7 @@ class SegmentTrackWidget(QWidget):
         try:
             session = self._runs.open(choice)
         except InputError as error:
-            self._input.needs.setText(describe_error(error))
+            self._input.show_needs(describe_error(error))
             return None
         axes = choice.axes
         units = Units(

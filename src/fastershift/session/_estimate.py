@@ -13,6 +13,7 @@ from fastershift.pipeline import (
     EmbeddedPair,
     NetworkEmbeddings,
     Plan,
+    Quality,
     cluster_pair,
     to_image,
 )
@@ -74,7 +75,9 @@ class Estimate:
     threads : int
         Of the CPU.
     notes : tuple of str
-        What was decided because of the memory, in sentences.
+        What was decided because of the memory, and what was tried, in sentences.
+    quality : Quality or None
+        How good the cells are expected to be, where that can be told.
     next_best : float or None
         Diameter in pixels that *auto* would have taken otherwise.
     """
@@ -92,6 +95,7 @@ class Estimate:
     device: str
     threads: int
     notes: tuple[str, ...] = ()
+    quality: Quality | None = None
     next_best: float | None = None
 
     @property

@@ -352,8 +352,10 @@ class Session:
             cut=plan.settings.embed.tile in caches.tiles.values(),
             on_disk=max(0, embedding_bytes(plan) - limit) if on_disk else 0,
         )
-        told: dict[str, Any] = {"notes": (*notes, *plan.expectations())}
+        told: dict[str, Any] = {"notes": notes, "quality": plan.quality}
         if plan.choice is not None:
+            tried = plan.choice.sentence()
+            told["notes"] = (*notes, tried) if tried else notes
             told["next_best"] = plan.choice.next_best
         measured_frame = caches.measured[embedded]
         for estimate in estimate_run(

@@ -153,3 +153,16 @@ def test_a_click_takes_the_next_best_diameter(user, movie, monkeypatch):
     assert user.find("next best").isHidden()
     user.wait(lambda: "cells of 37.2 px" in user.find("needs").text())
     assert user.find("next best").isHidden()
+
+
+def test_cells_that_the_model_does_not_know_are_told_in_bold(user, movie, monkeypatch):
+    from fastershift.pipeline import Quality
+
+    found = {"f1": 0.9, "low": 0.8, "high": 0.95, "unsure": 0.0}
+    quality = user.find("quality")
+    user.widget._input.show_quality(Quality(**found))
+    assert quality.text().startswith("Expected quality: F1 0.90")
+    assert not quality.font().bold()
+    user.widget._input.show_quality(Quality(**found | {"f1": 0.3}))
+    assert "does not know these cells" in quality.text()
+    assert quality.font().bold()

@@ -108,6 +108,7 @@ class RunEstimate(QObject):
     message = Signal(str)
     model_chosen = Signal(str)
     next_best = Signal(object)
+    quality = Signal(object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -154,6 +155,7 @@ class RunEstimate(QObject):
                 self.model_chosen.emit(estimate.model)
                 self.message.emit(describe_estimate(estimate, units))
                 self.next_best.emit(estimate.next_best)
+                self.quality.emit(estimate.quality)
 
         self.message.emit("…")
         self._tasks.start(

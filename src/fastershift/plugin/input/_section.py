@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift.pipeline import Quality
 from fastershift.plugin.input._measure import LineMeasure
 from fastershift.plugin.input._reading import ReadingControls
 from fastershift.plugin.layers._box import LayerBox
@@ -79,6 +80,7 @@ class InputSection(QGroupBox):
         self._device = self._box("device", _devices())
         self._prefer(preferences().device)
         self.needs = QLabel()
+        self._quality = QLabel()
         self._measure = LineMeasure(viewer, self)
         self._next_diameter: float | None = None
         self._lay_out()
@@ -194,13 +196,16 @@ class InputSection(QGroupBox):
             "Where to compute; auto uses a graphics card if there is one.\n"
             "Default: the preferences of napari (Plugins, fastershift).",
         )
-        self.needs.setObjectName("needs")
-        self.needs.setWordWrap(True)
-        self.needs.setToolTip(
-            "Approximate time and memory of a run of the whole movie."
-        )
-        self.needs.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        grid.addWidget(self.needs, grid.rowCount(), 0, 1, 3)
+        told = {
+            "needs": (self.needs, "Time and memory that a run of the movie will need."),
+            "quality": (self._quality, "How good the cells of this movie will be."),
+        }
+        for name, (label, tip) in told.items():
+            label.setObjectName(name)
+            label.setWordWrap(True)
+            label.setToolTip(tip)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            grid.addWidget(label, grid.rowCount(), 0, 1, 3)
 
     def _add(self, grid: QGridLayout, text: str, editor: QWidget, tip: str) -> None:
         label = QLabel(text)
@@ -278,6 +283,35 @@ class InputSection(QGroupBox):
         self._next_button.setVisible(diameter is not None)
         if diameter is not None:
             self._next_button.setText(f"next best: {diameter:.0f} px")
+
+    def show_needs(self, text: str) -> None:
+        """Tell what a run needs.
+
+        Parameters
+        ----------
+        text : str
+            Sentences; an ellipsis while it is being found out.
+        """
+        waiting = text == "…"
+        if waiting:
+            self.offer_diameter(None)
+            self.show_quality(None)
+        # What lies below does not jump up and down again.
+        self.needs.setMinimumHeight(self.needs.height() if waiting else 0)
+        self.needs.setText(text)
+
+    def show_quality(self, quality: Quality | None) -> None:
+        """Tell how good the cells will be, in bold where they may be wrong.
+
+        Parameters
+        ----------
+        quality : Quality or None
+            None where nothing can be told.
+        """
+        self._quality.setText("" if quality is None else quality.sentence())
+        font = self._quality.font()
+        font.setBold(quality is not None and quality.doubtful)
+        self._quality.setFont(font)
 
     def _take_next(self) -> None:
         if self._next_diameter is not None:

@@ -7,6 +7,7 @@ from fastershift.plugin.qt._keys import bind, key_of, label, unbind
 from fastershift.plugin.qt._keys_panel import KeysPanel
 from fastershift.plugin.qt._lifetime import on_destroyed
 from fastershift.plugin.qt._numbers import NumberBox, WholeNumberBox
+from fastershift.plugin.qt._panel_scroll import PanelScroll
 from fastershift.plugin.qt._preferences import follow_device, preferences
 from fastershift.plugin.qt._tables import set_up_table
 from fastershift.plugin.qt._tasks import Task, TaskRunner
@@ -16,6 +17,7 @@ __all__ = [
     "Fold",
     "KeysPanel",
     "NumberBox",
+    "PanelScroll",
     "SettingControl",
     "Task",
     "TaskRunner",

@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QMessageBox,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +22,7 @@ from qtpy.QtWidgets import (
 from fastershift.plugin.layers._units import in_words
 from fastershift.plugin.qt import (
     NumberBox,
+    PanelScroll,
     Task,
     TaskRunner,
     keep_wheel_away,
@@ -195,15 +195,9 @@ class TrainWidget(QWidget):
         for part in (self._data, box, self._pictures):
             column.addWidget(part)
         column.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        self.setMinimumWidth(320)
+        outer.addWidget(PanelScroll(inner))
 
     def sizeHint(self) -> QSize:
         """Ask for as much room as its neighbours."""
