@@ -38,4 +38,4 @@ class PanelScroll(QScrollArea):
         """Follow contents that become wider or narrower."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
-        return super().eventFilter(watched, event)
+        return bool(super().eventFilter(watched, event))
