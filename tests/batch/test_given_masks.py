@@ -14,8 +14,10 @@ from fastershift import segment_movie
 from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
 from fastershift.errors import InputError
 from fastershift.io import read_result, read_saved
+from fastershift.labels import keep_inside
 from fastershift.measure import MeasureOptions
 from fastershift.simulate import simulate_movie
+from helpers.agreement import assert_same_cells
 
 WITHOUT_NETWORK = {"track": {"vote_weight": 0.0}}
 
@@ -153,3 +155,67 @@ def test_movies_that_are_segmented_are_measured_too(plate, settings):
     labels, _ = read_result(plate / "results" / "two")
     table = parquet.read_table(plate / "results" / "two_measurements.parquet")
     assert table.num_rows == sum(len(np.unique(frame)) - 1 for frame in labels)
+
+
+def left_half(path):
+    region = np.zeros((64, 64), np.uint8)
+    region[:, :32] = 1
+    tifffile.imwrite(path, region)
+    return region
+
+
+def test_a_batch_can_be_confined_to_a_region(plate):
+    region = left_half(plate / "region.tif") > 0
+    asked = task_for(
+        plate,
+        labels=str(plate / "masks"),
+        inside=str(plate / "region.tif"),
+    )
+    assert set(ended(asked)) == {"a/one", "two"}
+    masks = tifffile.imread(plate / "masks" / "two.tif").astype(np.int32)
+    kept = np.stack([keep_inside(frame, region) for frame in masks])
+    saved = read_saved(plate / "results" / "two")
+    np.testing.assert_array_equal(saved.stack() > 0, kept > 0)
+    assert saved.provenance["inside"].endswith("region.tif")
+    with pytest.raises(InputError, match="other settings"):
+        ended(replace(asked, inside=None, outside=asked.inside))
+
+
+def test_each_movie_may_have_a_region_of_its_own(plate, settings):
+    (plate / "regions" / "a").mkdir(parents=True)
+    left_half(plate / "regions" / "two.tif")
+    embed = {**settings["embed"], "diameter": 14.0}
+    asked = task_for(
+        plate, settings={"embed": embed}, outside=str(plate / "regions" / "{name}.tif")
+    )
+    outcomes = ended(asked)
+    assert outcomes["a/one"].status == "failed"
+    assert "one.tif" in outcomes["a/one"].sentence
+    assert outcomes["two"].status == "done"
+    movie = tifffile.imread(plate / "movies" / "two.tif")
+    region = np.zeros((64, 64), bool)
+    region[:, :32] = True
+    whole = segment_movie(movie, {"embed": embed})
+    expected = segment_movie(movie, {"embed": embed}, outside=region)
+    found = read_saved(plate / "results" / "two").stack()
+    assert_same_cells(found, expected.labels)
+    assert (found > 0).sum() < (whole.labels > 0).sum()
+
+
+def test_movies_may_be_run_one_by_one_and_summed_up_in_the_end(plate):
+    """What each job of an array does, and the command that follows."""
+    (plate / "movies" / "a" / "one.tif").rename(plate / "movies" / "one.tif")
+    (plate / "masks" / "a" / "one.tif").rename(plate / "masks" / "one.tif")
+    pattern = str(plate / "movies" / "*.tif")
+    asked = task_for(plate, labels=str(plate / "masks"))
+    for name in ("one", "two"):
+        single = replace(asked, inputs=[plate / "movies" / f"{name}.tif"])
+        assert set(ended(single)) == {name}
+    with connect() as client:
+        events = list(run_many(replace(asked, inputs=[pattern]), client))
+    assert all(event.before for event in events)
+    rows = rows_of(plate / "results" / "summary.csv")
+    assert {row["movie"]: row["status"] for row in rows} == {
+        "one": "done",
+        "two": "done",
+    }

@@ -115,3 +115,17 @@ def test_from_zarr_to_labels_beside_the_image(tmp_path, tiny_model):
     again = invoke(*words, "--diameter", 14)
     assert again.exit_code == 2
     assert "--overwrite" in again.output
+
+
+def test_a_run_may_be_confined_to_a_region(movies, tmp_path):
+    masks = simulate_movie(3, (40, 44), 3, diameter=14, seed=1).labels
+    tifffile.imwrite(tmp_path / "masks.tif", masks, metadata={"axes": "TYX"})
+    region = (masks[0] == masks[0].max()).astype("u1")
+    tifffile.imwrite(tmp_path / "region.tif", region)
+    output = tmp_path / "result"
+    words = ("run", "--labels", tmp_path / "masks.tif", "-o", output)
+    assert invoke(*words, "--outside", tmp_path / "region.tif").exit_code == 0
+    saved = read_saved(output)
+    assert saved.provenance["outside"].endswith("region.tif")
+    assert not saved.stack()[0][region > 0].any()
+    assert saved.stack()[0].any()

@@ -73,3 +73,19 @@ def test_frames_that_were_tracked_can_be_told(tracked, capsys):
 def test_sizes_must_be_larger_than_nothing(tracked, capsys, option):
     assert run(tracked / "result", "-o", tracked / "cells.csv", option, 0) == 2
     assert "larger than 0" in capsys.readouterr().err
+
+
+def test_only_cells_of_a_region_are_measured(tracked):
+    labels = np.zeros((3, 20, 24), np.int32)
+    labels[:, 4:10, 5:11] = 1
+    labels[:, 4:10, 14:20] = 2
+    rows = [(1, 0, 2, 0), (2, 0, 2, 0)]
+    write_saved(tracked / "two", SavedResult(labels, rows))
+    region = np.zeros((20, 24), np.uint8)
+    region[:, :12] = 1
+    tifffile.imwrite(tracked / "region.tif", region)
+    for option, track in (("--inside", "1"), ("--outside", "2")):
+        table = tracked / f"{track}.csv"
+        words = (tracked / "two", "-o", table, option, tracked / "region.tif")
+        assert run(*words) == 0
+        assert [row["track"] for row in rows_of(table)] == [track] * 3

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fastershift.editing import (
     Add,
     Delete,
+    DeleteMany,
     Editor,
     FillHoles,
     Grow,
@@ -362,6 +363,41 @@ def test_record_survives_json(editor):
     assert again.lineage == lineage
 
 
+def test_cells_of_a_filter_are_deleted_and_brought_back_at_once(editor):
+    labels, lineage = movie()
+    cells = ((0, 5), (1, 5), (2, 5), (3, 4), (1, 1), (0, 1))
+    change = editor.do(DeleteMany(2, cells))
+    assert change.text == "Deleted 6 cells of 3 tracks in frames 0 to 3."
+    gone = np.zeros(labels.shape, bool)
+    for frame, label in cells:
+        gone[frame] |= labels[frame] == label
+    np.testing.assert_array_equal(editor.labels > 0, (labels > 0) & ~gone)
+    after = spans(editor)
+    assert after[1] == (2, 2, 0)
+    assert after[4] == (0, 2, 0)
+    assert sorted(after.values()) == [
+        (0, 2, 0),
+        (2, 2, 0),
+        (3, 5, 1),
+        (3, 5, 1),
+        (4, 5, 4),  # goes on after the gap
+    ]
+    assert after[2] == (3, 5, 1)
+    check(editor)
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert editor.lineage == lineage
+
+
+def test_a_filter_that_finds_nothing_or_a_cell_that_is_gone_changes_nothing(editor):
+    with pytest.raises(InputError, match="no cell to delete"):
+        editor.do(DeleteMany(0, ()))
+    with pytest.raises(InputError, match="no cell 5 in frame 4"):
+        editor.do(DeleteMany(0, ((0, 5), (4, 5))))
+    np.testing.assert_array_equal(editor.labels, movie()[0])
+    assert editor.undo_text == ""
+
+
 @pytest.mark.parametrize(
     "damage", [{"version": 99}, {"history": [{}]}, {"locks": [[99, [1]]]}]
 )
@@ -388,6 +424,7 @@ edits = st.one_of(
     st.builds(Merge, frames, st.lists(numbers, min_size=2, max_size=3).map(tuple)),
     st.tuples(st.just("split"), frames, numbers, st.integers(1, 9)),
     st.builds(Delete, frames, st.tuples(numbers), scopes, limits),
+    st.builds(DeleteMany, frames, st.lists(st.tuples(frames, numbers)).map(tuple)),
     st.builds(Add, frames, boxes, numbers),
     st.builds(Grow, frames, numbers, st.integers(1, 2), scopes, limits),
     st.builds(Shrink, frames, numbers, st.just(1), scopes, limits),

@@ -5,7 +5,6 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastershift.batch import _remote
 from fastershift.batch._inputs import NamedMovie, list_movies
-from fastershift.batch._masks import find_masks
+from fastershift.batch._masks import find_region, without_masks
 from fastershift.batch._measuring import Measuring
 from fastershift.batch._model_file import ModelFiles
 from fastershift.batch._movie import MovieTask, PreparedMovie, fingerprint
@@ -63,6 +62,9 @@ class BatchTask:
         ``masks/{name}_cp_masks.tif``.
     measuring : Measuring, optional
         How the cells of each movie are measured; the table lies beside its result.
+    inside, outside : str, optional
+        Masks of the regions in which cells are looked for, and in which they are not:
+        one file for all movies, or a folder or a pattern as for `labels`.
     """
 
     inputs: Sequence[str | Path]
@@ -77,6 +79,8 @@ class BatchTask:
     overwrite: bool = False
     labels: str | None = None
     measuring: Measuring | None = None
+    inside: str | None = None
+    outside: str | None = None
 
     def place(self, movie: NamedMovie) -> Path:
         """Tell where the result of one of the movies goes."""
@@ -105,6 +109,8 @@ class BatchTask:
             overwrite=self.overwrite or overwrite,
             measuring=self.measuring,
             table=table,
+            inside=find_region(self.inside, movie.name),
+            outside=find_region(self.outside, movie.name),
         )
 
 
@@ -172,7 +178,8 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         When no movie is found, for settings that cannot be used, and when the folder
         holds a batch that was made otherwise.
     """
-    movies = _without_masks(list_movies(batch.inputs, batch.output), batch.labels)
+    found = list_movies(batch.inputs, batch.output)
+    movies = without_masks(found, batch.labels, (batch.inside, batch.outside))
     models = batch.task(movies[0]).models()
     summary = Summary(batch.output)
     request = _request(batch, models)
@@ -191,20 +198,11 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         run.stop()
 
 
-def _without_masks(movies: list[NamedMovie], labels: str | None) -> list[NamedMovie]:
-    """Leave out what is the masks of another movie."""
-    masks = set[Path]()
-    for movie in movies if labels is not None else ():
-        with suppress(InputError):
-            masks.add(find_masks(labels or "", movie.name).absolute())
-    return [movie for movie in movies if movie.source not in masks]
-
-
 def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
     """Hash all that results depend on; a model that cannot be read has no hash."""
     asked: tuple[Any, ...] = (batch.settings, batch.file, batch.preset, batch.format)
-    if batch.labels is not None:
-        asked = (*asked, batch.labels)
+    masks = {"labels": batch.labels, "in": batch.inside, "out": batch.outside}
+    asked += tuple(item for item in masks.items() if item[1] is not None)
     text = json.dumps(asked, sort_keys=True, default=str)
     hashes = {
         f"model {name}": "" if model.fault else model.sha256

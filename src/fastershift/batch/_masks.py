@@ -1,10 +1,12 @@
 """A movie of a batch whose cells are given: it is linked in one step."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._join import Joined, tracks_at_edge
 from fastershift.batch._measuring import check_measuring, measure_result
 from fastershift.batch._model_file import ModelFiles
@@ -15,7 +17,7 @@ from fastershift.io import Movie, check_output, write_saved
 from fastershift.pipeline import TrackingRun, open_masks, plan_run
 from fastershift.rshn import choose_model
 
-__all__ = ["find_masks", "link_movie"]
+__all__ = ["find_masks", "find_region", "link_movie", "without_masks"]
 
 _NAME = "{name}"
 
@@ -61,6 +63,59 @@ def find_masks(given: str, name: str) -> Path:
     return found[0]
 
 
+def find_region(given: str | Path | None, name: str) -> Path | None:
+    """Find the mask of the region of a movie.
+
+    Parameters
+    ----------
+    given : str or Path or None
+        A file for all movies, or as for `find_masks`.
+    name : str
+        Of the movie.
+
+    Returns
+    -------
+    Path or None
+        It need not exist.
+    """
+    if given is None:
+        return None
+    path = Path(os.path.expanduser(str(given).replace(_NAME, name))).absolute()
+    if not path.is_dir() or _NAME in str(given):
+        return path
+    with suppress(InputError):
+        return find_masks(str(path), name)
+    return path / name
+
+
+def without_masks(
+    movies: Iterable[NamedMovie], labels: str | None, regions: Iterable[str | None]
+) -> list[NamedMovie]:
+    """Leave out what is the masks, or a region, of a movie.
+
+    Parameters
+    ----------
+    movies : iterable of NamedMovie
+        What was found.
+    labels : str or None
+        As for `find_masks`.
+    regions : iterable of str or None
+        As for `find_region`.
+
+    Returns
+    -------
+    list of NamedMovie
+    """
+    movies, regions = list(movies), list(regions)
+    masks = set[Path | None]()
+    for movie in movies:
+        masks.update(find_region(region, movie.name) for region in regions)
+        if labels is not None:
+            with suppress(InputError):
+                masks.add(find_masks(labels, movie.name).absolute())
+    return [movie for movie in movies if movie.source not in masks]
+
+
 def link_movie(
     task: MovieTask, masks: Path, models: ModelFiles, name: str
 ) -> Iterator[Joined | Outcome]:
@@ -102,6 +157,8 @@ def link_movie(
             file=task.file,
             preset=task.preset,
             labels=open_masks(masks, task.frames, movie),
+            inside=task.inside,
+            outside=task.outside,
             device=task.device,
             read=lambda model: models[model].load(),
             choose=lambda look: choose_model(look, models),
@@ -115,7 +172,11 @@ def link_movie(
     )
     yield joined
     saved = result.saved(
-        movie.scale, movie.units, input=str(task.source), labels=str(masks)
+        movie.scale,
+        movie.units,
+        input=str(task.source),
+        labels=str(masks),
+        **task.regions,
     )
     measure_result(task, saved)
     write_saved(output, saved, format=task.format, overwrite=task.overwrite)

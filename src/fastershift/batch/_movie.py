@@ -23,6 +23,7 @@ from fastershift.io import (
     is_zarr,
     read_movie,
 )
+from fastershift.labels import Confines
 from fastershift.pipeline import (
     Plan,
     Quality,
@@ -67,6 +68,8 @@ class MovieTask:
         How its cells are measured.
     table : Path, optional
         Where the measurements go.
+    inside, outside : Path, optional
+        Masks of the regions in which cells are looked for, and in which they are not.
     """
 
     source: Path | Movie
@@ -81,6 +84,8 @@ class MovieTask:
     overwrite: bool = False
     measuring: Measuring | None = None
     table: Path | None = None
+    inside: Path | None = None
+    outside: Path | None = None
 
     def open(self) -> Movie:
         """Open the movie; no frame is read."""
@@ -88,6 +93,12 @@ class MovieTask:
             return self.source if self.frames is None else self.source.cut(*self.frames)
         reading = self.reading().model_dump()
         return read_movie(self.source, **reading, frames=self.frames)
+
+    @property
+    def regions(self) -> dict[str, str]:
+        """Where the masks of its regions are, for the provenance."""
+        masks = {"inside": self.inside, "outside": self.outside}
+        return {name: str(path) for name, path in masks.items() if path is not None}
 
     def reading(self) -> InputSettings:
         """Tell how the movie is read."""
@@ -154,6 +165,8 @@ class PreparedMovie:
             self.task.open(),
             self.settings.model_dump(),
             model=model.load(),
+            inside=self.task.inside,
+            outside=self.task.outside,
             device=self.task.device,
         )
         return replace(plan, quality=self.quality)
@@ -189,6 +202,8 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
             task.settings,
             file=task.file,
             preset=task.preset,
+            inside=task.inside,
+            outside=task.outside,
             device=task.device,
             read=lambda name: models[name].load(),
             choose=lambda look: choose_model(look, models),
@@ -207,7 +222,7 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
         {
             "settings": _hash(plan.settings.model_dump(mode="json")),
             "model": plan.provenance["model_sha256"],
-            "input": _fingerprint(movie),
+            "input": _fingerprint(movie, plan.confines),
             "version": str(plan.provenance["fastershift"]),
             "chunks": _hash(chunks),
         },
@@ -295,11 +310,13 @@ def fingerprint(source: Path) -> str:
     return digest.hexdigest()
 
 
-def _fingerprint(movie: Movie) -> str:
+def _fingerprint(movie: Movie, confines: Confines | None) -> str:
     """Tell a movie from another by sizes, times and three of its frames."""
     digest = hashlib.sha256(f"{movie.shape} {movie.dtype}".encode())
     for number in sorted({0, len(movie) // 2, len(movie) - 1}):
         digest.update(np.ascontiguousarray(movie[number]).tobytes())
+        if confines is not None:
+            digest.update(np.packbits(confines.at(number)).tobytes())
     source = movie.source
     if source is not None and not is_zarr(source):
         files = sorted(source.iterdir()) if source.is_dir() else [source]

@@ -16,7 +16,7 @@ from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import PreparedMovie
 from fastershift.batch._on_disk import with_large_frames
 from fastershift.io import SavedResult, write_saved
-from fastershift.pipeline import Plan, cluster_pair, frame_report
+from fastershift.pipeline import Plan, cluster_pair, confine, frame_report
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
@@ -66,6 +66,7 @@ def _pairs(plan: Plan, first: int, stop: int) -> Iterator[_Pair | None]:
         cells = cluster_pair(plan, pair, policy)
         if plan.settings.cluster.carry_seeds:
             policy = cells.policy
+        cells = confine(plan, cells, pair.frame)
         reports = (
             frame_report(
                 plan,
@@ -115,6 +116,7 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
                 **({"quality": movie.quality.record()} if movie.quality else {}),
                 "seconds": round(max(0.0, time() - started), 3),
                 "input": str(getattr(task.source, "name", task.source)),
+                **task.regions,
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
             },
         )

@@ -10,7 +10,9 @@ import typer
 from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
 from fastershift.cli._options import (
     FrameInterval,
+    Inside,
     NeighbourDistance,
+    Outside,
     PixelSize,
     Ring,
     with_settings,
@@ -116,6 +118,8 @@ def batch(
             "or a pattern such as 'masks/{name}_cp_masks.tif'."
         ),
     ] = None,
+    inside: Inside = None,
+    outside: Outside = None,
     measure: Annotated[
         str | None,
         typer.Option(help="Also write measurements of each movie: csv or parquet."),
@@ -151,6 +155,8 @@ def batch(
         retry_failed=retry_failed,
         overwrite=overwrite,
         labels=labels,
+        inside=inside,
+        outside=outside,
         measuring=_measuring(
             measure, ring, neighbour_distance, pixel_size, frame_interval
         ),

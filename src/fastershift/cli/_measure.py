@@ -9,7 +9,9 @@ import typer
 from fastershift.cli._errors import Debug, reports_errors
 from fastershift.cli._options import (
     FrameInterval,
+    Inside,
     NeighbourDistance,
+    Outside,
     PixelSize,
     Ring,
     frame_range,
@@ -39,6 +41,8 @@ def measure(
     neighbour_distance: NeighbourDistance = 0.0,
     pixel_size: PixelSize = None,
     frame_interval: FrameInterval = None,
+    inside: Inside = None,
+    outside: Outside = None,
     frames: Annotated[
         str | None, typer.Option(help="Frames A:B of the movie that were tracked.")
     ] = None,
@@ -68,6 +72,7 @@ def measure(
         with_scale,
         write_measurements,
     )
+    from fastershift.pipeline import read_confines
 
     check_apart(output, result, "the result")
     if movie is not None:
@@ -86,7 +91,9 @@ def measure(
     saved = with_scale(saved, first, pixel_size, frame_interval)
     doubt = "doubts" in (saved.corrections or {})
     columns = columns_of(channels, ring=ring > 0, doubt=doubt)
-    tables = measure_frames(saved, channels, MeasureOptions(ring, neighbour_distance))
+    options = MeasureOptions(ring, neighbour_distance)
+    confines = read_confines(inside, outside, first)
+    tables = measure_frames(saved, channels, options, confines)
     counted = _Counted(tables, len(saved.labels))
     written = write_measurements(output, counted, columns, overwrite=overwrite)
     typer.echo(

@@ -12,13 +12,26 @@ from fastershift.errors import InputError
 
 __all__ = [
     "FrameInterval",
+    "Inside",
     "NeighbourDistance",
+    "Outside",
     "PixelSize",
     "Ring",
     "frame_range",
     "with_settings",
 ]
 
+Inside = Annotated[
+    str | None,
+    typer.Option(
+        help="Mask of a region: only cells of which at least half lies in it. One for "
+        "all frames, or one for each."
+    ),
+]
+Outside = Annotated[
+    str | None,
+    typer.Option(help="Mask of a region whose cells are left out."),
+]
 Ring = Annotated[
     float,
     typer.Option(help="Width of a ring around each cell that is measured, too."),

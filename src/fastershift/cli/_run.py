@@ -1,17 +1,22 @@
 """The command that segments and tracks one movie."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fastershift.cli._batch import Chunk, ResultName, result_format, run_on_disk
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
-from fastershift.cli._options import frame_range, with_settings
+from fastershift.cli._options import Inside, Outside, frame_range, with_settings
 from fastershift.cli._progress import follow_run
 from fastershift.config import load_settings, resolve_settings
 from fastershift.errors import InputError
+
+if TYPE_CHECKING:
+    from fastershift.io import SavedResult
+    from fastershift.pipeline import TrackedMovie
 
 __all__ = ["run"]
 
@@ -23,6 +28,24 @@ def _refuse_masks(movie: Path) -> None:
         raise InputError(
             f"{movie} holds a result, masks rather than images; give the movie itself."
         )
+
+
+def _file(name: str | None) -> Path | None:
+    return None if name is None else Path(name).absolute()
+
+
+def _saved(
+    result: "TrackedMovie",
+    seen: Any,
+    frames: str | None,
+    named: Mapping[str, str | Path | None],
+) -> "SavedResult":
+    """Make what is written of a result: its scale, and the files it was made of."""
+    from fastershift.io import Movie
+
+    paths: Any = {name: str(path) for name, path in named.items() if path is not None}
+    scale = (seen.scale, seen.units) if isinstance(seen, Movie) else (None, None)
+    return result.saved(*scale, frames=frames or "", **paths)
 
 
 @reports_errors
@@ -49,6 +72,8 @@ def run(
         Path | None,
         typer.Option(help="Masks of another program: they are tracked as they are."),
     ] = None,
+    inside: Inside = None,
+    outside: Outside = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     format: ResultName = "ctc",
     chunk: Chunk = 64,
@@ -66,7 +91,7 @@ def run(
     where each was in the frame before (--vote-weight 0 links without it). Masks can be
     linked without their movie, too.
     """
-    from fastershift.io import Movie, check_output, read_movie, write_or_keep
+    from fastershift.io import check_output, read_movie, write_or_keep
     from fastershift.pipeline import TrackingRun, open_masks, plan_run
 
     kind = result_format(format)
@@ -82,6 +107,7 @@ def run(
 
         span = frame_range(frames)
         asked = MovieTask(movie, output, kind, user, file, preset, span, device)
+        asked = replace(asked, inside=_file(inside), outside=_file(outside))
         run_on_disk(replace(asked, chunk=chunk, overwrite=overwrite))
         return
     reading = resolve_settings(user=user, file=file, preset=preset).input
@@ -97,16 +123,15 @@ def run(
             file=file,
             preset=preset,
             labels=given,
+            inside=inside,
+            outside=outside,
             device=device,
         )
     )
     follow_run(tracking)
     result = tracking.result
-    named = {"input": movie, "labels": labels}
-    paths: Any = {name: str(path) for name, path in named.items() if path is not None}
-    seen = opened if opened is not None else given
-    scale = (seen.scale, seen.units) if isinstance(seen, Movie) else (None, None)
-    saved = result.saved(*scale, frames=frames or "", **paths)
+    named = {"input": movie, "labels": labels, "inside": inside, "outside": outside}
+    saved = _saved(result, opened if opened is not None else given, frames, named)
     write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "

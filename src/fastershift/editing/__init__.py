@@ -1,8 +1,8 @@
 """Corrections by hand: invertible edits of labels and lineage, and their history."""
 
 from fastershift.editing._basin import basin, parts_by_clicks, reach_of
-from fastershift.editing._carried import Carried
 from fastershift.editing._cells import Cell, Cells
+from fastershift.editing._delete_many import DeleteMany
 from fastershift.editing._doubts import Doubt, DoubtKind, find_doubts
 from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._editor import Change, Editor, Entry
@@ -26,7 +26,7 @@ from fastershift.editing._pixel_edits import (
     Shrink,
     Split,
 )
-from fastershift.editing._propagate import PairVectors, propagate
+from fastershift.editing._propagate import Carried, PairVectors, propagate
 from fastershift.editing._region import Box, Region
 from fastershift.editing._rerun import Rerun
 from fastershift.editing._scope import Scope, frames_in_scope
@@ -40,6 +40,7 @@ __all__ = [
     "Cells",
     "Change",
     "Delete",
+    "DeleteMany",
     "Doubt",
     "DoubtKind",
     "Draft",

@@ -8,6 +8,7 @@ from fastershift.labels._components import (
     renumber,
     sum_directions,
 )
+from fastershift.labels._confines import Confines, keep_inside
 from fastershift.labels._matches import Matches, match_cells
 from fastershift.labels._regions import (
     Box,
@@ -27,6 +28,7 @@ from fastershift.labels._strips import Strip, strips
 
 __all__ = [
     "Box",
+    "Confines",
     "Labels",
     "Matches",
     "Strip",
@@ -38,6 +40,7 @@ __all__ = [
     "copy_labels",
     "count_pixels",
     "empty_labels",
+    "keep_inside",
     "label_areas",
     "label_boxes",
     "label_ids",

@@ -11,6 +11,7 @@ from skimage.segmentation import expand_labels
 
 from fastershift.errors import InputError
 from fastershift.io import LabelFrames, SavedResult
+from fastershift.labels import Confines, keep_inside
 from fastershift.measure._columns import WorldUnits, columns_of
 from fastershift.measure._lineage import TrackFacts, track_facts
 
@@ -52,6 +53,7 @@ def measure_frames(
     result: SavedResult,
     channels: Mapping[str, LabelFrames] | None = None,
     options: MeasureOptions | None = None,
+    confines: Confines | None = None,
 ) -> Iterator[FrameTable]:
     """Measure the cells of each frame.
 
@@ -63,6 +65,9 @@ def measure_frames(
         Frames (Y, X) of each channel by its name; each is read once.
     options : MeasureOptions, optional
         Rings and neighbours.
+    confines : Confines, optional
+        Where cells may be: those of which less than half lies there get no row. What is
+        told of the others, such as their neighbours and their speed, is as without.
 
     Yields
     ------
@@ -73,15 +78,21 @@ def measure_frames(
     Raises
     ------
     InputError
-        When a channel has other frames than the labels.
+        When a channel, or a region, has other frames than the labels.
     """
     channels, options = channels or {}, options or MeasureOptions()
     _check(result, channels)
+    if confines is not None:
+        confines.check(len(result.labels), result.shape[1:])
     meter = _Meter(result, tuple(channels), options)
     for t in range(len(result.labels)):
         frame = np.asarray(result.labels[t])
         images = [np.asarray(channel[t]) for channel in channels.values()]
-        yield meter.measure(t, frame, images)
+        table = meter.measure(t, frame, images)
+        if confines is not None:
+            kept = np.isin(table["track"], keep_inside(frame, confines.at(t)))
+            table = {name: values[kept] for name, values in table.items()}
+        yield table
 
 
 def _check(result: SavedResult, channels: Mapping[str, LabelFrames]) -> None:

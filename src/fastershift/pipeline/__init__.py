@@ -1,7 +1,7 @@
 """From frames to tracked cells, one event at a time."""
 
 from fastershift.pipeline._bad_frames import describe_bad, find_bad_frames
-from fastershift.pipeline._cache import RecentCache
+from fastershift.pipeline._cache import FolderCache, RecentCache
 from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._events import (
     Event,
@@ -19,16 +19,13 @@ from fastershift.pipeline._pair import (
     LastPair,
     PairCells,
     cluster_pair,
+    confine,
     frame_report,
     to_image,
 )
-from fastershift.pipeline._plan import (
-    Plan,
-    Region,
-    embedding_key,
-    plan_run,
-)
+from fastershift.pipeline._plan import Plan, embedding_key, plan_run
 from fastershift.pipeline._quality import Quality
+from fastershift.pipeline._region import Region, read_confines
 from fastershift.pipeline._sources import (
     EmbeddedPair,
     EmbeddingCache,
@@ -37,7 +34,6 @@ from fastershift.pipeline._sources import (
     NetworkEmbeddings,
     NetworkSource,
 )
-from fastershift.pipeline._spill import FolderCache
 from fastershift.pipeline._track import (
     TrackingRun,
     run_plan,
@@ -72,12 +68,14 @@ __all__ = [
     "TrackingRun",
     "Trial",
     "cluster_pair",
+    "confine",
     "describe_bad",
     "embedding_key",
     "find_bad_frames",
     "frame_report",
     "open_masks",
     "plan_run",
+    "read_confines",
     "run_plan",
     "segment_movie",
     "smallest_cell",

@@ -1,11 +1,21 @@
-"""What was computed before, as long as there is room for it."""
+"""What was computed before, as long as there is room for it in memory or a folder."""
 
+import os
+import shutil
+import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["RecentCache"]
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+
+__all__ = ["FolderCache", "RecentCache"]
 
 
 class _Sized(Protocol):
@@ -16,6 +26,7 @@ class _Sized(Protocol):
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value", bound=_Sized)
+_PREFIX = "fastershift-"
 
 
 class RecentCache(Generic[_Key, _Value]):
@@ -64,3 +75,75 @@ class RecentCache(Generic[_Key, _Value]):
 
     def left(self, key: _Key, value: _Value) -> None:
         """Handle a value that is evicted."""
+
+
+class FolderCache(RecentCache[_Key, Tensor]):
+    """Keeps tensors in memory, and those that have no room there in a folder.
+
+    The files go when the cache goes; what a process that was killed has left is
+    swept up by the next one.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes it may hold in memory.
+    folder : Path
+        Where files are kept, in a folder of their own; made if it is missing.
+    folder_limit : int
+        Bytes it may hold there.
+    """
+
+    def __init__(self, limit: int, folder: Path, folder_limit: int) -> None:
+        super().__init__(limit)
+        self._folder_limit = folder_limit
+        self._files: OrderedDict[_Key, Path] = OrderedDict()
+        self._written = 0
+        self._sizes: dict[_Key, int] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        self._home = Path(
+            tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder)
+        )
+        weakref.finalize(self, shutil.rmtree, self._home, ignore_errors=True)
+
+    def get(self, key: _Key) -> Tensor | None:
+        """Return the value of a key if it is in memory or in the folder."""
+        with self.lock:
+            value = super().get(key)
+            if value is not None or key not in self._files:
+                return value
+            self._files.move_to_end(key)
+            try:
+                stored = np.load(self._files[key], allow_pickle=False)
+            except (OSError, ValueError, EOFError):
+                # The folder was emptied or damaged; it is computed again.
+                del self._files[key], self._sizes[key]
+                return None
+            return torch.from_numpy(stored)
+
+    def left(self, key: _Key, value: Tensor) -> None:
+        """Write what leaves memory; the oldest files make room."""
+        if key in self._files or value.nbytes > self._folder_limit:
+            return
+        self._written += 1
+        path = self._home / f"{self._written}.npy"
+        try:
+            np.save(path, value.cpu().numpy(), allow_pickle=False)
+        except OSError:
+            # The disk is full: it is computed again when it is needed.
+            path.unlink(missing_ok=True)
+            return
+        self._files[key] = path
+        self._sizes[key] = value.nbytes
+        while sum(self._sizes.values()) > self._folder_limit:
+            oldest, file = self._files.popitem(last=False)
+            del self._sizes[oldest]
+            file.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that are gone have left."""
+    for left in folder.glob(f"{_PREFIX}*-*"):
+        process = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(left, ignore_errors=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fastershift.config import TrackSettings
 from fastershift.errors import InputError
 from fastershift.io import (
     AdoptedLabels,
@@ -23,9 +24,16 @@ from fastershift.io import (
 from fastershift.labels import connect, count_pixels, empty_labels
 from fastershift.pipeline._sources import FramesApart
 from fastershift.rshn import FrameSource, codes_of_places
-from fastershift.tracking import PlacedCells, place_cells
+from fastershift.tracking import (
+    Finalizer,
+    Lineage,
+    MaskLinker,
+    PlacedCells,
+    mend_masks,
+    place_cells,
+)
 
-__all__ = ["MaskSource", "open_masks", "read_masks"]
+__all__ = ["MaskSource", "finish_masks", "open_masks", "read_masks"]
 
 _Labels = npt.NDArray[np.int32]
 
@@ -355,3 +363,46 @@ def _one_each(labels: _Labels, plain: bool) -> tuple[_Labels, bool]:
                 numbers[piece] = unused
     changed = unused > int(labels.max(initial=0))
     return numbers[pieces[0]].astype(np.int32), changed
+
+
+def finish_masks(
+    settings: TrackSettings, labels: _Labels, linker: MaskLinker | None
+) -> tuple[Lineage, list[list[int]], list[list[int]]]:
+    """Decide the tracks of linked masks, in place.
+
+    Parameters
+    ----------
+    settings : TrackSettings
+        Resolved.
+    labels : (T, Y, X) int32
+        Linked masks; they get the numbers of their tracks.
+    linker : MaskLinker or None
+        What linked them; None for numbers that were those of tracks already.
+
+    Returns
+    -------
+    lineage : Lineage
+    filled : list of [frame, track]
+        Masks that were put in where cells were missing, or cut out of others.
+    joined : list of [frame, track]
+        Masks that were in two parts.
+    """
+    filled = list[tuple[int, int]]()
+    descent = None if linker is None else linker.descent()
+    if descent is not None and settings.mend_masks:
+        filled = mend_masks(labels, settings.longest_gap)
+    finalizer = Finalizer(settings)
+    for frame in labels:
+        finalizer.add(frame)
+    names, lineage = finalizer.finish(descent)
+    for t, frame in enumerate(labels):
+        frame[:] = names.apply(t, frame)
+    final = [
+        dict(zip(ids.tolist(), tracks.tolist(), strict=True))
+        for ids, tracks in zip(names.labels, names.tracks, strict=True)
+    ]
+    joined = []
+    for t, tracks in enumerate(names.tracks):
+        ids, counts = np.unique(tracks[tracks > 0], return_counts=True)
+        joined += [[t, track] for track in ids[counts > 1].tolist()]
+    return lineage, [[t, final[t][track]] for t, track in filled], joined

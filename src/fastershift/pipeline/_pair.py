@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,12 @@ from fastershift.instances import (
     pair_codes,
     unsure_share,
 )
-from fastershift.labels import label_ids, resize_labels
+from fastershift.labels import (
+    keep_inside,
+    label_ids,
+    nearest_pixels,
+    resize_labels,
+)
 from fastershift.meanshift import (
     SeedPolicy,
     coverage_probability,
@@ -41,6 +46,7 @@ __all__ = [
     "LastPair",
     "PairCells",
     "cluster_pair",
+    "confine",
     "frame_report",
     "given_report",
     "to_image",
@@ -215,6 +221,38 @@ def cluster_pair(
     seconds = time.perf_counter() - started
     learned = parts[-1].clustering.policy
     return PairCells(labels, labels, labels, tuple(parts), learned, seconds)
+
+
+def confine(plan: Plan, cells: PairCells, frame: int) -> PairCells:
+    """Leave out the cells that lie where none may be.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run.
+    cells : PairCells
+        Of one pair, as `cluster_pair` gives them.
+    frame : int
+        The first of the pair.
+
+    Returns
+    -------
+    PairCells
+    """
+    if plan.confines is None:
+        return cells
+    kept = []
+    for number, labels in enumerate(cells.labels, frame):
+        allowed = plan.confines.at(number)
+        if plan.region is not None:
+            allowed = allowed[plan.region]
+        rows, columns, _ = nearest_pixels(
+            (allowed.shape[0], allowed.shape[1]),
+            (labels.shape[0], labels.shape[1]),
+            zoom=1 / plan.settings.embed.zoom,
+        )
+        kept.append(keep_inside(labels, allowed[np.ix_(rows, columns)]))
+    return replace(cells, labels=np.stack(kept))
 
 
 def _as_given(masks: MaskSource, pair: EmbeddedPair, started: float) -> PairCells:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,12 @@ from fastershift._devices import choose_device
 from fastershift.config import EmbedSettings, Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.instances import Background
+from fastershift.labels import Confines
 from fastershift.pipeline._choice import Choice, choose_for_movie
 from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._masks import MaskSource, read_masks
 from fastershift.pipeline._quality import Quality
+from fastershift.pipeline._region import Region, part_shape, read_confines, widened
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
@@ -34,16 +36,7 @@ from fastershift.rshn import (
     load_model,
 )
 
-__all__ = ["Plan", "Region", "embedding_key", "plan_run"]
-
-#: Rows and columns of a frame.
-Region: TypeAlias = tuple[slice, slice]
-
-# Regions begin and end at multiples of this many pixels.
-_GRID = 64
-
-# A region that covers a larger share of the frame gives way to the whole frame.
-_WORTH_LEAVING_OUT = 0.8
+__all__ = ["Plan", "embedding_key", "plan_run"]
 
 # Cells of embeddings that came without a diameter: smaller pieces are noise.
 _SMALLEST_WITHOUT_DIAMETER = 10
@@ -82,6 +75,8 @@ class Plan:
         A network that is asked where given masks were in the frame before.
     quality : Quality, optional
         How good the result is expected to be, where that was found out.
+    confines : Confines, optional
+        Where cells may be.
     """
 
     source: EmbeddingSource
@@ -96,6 +91,7 @@ class Plan:
     choice: Choice | None = None
     voter: NetworkEmbeddings | None = None
     quality: Quality | None = None
+    confines: Confines | None = None
 
     @property
     def published(self) -> bool:
@@ -141,6 +137,8 @@ def plan_run(
     background: Background = "axis",
     mask: npt.NDArray[Any] | None = None,
     labels: Any = None,
+    inside: Any = None,
+    outside: Any = None,
     device: str = "auto",
     region: Region | None = None,
     former: Plan | None = None,
@@ -170,6 +168,9 @@ def plan_run(
     labels : array_like, str or Path, optional
         (T, Y, X) cells of any program, which are tracked as they are; or where they
         are stored. See `read_masks`.
+    inside, outside : array_like, str or Path, optional
+        (Y, X) or (T, Y, X) masks: cells of which less than half lies inside of the one,
+        and outside of the other, are left out.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"`` or another name torch knows.
     region : (slice, slice), optional
@@ -193,19 +194,16 @@ def plan_run(
         For an empty movie, an unknown model or preset, or unusable settings, and where
         nothing is compiled.
     """
-    if is_switched_off():
-        raise InputError(
-            "Compiling is switched off by the environment variable NUMBA_DISABLE_JIT, "
-            "and a run would take hundreds of times as long; unset it."
-        )
+    _require_compiler()
     user = _chosen(settings)
+    confines = read_confines(inside, outside, movie)
     if embeddings is not None:
         resolved = resolve_settings(user=user, file=file, preset=preset)
-        return _plan_given(movie, resolved, embeddings, background, mask, region)
+        return _plan_given(
+            movie, resolved, embeddings, background, mask, region, confines
+        )
     if labels is not None:
-        known = None if former is None else former.source
-        if not isinstance(known, MaskSource) or known.given is not labels:
-            known = read_masks(labels, movie)
+        known = _known_masks(former, labels, movie)
         voter = partial(
             plan_run,
             movie,
@@ -216,7 +214,8 @@ def plan_run(
             read=read,
             choose=choose,
         )
-        return _plan_masks(movie, known, user, file, preset, model, voter)
+        plan = _plan_masks(movie, known, user, file, preset, model, voter)
+        return _confined(plan, confines)
     if movie is None or len(movie) == 0:
         raise InputError("The movie holds no frame; choose one with at least one.")
     choice = choose_for_movie(
@@ -233,12 +232,12 @@ def plan_run(
     card = choice.model.card
     resolved = _with_tracking(choice.settings)
     shape = _frame_shape(movie)
-    region = _widened(region, resolved, card.diameter, shape)
+    region = widened(region, resolved, card.diameter, shape)
     source = _network(choice.model, resolved, movie, device, region, former)
-    return Plan(
+    plan = Plan(
         source,
         resolved,
-        _part_shape(shape, region),
+        part_shape(shape, region),
         smallest_cell(resolved, card.diameter),
         "axis",
         None,
@@ -253,6 +252,35 @@ def plan_run(
         choice,
         quality=_known_quality(former, choice, resolved),
     )
+    return _confined(plan, confines)
+
+
+def _confined(plan: Plan, confines: Confines | None) -> Plan:
+    """Add where cells may be."""
+    if confines is None:
+        return plan
+    if plan.region is None:
+        confines.check(plan.source.n_frames, plan.frame_shape)
+    provenance = {**plan.provenance, **confines.record()}
+    return replace(plan, confines=confines, provenance=provenance)
+
+
+def _require_compiler() -> None:
+    if is_switched_off():
+        raise InputError(
+            "Compiling is switched off by the environment variable NUMBA_DISABLE_JIT, "
+            "and a run would take hundreds of times as long; unset it."
+        )
+
+
+def _known_masks(
+    former: Plan | None, labels: Any, movie: FrameSource | None
+) -> MaskSource:
+    """Take over masks that were looked at before, or look at them."""
+    known = None if former is None else former.source
+    if isinstance(known, MaskSource) and known.given is labels:
+        return known
+    return read_masks(labels, movie)
 
 
 def _known_quality(
@@ -272,6 +300,7 @@ def _plan_given(
     background: Background,
     mask: npt.NDArray[Any] | None,
     region: Region | None,
+    confines: Confines | None,
 ) -> Plan:
     """Decide a run on embeddings of any network."""
     given = GivenEmbeddings(embeddings, region)
@@ -285,7 +314,7 @@ def _plan_given(
     if diameter != "auto":
         scale = math.sqrt(math.prod(given.shape) / math.prod(shape))
         smallest = smallest_cell(settings, diameter * scale)
-    return Plan(
+    plan = Plan(
         given,
         _with_tracking(settings),
         shape,
@@ -296,6 +325,7 @@ def _plan_given(
         settings.embed,
         region,
     )
+    return _confined(plan, confines)
 
 
 def _plan_masks(
@@ -369,41 +399,6 @@ def _network(
         region=region,
     )
     return NetworkEmbeddings(embedder, movie)
-
-
-def _widened(
-    region: Region | None,
-    settings: Settings,
-    diameter: float,
-    shape: tuple[int, int],
-) -> Region | None:
-    """Add the margin that the network needs; None where too little would be left out.
-
-    As between tiles, half of their overlap is seen but not shown. Edges lie on a grid,
-    so that a view that moves a little asks for the same region.
-    """
-    embed = settings.embed
-    if region is None or embed.network_size or embed.diameter == "auto":
-        return None
-    margin = embed.tile_overlap / 2 * embed.diameter / diameter
-    wide = []
-    for part, side in zip(region, shape, strict=True):
-        seen = range(side)[part]
-        start = math.floor(max(0, seen.start - margin) / _GRID) * _GRID
-        stop = math.ceil((seen.stop + margin) / _GRID) * _GRID
-        wide.append(slice(start, min(stop, side)))
-    area = math.prod(part.stop - part.start for part in wide)
-    rows, columns = wide
-    return (rows, columns) if area < _WORTH_LEAVING_OUT * math.prod(shape) else None
-
-
-def _part_shape(shape: tuple[int, int], region: Region | None) -> tuple[int, int]:
-    if region is None:
-        return shape
-    rows, columns = (
-        len(range(side)[part]) for side, part in zip(shape, region, strict=True)
-    )
-    return rows, columns
 
 
 def _frame_shape(movie: FrameSource) -> tuple[int, int]:

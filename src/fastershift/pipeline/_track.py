@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError, is_shortage
 from fastershift.instances import Background
+from fastershift.labels import keep_inside
 from fastershift.pipeline._bad_frames import describe_bad, find_bad_frames
 from fastershift.pipeline._events import (
     Event,
@@ -24,9 +25,10 @@ from fastershift.pipeline._events import (
 )
 from fastershift.pipeline._expect import with_quality
 from fastershift.pipeline._mask_votes import voted_by_masks
-from fastershift.pipeline._masks import MaskSource
+from fastershift.pipeline._masks import MaskSource, finish_masks
 from fastershift.pipeline._pair import (
     cluster_pair,
+    confine,
     frame_report,
     given_report,
     to_image,
@@ -39,7 +41,6 @@ from fastershift.tracking import (
     Lineage,
     MaskLinker,
     make_linker,
-    mend_masks,
     place_cells,
 )
 
@@ -124,6 +125,7 @@ def _run(plan: Plan) -> Iterator[Event]:
             cells = cluster_pair(plan, pair.to_cpu(), policy)
         if plan.settings.cluster.carry_seeds:
             policy = cells.policy
+        cells = confine(plan, cells, pair.frame)
         yield Progress(len(reports), n_frames, "linking")
         before = time.perf_counter()
         new = movie.add(cells.labels)
@@ -223,6 +225,8 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
                 yield Progress(t, n_frames, "network")
         before = time.perf_counter()
         frame = masks.frame(t)
+        if plan.confines is not None:
+            frame = keep_inside(frame, plan.confines.at(t))
         if not masks.tracked:
             voted = None
             if pair is not None and pair.votes is not None:
@@ -235,8 +239,8 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
         reports.append(given_report(t, frame, network, time.perf_counter() - before))
         yield FrameDone(t, frame, reports[-1])
     yield Progress(n_frames, n_frames, "tracks")
-    lineage, filled, joined = _finish_masks(
-        plan, labels, None if masks.tracked else linker
+    lineage, filled, joined = finish_masks(
+        plan.settings.track, labels, None if masks.tracked else linker
     )
     for mended, sentence in (
         (
@@ -262,40 +266,6 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
             {**plan.provenance, **told, "seconds": seconds},
         )
     )
-
-
-def _finish_masks(
-    plan: Plan, labels: Labels, linker: MaskLinker | None
-) -> tuple[Lineage, list[list[int]], list[list[int]]]:
-    """Decide the tracks of linked masks, in place.
-
-    Returns
-    -------
-    lineage : Lineage
-    filled : list of [frame, track]
-        Masks that were put in where cells were missing, or cut out of others.
-    joined : list of [frame, track]
-        Masks that were in two parts.
-    """
-    settings, filled = plan.settings.track, list[tuple[int, int]]()
-    descent = None if linker is None else linker.descent()
-    if descent is not None and settings.mend_masks:
-        filled = mend_masks(labels, settings.longest_gap)
-    finalizer = Finalizer(settings)
-    for frame in labels:
-        finalizer.add(frame)
-    names, lineage = finalizer.finish(descent)
-    for t, frame in enumerate(labels):
-        frame[:] = names.apply(t, frame)
-    final = [
-        dict(zip(ids.tolist(), tracks.tolist(), strict=True))
-        for ids, tracks in zip(names.labels, names.tracks, strict=True)
-    ]
-    joined = []
-    for t, tracks in enumerate(names.tracks):
-        ids, counts = np.unique(tracks[tracks > 0], return_counts=True)
-        joined += [[t, track] for track in ids[counts > 1].tolist()]
-    return lineage, [[t, final[t][track]] for t, track in filled], joined
 
 
 def _votes_by_frame(plan: Plan) -> Iterator[EmbeddedPair | None]:
@@ -357,6 +327,8 @@ def track(
     background: Background = "axis",
     mask: npt.NDArray[Any] | None = None,
     labels: Any = None,
+    inside: Any = None,
+    outside: Any = None,
     device: str = "auto",
 ) -> TrackingRun:
     """Segment and track a movie step by step.
@@ -380,6 +352,10 @@ def track(
         Cells of any program, (T, Y, X) whole numbers, or where they are stored: they
         are tracked as they are. With a movie and a model that votes, the network tells
         where each was in the frame before.
+    inside, outside : array_like, str or Path, optional
+        Regions, (Y, X) for all frames or (T, Y, X), other than 0 in the region, or
+        where they are stored: cells of which less than half lies inside of the one, and
+        outside of the other, are left out.
     device : str
         Where to compute.
 
@@ -407,6 +383,8 @@ def track(
             background=background,
             mask=mask,
             labels=labels,
+            inside=inside,
+            outside=outside,
             device=device,
         )
     )
@@ -421,6 +399,8 @@ def segment_movie(
     background: Background = "axis",
     mask: npt.NDArray[Any] | None = None,
     labels: Any = None,
+    inside: Any = None,
+    outside: Any = None,
     device: str = "auto",
 ) -> TrackedMovie:
     """Segment and track a movie in one call.
@@ -428,6 +408,8 @@ def segment_movie(
     Parameters
     ----------
     movie, settings, model, embeddings, background, mask, labels, device
+        As for `track`.
+    inside, outside
         As for `track`.
 
     Returns
@@ -443,6 +425,8 @@ def segment_movie(
         background=background,
         mask=mask,
         labels=labels,
+        inside=inside,
+        outside=outside,
         device=device,
     )
     for _ in run:

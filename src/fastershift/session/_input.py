@@ -26,6 +26,8 @@ class SessionInput:
         What is background in given embeddings.
     labels : array_like, optional
         (T, Y, X) cells of the movie that were segmented elsewhere.
+    inside, outside : (Y, X) array, optional
+        Regions: cells are looked for in the one, and not in the other.
     """
 
     movie: FrameSource | None = None
@@ -33,6 +35,8 @@ class SessionInput:
     background: Background = "axis"
     mask: npt.NDArray[Any] | None = None
     labels: Any = None
+    inside: npt.NDArray[np.bool_] | None = None
+    outside: npt.NDArray[np.bool_] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -59,6 +59,12 @@ def describe_methods(
         sentences.append(f"Settings other than the defaults were {changed}.")
     elif settings:
         sentences.append("All settings had their default values.")
+    for key, where in (("inside", "inside of"), ("outside", "outside of")):
+        if key in provenance:
+            sentences.append(
+                f"Only cells of which at least half lay {where} a region that was "
+                "chosen by hand were taken."
+            )
     edits = len((corrections or {}).get("history") or ())
     if edits:
         were = "edit" if edits == 1 else "edits"

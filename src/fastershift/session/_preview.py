@@ -15,6 +15,7 @@ from fastershift.pipeline import (
     Plan,
     Region,
     cluster_pair,
+    confine,
     frame_report,
     to_image,
 )
@@ -119,6 +120,7 @@ def preview_frame(
     if found is None:
         return
     cells, network = found
+    cells = confine(plan, cells, start)
     index = frame - start
     labels = to_image(plan, cells.labels[index])
     report = frame_report(plan, frame, labels, cells, index=index, network=network)

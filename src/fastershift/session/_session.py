@@ -91,6 +91,22 @@ class Session:
         self.job = None
         self._opened = (given, InputCaches(self.cache_place))
 
+    def confine(
+        self,
+        inside: npt.NDArray[np.bool_] | None,
+        outside: npt.NDArray[np.bool_] | None,
+    ) -> None:
+        """Look for cells in another region; what was computed is kept.
+
+        Parameters
+        ----------
+        inside, outside
+            As in `SessionInput`.
+        """
+        given, caches = self._opened
+        if given is not None:
+            self._opened = (replace(given, inside=inside, outside=outside), caches)
+
     def plan(
         self,
         settings: Settings | Mapping[str, Any] | None = None,
@@ -138,6 +154,8 @@ class Session:
                 background=given.background,
                 mask=given.mask,
                 labels=given.labels,
+                inside=given.inside,
+                outside=given.outside,
                 device=device,
                 region=region,
                 read=self._models.read,

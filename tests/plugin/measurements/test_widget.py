@@ -208,6 +208,42 @@ def test_filters_keep_rows_and_hide_cells(measured):
     assert cells.get_color(4)[3] == 1
 
 
+def test_what_a_filter_leaves_out_is_deleted_and_brought_back(measured, docked):
+    button = measured.find("delete_others")
+    assert not button.isEnabled()
+    measured.find("shortest_shown").setValue(4)
+    assert button.text() == "Delete 5 others"
+    measured.click("delete_others")
+    assert "Segment and track" in said(measured)
+    cells = measured.viewer.layers["movie [cells]"]
+    before = np.array(cells.data)
+    panel = docked(measured.viewer, measured.qtbot)
+    panel.wait_threads()
+    measured.click("delete_others")
+    after = np.where(np.isin(before, (2, 4)), before, 0)
+    np.testing.assert_array_equal(cells.data, after)
+    assert "Deleted 5 cells of 2 tracks" in panel.find("correct_status").text()
+    measured.wait(lambda: "10 cells in 6 frames" in said(measured))
+    measured.wait_threads()
+    assert not button.isEnabled()
+    panel.click("undo")
+    np.testing.assert_array_equal(cells.data, before)
+    assert "measure them again" in said(measured)
+    assert not button.isEnabled()
+
+
+def test_only_cells_of_a_region_are_measured(measured):
+    shapes = measured.viewer.add_shapes(name="region")
+    shapes.add(np.array([[0, 0], [0, 70], [17, 70], [17, 0]]))
+    measured.viewer.layers.selection.active = measured.viewer.layers["movie [cells]"]
+    measured.choose("region", "region")
+    measured.choose("region_use", "leave out")
+    measured.click("measure")
+    measured.wait(lambda: set(column(measured, "track")) == {"4"})
+    measured.wait_threads()
+    assert "6 cells in 6 frames" in said(measured)
+
+
 def test_layers_hold_the_table_for_other_plugins(measured):
     features = measured.viewer.layers["movie [cells]"].features
     assert len(features) == 15

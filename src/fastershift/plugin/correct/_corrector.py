@@ -160,6 +160,13 @@ class Corrector(QObject):
         else:
             self.follower.stop()
 
+    def make(self, edit: Edit) -> None:
+        """Make an edit that no tool has worked out."""
+        self._let_go()
+        change = self.history.make(edit)
+        if change is not None:
+            self.history.show(change)
+
     def undo(self) -> None:
         """Undo the last edit."""
         self._let_go()

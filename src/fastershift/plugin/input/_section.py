@@ -23,6 +23,7 @@ from fastershift.plugin.input._measure import LineMeasure
 from fastershift.plugin.input._reading import ReadingControls
 from fastershift.plugin.layers._box import LayerBox
 from fastershift.plugin.layers._input import InputChoice, InputKind, guess_axes, pixels
+from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.qt import (
     Editor,
     SettingControl,
@@ -69,6 +70,7 @@ class InputSection(QGroupBox):
         super().__init__("Input", parent)
         self._layers = LayerBox(viewer, Image, "layer", self)
         self._masks = LayerBox(viewer, Labels, "mask", self)
+        self._region = RegionBox(viewer, self)
         self._kind = self._box("input_kind", ["image", "embedding", "labels"])
         self._reading = ReadingControls(self)
         self._background = choice([(text, value) for text, value, _ in _BACKGROUNDS])
@@ -86,6 +88,7 @@ class InputSection(QGroupBox):
         self._lay_out()
         self._connect()
         follow_device(self, self._prefer)
+        self._show_region(self._region.is_offered)
         self._guess()
 
     @property
@@ -112,6 +115,7 @@ class InputSection(QGroupBox):
             background,
             self._masks.layer if self._masked else None,
             self._reading.settings,
+            self._region.drawn(layer, self._reading.axes),
         )
 
     @property
@@ -170,6 +174,12 @@ class InputSection(QGroupBox):
             "Labels layer that marks where cells may be, or holds the cells to track; "
             "0 is background.",
         )
+        self._add(
+            grid,
+            "Region",
+            self._region.widget,
+            "Where cells are looked for: draw in a Shapes layer, and choose it here.",
+        )
         self.model.add_to(grid)
         self.diameter.add_to(grid)
         self._measure_button = self._button(
@@ -226,6 +236,8 @@ class InputSection(QGroupBox):
     def _connect(self) -> None:
         self._layers.changed.connect(self._guess)
         self._masks.changed.connect(self.changed)
+        self._region.changed.connect(self.changed)
+        self._region.offered.connect(self._show_region)
         self._kind.currentTextChanged.connect(self._on_kind)
         self._reading.changed.connect(self.changed)
         self._background.changed.connect(self._show_used)
@@ -270,6 +282,9 @@ class InputSection(QGroupBox):
         self.model.show(not embedding)
         self._estimate_button.setVisible(not embedding)
         self.changed.emit()
+
+    def _show_region(self, offered: bool) -> None:
+        self._labels[self._region.widget].setVisible(offered)
 
     def offer_diameter(self, diameter: float | None) -> None:
         """Offer what *auto* would have taken otherwise.

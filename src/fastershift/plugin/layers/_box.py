@@ -26,14 +26,25 @@ class LayerBox(QObject):
         Object name of the list.
     parent : QObject
         Lives as long as this.
+    nothing : str
+        What no layer is called, where none may be chosen; it is so at first.
     """
 
     changed = Signal()
+    #: Layers have come, gone, or got another name.
+    listed = Signal()
 
     def __init__(
-        self, viewer: ViewerModel, kind: type[Layer], name: str, parent: QObject
+        self,
+        viewer: ViewerModel,
+        kind: type[Layer],
+        name: str,
+        parent: QObject,
+        *,
+        nothing: str = "",
     ) -> None:
         super().__init__(parent)
+        self._nothing = nothing
         self._viewer = viewer
         self._kind = kind
         self._box = ComboBox(choices=self._choices, nullable=False)
@@ -57,12 +68,16 @@ class LayerBox(QObject):
         chosen = self._box.value
         return chosen if chosen in self._viewer.layers else None
 
-    def _choices(self, _box: Any) -> list[tuple[str, Layer]]:
+    def __len__(self) -> int:
+        return sum(type(one) is self._kind for one in self._viewer.layers)
+
+    def _choices(self, _box: Any) -> list[tuple[str, Any]]:
         # The newest layer lies on top, so it comes first.
         layers = [
             one for one in reversed(self._viewer.layers) if type(one) is self._kind
         ]
-        return [(layer.name, layer) for layer in layers]
+        nothing: list[tuple[str, Any]] = [(self._nothing, "")] if self._nothing else []
+        return nothing + [(layer.name, layer) for layer in layers]
 
     def _tell(self, _layer: Any) -> None:
         self.changed.emit()
@@ -72,6 +87,7 @@ class LayerBox(QObject):
         self._box.reset_choices()
         if self.layer is not before:
             self.changed.emit()
+        self.listed.emit()
 
     def _on_inserted(self, event: Any) -> None:
         event.value.events.name.connect(self._refresh)

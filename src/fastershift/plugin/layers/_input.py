@@ -1,6 +1,6 @@
 """What a layer holds, and how it is handed to a session."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.instances import Background
 from fastershift.io import as_movie, stored_axes
+from fastershift.plugin.layers._region import DrawnRegion
 from fastershift.session import SessionInput
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "levels",
     "likely_axes",
     "pixels",
+    "region_masks",
     "session_input",
 ]
 
@@ -76,6 +78,8 @@ class InputChoice:
         Where cells may be, for ``background="mask"``; for ``kind="labels"`` the cells.
     reading : InputSettings
         What is taken of channels, planes, positions and levels.
+    region : DrawnRegion, optional
+        Where cells are looked for.
     """
 
     layer: Image
@@ -84,6 +88,7 @@ class InputChoice:
     background: Background = "axis"
     mask: Labels | None = None
     reading: InputSettings = field(default_factory=InputSettings)
+    region: DrawnRegion | None = None
 
     def arrays(self) -> tuple[Any, Any]:
         """Return the pixels of the layer and of the mask, as they are now."""
@@ -200,6 +205,39 @@ class _EmbeddingFrames:
         return values.transpose([left.index(axis) for axis in "CYX"])
 
 
+def region_masks(
+    choice: InputChoice, given: SessionInput
+) -> tuple[npt.NDArray[np.bool_] | None, npt.NDArray[np.bool_] | None]:
+    """Fill the region of a choice, as a session takes it.
+
+    Parameters
+    ----------
+    choice : InputChoice
+        The layer and its region.
+    given : SessionInput
+        The same layer for a session.
+
+    Returns
+    -------
+    inside, outside : (Y, X) bool or None
+
+    Raises
+    ------
+    InputError
+        When nothing closed was drawn.
+    """
+    if choice.region is None:
+        return None, None
+    sizes = pixels(choice.layer).shape
+    rows, columns = (int(sizes[choice.axes.index(axis)]) for axis in "YX")
+    return choice.region.masks(given.shape[1:], (rows, columns))
+
+
+def _confined(choice: InputChoice, given: SessionInput) -> SessionInput:
+    inside, outside = region_masks(choice, given)
+    return replace(given, inside=inside, outside=outside)
+
+
 def session_input(choice: InputChoice) -> SessionInput:
     """Wrap a layer for a session without reading its pixels.
 
@@ -232,7 +270,8 @@ def session_input(choice: InputChoice) -> SessionInput:
             name=name,
         )
         labels = _cells(choice.mask) if choice.kind == "labels" else None
-        return SessionInput(movie, labels=labels)
+        given = SessionInput(movie, labels=labels)
+        return _confined(choice, given)
     # Refuses axes that do not fit, for embeddings as well.
     as_movie(array, choice.axes or None, 0, position=reading.position, name=name)
     axes = choice.axes
@@ -250,7 +289,8 @@ def session_input(choice: InputChoice) -> SessionInput:
     mask = None
     if choice.background == "mask":
         mask = _mask(choice.mask, frames.shape)
-    return SessionInput(embeddings=frames, background=choice.background, mask=mask)
+    given = SessionInput(embeddings=frames, background=choice.background, mask=mask)
+    return _confined(choice, given)
 
 
 def _cells(layer: Labels | None) -> Any:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -158,6 +159,7 @@ class FilterRow(QWidget):
     """Which cells are kept in the table, and whether the others are hidden."""
 
     changed = Signal()
+    delete_asked = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -185,6 +187,13 @@ class FilterRow(QWidget):
         )
         self._count = QLabel()
         self._count.setObjectName("filter_count")
+        self._delete = QPushButton("Delete others")
+        self._delete.setObjectName("delete_others")
+        self._delete.setToolTip(
+            "Delete the cells that the filter leaves out. This is one edit under "
+            "Correct, and can be undone there."
+        )
+        self._delete.clicked.connect(self.delete_asked)
         label = QLabel("Tracks of at least")
         label.setBuddy(self._shortest)
         grid = QGridLayout(self)
@@ -192,9 +201,10 @@ class FilterRow(QWidget):
         for column, part in enumerate((label, self._shortest, self._inside)):
             grid.addWidget(part, 0, column)
         grid.addWidget(self._hide, 0, 3)
-        parts = (self._measure, self._least, self._most, self._count)
-        for column, part in enumerate(parts):
+        for column, part in enumerate((self._measure, self._least, self._most)):
             grid.addWidget(part, 1, column)
+        grid.addWidget(self._delete, 1, 3)
+        grid.addWidget(self._count, 2, 0, 1, 4)
         for box in (self._shortest.valueChanged, self._measure.currentIndexChanged):
             box.connect(self.changed)
 
@@ -221,6 +231,11 @@ class FilterRow(QWidget):
     def tell(self, text: str) -> None:
         """Say how many are kept."""
         self._count.setText(text)
+
+    def offer_delete(self, cells: int) -> None:
+        """Let so many cells be deleted, or none."""
+        self._delete.setEnabled(cells > 0)
+        self._delete.setText(f"Delete {cells:,} others" if cells else "Delete others")
 
     @property
     def hides(self) -> bool:

@@ -21,7 +21,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift.editing import DeleteMany
 from fastershift.io import SavedResult
+from fastershift.labels import Confines
 from fastershift.measure import (
     Column,
     FrameTable,
@@ -33,9 +35,12 @@ from fastershift.measure import (
     measure_frames,
     write_measurements,
 )
+from fastershift.plugin.correct import CorrectSection
 from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
+from fastershift.plugin.layers._placement import stack_axes
+from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
 from fastershift.plugin.measurements._channels import channels_of
 from fastershift.plugin.measurements._colouring import Colouring
@@ -76,6 +81,8 @@ class MeasurementsWidget(QWidget):
         self._kept = np.zeros(0, bool)
         self._tracks: list[int] = []
         self._measured: Labels | None = None
+        # Whether the cells are still those that were measured.
+        self._fresh = False
         self._lay_out()
         self._connect()
         self._show_theme()
@@ -97,6 +104,7 @@ class MeasurementsWidget(QWidget):
             "Width of a ring around each cell whose grey values are measured, too: in "
             "µm where the layer knows them, else in pixels."
         )
+        self._region = RegionBox(self._viewer, self)
         self._save = QPushButton("Save…")
         self._save.setObjectName("save_measurements")
         self._save.setToolTip("Write the rows that are shown as CSV or Parquet.")
@@ -113,6 +121,7 @@ class MeasurementsWidget(QWidget):
         ring.setBuddy(self._ring)
         top.addWidget(ring)
         top.addWidget(self._ring)
+        top.addWidget(self._region.widget, 1)
         top.addStretch(1)
         top.addWidget(self._save)
         below = QWidget()
@@ -148,6 +157,7 @@ class MeasurementsWidget(QWidget):
         self._plotted.changed.connect(self._draw)
         self._coloured.changed.connect(self._colour)
         self._filter.changed.connect(self._apply_filter)
+        self._filter.delete_asked.connect(self._delete_others)
         moved = self._viewer.dims.events.current_step
         moved.connect(self._on_moved)
         on_destroyed(self, moved.disconnect, self._on_moved)
@@ -167,12 +177,20 @@ class MeasurementsWidget(QWidget):
         placed = {"scale": layer.scale, "units": layer.units}
         placed["metadata"] = dict(layer.metadata)
         layers, options = list(self._viewer.layers), MeasureOptions(self._ring.value())
+        drawn = self._region.drawn(layer, stack_axes(data.shape))
 
         def steps() -> Iterator[Any]:
             saved = saved_result(data, placed)
             channels = channels_of(layers, saved.shape)
             pieces = []
-            for table in measure_frames(saved, channels, options):
+            confines = None
+            if drawn is not None:
+                inside, outside = drawn.masks(saved.shape[1:])
+                confines = Confines(
+                    None if inside is None else inside[np.newaxis],
+                    None if outside is None else outside[np.newaxis],
+                )
+            for table in measure_frames(saved, channels, options, confines):
                 pieces.append(table)
                 yield len(pieces), len(saved.labels)
             whole = {
@@ -197,7 +215,7 @@ class MeasurementsWidget(QWidget):
             self._said.setText(f"Measured {step[0]} of {step[1]} frames …")
             return
         saved, self._table, self._columns = step
-        self._units, self._measured = WorldUnits.of(saved), layer
+        self._units, self._measured, self._fresh = WorldUnits.of(saved), layer, True
         self._shown.rows.show(self._table, self._columns, self._units)
         self._kept = np.ones(len(self._table["track"]), bool)
         numbers = [one for one in self._columns if one.quantity != "text"]
@@ -221,8 +239,10 @@ class MeasurementsWidget(QWidget):
         self._show_state()
 
     def _on_changed(self) -> None:
+        self._fresh = False
         if self._table:
             self._said.setText("The cells have changed since; measure them again.")
+            self._filter.offer_delete(0)
 
     def _forget(self) -> None:
         self._colouring.end()
@@ -330,7 +350,28 @@ class MeasurementsWidget(QWidget):
             self._shown.rows.keep(self._kept)
             tracks = len(np.unique(self._table["track"][self._kept]))
             self._filter.tell(f"{self._kept.sum():,} cells of {tracks:,} tracks")
+            self._filter.offer_delete(int((~self._kept).sum()) if self._fresh else 0)
             self._colour()
+
+    def _delete_others(self) -> None:
+        """Delete what the filter leaves out, with the part *Correct* of the panel."""
+        layer, panel = self._measured, _outermost(self).findChild(CorrectSection)
+        if panel is None:
+            self._said.setText(
+                "Open Segment and track first: its part Correct deletes the cells, and "
+                "can bring them back."
+            )
+        elif layer is None or panel.corrector.layer is not layer:
+            self._said.setText("Select the layer of these cells first.")
+        else:
+            gone = ~self._kept
+            cells = zip(
+                self._table["frame"][gone].tolist(),
+                self._table["track"][gone].tolist(),
+                strict=True,
+            )
+            panel.corrector.make(DeleteMany(self._frame(), tuple(cells)))
+            self.measure()
 
     def _colour(self) -> None:
         layer = self._measured
@@ -382,3 +423,10 @@ class MeasurementsWidget(QWidget):
                 lambda error: self._said.setText(describe_error(error)),
             )
         )
+
+
+def _outermost(widget: QWidget) -> QWidget:
+    """Find the window in which all docks are, those that float included."""
+    while (above := widget.parentWidget()) is not None:
+        widget = above
+    return widget

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -25,7 +25,12 @@ from fastershift.pipeline import (
     TrackedMovie,
 )
 from fastershift.plugin.layers._frame_in_view import frame_in_view
-from fastershift.plugin.layers._input import InputChoice, frame_axis, session_input
+from fastershift.plugin.layers._input import (
+    InputChoice,
+    frame_axis,
+    region_masks,
+    session_input,
+)
 from fastershift.plugin.layers._outputs import Outputs, RunLayers
 from fastershift.plugin.layers._watch import LayerWatch
 from fastershift.plugin.qt import Task, TaskRunner, on_destroyed, preferences
@@ -182,6 +187,8 @@ class RunController(QObject):
         arrays = choice.arrays()
         before, former = self._opened
         same = all(now is then for now, then in zip(arrays, former, strict=True))
+        if before is not None and same and choice != before:
+            before = self._confine(choice, before)
         if choice != before or not same:
             kept = preferences()
             self.session.cache_place = CachePlace(kept.cache_folder, kept.cache_bytes)
@@ -190,6 +197,15 @@ class RunController(QObject):
             self._watch.follow(choice.layer, arrays[0])
             self._opened = (choice, arrays)
         return self.session
+
+    def _confine(self, choice: InputChoice, before: InputChoice) -> InputChoice:
+        """Look in another region of what is open; all that was computed is kept."""
+        given = self.session.input
+        if given is None or replace(choice, region=before.region) != before:
+            return before
+        self.session.confine(*region_masks(choice, given))
+        self._opened = (choice, self._opened[1])
+        return choice
 
     def run(
         self, choice: InputChoice, settings: Mapping[str, Any], device: str

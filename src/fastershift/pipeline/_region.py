@@ -1,0 +1,111 @@
+"""The part of the frames that is worked on, and the part in which cells may be."""
+
+import math
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastershift.config import Settings
+from fastershift.labels import Confines
+from fastershift.pipeline._masks import open_masks
+from fastershift.rshn import FrameSource
+
+__all__ = ["Region", "part_shape", "read_confines", "widened"]
+
+#: Rows and columns of a frame.
+Region: TypeAlias = tuple[slice, slice]
+
+# Regions begin and end at multiples of this many pixels.
+_GRID = 64
+
+# A region that covers a larger share of the frame gives way to the whole frame.
+_WORTH_LEAVING_OUT = 0.8
+
+
+def widened(
+    region: Region | None,
+    settings: Settings,
+    diameter: float,
+    shape: tuple[int, int],
+) -> Region | None:
+    """Add the margin that the network needs; None where too little would be left out.
+
+    As between tiles, half of their overlap is seen but not shown. Edges lie on a grid,
+    so that a view that moves a little asks for the same region.
+
+    Parameters
+    ----------
+    region : (slice, slice) or None
+        Rows and columns that are looked at.
+    settings : Settings
+        Resolved.
+    diameter : float
+        Cell diameter that the network was made for.
+    shape : (int, int)
+        Of the frame.
+
+    Returns
+    -------
+    (slice, slice) or None
+    """
+    embed = settings.embed
+    if region is None or embed.network_size or embed.diameter == "auto":
+        return None
+    margin = embed.tile_overlap / 2 * embed.diameter / diameter
+    wide = []
+    for part, side in zip(region, shape, strict=True):
+        seen = range(side)[part]
+        start = math.floor(max(0, seen.start - margin) / _GRID) * _GRID
+        stop = math.ceil((seen.stop + margin) / _GRID) * _GRID
+        wide.append(slice(start, min(stop, side)))
+    area = math.prod(part.stop - part.start for part in wide)
+    rows, columns = wide
+    return (rows, columns) if area < _WORTH_LEAVING_OUT * math.prod(shape) else None
+
+
+def part_shape(shape: tuple[int, int], region: Region | None) -> tuple[int, int]:
+    """Tell rows and columns of the part of a frame that is worked on."""
+    if region is None:
+        return shape
+    rows, columns = (
+        len(range(side)[part]) for side, part in zip(shape, region, strict=True)
+    )
+    return rows, columns
+
+
+def read_confines(
+    inside: Any, outside: Any, movie: FrameSource | None = None
+) -> Confines | None:
+    """Take masks of where cells may be.
+
+    Parameters
+    ----------
+    inside, outside : array_like, str or Path, optional
+        (Y, X), or (T, Y, X), other than 0 in the region; or where it is stored.
+    movie : sequence of (Y, X) frames, optional
+        What they belong to.
+
+    Returns
+    -------
+    Confines or None
+
+    Raises
+    ------
+    InputError
+        For files that cannot be read.
+    """
+    if inside is None and outside is None:
+        return None
+    return Confines(_frames(inside, movie), _frames(outside, movie))
+
+
+def _frames(given: Any, movie: FrameSource | None) -> Any:
+    if given is None:
+        return None
+    if isinstance(given, str | Path):
+        given = open_masks(Path(given), movie=movie)
+    elif not hasattr(given, "shape"):
+        given = np.asarray(given)
+    shape = getattr(given, "shape", ())
+    return given[np.newaxis] if len(shape) == 2 else given

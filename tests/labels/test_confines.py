@@ -1,0 +1,51 @@
+"""Cells inside of a region, and outside of one."""
+
+import numpy as np
+import pytest
+
+from fastershift.errors import InputError
+from fastershift.labels import Confines, keep_inside
+
+LEFT = np.zeros((4, 8), bool)
+LEFT[:, :4] = True
+
+
+def test_a_cell_is_kept_whole_when_half_of_it_lies_inside():
+    labels = np.zeros((4, 8), np.int32)
+    labels[0, 2:6] = 7  # half inside
+    labels[1, 3:6] = 8  # a third
+    labels[2, :2] = 9
+    kept = keep_inside(labels, LEFT)
+    np.testing.assert_array_equal(kept, np.where(labels == 8, 0, labels))
+    assert kept.dtype == np.int32
+
+
+def test_nothing_is_copied_where_nothing_is_left_out():
+    labels = np.zeros((4, 8), np.int32)
+    labels[0, :2] = 1
+    assert keep_inside(labels, LEFT) is labels
+
+
+def test_inside_and_outside_together_leave_what_both_allow():
+    top = np.zeros((4, 8), np.uint8)
+    top[:2] = 5
+    confines = Confines([LEFT], [top])
+    np.testing.assert_array_equal(confines.at(3), LEFT & (top == 0))
+    np.testing.assert_array_equal(Confines(outside=[LEFT]).at(0), ~LEFT)
+
+
+def test_each_frame_may_have_a_mask_of_its_own():
+    confines = Confines(np.stack([LEFT, ~LEFT]))
+    np.testing.assert_array_equal(confines.at(1), ~LEFT)
+
+
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        (np.ones((2, 4, 8)), "2 frames, and the movie has 3"),
+        (np.ones((1, 4, 9)), "4 × 9 pixels"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_refused(mask, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Confines(mask).check(3, (4, 8))
