@@ -232,6 +232,17 @@ def test_least_confidence_decides_where_it_ends():
     assert step.stopped.endswith(f"is below {limit:.2f}.")
 
 
+def test_an_outline_that_the_embedding_does_not_see_lowers_the_confidence():
+    # What is called 3 in frame 1 covers both cells, half of it is not cell 2.
+    labels = PAIR.labels.copy()
+    labels[1] = np.where(labels[1] > 0, 3, 0)
+    labels[2:] = 0
+    editor = start(labels, (1, 0, 0), (2, 0, 0), (3, 1, 1))
+    (step,) = follow(editor, PAIR.labels, 0, [2], until=1)
+    # Half of the outline agrees, and it is twice as large as the cell was.
+    assert step.confidence == pytest.approx(0.5 * 0.5**0.5, abs=0.01)
+
+
 def test_a_cell_that_is_not_there_cannot_be_followed():
     editor = Editor(PAIR.labels.copy(), PAIR.lineage)
     with pytest.raises(InputError, match="no cell 9 in frame 1"):

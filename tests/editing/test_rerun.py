@@ -101,6 +101,82 @@ def test_links_and_cuts_between_locked_cells_stay(editor):
     assert editor.labels[1, 13, 3] == editor.labels[2, 3, 11]
 
 
+@pytest.mark.parametrize("locked", [1, 2, 3])
+def test_a_new_track_goes_on_through_a_locked_cell(locked):
+    """Whatever the number of either is."""
+    place = {1: (2, 2), 2: (2, 10), 3: (12, 2)}[locked]
+    editor = Editor(*blocks((locked, 0, 4, 0, *place)))
+    editor.do(Lock(2, locked))
+    editor.do(Rerun(*blocks((1, 0, 4, 0, *place), (2, 0, 4, 0, 12, 30))))
+    assert spans(editor)[locked] == (0, 4, 0)
+    assert len(spans(editor)) == 2
+
+
+def test_a_new_cell_is_the_locked_one_it_lies_on_most():
+    # The new cell has one column in common with 1, and five with 2.
+    old = (1, 2, 2, 0, 2, 2), (2, 2, 2, 0, 2, 8)
+    editor = Editor(*blocks(*old))
+    for label in (1, 2):
+        editor.do(Lock(2, label))
+    editor.do(Rerun(*blocks((5, 0, 4, 0, 2, 7))))
+    assert spans(editor) == {1: (2, 2, 0), 2: (0, 4, 0)}
+    for label in (1, 2):
+        assert (editor.labels[2] == label).sum() == 36
+
+
+@pytest.mark.parametrize(("shift", "stays"), [(2, False), (4, True)])
+def test_a_new_cell_beside_a_locked_one_stays_where_most_of_it_is_free(shift, stays):
+    editor = Editor(*blocks((1, 0, 4, 0, 2, 2)))
+    editor.do(Lock(2, 1))
+    editor.do(Rerun(*blocks((1, 0, 4, 0, 2, 2 + shift))))
+    assert (editor.labels[2] == 1).sum() == 36
+    beside = editor.labels[2, 2:8, 8 : 8 + shift]
+    assert beside.all() == stays == beside.any()
+    # Where it is another cell, its track goes on beside the locked one.
+    assert len(spans(editor)) == 1 + stays
+
+
+def test_of_a_new_cell_that_is_cut_apart_the_larger_piece_stays():
+    labels, lineage = blocks((1, 0, 4, 0, 2, 2))
+    labels[:, 2:8, 2:20] = 1
+    editor = Editor(*blocks((1, 2, 2, 0, 2, 10)))
+    editor.do(Lock(2, 1))
+    editor.do(Rerun(labels, lineage))
+    (new,) = np.unique(editor.labels[2, 2:8, 2:10])
+    assert new > 0
+    assert not editor.labels[2, 2:8, 16:20].any()
+
+
+def test_what_was_parent_and_daughter_stays_so_where_both_are_locked():
+    tracks = (1, 0, 1, 0, 2, 2), (2, 2, 4, 1, 2, 2), (3, 2, 4, 1, 2, 10)
+    editor = Editor(*blocks(*tracks))
+    editor.do(Lock(1, 1))
+    for daughter in (2, 3):
+        editor.do(Lock(2, daughter))
+    # The new run sees no division.
+    editor.do(Rerun(*blocks((1, 0, 4, 0, 2, 2), (2, 2, 4, 0, 2, 10))))
+    assert spans(editor) == {1: (0, 1, 0), 2: (2, 4, 1), 3: (2, 4, 1)}
+
+
+def test_divisions_of_the_new_run_are_kept():
+    editor = Editor(*blocks((1, 0, 4, 0, 2, 2)))
+    tracks = (1, 0, 1, 0, 12, 2), (2, 2, 4, 1, 12, 2), (3, 2, 4, 1, 12, 10)
+    editor.do(Rerun(*blocks(*tracks)))
+    assert sorted(spans(editor).values()) == [(0, 1, 0), (2, 4, 1), (2, 4, 1)]
+
+
+def test_a_cell_that_was_seen_again_after_a_gap_stays_the_same_cell():
+    editor = Editor(*blocks((1, 0, 4, 0, 2, 2)))
+    for frame in (0, 4):
+        editor.do(Lock(frame, 1))
+    # The new run does not find it in between.
+    editor.do(Rerun(*blocks((9, 0, 4, 0, 12, 20))))
+    rows = spans(editor)
+    again = editor.labels[4, 3, 3]
+    assert rows[1] == (0, 0, 0)
+    assert rows[again] == (4, 4, 1)
+
+
 def test_another_movie_is_refused(editor):
     with pytest.raises(InputError, match="another movie"):
         editor.do(Rerun(*blocks(*NEW, n_frames=6)))
