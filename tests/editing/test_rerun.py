@@ -112,6 +112,16 @@ def test_a_new_track_goes_on_through_a_locked_cell(locked):
     assert len(spans(editor)) == 2
 
 
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_two_locked_cells_that_were_apart_stay_apart(first, second):
+    editor = Editor(*blocks((first, 0, 1, 0, 2, 2), (second, 3, 4, 0, 2, 2)))
+    editor.do(Lock(1, first))
+    editor.do(Lock(3, second))
+    # For the new run they are one cell.
+    editor.do(Rerun(*blocks((5, 0, 4, 0, 2, 2))))
+    assert spans(editor) == {first: (0, 2, 0), second: (3, 4, 0)}
+
+
 def test_a_new_cell_is_the_locked_one_it_lies_on_most():
     # The new cell has one column in common with 1, and five with 2.
     old = (1, 2, 2, 0, 2, 2), (2, 2, 2, 0, 2, 8)
