@@ -21,6 +21,7 @@ from fastershift.training import (
 )
 from fastershift.training._augment import neighbour_matrix
 from fastershift.training._intensity import _with_dirt, vary_intensity
+from helpers.movies import A_CELL_DIVIDES
 
 TINY = TrainSettings(filters=4, levels=3, channels=8, size=32, length=3, batch=2)
 
@@ -104,6 +105,43 @@ def test_the_best_truth_of_each_frame_is_taken_and_named(tmp_path):
     assert np.array_equal(truth.labels[1], movie.labels[1])
     assert (truth.labels[2] == -1).any()
     assert truth.diameter == pytest.approx(12, rel=0.4)
+
+
+def test_daughters_of_a_sequence_come_from_their_mother(tmp_path):
+    """Otherwise a network would learn that daughters come from nowhere."""
+    for name in ("01", "01_GT/TRA", "01_ST/SEG"):
+        (tmp_path / name).mkdir(parents=True)
+    labels = np.kron(A_CELL_DIVIDES.labels, np.ones((1, 8, 8), int)).astype(np.uint16)
+    noise = np.random.default_rng(0).integers(0, 50, labels.shape)
+    for t, frame in enumerate(labels):
+        image = (1000 * (frame > 0) + noise[t]).astype(np.uint16)
+        tifffile.imwrite(tmp_path / f"01/t{t:03d}.tif", image)
+        tifffile.imwrite(tmp_path / f"01_GT/TRA/man_track{t:03d}.tif", frame)
+        tifffile.imwrite(tmp_path / f"01_ST/SEG/man_seg{t:03d}.tif", frame)
+    listed = tmp_path / "01_GT" / "TRA" / "man_track.txt"
+
+    def predecessors():
+        truth = load_ctc_truth(tmp_path / "01")
+        clip = draw_clip(
+            (prepare_movie(truth, truth.diameter),),
+            length=4,
+            size=64,
+            reach=8,
+            network_diameter=truth.diameter,
+            options=Augmentation(zoom=1, stretch=1, elastic=0, reverse=0, skip=0),
+            generator=torch.Generator().manual_seed(1),
+        )
+        # The frame in which the mother is gone and the daughters are new.
+        mother, *daughters = range(1, 4)
+        assert (clip.labels[1] == mother).any()
+        assert all((clip.labels[2] == one).any() for one in daughters)
+        return [int(clip.predecessors[2, one]) for one in daughters]
+
+    listed.write_text("1 0 1 0\n2 2 3 1\n3 2 3 1\n")
+    assert predecessors() == [1, 1]
+    # Without a list nothing is known of divisions.
+    listed.unlink()
+    assert predecessors() == [0, 0]
 
 
 def test_the_border_strip_is_unknown_where_nothing_is_marked(tmp_path):

@@ -15,7 +15,11 @@ from fastershift.io._labels import (
     adopt_labels,
     rename_tracks,
 )
-from fastershift.io._masks import read_segmentation_truth, tracks_from_labels
+from fastershift.io._masks import (
+    read_segmentation_truth,
+    read_tracks,
+    tracks_from_labels,
+)
 from fastershift.io._movie import (
     FrameSource,
     Movie,
@@ -103,6 +107,7 @@ __all__ = [
     "read_result",
     "read_saved",
     "read_segmentation_truth",
+    "read_tracks",
     "rename_tracks",
     "replacing_files",
     "replacing_folder",

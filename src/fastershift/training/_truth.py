@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fastershift.errors import InputError
-from fastershift.io import adopt_labels
+from fastershift.io import adopt_labels, read_tracks
 from fastershift.rshn import estimate_diameter
 
 __all__ = [
@@ -258,7 +258,8 @@ def load_ctc_truth(
 
     Silver truth (``_ST/SEG``) comes first because it outlines all cells; then outlines
     by people (``_GT/SEG``); cells without an outline keep their tracking marker
-    (``_GT/TRA``) and an unknown surrounding.
+    (``_GT/TRA``) and an unknown surrounding. Mothers are those of ``man_track.txt``,
+    where it is there.
 
     Parameters
     ----------
@@ -328,4 +329,11 @@ def load_ctc_truth(
         f"{folder}: {used}",
         tuple(markers),
         tuple(segmented),
+        _mothers(truth / "TRA" / "man_track.txt"),
     )
+
+
+def _mothers(path: Path) -> dict[int, int]:
+    """Read the mothers of tracks; empty where there is no list of tracks."""
+    tracks = read_tracks(path) if path.is_file() else []
+    return {track: parent for track, _, _, parent in tracks if parent}
