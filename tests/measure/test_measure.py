@@ -199,7 +199,7 @@ def test_the_highest_doubt_of_a_cell_counts():
 def test_frames_without_cells_have_no_rows():
     result = SavedResult(np.zeros((2, 9, 9), np.int32), [])
     table = table_of(result, {"0": np.ones((2, 9, 9))}, ring=2.0)
-    names = [column.name for column in columns_of(["0"], doubt=False)]
+    names = [column.name for column in columns_of(["0"], doubt=False, filled=False)]
     assert list(table) == names
     assert not any(len(column) for column in table.values())
 
@@ -262,7 +262,7 @@ def test_memory_does_not_grow_with_the_movie(tmp_path):
         result = SavedResult(Endless(length, frame), rows)
         tables = measure_frames(result, {"0": Endless(length, frame)})
         tracemalloc.start()
-        columns = columns_of(["0"], ring=False, doubt=False)
+        columns = columns_of(["0"], ring=False, doubt=False, filled=False)
         write_measurements(tmp_path / f"{length}.csv", tables, columns)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -278,7 +278,7 @@ def test_files_hold_the_same_table(tmp_path):
 
     movie = A_CELL_DIVIDES
     result = SavedResult(movie.labels, movie.lineage.rows(), SCALE, UNITS)
-    columns = columns_of((), ring=False, doubt=False)
+    columns = columns_of((), ring=False, doubt=False, filled=False)
     for name in ("cells.csv", "cells.parquet"):
         write_measurements(tmp_path / name, measure_frames(result), columns)
     written = pandas.read_parquet(tmp_path / "cells.parquet")
@@ -296,7 +296,7 @@ def test_only_former_measurements_are_replaced(tmp_path, suffix):
         pytest.importorskip("pyarrow")
     movie, path = A_CELL_DIVIDES, tmp_path / f"cells.{suffix}"
     result = SavedResult(movie.labels, movie.lineage.rows())
-    columns = columns_of((), ring=False, doubt=False)
+    columns = columns_of((), ring=False, doubt=False, filled=False)
 
     def write(**options):
         write_measurements(path, measure_frames(result), columns, **options)
@@ -331,7 +331,7 @@ def test_parquet_without_its_package_is_a_sentence(tmp_path, monkeypatch):
 def test_unknown_values_are_empty_in_a_csv(tmp_path):
     movie = A_CELL_DIVIDES
     result = SavedResult(movie.labels, movie.lineage.rows())
-    columns = columns_of((), ring=False, doubt=False)
+    columns = columns_of((), ring=False, doubt=False, filled=False)
     path = write_measurements(tmp_path / "c.csv", measure_frames(result), columns)
     with path.open() as file:
         first = next(csv.DictReader(file))

@@ -7,7 +7,10 @@ import tifffile
 from fastershift import segment_movie
 from fastershift.errors import InputError
 from fastershift.io import SavedResult, write_saved
+from fastershift.measure import measure_frames
 from fastershift.simulate import simulate_movie
+
+WITHOUT_NETWORK = {"track": {"vote_weight": 0.0}}
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +196,39 @@ def test_cells_outside_of_the_movie(movie, tmp_path, name):
     assert open_masks(path, movie=movie.frames).shape == movie.frames.shape
     with pytest.raises(InputError, match="cells outside of the movie"):
         open_masks(path, movie=movie.frames[:, :40, :40])
+
+
+def test_drift_of_the_stage_is_told_and_taken_out():
+    still = simulate_movie(4, (200, 200), 20, diameter=16, seed=2, cell_cycle=1e9)
+    drifting = np.array(still.labels)
+    for t in (2, 3):
+        drifting[t] = np.roll(drifting[t], (30, 0), (0, 1))
+    whole = segment_movie(None, WITHOUT_NETWORK, labels=numbered_anew(still.labels))
+    result = segment_movie(None, WITHOUT_NETWORK, labels=numbered_anew(drifting))
+    (said,) = [one for one in result.provenance["notices"] if "drift" in one]
+    assert "in one frame, by up to" in said
+    moved = np.array(result.provenance["drift"])
+    assert moved.shape == (4, 2)
+    assert moved[2] == pytest.approx((30, 0), abs=4)
+    assert np.abs(moved[[0, 1, 3]]).max() < 4
+    assert "drift" not in " ".join(whole.provenance.get("notices", ()))
+
+
+def test_masks_that_were_put_in_are_marked_in_the_table(movie):
+    labels = np.array(movie.labels)
+    track = int(labels[2].max())
+    labels[2][labels[2] == track] = 0
+    result = segment_movie(None, WITHOUT_NETWORK, labels=numbered_anew(labels))
+    filled = {tuple(place) for place in result.provenance["filled"]}
+    assert filled
+    marked = {
+        (int(t), int(cell))
+        for table in measure_frames(result.saved())
+        for t, cell, put_in in zip(
+            table["frame"], table["track"], table["filled"], strict=True
+        )
+        if put_in
+    }
+    assert marked == filled
+    whole = segment_movie(None, WITHOUT_NETWORK, labels=numbered_anew(movie.labels))
+    assert "filled" not in next(measure_frames(whole.saved()))

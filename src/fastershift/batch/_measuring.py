@@ -8,7 +8,7 @@ from fastershift.io import Movie, SavedResult, read_channels
 from fastershift.measure import (
     MeasureOptions,
     check_table,
-    columns_of,
+    columns_for,
     measure_frames,
     with_scale,
     write_measurements,
@@ -74,11 +74,7 @@ def measure_result(task: "MovieTask", saved: SavedResult) -> None:
     first = next(iter(channels.values()))
     saved = with_scale(saved, first, wanted.pixel_size, wanted.frame_interval)
     tables = measure_frames(saved, channels, wanted.options)
-    columns = columns_of(
-        channels,
-        ring=wanted.options.ring > 0,
-        doubt="doubts" in (saved.corrections or {}),
-    )
+    columns = columns_for(saved, channels, ring=wanted.options.ring > 0)
     write_measurements(task.table, tables, columns, overwrite=True)
 
 

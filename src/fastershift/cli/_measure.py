@@ -66,7 +66,7 @@ def measure(
     from fastershift.io import check_apart, read_channels, read_saved
     from fastershift.measure import (
         MeasureOptions,
-        columns_of,
+        columns_for,
         describe_units,
         measure_frames,
         with_scale,
@@ -89,8 +89,7 @@ def measure(
         )
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
-    doubt = "doubts" in (saved.corrections or {})
-    columns = columns_of(channels, ring=ring > 0, doubt=doubt)
+    columns = columns_for(saved, channels, ring=ring > 0)
     options = MeasureOptions(ring, neighbour_distance)
     confines = read_confines(inside, outside, first)
     tables = measure_frames(saved, channels, options, confines)

@@ -4,6 +4,7 @@ from fastershift.measure._cells import FrameTable, MeasureOptions, measure_frame
 from fastershift.measure._columns import (
     Column,
     WorldUnits,
+    columns_for,
     columns_of,
     describe_units,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "MeasureOptions",
     "WorldUnits",
     "check_table",
+    "columns_for",
     "columns_of",
     "describe_units",
     "mean_squared_displacement",

@@ -12,7 +12,7 @@ from skimage.segmentation import expand_labels
 from fastershift.errors import InputError
 from fastershift.io import LabelFrames, SavedResult
 from fastershift.labels import Confines, keep_inside
-from fastershift.measure._columns import WorldUnits, columns_of
+from fastershift.measure._columns import WorldUnits, columns_for
 from fastershift.measure._lineage import TrackFacts, track_facts
 
 __all__ = ["FrameTable", "MeasureOptions", "measure_frames"]
@@ -124,9 +124,8 @@ class _Meter:
         self._facts = track_facts(result.tracks)
         self._doubts = _doubts(result.corrections)
         self._seen: dict[int, tuple[int, float, float]] = {}
-        names = columns_of(
-            channels, ring=options.ring > 0, doubt=self._doubts is not None
-        )
+        self._filled = _filled(result.provenance)
+        names = columns_for(result, channels, ring=options.ring > 0)
         self._names = [column.name for column in names]
 
     def measure(
@@ -156,6 +155,8 @@ class _Meter:
         if self._doubts is not None:
             found = [self._doubts.get((t, track), 0.0) for track in tracks.tolist()]
             table["doubt"] = np.array(found, np.float64)
+        put_in = [int((t, track) in self._filled) for track in tracks.tolist()]
+        table["filled"] = np.array(put_in, np.int64)
         return {name: table[name] for name in self._names}
 
     def _motion(self, t: int, table: FrameTable) -> FrameTable:
@@ -287,6 +288,11 @@ def _rings(
         with np.errstate(invalid="ignore"):
             table[f"ring_mean_{channel}"] = total / np.where(pixels, pixels, np.nan)
     return table
+
+
+def _filled(provenance: Mapping[str, Any]) -> set[tuple[int, int]]:
+    """Tell in which frame the mask of which track was put in."""
+    return {(int(t), int(track)) for t, track in provenance.get("filled", ())}
 
 
 def _doubts(record: Mapping[str, Any] | None) -> dict[tuple[int, int], float] | None:

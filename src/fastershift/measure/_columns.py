@@ -11,6 +11,7 @@ __all__ = [
     "Quantity",
     "WorldUnits",
     "are_titles",
+    "columns_for",
     "columns_of",
     "describe_units",
 ]
@@ -232,6 +233,16 @@ _DOUBT = (
         asked="doubt",
     ),
 )
+_FILLED = (
+    Column(
+        "filled",
+        "number",
+        "1 where the run has put the mask in, or cut it out of another, because it was "
+        "missing or merged for a few frames; 0 where it was given.",
+        whole=True,
+        asked="filled",
+    ),
+)
 _UNITS = (
     Column("length_unit", "text", "µm, or pixel where the size of one is not known."),
     Column("time_unit", "text", "min, or frame where the time step is not known."),
@@ -248,7 +259,11 @@ def _for_each(columns: Iterable[Column], channels: Iterable[str]) -> tuple[Colum
 
 
 def columns_of(
-    channels: Iterable[str] = ("{channel}",), *, ring: bool = True, doubt: bool = True
+    channels: Iterable[str] = ("{channel}",),
+    *,
+    ring: bool = True,
+    doubt: bool = True,
+    filled: bool = True,
 ) -> tuple[Column, ...]:
     """List the columns of a table, in their order.
 
@@ -257,8 +272,8 @@ def columns_of(
     channels : iterable of str
         Names of the channels of the movie; by default ``{channel}``, which stands for
         any.
-    ring, doubt : bool
-        Whether there are rings, and doubtful places.
+    ring, doubt, filled : bool
+        Whether there are rings, doubtful places, and masks that were put in.
 
     Returns
     -------
@@ -272,10 +287,40 @@ def columns_of(
         *_for_each(_RING_CHANNEL, names),
         *_MOTION,
         *_DOUBT,
+        *_FILLED,
         *_UNITS,
     )
-    wanted: Mapping[str, bool] = {"": True, "ring": ring, "doubt": doubt}
+    wanted: Mapping[str, bool] = {
+        "": True,
+        "ring": ring,
+        "doubt": doubt,
+        "filled": filled,
+    }
     return tuple(column for column in every if wanted[column.asked])
+
+
+def columns_for(
+    result: SavedResult, channels: Iterable[str], *, ring: bool
+) -> tuple[Column, ...]:
+    """List the columns of the table of a result.
+
+    Parameters
+    ----------
+    result : SavedResult
+        What is measured.
+    channels, ring
+        As for `columns_of`.
+
+    Returns
+    -------
+    tuple of Column
+    """
+    return columns_of(
+        channels,
+        ring=ring,
+        doubt="doubts" in (result.corrections or {}),
+        filled="filled" in result.provenance,
+    )
 
 
 def are_titles(names: Sequence[str]) -> bool:

@@ -33,7 +33,7 @@ from fastershift.tracking import (
     place_cells,
 )
 
-__all__ = ["MaskSource", "finish_masks", "open_masks", "read_masks"]
+__all__ = ["MaskSource", "drift_notice", "finish_masks", "open_masks", "read_masks"]
 
 _Labels = npt.NDArray[np.int32]
 
@@ -42,6 +42,8 @@ _PIECE = 0.3
 # Numbers are those of tracks when so many of those that come again lie within a cell
 # diameter of the same number in the frame before, and so many of all come again.
 _SAME_PLACE, _SAME_NUMBER = 0.95, 0.5
+# A common move of this many cell diameters is told.
+_DRIFT = 0.25
 # Of these the frame ends after the last cell.
 _WITHOUT_SIZE = (".csv", ".zip")
 
@@ -363,6 +365,32 @@ def _one_each(labels: _Labels, plain: bool) -> tuple[_Labels, bool]:
                 numbers[piece] = unused
     changed = unused > int(labels.max(initial=0))
     return numbers[pieces[0]].astype(np.int32), changed
+
+
+def drift_notice(drifts: Sequence[tuple[float, float]], diameter: float) -> str:
+    """Tell how far the stage moved, where that is more than a part of a cell.
+
+    Parameters
+    ----------
+    drifts : sequence of (float, float)
+        Rows and columns by which each frame lies apart from the one before.
+    diameter : float
+        Of a cell, in pixels.
+
+    Returns
+    -------
+    str
+        Empty where it stood still.
+    """
+    steps = np.hypot(*np.array(drifts).T) if drifts else np.zeros(1)
+    if steps.max(initial=0) < _DRIFT * diameter:
+        return ""
+    frames = np.count_nonzero(steps >= _DRIFT * diameter)
+    many = "one frame" if frames == 1 else f"{frames} frames"
+    return (
+        f"All cells move together in {many}, by up to {steps.max():.0f} pixels from "
+        "one frame to the next: this drift of the stage is taken out of the links."
+    )
 
 
 def finish_masks(

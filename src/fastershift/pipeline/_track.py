@@ -25,7 +25,7 @@ from fastershift.pipeline._events import (
 )
 from fastershift.pipeline._expect import with_quality
 from fastershift.pipeline._mask_votes import voted_by_masks
-from fastershift.pipeline._masks import MaskSource, finish_masks
+from fastershift.pipeline._masks import MaskSource, drift_notice, finish_masks
 from fastershift.pipeline._pair import (
     cluster_pair,
     confine,
@@ -253,8 +253,14 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
             many = f"{len(mended)} masks" if len(mended) > 1 else "One mask"
             notices.append(f"{many} {sentence}.")
             yield Notice(notices[-1])
+    moved = drift_notice(linker.drifts, masks.diameter)
+    if moved:
+        notices.append(moved)
+        yield Notice(moved)
     seconds = round(time.perf_counter() - started, 3)
     told: dict[str, Any] = {"notices": notices} if notices else {}
+    if any(map(any, linker.drifts)):
+        told["drift"] = [[round(y, 2), round(x, 2)] for y, x in linker.drifts]
     told |= {"filled": filled} if filled else {}
     told |= {"joined": joined} if joined else {}
     yield Finished(

@@ -11,6 +11,7 @@ from fastershift.config import Settings
 from fastershift.instances import cells_of_pieces
 from fastershift.pipeline import (
     FrameReport,
+    MaskSource,
     PairCells,
     Plan,
     Region,
@@ -176,7 +177,9 @@ def pair_cells(
         if clustered.smallest != smallest:
             labels = cells_of_pieces(clustered.cells.pieces, smallest)
             clustered = ClusteredPair(replace(clustered.cells, labels=labels), smallest)
-        caches.clusters.put(key, clustered)
+        # Masks that are given may be painted at any time, and cost nothing.
+        if not isinstance(plan.source, MaskSource):
+            caches.clusters.put(key, clustered)
         found, policy = (clustered.cells, network), clustered.cells.policy
         yield None
     yield found

@@ -244,6 +244,10 @@ class Session:
             Drive its ``events``, then call `finish`.
         """
         self.cancel()
+        given, caches = self._opened
+        if given is not None and given.labels is not None:
+            # They may have been painted since they were looked at.
+            caches.plan = None
         self.job = Job(self.plan(settings, device=device))
         return self.job
 

@@ -55,11 +55,17 @@ class MaskLinker:
     ----------
     settings : TrackSettings
         `farthest_move` and the costs are used.
+
+    Attributes
+    ----------
+    drifts : list of (float, float)
+        Rows and columns by which all cells of each frame moved together.
     """
 
     def __init__(self, settings: TrackSettings) -> None:
         self._settings = settings
         self._seen: deque[_Seen] = deque(maxlen=settings.longest_gap + 1)
+        self.drifts: list[tuple[float, float]] = []
         self._open: set[int] = set()
         self._largest = 0
         self._carried = np.zeros(2)  # sums of products of successive moves, of squares
@@ -102,6 +108,7 @@ class MaskLinker:
         cells = place_cells(labels)
         tracks, moves, drift = self._link(labels, cells, voted)
         self._seen.append(_Seen(labels, cells, tracks, moves, drift))
+        self.drifts.append((float(drift[0]), float(drift[1])))
         self._time += 1
         for track in tracks.tolist():
             first = self._spans.get(track, (self._time, 0))[0]

@@ -269,7 +269,7 @@ def session_input(choice: InputChoice) -> SessionInput:
             position=reading.position,
             name=name,
         )
-        labels = _cells(choice.mask) if choice.kind == "labels" else None
+        labels = _cells(choice) if choice.kind == "labels" else None
         given = SessionInput(movie, labels=labels)
         return _confined(choice, given)
     # Refuses axes that do not fit, for embeddings as well.
@@ -293,11 +293,31 @@ def session_input(choice: InputChoice) -> SessionInput:
     return _confined(choice, given)
 
 
-def _cells(layer: Labels | None) -> Any:
-    """Return the cells of a layer, (T, Y, X), without reading them."""
-    if layer is None:
+def _cells(choice: InputChoice) -> Any:
+    """Return the cells of a layer, (T, Y, X), without reading them.
+
+    A labels layer with as many axes as the image has the same ones.
+    """
+    if choice.mask is None:
         raise InputError("Choose the labels layer that holds the cells.")
-    return pixels(layer)
+    labels, axes = pixels(choice.mask), choice.axes.replace("S", "")
+    if labels.ndim != len(axes) or axes == "TYX":
+        return labels
+    # Along a channel or a plane, labels may be there once, or once for each.
+    taken = [a not in "TYX" and n == 1 for a, n in zip(axes, labels.shape, strict=True)]
+    labels = labels[tuple(0 if one else slice(None) for one in taken)]
+    left = "".join(a for a, one in zip(axes, taken, strict=True) if not one)
+    channel = choice.reading.channel if "C" in left else None
+    plane = choice.reading.plane if "Z" in left else None
+    if isinstance(plane, str):
+        raise InputError(
+            f"{choice.mask.name} has several planes, and labels cannot be projected; "
+            "choose a plane, or labels of the projection."
+        )
+    position = choice.reading.position if "P" in left else None
+    return as_movie(
+        labels, left, channel, plane=plane, position=position, name=choice.mask.name
+    )
 
 
 def _mask(layer: Labels | None, shape: tuple[int, ...]) -> Any:

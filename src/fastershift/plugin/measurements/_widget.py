@@ -29,7 +29,7 @@ from fastershift.measure import (
     FrameTable,
     MeasureOptions,
     WorldUnits,
-    columns_of,
+    columns_for,
     describe_units,
     mean_squared_displacement,
     measure_frames,
@@ -197,8 +197,7 @@ class MeasurementsWidget(QWidget):
                 name: np.concatenate([one[name] for one in pieces])
                 for name in pieces[0]
             }
-            doubt = "doubt" in whole
-            columns = columns_of(channels, ring=options.ring > 0, doubt=doubt)
+            columns = columns_for(saved, channels, ring=options.ring > 0)
             yield saved, whole, columns
 
         self._said.setText("Measuring …")
