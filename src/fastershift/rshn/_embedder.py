@@ -346,7 +346,8 @@ class Embedder:
             for index, raw in enumerate(embedded, chunk.start):
                 out = result[index] if self.per_tile else result
                 self._write(raw, usable, spans[index], out)
-        return result.movedim(-1, -3)
+        # Votes are parted into cells on the CPU: they come over once, all together.
+        return (result.cpu() if self.votes else result).movedim(-1, -3)
 
     def _told(
         self,
