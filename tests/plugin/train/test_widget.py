@@ -109,3 +109,23 @@ def test_every_control_explains_itself(trainer):
     for name in ("train", "cancel_training", "minutes", "start_model", "model_name"):
         assert trainer.find(name).toolTip()
         assert trainer.find(name).accessibleName()
+
+
+def test_closing_napari_ends_the_training_with_a_model(
+    make_napari_viewer, opened, models, tiny_model, movie, qtbot
+):
+    from qtpy.QtCore import QThreadPool
+
+    models.mkdir()
+    (models / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
+    user = opened(make_napari_viewer(), "Train a model")
+    user.choose("start_model", "tiny")
+    add_layers(user, movie)
+    user.click("train")
+    user.wait(lambda: "left" in user.find("training_progress").format())
+    user.viewer.close()
+    qtbot.waitUntil(
+        lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=60_000
+    )
+    assert load_model(models / "my-model.safetensors").card.name == "my-model"
+    assert not list(models.glob("*.part"))
