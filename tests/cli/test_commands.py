@@ -134,6 +134,7 @@ def test_an_old_result_is_kept_unless_asked(run, tmp_path, capsys):
         (("--preset", "Mouse"), "no preset 'Mouse'"),
         (("--profile", "fast"), "profile"),
         (("--frames", "first"), "24:36"),
+        (("--frames", "\u00b2:3"), "24:36"),
         (("--frames", "2:9"), "0:4"),
         (("--format", "jpeg"), "ctc, tiff, zarr"),
         (("--settings", "missing.toml"), "no settings file"),

@@ -1,6 +1,7 @@
 """Files with something wrong, made from whole ones."""
 
 import json
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -365,6 +366,16 @@ def _rename(path: Path, pattern: str, first: int = 0) -> None:
         one.rename(path / pattern.format(number))
 
 
+def _pipe(path: Path) -> Path:
+    """Put a named pipe there: whoever reads it waits for someone who writes."""
+    path.unlink(missing_ok=True)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    return path
+
+
 def _nan() -> Any:
     movie = MOVIE.astype(np.float32)
     movie[1] = np.nan
@@ -448,6 +459,33 @@ FOLDERS: dict[str, tuple[Maker, str]] = {
         _folder(lambda path: _rename(path, "plate_A0{}_s1_w1.tif", 1)),
         "sentence",
     ),
+    "frames of a clock with a hole": (
+        _folder(
+            lambda path: (
+                [
+                    one.rename(
+                        path / f"VID_A1_1_00d00h{15 * n + 15 * (n > 1):02d}m.tif"
+                    )
+                    for n, one in enumerate(sorted(path.iterdir())[:3])
+                ]
+                and (path / "t003.tif").unlink()
+            )
+        ),
+        "sentence",
+    ),
+    "frames of whole and real numbers": (
+        _folder(
+            lambda path: tifffile.imwrite(
+                path / "t001.tif", MOVIE[1].astype(np.float32) / 65535
+            )
+        ),
+        "sentence",
+    ),
+    "a frame that is a pipe": (
+        _folder(lambda path: _pipe(path / "t001.tif")),
+        "sentence",
+    ),
+    "a movie that is a pipe": (lambda folder: _pipe(folder / "movie.tif"), "sentence"),
     "a movie of one frame": (_of(MOVIE[:1]), "either"),
     "a frame of one pixel": (_of(MOVIE[:, :1, :1]), "either"),
     "complex numbers as pixels": (_of(MOVIE.astype(np.complex64)), "sentence"),
@@ -698,6 +736,17 @@ def _foreign_labels(lost: int) -> Maker:
     return make
 
 
+def _table(*rows: str) -> Maker:
+    """Write a table of cells, as other programs do."""
+
+    def make(folder: Path) -> Path:
+        path = folder / "cells.csv"
+        path.write_text("\n".join(("track,frame,y,x", *rows)) + "\n")
+        return path
+
+    return make
+
+
 RESULTS: dict[str, tuple[Maker, str]] = {
     "list of tracks that is empty": (_list(""), "sentence"),
     "list of tracks that is text": (_list("id,first,last\n"), "sentence"),
@@ -791,6 +840,23 @@ RESULTS: dict[str, tuple[Maker, str]] = {
     "graph whose labels were changed": (
         _result("geff", _renumbered("labels")),
         "sentence",
+    ),
+    "table with a cell outside of the frames": (
+        _table("1,0,9,9", "1,1,-50,9"),
+        "sentence",
+    ),
+    "table with a cell before the first frame": (
+        _table("1,-1,9,9", "1,0,9,9"),
+        "sentence",
+    ),
+    "table with half frames": (_table("1,0.5,9,9", "1,1.5,9,9"), "sentence"),
+    "table with a track twice in a frame": (
+        _table("1,0,9,9", "1,0,20,20"),
+        "sentence",
+    ),
+    "table with cells at one place": (
+        _table("1,0,9,9", "2,0,9,9", "1,1,9,9"),
+        "right",
     ),
     "labels of another program with a lost frame": (_foreign_labels(1), "sentence"),
 }

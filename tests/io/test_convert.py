@@ -16,6 +16,7 @@ from fastershift.io import (
     check_output,
     format_of,
     is_result,
+    read_result,
     read_saved,
     write_saved,
 )
@@ -578,3 +579,22 @@ def test_holes_and_pieces_are_lost_where_the_page_says_so(tmp_path):
     rois = there_and_back(tmp_path / "r", "rois", result).stack()
     assert rois[0, 5, 5] == 1
     assert (rois[0, 14:17, 14:17] == 1).all()
+
+
+def test_a_covered_cell_keeps_its_centre(tmp_path):
+    (tmp_path / "cells.csv").write_text("track,frame,y,x\n1,0,9,9\n2,0,9,9\n")
+    labels, tracks = read_result(tmp_path / "cells.csv")
+    assert [track for track, *_ in tracks] == [1, 2]
+    assert labels[0, 9, 9] == 2
+    assert (labels == 2).sum() == 1
+
+
+def test_times_are_counted_in_steps(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("track,time,y,x\n1,0,9,9\n1,300,9,9\n1,900,9,9\n")
+    labels, tracks = read_result(path)
+    assert len(labels) == 4
+    assert tracks == [(1, 0, 3, 0)]
+    path.write_text("track,time,y,x\n1,0,9,9\n1,300,9,9\n1,750,9,9\n")
+    with pytest.raises(InputError, match="not multiples of one step"):
+        read_result(path)

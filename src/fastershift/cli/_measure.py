@@ -83,7 +83,7 @@ def measure(
         channels = read_channels(
             movie,
             axes=axes,
-            plane=int(plane) if plane and plane.isdigit() else plane,
+            plane=int(plane) if plane and plane.isdecimal() else plane,
             position=position,
             frames=frame_range(frames),
         )

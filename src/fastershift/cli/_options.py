@@ -59,7 +59,7 @@ def frame_range(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     first, colon, stop = text.partition(":")
-    if not (colon and first.isdigit() and stop.isdigit()):
+    if not (colon and first.isdecimal() and stop.isdecimal()):
         raise InputError(
             f"'{text}' is not a range of frames; write for example 24:36 "
             "for the frames 24 to 35."
@@ -78,7 +78,7 @@ def _option_type(info: SettingInfo) -> Any:
 def _value(name: str, given: Any) -> Any:
     if name == "network_size":
         width, x, height = str(given).lower().partition("x")
-        if not (x and width.isdigit() and height.isdigit()):
+        if not (x and width.isdecimal() and height.isdecimal()):
             raise InputError(
                 f"'{given}' is not a network size; write width and height as 512x384."
             )

@@ -23,7 +23,7 @@ def _number_or(*words: str) -> Callable[[Any], Any]:
     """Check for a number from 0 or one of a few words; texts may hold the number."""
 
     def check(given: Any) -> Any:
-        if isinstance(given, str) and given.isdigit():
+        if isinstance(given, str) and given.isdecimal():
             given = int(given)
         number = isinstance(given, int) and given >= 0
         if given is None or number or given in words:

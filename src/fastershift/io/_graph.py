@@ -174,12 +174,12 @@ def draw_result(
     Returns
     -------
     SavedResult
-        Cells of which no pixel is left or that lie outside are not in it.
+        A cell that others cover keeps the pixel of its centre.
 
     Raises
     ------
     InputError
-        When there is no cell, or the movie would be too large.
+        When there is no cell, one that would be lost, or the movie would be too large.
     """
     cells = list(cells)
     if not cells:
@@ -193,11 +193,37 @@ def draw_result(
     labels = np.zeros(shape, np.int32)
     for cell in cells:
         if not 0 <= cell.frame < shape[0]:
-            continue
+            raise _outside(cell, path)
         frame = labels[cell.frame]
         for piece in cell.pieces:
             draw_outline(frame, piece, cell.track)
         if not cell.pieces:
             draw_disc(frame, cell.y, cell.x, cell.radius, cell.track)
+    for cell in _hidden(cells, labels):
+        centre = (cell.y, cell.x)
+        if cell.pieces:
+            centre = np.mean(np.concatenate(cell.pieces), axis=0)
+        y, x = (round(float(side)) for side in centre)
+        if not (0 <= y < shape[1] and 0 <= x < shape[2]):
+            raise _outside(cell, path)
+        labels[cell.frame, y, x] = cell.track
+    for cell in _hidden(cells, labels):
+        raise InputError(
+            f"Track {cell.track} in frame {cell.frame} of {path} lies where another "
+            "cell is, and both are too small to be told apart; remove one of them."
+        )
     rows = parents_that_fit(tracks_from_labels(labels), parents)
     return SavedResult(labels, rows, scale, units)
+
+
+def _hidden(cells: Sequence[DrawnCell], labels: NDArray[np.int32]) -> list[DrawnCell]:
+    """Find the cells of which no pixel is there."""
+    seen = [set(np.unique(frame).tolist()) for frame in labels]
+    return [cell for cell in cells if cell.track not in seen[cell.frame]]
+
+
+def _outside(cell: DrawnCell, path: Path) -> InputError:
+    return InputError(
+        f"Track {cell.track} in frame {cell.frame} of {path} lies at y {cell.y:g}, x "
+        f"{cell.x:g}, outside of the frames; check its positions and its scale."
+    )

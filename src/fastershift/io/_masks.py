@@ -63,6 +63,8 @@ def write_masks(folder: Path, stem: str, labels: LabelFrames) -> None:
 
 def is_made_here(path: Path) -> bool:
     """Tell whether a TIFF says that it is a result of fastershift."""
+    if not path.is_file():  # whoever reads a pipe waits for someone who writes
+        return False
     try:
         with tifffile.TiffFile(path) as file:
             software = str(file.pages.first.software)

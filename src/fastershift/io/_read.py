@@ -77,6 +77,9 @@ def read_movie(
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is nothing at {path}; check the name.")
+    if not (path.is_dir() or path.is_file()):
+        # Whoever reads a pipe waits for someone who writes.
+        raise InputError(f"{path} is neither a file nor a folder; give a copy in one.")
     try:
         movie = _open(path, input_settings(axes, channel, plane, position, level))
     except OSError as error:

@@ -131,7 +131,10 @@ def is_result(path: str | Path) -> bool:
     -------
     bool
     """
-    return any(form.is_result(Path(path)) for form in FORMATS.values())
+    place = Path(path)
+    if not (place.is_file() or place.is_dir()):
+        return False
+    return any(form.is_result(place) for form in FORMATS.values())
 
 
 def holds_cells(path: str | Path) -> bool:

@@ -145,5 +145,5 @@ def _sweep(folder: Path) -> None:
     """Remove what processes that are gone have left."""
     for left in folder.glob(f"{_PREFIX}*-*"):
         process = left.name.removeprefix(_PREFIX).partition("-")[0]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
             shutil.rmtree(left, ignore_errors=True)

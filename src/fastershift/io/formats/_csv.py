@@ -1,11 +1,13 @@
 """A result as two tables: cells with their places, and links between them."""
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import real_path, replacing_files
@@ -33,6 +35,8 @@ _NAMES = {
     "radius": ("radius",),
     "parent": ("parent", "parent_id", "parent_track_id"),
 }
+#: Columns that hold times, and what a time may be off, in steps.
+_TIMES, _UNEVEN = ("time", "position_t"), 0.1
 #: Radius in pixels of a cell of which only the place is known.
 _RADIUS = 5.0
 
@@ -104,7 +108,7 @@ class CsvFormat:
         rows, column = _rows(path)
         try:
             tracks = np.array([_whole(row[column["track"]]) for row in rows], np.int64)
-            frames = np.array([_whole(row[column["frame"]]) for row in rows], np.int64)
+            frames = _frames([row[column["frame"]] for row in rows], column["frame"])
             parents = {}
             if "parent" in column:
                 given = [_whole(row[column["parent"]] or "0") for row in rows]
@@ -132,6 +136,12 @@ class CsvFormat:
             raise InputError(
                 f"{path} holds a cell that is not described by numbers ({error})."
             ) from error
+        for cell, count in Counter((one.track, one.frame) for one in cells).items():
+            if count > 1:
+                raise InputError(
+                    f"{path} holds track {cell[0]} {count} times in frame {cell[1]}; a "
+                    "track is at one place in a frame."
+                )
         _, no_links = tracks_of_links(frames, np.empty((0, 2), np.int64), tracks)
         return draw_result(cells, _shape(cells), no_links | parents, path)
 
@@ -185,7 +195,23 @@ def _is_number(text: str | None) -> bool:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.lstrip("-").isdigit() else int(float(text))
+    if text.lstrip("-").isdecimal():
+        return int(text)
+    if not float(text).is_integer():
+        raise ValueError(f"{text} is not a whole number")
+    return int(float(text))
+
+
+def _frames(texts: Sequence[str], title: str) -> NDArray[np.int64]:
+    """Read the frames; times are counted in steps of the shortest one."""
+    if title.strip().lower() not in _TIMES:
+        return np.array([_whole(text) for text in texts], np.int64)
+    times = np.array([float(text) for text in texts])
+    steps = np.diff(np.unique(times))
+    frames = times / (steps.min() if len(steps) else 1.0)
+    if not np.all(np.abs(frames - np.round(frames)) < _UNEVEN):
+        raise ValueError(f"the times in {title} are not multiples of one step")
+    return np.round(frames).astype(np.int64)
 
 
 def _radius(row: Mapping[str, str], column: Mapping[str, str]) -> float:

@@ -123,7 +123,7 @@ def _is_report(columns: Sequence[str]) -> bool:
 def _number(text: str) -> int | float | None:
     if not text:
         return None
-    return int(text) if text.lstrip("-").isdigit() else float(text)
+    return int(text) if text.lstrip("-").isdecimal() else float(text)
 
 
 def _read_corrections(path: Path) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise, product
 from pathlib import PurePath
-from statistics import median
+from statistics import median_low
 from typing import TypeAlias
 
 from fastershift.errors import InputError
@@ -268,7 +268,7 @@ def _axis(
     steps = [int(after) - int(before) for before, after in pairwise(values)]
     # Times of a clock are never quite even; numbers are.
     clock = columns[column - 1][0].endswith("clock")
-    step = median(steps) if clock else math.gcd(*steps)
+    step = median_low(steps) if clock else math.gcd(*steps)
     place, places = 0, {values[0]: 0}
     for value, wide in zip(values[1:], steps, strict=True):
         place += max(1, round(wide / step)) if step else 0

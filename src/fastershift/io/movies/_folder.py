@@ -142,6 +142,9 @@ def read_folder(path: Path, reading: InputSettings) -> Movie:
             f"{path / unreadable[0]} is a link to a file that is not there; copy the "
             "frames themselves."
         )
+    odd = [file.name for file in files if not (file.is_file() or file.is_dir())]
+    if odd:
+        raise InputError(f"{path / odd[0]} is not a file; take it out of the folder.")
     # Whoever says that files are frames is believed.
     in_file = reading.axes.replace("T", "")
     all_time = reading.axes != "auto" and "T" in reading.axes
@@ -200,6 +203,11 @@ def _examine(
             if lost is not None:
                 raise InputError(f"{path} is damaged: {lost.sentence}. Copy it again.")
         types.add(image.dtype)
+    if len({one.kind == "f" for one in types}) > 1:
+        raise InputError(
+            f"Some frames in {folder} hold whole numbers and others real ones, so that "
+            "their brightness cannot be compared; save all of them alike."
+        )
     array = _FileArray(
         folder,
         grid,

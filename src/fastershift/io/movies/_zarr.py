@@ -321,7 +321,7 @@ def _series(path: Path) -> list[Path]:
         attributes = read_attributes(path / "OME")
         named = attributes.get("ome", attributes).get("series")
     if named is None:
-        numbers = (int(one.name) for one in path.iterdir() if one.name.isdigit())
+        numbers = (int(one.name) for one in path.iterdir() if one.name.isdecimal())
         named = [str(number) for number in sorted(numbers)]
     for name in named:
         if not is_zarr(path / name):

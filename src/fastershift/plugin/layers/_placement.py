@@ -170,7 +170,7 @@ def placement(
         "affine": affine,
         "units": tuple(layer.units[axis] for axis in kept),
     }
-    if not all(label.lstrip("-").isdigit() for label in layer.axis_labels):
+    if not all(label.lstrip("-").isdecimal() for label in layer.axis_labels):
         arguments["axis_labels"] = tuple(layer.axis_labels[axis] for axis in kept)
     return Placement(placed, arguments)
 

@@ -188,7 +188,7 @@ class Teacher(QObject):
     def _kept(self, step: Learned) -> State:
         # Another window may learn from the same movie.
         stems = [one.stem for one in self._folder.glob("*.safetensors")]
-        numbers = [int(stem) for stem in stems if stem.isdigit()]
+        numbers = [int(stem) for stem in stems if stem.isdecimal()]
         path = self._folder / f"{max(numbers, default=0) + 1:04d}.safetensors"
         save_model(step.model.network, step.model.card, path, head=step.model.head)
         return _state(path)
