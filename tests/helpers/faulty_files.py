@@ -766,6 +766,10 @@ RESULTS: dict[str, tuple[Maker, str]] = {
         _list("1 0 3 0\n1 0 3 0\n2 2 3 1\n"),
         "either",
     ),
+    "list of tracks with two parents of a track": (
+        _list("1 0 3 0\n2 2 3 1\n2 2 3 0\n"),
+        "sentence",
+    ),
     "list of tracks with absurd numbers": (
         _list(f"1 0 {10**30} 0\n2 2 3 1\n"),
         "sentence",

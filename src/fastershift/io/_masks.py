@@ -172,7 +172,13 @@ def check_tracks(tracks: Tracks, labels: LabelFrames, path: Path) -> None:
         When a track begins or ends elsewhere than is listed, and when tracks are
         listed or seen alone.
     """
-    wrong = _misfits(tracks, labels)
+    rows = {row[0]: row for row in tracks}
+    wrong = [
+        f"track {row[0]} is listed twice, with other numbers"
+        for row in tracks
+        if rows[row[0]] != row
+    ]
+    wrong += _misfits(tracks, labels)
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise InputError(
