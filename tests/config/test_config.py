@@ -313,6 +313,26 @@ def test_how_the_input_is_read_is_a_setting_too(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "given", "taken"),
+    [
+        ("channel", 0, 0),
+        ("channel", "0", 0),
+        ("channel", "grey", "grey"),
+        ("plane", 0, 0),
+        ("plane", "12", 12),
+        ("plane", "mean", "mean"),
+        ("position", 0, 0),
+        ("level", 0, 0),
+        ("axes", "auto", "auto"),
+        ("axes", "qyx", "QYX"),
+    ],
+)
+def test_channels_and_planes_are_counted_from_0_or_have_a_name(name, given, taken):
+    read = resolve_settings(user={"input": {name: given}}).input
+    assert getattr(read, name) == taken
+
+
+@pytest.mark.parametrize(
     "values",
     [
         {"axes": "TCY"},
