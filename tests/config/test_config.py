@@ -126,6 +126,34 @@ def test_value_at_the_end_of_its_range_is_taken(stage, name, value):
     assert getattr(getattr(settings, stage), name) == value
 
 
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        ("cluster", "coordinate_weight"),
+        ("cluster", "random_seed"),
+        ("embed", "blur"),
+        ("embed", "warmup"),
+        ("embed", "window"),
+        ("embed", "tile"),
+        ("embed", "tile_overlap"),
+        ("embed", "largest_frame"),
+        ("track", "smallest_cell"),
+        ("track", "smallest_cell_pixels"),
+        ("track", "division_search"),
+        ("track", "parent_dilation"),
+        ("track", "merge_search"),
+        ("track", "border"),
+        ("track", "vote_weight"),
+        ("track", "longest_gap"),
+    ],
+)
+def test_what_can_be_left_out_is_left_out_by_0(stage, name):
+    settings = resolve_settings(user={stage: {name: 0}})
+    assert getattr(getattr(settings, stage), name) == 0
+    with pytest.raises(InputError, match=name):
+        resolve_settings(user={stage: {name: -1}})
+
+
 def test_high_below_twice_low_is_refused():
     with pytest.raises(InputError, match="at least 2·L"):
         resolve_settings(user={"cluster": {"low": 3, "high": 5.9}})
