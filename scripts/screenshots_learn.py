@@ -21,7 +21,6 @@ from qtpy.QtWidgets import (
     QApplication,
     QLineEdit,
 )
-from scipy.ndimage import gaussian_gradient_magnitude
 from screenshots import Tour, rest, take_pictures, wait
 from skimage.measure import find_contours
 
@@ -29,9 +28,9 @@ from fastershift.labels import match_cells
 from fastershift.simulate import simulate_movie
 
 SIZE = (1500, 960)
-NAME = "yeast"
-FRAMES, SIDE, CELLS, DIAMETER = 4, 160, 20, 24.0
-SEED = 3
+NAME = "bacteria"
+FRAMES, SIDE, CELLS, DIAMETER = 4, 200, 40, 20.0
+SEED = 6
 
 
 class LearnTour(Tour):
@@ -41,21 +40,12 @@ class LearnTour(Tour):
         """Open a movie and preview a frame."""
         self._window.resize(*SIZE)
         movie = simulate_movie(
-            FRAMES,
-            (SIDE, SIDE),
-            CELLS,
-            kind="yeast",
-            diameter=DIAMETER,
-            optics="brightfield",
-            seed=SEED,
+            FRAMES, (SIDE, SIDE), CELLS, kind="rods", diameter=DIAMETER, seed=SEED
         )
         self._truth = movie.labels
-        # Yeast with stained membranes: the model does not know such images.
-        frames = [
-            gaussian_gradient_magnitude(one.astype(np.float32), 1.5)
-            for one in movie.frames
-        ]
-        self._layer = self._viewer.add_image(np.stack(frames), name=NAME)
+        # Speckle, as laser light makes it: the model does not know such images.
+        speckle = np.random.default_rng(SEED).gamma(1.5, 1.0, movie.frames.shape)
+        self._layer = self._viewer.add_image(speckle * movie.frames, name=NAME)
         self._viewer.dims.set_current_step(0, 0)
         self.dock()
         self.press("show_read-out")

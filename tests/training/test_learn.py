@@ -163,6 +163,19 @@ class TestLearning:
             one.model.sha256 for one in steps() if one is not None
         ]
 
+    @pytest.mark.parametrize(
+        ("usual", "learned"), [(20.0, 20.0), (12.0, 12.0), (40.0, DIAMETER)]
+    )
+    def test_the_diameter_follows_marks_that_differ_much(
+        self, movie, marks, start, usual, learned
+    ):
+        """Who marks what is wrong marks the smallest cells; the others are larger."""
+        learner = Learner(movie[0], start, diameter=usual)
+        annotations = read_annotations(movie[0], marks)
+        first = next(one for one in learner.learn(annotations, iterations=0) if one)
+        told = first.model.card.settings["embed"]["diameter"]
+        assert told == pytest.approx(learned, rel=0.1)
+
     def test_a_model_of_embeddings_cannot_learn(self, movie, start):
         card = start.card.model_copy(update={"embedding": "cosine"})
         with pytest.raises(InputError, match="does not vote"):

@@ -245,7 +245,7 @@ class LearnSection(QGroupBox):
             self._counted += f"Mark {missing} more, and the model begins to learn. "
         self._tell("")
         if missing <= 0 and not self.pause.isChecked():
-            self._teacher.learn(self._marks.annotated(), marked)
+            self._teacher.learn(self._marks.annotated(), marked, self._settings()[1])
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

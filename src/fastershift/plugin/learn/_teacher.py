@@ -123,7 +123,12 @@ class Teacher(QObject):
                     known[frame] = kept[key].astype(np.int32)
         return known
 
-    def learn(self, kept: Mapping[int, _Labels], marked: Mapping[int, _Labels]) -> None:
+    def learn(
+        self,
+        kept: Mapping[int, _Labels],
+        marked: Mapping[int, _Labels],
+        diameter: float,
+    ) -> None:
         """Learn from these marks; what was under way from older ones is dropped.
 
         Parameters
@@ -132,10 +137,12 @@ class Teacher(QObject):
             Marks that are kept on disk: cells from 1, 0 background, -1 unknown.
         marked : mapping of int to (Y, X) int32
             All that is learned from.
+        diameter : float
+            Of a cell in pixels, as it is set.
         """
         self._tasks.start(
             Task(
-                lambda: self._steps(dict(kept), dict(marked)),
+                lambda: self._steps(dict(kept), dict(marked), diameter),
                 self._on_step,
                 lambda error: self.message.emit(describe_error(error)),
             )
@@ -157,7 +164,7 @@ class Teacher(QObject):
         self._tasks.drop()
 
     def _steps(
-        self, kept: dict[int, _Labels], marked: dict[int, _Labels]
+        self, kept: dict[int, _Labels], marked: dict[int, _Labels], diameter: float
     ) -> Iterator[State | None]:
         """Keep the marks, learn, and keep each model; in another thread."""
         self._keep(kept)
@@ -173,6 +180,7 @@ class Teacher(QObject):
                 load_model(self._start),
                 name=f"{self._called} learned",
                 movie_name=self._movie.name,
+                diameter=diameter,
             )
         for step in self._learner.learn(annotations, minutes=_MINUTES):
             yield None if step is None else self._kept(step)

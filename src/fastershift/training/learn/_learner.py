@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
 from fastershift.io import Movie
+from fastershift.pipeline import plan_run
 from fastershift.rshn import (
     RSHN,
     FrameSource,
@@ -47,9 +48,10 @@ _Image = npt.NDArray[np.float32]
 _LEAST_LEAD = 0.02
 _LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS, _LEAD_FOR_A_NETWORK = 0.3, 1.0, 0.9
 
-# The cell diameter follows the marks in steps of this factor, so that not every mark
-# makes the network look again.
-_DIAMETER_STEP = 1.15
+# People mark what is wrong, often the smallest cells: the cell diameter follows the
+# marks only where they differ from it by more than this factor, and in steps of the
+# other one, so that not every mark makes the network look again.
+_DIAMETER_OFF, _DIAMETER_STEP = 1.5, 1.15
 
 # Minutes that learning takes at most where nothing is said.
 _MINUTES = 2.0
@@ -98,6 +100,9 @@ class Learner:
         Of the model that is learned.
     movie_name : str
         For its card.
+    diameter : float, optional
+        Cell diameter in pixels that the model to start from is told; what *auto* takes
+        unless it is given.
     seed : int
         Of all random draws.
     device : str
@@ -116,6 +121,7 @@ class Learner:
         *,
         name: str = "learned",
         movie_name: str = "a movie",
+        diameter: float | None = None,
         seed: int = 0,
         device: str = "auto",
     ) -> None:
@@ -128,7 +134,7 @@ class Learner:
         self._movie, self._start = movie, start
         self._name, self._movie_name = name, movie_name
         self._seed, self._device = seed, device
-        self._diameter = 0.0
+        self._usual_diameter, self._diameter = diameter, 0.0
         self._looks: dict[int, tuple[_Image, _Image]] = {}
 
     def learn(
@@ -218,12 +224,24 @@ class Learner:
             settings.track.smallest_cell,
         )
 
-    def _follow(self, diameter: float) -> None:
+    def _follow(self, marked: float) -> None:
         """Follow the diameter of the marks; what was seen at another one is gone."""
-        ratio = max(diameter, self._diameter) / max(1.0, min(diameter, self._diameter))
-        if ratio > _DIAMETER_STEP:
+        if self._usual_diameter is None:
+            self._usual_diameter = self._chosen(marked)
+        off = _ratio(marked, self._usual_diameter) > _DIAMETER_OFF
+        diameter = marked if off else self._usual_diameter
+        if _ratio(diameter, self._diameter) > _DIAMETER_STEP:
             self._diameter = max(1.0, round(diameter, 1))
             self._looks = {}
+
+    def _chosen(self, marked: float) -> float:
+        """Tell which diameter *auto* takes, or that of the marks where it takes none."""
+        try:
+            plan = plan_run(self._movie, model=self._start, device=self._device)
+        except InputError:
+            return marked
+        diameter = plan.settings.embed.diameter
+        return marked if diameter == "auto" else diameter
 
     def _said(self, one: Seen) -> _Image:
         """Tell what the model to start from says, with its own head if it has one."""
@@ -324,6 +342,10 @@ class Learner:
                 "command": "",
             }
         )
+
+
+def _ratio(one: float, other: float) -> float:
+    return max(one, other) / max(1.0, min(one, other))
 
 
 def _shrunk(image: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray:  # type: ignore[type-arg]
