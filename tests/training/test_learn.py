@@ -21,6 +21,7 @@ from fastershift.rshn import (
     save_model,
 )
 from fastershift.rshn import make_model as as_model
+from fastershift.simulate import simulate_movie
 from fastershift.training import Learner, learn, read_annotations
 from fastershift.training.learn._grow import grow_forest, pixel_classes
 from fastershift.training.learn._heads import try_heads
@@ -163,18 +164,26 @@ class TestLearning:
             one.model.sha256 for one in steps() if one is not None
         ]
 
-    @pytest.mark.parametrize(
-        ("usual", "learned"), [(20.0, 20.0), (12.0, 12.0), (40.0, DIAMETER)]
-    )
-    def test_the_diameter_follows_marks_that_differ_much(
+    @pytest.mark.parametrize(("usual", "learned"), [(17.0, 17.0), (60.0, DIAMETER)])
+    def test_the_diameter_follows_marks_where_theirs_does_better(
         self, movie, marks, start, usual, learned
     ):
-        """Who marks what is wrong marks the smallest cells; the others are larger."""
         learner = Learner(movie[0], start, diameter=usual)
         annotations = read_annotations(movie[0], marks)
         first = next(one for one in learner.learn(annotations, iterations=0) if one)
         told = first.model.card.settings["embed"]["diameter"]
         assert told == pytest.approx(learned, rel=0.1)
+
+    def test_the_diameter_does_not_follow_the_smallest_cells(self):
+        """Who marks what is wrong marks the smallest ones; the model knows the rest."""
+        made = simulate_movie(1, (128, 128), 12, kind="nuclei", diameter=24, seed=1)
+        labels = made.labels[0].copy()
+        labels[100:104, 100:104] = labels.max() + 1
+        marks = np.where(labels == labels.max(), labels, -1)[None]
+        annotations = read_annotations(made.frames, marks)
+        learner = Learner(made.frames, load_model("generalist"), diameter=24.0)
+        first = next(one for one in learner.learn(annotations, iterations=0) if one)
+        assert first.model.card.settings["embed"]["diameter"] == 24.0
 
     def test_a_model_of_embeddings_cannot_learn(self, movie, start):
         card = start.card.model_copy(update={"embedding": "cosine"})

@@ -48,10 +48,10 @@ _Image = npt.NDArray[np.float32]
 _LEAST_LEAD = 0.02
 _LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS, _LEAD_FOR_A_NETWORK = 0.3, 1.0, 0.9
 
-# People mark what is wrong, often the smallest cells: the cell diameter follows the
-# marks only where they differ from it by more than this factor, and in steps of the
-# other one, so that not every mark makes the network look again.
-_DIAMETER_OFF, _DIAMETER_STEP = 1.5, 1.15
+# People mark what is wrong, often the smallest or the largest cells. So where the marks
+# differ by more than this factor from the cell diameter that was set, their diameter is
+# taken only if it does better.
+_DIAMETER_STEP = 1.15
 
 # Minutes that learning takes at most where nothing is said.
 _MINUTES = 2.0
@@ -162,7 +162,7 @@ class Learner:
             first within seconds.
         """
         started = time.monotonic()
-        self._follow(annotations.diameter)
+        self._follow(annotations)
         diameter = self._start.card.diameter
         seen = []
         for one in self._see(annotations, self._start.network):
@@ -224,24 +224,37 @@ class Learner:
             settings.track.smallest_cell,
         )
 
-    def _follow(self, marked: float) -> None:
-        """Follow the diameter of the marks; what was seen at another one is gone."""
+    def _follow(self, annotations: Annotations) -> None:
+        """Take the diameter of the marks where it does better than the usual one."""
+        marked = annotations.diameter
         if self._usual_diameter is None:
             self._usual_diameter = self._chosen(marked)
-        off = _ratio(marked, self._usual_diameter) > _DIAMETER_OFF
-        diameter = marked if off else self._usual_diameter
-        if _ratio(diameter, self._diameter) > _DIAMETER_STEP:
-            self._diameter = max(1.0, round(diameter, 1))
-            self._looks = {}
+        usual = self._tell(self._usual_diameter, annotations)
+        if _ratio(marked, self._usual_diameter) <= _DIAMETER_STEP:
+            return
+        seen = [
+            replace(one, unmarked=_shrunk(other.unmarked, one.marked.shape))
+            for one, other in zip(self._tell(marked, annotations), usual, strict=True)
+        ]
+        lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / annotations.n_cells
+        if self._as_it_was(seen).worth <= self._as_it_was(usual).worth + lead:
+            self._tell(self._usual_diameter, annotations)
+
+    def _tell(self, diameter: float, annotations: Annotations) -> list[Seen]:
+        """Look at the marked frames at a diameter, and keep to it."""
+        if diameter != self._diameter:
+            self._diameter, self._looks = diameter, {}
+        seen = self._see(annotations, self._start.network)
+        return [self._as_before(one) for one in seen]
 
     def _chosen(self, marked: float) -> float:
-        """Tell which diameter *auto* takes, or that of the marks where it takes none."""
+        """Tell which diameter *auto* takes; that of the marks where it takes none."""
         try:
             plan = plan_run(self._movie, model=self._start, device=self._device)
         except InputError:
             return marked
         diameter = plan.settings.embed.diameter
-        return marked if diameter == "auto" else diameter
+        return marked if diameter == "auto" else float(diameter)
 
     def _said(self, one: Seen) -> _Image:
         """Tell what the model to start from says, with its own head if it has one."""
