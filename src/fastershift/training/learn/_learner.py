@@ -237,7 +237,9 @@ class Learner:
             for one, other in zip(self._tell(marked, annotations), usual, strict=True)
         ]
         lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / annotations.n_cells
-        if self._as_it_was(seen).worth <= self._as_it_was(usual).worth + lead:
+        theirs, ours = self._as_it_was(seen), self._as_it_was(usual)
+        # A model that finds nothing knows nothing of sizes, either.
+        if 0 < ours.worth and theirs.worth <= ours.worth + lead:
             self._tell(self._usual_diameter, annotations)
 
     def _tell(self, diameter: float, annotations: Annotations) -> list[Seen]:
