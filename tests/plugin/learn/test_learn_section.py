@@ -153,7 +153,7 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path):
     start = str(tmp_path / "start.safetensors")
     assert teacher.open(movie, "my/movie", start) == {}
     with qtbot.waitSignal(teacher.taught, timeout=120_000) as taught:
-        teacher.learn({0: labels[0]}, {0: labels[0]})
+        teacher.learn({0: labels[0]}, {0: labels[0]}, 9.0)
     state = taught.args[0]
     assert load_model(state.path).card.training_data.startswith("5 cells marked")
     known = teacher.open(movie, "my/movie", start)
@@ -299,7 +299,9 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     user.wait_threads()
     section = user.widget._learn
     asked = []
-    monkeypatch.setattr(section._teacher, "learn", lambda _, all_: asked.append(all_))
+    monkeypatch.setattr(
+        section._teacher, "learn", lambda _, all_, _size: asked.append(all_)
+    )
     user.click("learn_cell")
     assert not asked
     assert section.words.text().startswith("0 cells marked. Mark 3 more")

@@ -239,7 +239,7 @@ class Learner:
         lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / annotations.n_cells
         theirs, ours = self._as_it_was(seen), self._as_it_was(usual)
         # A model that finds nothing knows nothing of sizes, either.
-        if 0 < ours.worth and theirs.worth <= ours.worth + lead:
+        if ours.worth > 0 and theirs.worth <= ours.worth + lead:
             self._tell(self._usual_diameter, annotations)
 
     def _tell(self, diameter: float, annotations: Annotations) -> list[Seen]:
