@@ -19,6 +19,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QLabel,
     QLineEdit,
 )
 from screenshots import Tour, rest, take_pictures, wait
@@ -103,6 +104,17 @@ class LearnTour(Tour):
         inside = np.clip(longest, 0, SIDE - 1)
         return [(float(row), float(column)) for row, column in inside[::2]]
 
+    def empty(self) -> list[list[tuple[float, float]]]:
+        """Find the longest lines of background in three parts of the first frame."""
+        strokes = []
+        for row in (SIDE // 4, SIDE // 2, SIDE - 10):
+            free = np.pad(self._truth[0][row] == 0, 1).astype(int)
+            starts, stops = (np.flatnonzero(np.diff(free) == way) for way in (1, -1))
+            longest = int((stops - starts).argmax())
+            places = range(starts[longest] + 1, stops[longest] - 1, 2)
+            strokes.append([(float(row), float(column)) for column in places])
+        return [one for one in strokes if len(one) > 1]
+
     def worst(self) -> list[int]:
         """List cells of the first frame, those that the preview misses most first."""
         found = self._previewed()
@@ -125,12 +137,14 @@ class LearnTour(Tour):
         self.picture("learn-marked")
         for cell in cells[3:]:
             self.mark("learn_cell", self.outline(cell))
-        empty = np.argwhere(self._truth[0] == 0)
-        row, column = (int(part) for part in empty[len(empty) // 2])
-        self.mark("learn_background", [(row, column), (row, column + 3)])
+        for stroke in self.empty():
+            self.mark("learn_background", stroke)
         section = self._widget._learn
         known = len(section._teacher.states)
-        wait(lambda: len(section._teacher.states) > known)
+        states = section._teacher.states
+        wait(lambda: len(states) > known)
+        # A head comes first, and the network learns on for a while.
+        wait(lambda: states[-1].quality > states[-1].before, 120)
         self._wait_preview()
         self.told("learned")
         self.scroll_to("learn_keep")
@@ -147,9 +161,10 @@ class LearnTour(Tour):
             self._viewer.layers[f"{NAME} {name}"].visible = False
         self.picture("learn-result")
         with tempfile.TemporaryDirectory() as folder:
-            self.find(QLineEdit, "folder").setText(folder)
+            self.find(QLineEdit, "folder").setText(f"{folder}/{NAME}")
             self.press("save")
-            wait(lambda: any(Path(folder).iterdir()))
+            wait(lambda: any(Path(folder).iterdir()), 30)
+            print(self.find(QLabel, "status").text())
             rest(2)
             print(*sorted(path.name for path in Path(folder).iterdir()))
             self.scroll_to("save")
