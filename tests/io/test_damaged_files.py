@@ -234,6 +234,14 @@ def test_chunks_of_the_channel_that_is_read_count(tmp_path, stack, zarr):
         read_movie(path, axes="TCYX", channel=1)
 
 
+def test_a_frame_in_single_pixels_is_refused_at_once(tmp_path, zarr):
+    """A damaged head may say so, and reading each of them would take minutes."""
+    shape = (2, 300, 300)
+    zarr.create_array(tmp_path / "m.zarr", shape=shape, chunks=(1, 1, 1), dtype="u1")
+    with pytest.raises(InputError, match="its chunks are too small"):
+        read_movie(tmp_path / "m.zarr")
+
+
 def test_empty_frames_of_a_result_are_no_loss(tmp_path, zarr):
     labels = np.zeros((3, 8, 9), np.int32)
     labels[0, 2:4, 2:4] = 1

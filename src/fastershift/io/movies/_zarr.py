@@ -32,8 +32,9 @@ _ODD = (
     ArithmeticError,
     RuntimeError,  # of which there are those about what is not implemented
 )
-#: Chunks of a movie, and bytes of one of them, that are more than there can be.
-_MOST_CHUNKS, _LARGEST_CHUNK = 10**7, 2**36
+#: Chunks of a movie and of one frame, and bytes of one of them, that are more than there
+#: can be. A frame of more would take minutes to read.
+_MOST_CHUNKS, _MOST_IN_FRAME, _LARGEST_CHUNK = 10**7, 5 * 10**4, 2**36
 #: Where bioformats2raw says that its images lie side by side.
 _SIDE_BY_SIDE = "bioformats2raw.layout"
 
@@ -100,8 +101,13 @@ def _check_size(path: Path, array: Any) -> None:
     outer = getattr(array, "shards", None) or array.chunks
     if 0 in outer:
         raise InputError(f"{path} says that its chunks hold nothing; it is damaged.")
-    chunks = prod(-(-size // one) for size, one in zip(array.shape, outer, strict=True))
-    if chunks > _MOST_CHUNKS or prod(outer) * array.dtype.itemsize > _LARGEST_CHUNK:
+    along = [-(-size // one) for size, one in zip(array.shape, outer, strict=True)]
+    chunks = prod(along)
+    if (
+        chunks > _MOST_CHUNKS
+        or prod(along[-2:]) > _MOST_IN_FRAME
+        or prod(outer) * array.dtype.itemsize > _LARGEST_CHUNK
+    ):
         shape = " × ".join(f"{size:,}" for size in array.shape)
         raise InputError(
             f"{path} says that it holds {shape} pixels in {chunks:,} chunks, which no "
