@@ -139,12 +139,13 @@ class LearnTour(Tour):
             self.mark("learn_cell", self.outline(cell))
         for stroke in self.empty():
             self.mark("learn_background", stroke)
-        section = self._widget._learn
-        known = len(section._teacher.states)
+        section, before = self._widget._learn, self._previewed().copy()
         states = section._teacher.states
+        known = len(states)
         wait(lambda: len(states) > known)
         # A head comes first, and the network learns on for a while.
         wait(lambda: states[-1].quality > states[-1].before, 120)
+        wait(lambda: not np.array_equal(self._previewed(), before), 60)
         self._wait_preview()
         self.told("learned")
         self.scroll_to("learn_keep")
@@ -159,7 +160,6 @@ class LearnTour(Tour):
         self.wait_idle()
         for name in ("marks", "[tracks]"):
             self._viewer.layers[f"{NAME} {name}"].visible = False
-        self.picture("learn-result")
         with tempfile.TemporaryDirectory() as folder:
             self.find(QLineEdit, "folder").setText(f"{folder}/{NAME}")
             self.press("save")
