@@ -32,7 +32,7 @@ _ODD = (
     ArithmeticError,
     RuntimeError,  # of which there are those about what is not implemented
 )
-#: Chunks of a movie and of one frame, and bytes of one of them, that are more than there
+#: Chunks of a movie and of a frame, and bytes of one of them, that are more than there
 #: can be. A frame of more would take minutes to read.
 _MOST_CHUNKS, _MOST_IN_FRAME, _LARGEST_CHUNK = 10**7, 5 * 10**4, 2**36
 #: Where bioformats2raw says that its images lie side by side.
