@@ -35,12 +35,12 @@ class Matches:
     @property
     def f1(self) -> float:
         """F1 at an overlap of 0.5; 0 without any cell."""
-        return 2 * self.hits / max(1, self.truth + self.found)
+        return float(2 * self.hits / max(1, self.truth + self.found))
 
     @property
     def f1_close(self) -> float:
         """F1 at an overlap of 0.75."""
-        return 2 * self.close / max(1, self.truth + self.found)
+        return float(2 * self.close / max(1, self.truth + self.found))
 
 
 def match_cells(truth: Labels, found: Labels) -> Matches:
