@@ -13,6 +13,7 @@ _SHORTAGE = (
     "not enough memory",
     "failed to map segment",
     "can't start new thread",
+    "bad_alloc",
 )
 
 

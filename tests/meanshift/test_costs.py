@@ -154,6 +154,7 @@ def test_a_block_that_does_not_fit_is_halved_and_none_is_lost():
 
 
 def test_other_errors_are_not_taken_for_a_shortage():
+    assert _memory.is_shortage(RuntimeError("std::bad_alloc"))
     assert _memory.is_shortage(torch.OutOfMemoryError("CUDA out of memory."))
     assert _memory.is_shortage(
         RuntimeError("DefaultCPUAllocator: can't allocate memory")

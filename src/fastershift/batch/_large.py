@@ -6,7 +6,8 @@ from time import time
 from typing import TypeAlias
 
 from fastershift.batch._join import Joined
-from fastershift.batch._movie import MovieTask, prepare_movie
+from fastershift.batch._model_file import ModelFile
+from fastershift.batch._movie import MovieTask, PreparedMovie, prepare_movie
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
 from fastershift.errors import FastershiftError
@@ -54,6 +55,13 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
     models = task.models()
     movie = prepare_movie(task, models)
     model = next(one for one in models.values() if one.sha256 == movie.model)
+    with movie.work.alone():
+        yield from _run_alone(movie, model, started)
+
+
+def _run_alone(
+    movie: PreparedMovie, model: ModelFile, started: float
+) -> Iterator[LargeEvent]:
     n_frames = movie.shape[0]
     yield Started(
         movie.settings,

@@ -1,11 +1,13 @@
 """What an unfinished run leaves on disk, so that it can go on where it stopped."""
 
+import errno
 import json
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,23 @@ _PARTS = {
 }
 
 
+def _lock(descriptor: int) -> bool:
+    """Lock a file until it is closed, or its process ends in whatever way."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Some network drives know no locks.
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
 class WorkFolder:
     """A hidden folder beside a result in the making.
 
@@ -46,6 +65,29 @@ class WorkFolder:
     def __init__(self, output: Path) -> None:
         output = output.absolute()
         self.path = output.with_name(fitting_name(f".{output.name}", ".unfinished"))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs of the same output away: they would take its chunks.
+
+        Raises
+        ------
+        InputError
+            While another process is at it.
+        """
+        place = self.path.with_suffix(".running")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("ab") as file:
+            if not _lock(file.fileno()):
+                raise InputError(
+                    "Another run is writing the same result just now; wait for its "
+                    "end, or choose another name."
+                )
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    place.unlink()
 
     def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
         """Take up the run of this signature, or begin it.

@@ -15,7 +15,12 @@ _GPU_BLOCK = 2**25
 # are two such blocks at a time, and other programs on the device need some, too.
 _SHARE = 0.2
 
-_SHORTAGE = ("out of memory", "can't allocate memory", "not enough memory")
+_SHORTAGE = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+)
 
 
 def is_shortage(error: BaseException) -> bool:
