@@ -390,7 +390,7 @@ def test_cells_of_a_filter_are_deleted_and_brought_back_at_once(editor):
 
 
 def test_a_filter_that_finds_nothing_or_a_cell_that_is_gone_changes_nothing(editor):
-    with pytest.raises(InputError, match="no cell to delete"):
+    with pytest.raises(InputError, match="no cells to delete"):
         editor.do(DeleteMany(0, ()))
     with pytest.raises(InputError, match="no cell 5 in frame 4"):
         editor.do(DeleteMany(0, ((0, 5), (4, 5))))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fastershift import FasterMeanShift
+from fastershift.errors import is_shortage
 from fastershift.meanshift import (
     ClusterOptions,
     _cluster,
@@ -154,12 +155,10 @@ def test_a_block_that_does_not_fit_is_halved_and_none_is_lost():
 
 
 def test_other_errors_are_not_taken_for_a_shortage():
-    assert _memory.is_shortage(RuntimeError("std::bad_alloc"))
-    assert _memory.is_shortage(torch.OutOfMemoryError("CUDA out of memory."))
-    assert _memory.is_shortage(
-        RuntimeError("DefaultCPUAllocator: can't allocate memory")
-    )
-    assert not _memory.is_shortage(RuntimeError("shapes cannot be multiplied"))
+    assert is_shortage(RuntimeError("std::bad_alloc"))
+    assert is_shortage(torch.OutOfMemoryError("CUDA out of memory."))
+    assert is_shortage(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+    assert not is_shortage(RuntimeError("shapes cannot be multiplied"))
 
 
 class Elsewhere(Tensor):

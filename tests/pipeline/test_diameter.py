@@ -108,24 +108,26 @@ def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
     assert tried == ["generalist"]
 
 
+def diameter_of(movie, monkeypatch, tried, found):
+    """Let trials and their stability be known, and tell what diameter is taken."""
+    monkeypatch.setattr(_choice, "try_diameters", lambda *_, **_how: tried)
+    monkeypatch.setattr(_choice, "stability", known(lambda _, size: found[size]))
+    plan = plan_run(movie.frames, {"embed": {"model": "generalist"}}, device="cpu")
+    return plan.settings.embed.diameter
+
+
 def test_one_cell_that_agrees_with_itself_does_not_win(movie, monkeypatch):
     """A clump is as stable as a cell; the cells in it are many."""
     tried = (Trial(80.0, 77.0, 7, 0.87), Trial(20.0, 22.0, 49, 0.79))
-    monkeypatch.setattr(_choice, "try_diameters", lambda *_, **_how: tried)
     found = {77.0: Stability(1.0, 0.0, 77.0, 1), 22.0: Stability(0.8, 0.0, 22.0, 20)}
-    monkeypatch.setattr(_choice, "stability", known(lambda _, size: found[size]))
-    plan = plan_run(movie.frames, {"embed": {"model": "generalist"}}, device="cpu")
-    assert plan.settings.embed.diameter == 22
+    assert diameter_of(movie, monkeypatch, tried, found) == 22
 
 
 def test_cells_are_measured_by_all_trials_that_found_the_same(movie, monkeypatch):
     """One trial sees one part of each frame; its cells may be the large ones there."""
     tried = (Trial(20.0, 20.0, 20, 0.9), Trial(28.0, 24.0, 20, 0.88))
-    monkeypatch.setattr(_choice, "try_diameters", lambda *_, **_how: tried)
     found = {20.0: Stability(0.9, 0.0, 20.0, 20), 24.0: Stability(0.9, 0.0, 23.0, 20)}
-    monkeypatch.setattr(_choice, "stability", known(lambda _, size: found[size]))
-    plan = plan_run(movie.frames, {"embed": {"model": "generalist"}}, device="cpu")
-    assert plan.settings.embed.diameter == 21.5
+    assert diameter_of(movie, monkeypatch, tried, found) == 21.5
 
 
 @pytest.mark.parametrize(

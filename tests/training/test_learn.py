@@ -15,6 +15,7 @@ from fastershift.pipeline import segment_movie
 from fastershift.rshn import (
     Head,
     ModelCard,
+    Observer,
     PixelClass,
     count_features,
     load_model,
@@ -173,6 +174,22 @@ class TestLearning:
         first = next(one for one in learner.learn(annotations, iterations=0) if one)
         told = first.model.card.settings["embed"]["diameter"]
         assert told == pytest.approx(learned, rel=0.1)
+
+    def test_a_frame_is_looked_at_once_for_each_diameter(
+        self, movie, marks, start, monkeypatch
+    ):
+        looked, see = [], Observer.see
+
+        def counted(self, frames, number):
+            looked.append((self.settings.diameter, number))
+            return see(self, frames, number)
+
+        monkeypatch.setattr(Observer, "see", counted)
+        learner = Learner(movie[0], start, diameter=60.0)
+        annotations = read_annotations(movie[0], marks)
+        for _ in range(2):
+            assert list(learner.learn(annotations, iterations=0))
+            assert len(looked) == len(set(looked)) == 2 * len(annotations.frames)
 
     def test_the_diameter_does_not_follow_the_smallest_cells(self):
         """Who marks what is wrong marks the smallest ones; the model knows the rest."""

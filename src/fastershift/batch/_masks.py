@@ -8,14 +8,13 @@ from pathlib import Path
 
 from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._join import Joined, tracks_at_edge
-from fastershift.batch._measuring import check_measuring, measure_result
+from fastershift.batch._measuring import measure_result
 from fastershift.batch._model_file import ModelFiles
 from fastershift.batch._movie import MovieTask
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.errors import InputError
-from fastershift.io import Movie, check_output, write_saved
-from fastershift.pipeline import TrackingRun, open_masks, plan_run
-from fastershift.rshn import choose_model
+from fastershift.io import write_saved
+from fastershift.pipeline import TrackingRun, open_masks
 
 __all__ = ["find_masks", "find_region", "link_movie", "without_masks"]
 
@@ -144,26 +143,10 @@ def link_movie(
     InputError
         For masks or settings that cannot be used, and a place that is taken.
     """
-    source = None if isinstance(task.source, Movie) else task.source
-    output = check_output(
-        task.output, task.format, overwrite=task.overwrite, source=source
-    )
-    check_measuring(task)
+    output = task.check(overwrite=task.overwrite)
     movie = task.open()
-    run = TrackingRun(
-        plan_run(
-            movie,
-            task.settings,
-            file=task.file,
-            preset=task.preset,
-            labels=open_masks(masks, task.frames, movie),
-            inside=task.inside,
-            outside=task.outside,
-            device=task.device,
-            read=lambda model: models[model].load(),
-            choose=lambda look: choose_model(look, models),
-        )
-    )
+    given = open_masks(masks, task.frames, movie)
+    run = TrackingRun(task.plan(movie, models, given))
     for _ in run:
         pass
     result = run.result

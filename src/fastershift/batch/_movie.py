@@ -104,6 +104,41 @@ class MovieTask:
         """Tell how the movie is read."""
         return self._wanted().input
 
+    def check(self, *, overwrite: bool) -> Path:
+        """Make sure, before long work, that all of it can be written.
+
+        Parameters
+        ----------
+        overwrite : bool
+            Whether a former result may be replaced.
+
+        Returns
+        -------
+        Path
+            Where the result goes, with its suffix.
+        """
+        source = None if isinstance(self.source, Movie) else self.source
+        output = check_output(
+            self.output, self.format, overwrite=overwrite, source=source
+        )
+        check_measuring(self)
+        return output
+
+    def plan(self, movie: Movie, models: ModelFiles, labels: Any = None) -> Plan:
+        """Decide everything about the run, on the opened movie."""
+        return plan_run(
+            movie,
+            self.settings,
+            file=self.file,
+            preset=self.preset,
+            labels=labels,
+            inside=self.inside,
+            outside=self.outside,
+            device=self.device,
+            read=lambda name: models[name].load(),
+            choose=lambda look: choose_model(look, models),
+        )
+
     def models(self) -> ModelFiles:
         """Read the model that is asked for, or all that may be chosen."""
         return pack_models(self._wanted().embed.model)
@@ -192,23 +227,9 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
         For a movie or settings that cannot be used, a place that is taken, and an
         unfinished run of something else.
     """
-    source = None if isinstance(task.source, Movie) else task.source
-    output = check_output(task.output, task.format, overwrite=True, source=source)
-    check_measuring(task)
+    output = task.check(overwrite=True)
     movie = task.open()
-    plan = with_quality(
-        plan_run(
-            movie,
-            task.settings,
-            file=task.file,
-            preset=task.preset,
-            inside=task.inside,
-            outside=task.outside,
-            device=task.device,
-            read=lambda name: models[name].load(),
-            choose=lambda look: choose_model(look, models),
-        )
-    )
+    plan = with_quality(task.plan(movie, models))
     chunks = cut_chunks(len(movie), task.chunk, plan.settings)
     prepared = PreparedMovie(
         replace(task, output=output),

@@ -26,7 +26,7 @@ class DeleteMany:
     def apply(self, draft: Draft) -> str:
         """Make the edit."""
         if not self.cells:
-            raise InputError("There is no cell to delete.")
+            raise InputError("There are no cells to delete.")
         by_track: dict[int, set[int]] = {}
         for frame, label in self.cells:
             by_track.setdefault(label, set()).add(frame)

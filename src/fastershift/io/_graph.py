@@ -179,7 +179,7 @@ def draw_result(
     Raises
     ------
     InputError
-        When there is no cell, one that would be lost, or the movie would be too large.
+        When there are no cells, one would be lost, or the movie would be too large.
     """
     cells = list(cells)
     if not cells:

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastershift.errors import InputError
-from fastershift.meanshift._memory import is_shortage
+from fastershift.errors import InputError, is_shortage
 from fastershift.meanshift._options import ClusterOptions
 from fastershift.meanshift._points import Rows, spread_rows
 from fastershift.meanshift._policy import SeedPolicy

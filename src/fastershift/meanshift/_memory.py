@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import torch
 
-__all__ = ["for_blocks", "is_shortage"]
+from fastershift.errors import is_shortage
+
+__all__ = ["for_blocks"]
 
 # Similarities computed at once. On a CPU they should stay in the cache (measured best
 # between 2**17 and 2**19); a GPU wants large products.
@@ -14,21 +16,6 @@ _GPU_BLOCK = 2**25
 # Of the free memory of a GPU, the share that one block of similarities may take. There
 # are two such blocks at a time, and other programs on the device need some, too.
 _SHARE = 0.2
-
-_SHORTAGE = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "bad_alloc",
-)
-
-
-def is_shortage(error: BaseException) -> bool:
-    """Tell whether an error of torch says that memory ran out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(word in text for word in _SHORTAGE)
 
 
 def _block_size(device: torch.device) -> int:

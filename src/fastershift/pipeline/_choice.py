@@ -20,10 +20,10 @@ __all__ = ["Choice", "choose_for_movie"]
 # at least this share of the best one. Within this factor, the diameters that two of
 # them found are the same.
 _COMPARED, _COMPARABLE = 2, 0.4
+_ALIKE = 1.15
 
 # Of the samples, every second one is seen at all diameters.
 _TRIED = slice(None, None, 2)
-_ALIKE = 1.15
 
 # Compared cells at which an agreement counts half.
 _FEW_CELLS = 2.0
@@ -288,11 +288,10 @@ class _Finder:
                 different.append(trial)
         if len(different) < 2:
             return tuple(different) or trials
-        stable = {one: self._tested(model, one.found) for one in different[:_COMPARED]}
-        judged = {
-            replace(one, agreement=_weighed(found)): found
-            for one, found in stable.items()
-        }
+        judged: dict[Trial, Stability] = {}
+        for one in different[:_COMPARED]:
+            found = self._tested(model, one.found)
+            judged[replace(one, agreement=_weighed(found))] = found
         best, *others = sorted(judged, key=lambda one: -one.score)
         self.stable[model.sha256] = _pooled(judged[best], judged.values())
         return best, *others

@@ -199,9 +199,8 @@ def plan_run(
     confines = read_confines(inside, outside, movie)
     if embeddings is not None:
         resolved = resolve_settings(user=user, file=file, preset=preset)
-        return _plan_given(
-            movie, resolved, embeddings, background, mask, region, confines
-        )
+        plan = _plan_given(movie, resolved, embeddings, background, mask, region)
+        return _confined(plan, confines)
     if labels is not None:
         known = _known_masks(former, labels, movie)
         voter = partial(
@@ -300,7 +299,6 @@ def _plan_given(
     background: Background,
     mask: npt.NDArray[Any] | None,
     region: Region | None,
-    confines: Confines | None,
 ) -> Plan:
     """Decide a run on embeddings of any network."""
     given = GivenEmbeddings(embeddings, region)
@@ -314,7 +312,7 @@ def _plan_given(
     if diameter != "auto":
         scale = math.sqrt(math.prod(given.shape) / math.prod(shape))
         smallest = smallest_cell(settings, diameter * scale)
-    plan = Plan(
+    return Plan(
         given,
         _with_tracking(settings),
         shape,
@@ -325,7 +323,6 @@ def _plan_given(
         settings.embed,
         region,
     )
-    return _confined(plan, confines)
 
 
 def _plan_masks(

@@ -161,6 +161,7 @@ class SegmentTrackWidget(QWidget):
         self._input.changed.connect(self._on_input)
         self._input.message.connect(self._run.say)
         self._input.estimate_asked.connect(self._estimate_diameter)
+        self._estimate.begun.connect(self._input.await_needs)
         self._estimate.message.connect(self._input.show_needs)
         self._estimate.model_chosen.connect(self._on_model_chosen)
         self._estimate.next_best.connect(self._input.offer_diameter)

@@ -105,6 +105,7 @@ class RunEstimate(QObject):
         Lives as long as this.
     """
 
+    begun = Signal()
     message = Signal(str)
     model_chosen = Signal(str)
     next_best = Signal(object)
@@ -157,7 +158,7 @@ class RunEstimate(QObject):
                 self.next_best.emit(estimate.next_best)
                 self.quality.emit(estimate.quality)
 
-        self.message.emit("…")
+        self.begun.emit()
         self._tasks.start(
             Task(
                 partial(session.estimate, settings, device=device),

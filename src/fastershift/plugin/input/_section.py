@@ -299,20 +299,24 @@ class InputSection(QGroupBox):
         if diameter is not None:
             self._next_button.setText(f"next best: {diameter:.0f} px")
 
+    def await_needs(self) -> None:
+        """Tell that it is being found out what a run needs."""
+        height = self.needs.height()
+        self.show_needs("…")
+        # What lies below does not jump up and down again.
+        self.needs.setMinimumHeight(height)
+
     def show_needs(self, text: str) -> None:
-        """Tell what a run needs.
+        """Tell what a run needs; what was told of another movie goes.
 
         Parameters
         ----------
         text : str
-            Sentences; an ellipsis while it is being found out.
+            Sentences.
         """
-        waiting = text == "…"
-        if waiting:
-            self.offer_diameter(None)
-            self.show_quality(None)
-        # What lies below does not jump up and down again.
-        self.needs.setMinimumHeight(self.needs.height() if waiting else 0)
+        self.offer_diameter(None)
+        self.show_quality(None)
+        self.needs.setMinimumHeight(0)
         self.needs.setText(text)
 
     def show_quality(self, quality: Quality | None) -> None:

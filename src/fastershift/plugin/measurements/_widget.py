@@ -23,7 +23,6 @@ from qtpy.QtWidgets import (
 
 from fastershift.editing import DeleteMany
 from fastershift.io import SavedResult
-from fastershift.labels import Confines
 from fastershift.measure import (
     Column,
     FrameTable,
@@ -35,6 +34,7 @@ from fastershift.measure import (
     measure_frames,
     write_measurements,
 )
+from fastershift.pipeline import read_confines
 from fastershift.plugin.correct import CorrectSection
 from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.layers._cells_in_view import CellsInView
@@ -183,13 +183,8 @@ class MeasurementsWidget(QWidget):
             saved = saved_result(data, placed)
             channels = channels_of(layers, saved.shape)
             pieces = []
-            confines = None
-            if drawn is not None:
-                inside, outside = drawn.masks(saved.shape[1:])
-                confines = Confines(
-                    None if inside is None else inside[np.newaxis],
-                    None if outside is None else outside[np.newaxis],
-                )
+            masks = (None, None) if drawn is None else drawn.masks(saved.shape[1:])
+            confines = read_confines(*masks)
             for table in measure_frames(saved, channels, options, confines):
                 pieces.append(table)
                 yield len(pieces), len(saved.labels)

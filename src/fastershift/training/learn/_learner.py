@@ -1,7 +1,7 @@
 """Learning from a few annotated cells: the best of several ways, found in seconds."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -135,7 +135,8 @@ class Learner:
         self._name, self._movie_name = name, movie_name
         self._seed, self._device = seed, device
         self._usual_diameter, self._diameter = diameter, 0.0
-        self._looks: dict[int, tuple[_Image, _Image]] = {}
+        # By diameter and frame.
+        self._looks: dict[tuple[float, int], tuple[_Image, _Image]] = {}
 
     def learn(
         self,
@@ -162,14 +163,9 @@ class Learner:
             first within seconds.
         """
         started = time.monotonic()
-        self._follow(annotations)
+        seen, before = yield from self._begun(annotations)
         diameter = self._start.card.diameter
-        seen = []
-        for one in self._see(annotations, self._start.network):
-            yield None
-            seen.append(self._as_before(one))
         unmarked = [one.unmarked for one in seen]
-        before = self._as_it_was(seen)
         tuned = self._tuned(seen)
         yield None
         best, way = before, "as it was"
@@ -224,30 +220,47 @@ class Learner:
             settings.track.smallest_cell,
         )
 
-    def _follow(self, annotations: Annotations) -> None:
-        """Take the diameter of the marks where it does better than the usual one."""
-        marked = annotations.diameter
+    def _begun(
+        self, annotations: Annotations
+    ) -> Generator[None, None, tuple[list[Seen], Judged]]:
+        """Look at the marks, at their own diameter where it does better.
+
+        Returns what was seen, and how the model to start from does.
+        """
+        marked = max(1.0, round(annotations.diameter, 1))
         if self._usual_diameter is None:
             self._usual_diameter = self._chosen(marked)
-        usual = self._tell(self._usual_diameter, annotations)
-        if _ratio(marked, self._usual_diameter) <= _DIAMETER_STEP:
-            return
-        seen = [
-            replace(one, unmarked=_shrunk(other.unmarked, one.marked.shape))
-            for one, other in zip(self._tell(marked, annotations), usual, strict=True)
+        usual = self._usual_diameter
+        # Other marks had another diameter.
+        self._looks = {
+            key: look for key, look in self._looks.items() if key[0] in (usual, marked)
+        }
+        seen = yield from self._looked_at(annotations, usual)
+        before = self._as_it_was(seen)
+        if max(marked, usual) <= _DIAMETER_STEP * max(1.0, min(marked, usual)):
+            return seen, before
+        others = yield from self._looked_at(annotations, marked)
+        compared = [
+            replace(one, unmarked=_shrunk(known.unmarked, one.marked.shape))
+            for one, known in zip(others, seen, strict=True)
         ]
         lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / annotations.n_cells
-        theirs, ours = self._as_it_was(seen), self._as_it_was(usual)
         # A model that finds nothing knows nothing of sizes, either.
-        if ours.worth > 0 and theirs.worth <= ours.worth + lead:
-            self._tell(self._usual_diameter, annotations)
+        if before.worth > 0 and self._as_it_was(compared).worth <= before.worth + lead:
+            self._diameter = usual
+            return seen, before
+        return others, self._as_it_was(others)
 
-    def _tell(self, diameter: float, annotations: Annotations) -> list[Seen]:
+    def _looked_at(
+        self, annotations: Annotations, diameter: float
+    ) -> Generator[None, None, list[Seen]]:
         """Look at the marked frames at a diameter, and keep to it."""
-        if diameter != self._diameter:
-            self._diameter, self._looks = diameter, {}
-        seen = self._see(annotations, self._start.network)
-        return [self._as_before(one) for one in seen]
+        self._diameter = diameter
+        seen = []
+        for one in self._see(annotations, self._start.network):
+            yield None
+            seen.append(self._as_before(one))
+        return seen
 
     def _chosen(self, marked: float) -> float:
         """Tell which diameter *auto* takes; that of the marks where it takes none."""
@@ -297,12 +310,12 @@ class Learner:
         parts = self._parts(annotations)
         first = network is self._start.network
         for number, marked in annotations.frames.items():
-            look = self._looks.get(number) if first else None
+            look = self._looks.get((self._diameter, number)) if first else None
             if look is None:
                 shown, outputs = observer.see(self._movie, number)
                 look = shown.numpy(), outputs.numpy()
                 if first:
-                    self._looks[number] = look
+                    self._looks[self._diameter, number] = look
             shape = look[0].shape
             known = _shrunk(marked, shape)
             unknown = np.full_like(known, UNKNOWN)
@@ -357,10 +370,6 @@ class Learner:
                 "command": "",
             }
         )
-
-
-def _ratio(one: float, other: float) -> float:
-    return max(one, other) / max(1.0, min(one, other))
 
 
 def _shrunk(image: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray:  # type: ignore[type-arg]
