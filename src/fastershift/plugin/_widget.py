@@ -278,6 +278,7 @@ class SegmentTrackWidget(QWidget):
 
     def _ask_estimate(self) -> None:
         if self._input.choice is None:
+            self._estimate.stop()
             self._input.show_needs("Open an image, then choose its layer here.")
         elif not self._runs.busy:
             self._estimate.ask(self._prepare_estimate)

@@ -166,3 +166,11 @@ def test_cells_that_the_model_does_not_know_are_told_in_bold(user, movie, monkey
     user.widget._input.show_quality(Quality(**found | {"f1": 0.3}))
     assert "does not know these cells" in quality.text()
     assert quality.font().bold()
+
+
+def test_what_is_told_of_a_movie_goes_with_it(user, movie):
+    layer = user.viewer.add_image(movie.frames, name="movie")
+    user.wait(lambda: user.find("quality").text() != "")
+    user.viewer.layers.remove(layer)
+    user.wait(lambda: user.find("needs").text().startswith("Open an image"))
+    assert user.find("quality").text() == ""

@@ -83,9 +83,10 @@ class LayerBox(QObject):
         self.changed.emit()
 
     def _refresh(self, _event: Any = None) -> None:
-        before = self.layer
+        # Not `layer`, which is None by now where it was removed.
+        before = self._box.value
         self._box.reset_choices()
-        if self.layer is not before:
+        if self._box.value is not before:
             self.changed.emit()
         self.listed.emit()
 
