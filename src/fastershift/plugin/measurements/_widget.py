@@ -122,7 +122,8 @@ class MeasurementsWidget(QWidget):
         top.addWidget(ring)
         top.addWidget(self._ring)
         top.addWidget(self._region.widget, 1)
-        top.addStretch(1)
+        # Takes what is left only while there is no region to choose.
+        top.addStretch()
         top.addWidget(self._save)
         below = QWidget()
         lower = QVBoxLayout(below)
