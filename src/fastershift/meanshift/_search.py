@@ -88,7 +88,9 @@ def suppress_modes(
             break
         if owner[index] < 0:
             n_kept += 1
-            close = unit @ unit[index] >= least_cosine(radius)
+            # Not BLAS: it may read beyond such short rows and warn of what it finds.
+            cosine = np.einsum("ij,j->i", unit, unit[index])
+            close = cosine >= least_cosine(radius)
             owner[close & (owner < 0)] = index
             owner[index] = index
     return owner
