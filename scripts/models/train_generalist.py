@@ -141,7 +141,9 @@ def main() -> None:
     parser.add_argument("state", type=Path)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--init", type=Path)
-    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument(
+        "--without", action="append", default=[], help="a source, or simulated kind"
+    )
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--length", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=6)
@@ -180,6 +182,8 @@ def main() -> None:
         trainer.load(options.state)
     first_seed = 100_000 + trainer.iteration
     for kind, optics in SIMULATED:
+        if kind in options.without:
+            continue
         movies += simulated(kind, optics, first_seed, settings.network_diameter)
     movies += blank(first_seed)
     trainer.movies = tuple(movies)
