@@ -1,7 +1,10 @@
 """A result comes back with all that was saved with it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+import tifffile
 
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
@@ -23,10 +26,14 @@ def labels():
 TRACKS = [(4, 0, 2, 0), (5, 1, 2, 0)]
 
 
-def saved(path, form, result, **options):
+def saved_at(path, form, result, **options):
     if form in ("zarr", "geff"):
         pytest.importorskip(form)
-    return read_saved(write_saved(path, result, format=form, **options))
+    return write_saved(path, result, format=form, **options)
+
+
+def saved(path, form, result, **options):
+    return read_saved(saved_at(path, form, result, **options))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -145,3 +152,28 @@ def test_a_damaged_record_is_a_sentence(tmp_path, labels, record):
 def test_nothing_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match="nothing at"):
         read_saved(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("form", ["ctc", "tiff", "zarr"])
+def test_labels_that_stay_on_disk_are_never_all_in_memory(tmp_path, form):
+    stack = np.zeros((60, 200, 300), np.int32)
+    stack[:, 20:60, 30:80] = 4
+    stack[5:, 80:120, 30:80] = 5
+    tracks = [(4, 0, 59, 0), (5, 5, 59, 0)]
+    place = saved_at(tmp_path / "r", form, SavedResult(stack, tracks))
+    tracemalloc.start()
+    read = read_saved(place, on_disk=True)
+    for t, frame in enumerate(stack):
+        np.testing.assert_array_equal(read.labels[t], frame)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read.tracks == tracks
+    assert peak < stack.nbytes / 4
+
+
+def test_masks_of_two_sizes_are_told_although_they_stay_on_disk(tmp_path, labels):
+    folder = saved_at(tmp_path / "r", "ctc", SavedResult(labels, TRACKS))
+    (folder / "mask002.tif").unlink()
+    tifffile.imwrite(folder / "mask002.tif", np.zeros((3, 3), np.uint16))
+    with pytest.raises(InputError, match="differ in size"):
+        read_saved(folder, on_disk=True)

@@ -134,7 +134,7 @@ def measure(task: MovieTask, outcome: Outcome) -> Outcome | Failure:
     """Measure a movie that was finished before without."""
 
     def work() -> Outcome:
-        measure_result(task, read_saved(Path(outcome.output)))
+        measure_result(task, read_saved(Path(outcome.output), on_disk=True))
         return outcome
 
     return _told(work)

@@ -37,6 +37,6 @@ def convert(
 
     kind = format_of(output) if format is None else result_format(format)
     check_output(output, kind, overwrite=overwrite, source=source)
-    saved = read_saved(source)
+    saved = read_saved(source, on_disk=True)
     written = write_saved(output, saved, format=kind, overwrite=overwrite)
     typer.echo(f"{len(saved.labels)} frames, {len(saved.tracks)} tracks: {written}")

@@ -77,7 +77,7 @@ def measure(
     check_apart(output, result, "the result")
     if movie is not None:
         check_apart(output, movie)
-    saved = read_saved(result)
+    saved = read_saved(result, on_disk=True)
     channels: dict[str, Movie] = {}
     if movie is not None:
         channels = read_channels(

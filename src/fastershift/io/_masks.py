@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError, refusal
 from fastershift.io._atomic import MADE_BY
 from fastershift.io._labels import (
-    AdoptedLabels,
     LabelFrames,
+    Numbers,
     adopt_labels,
     rename_tracks,
 )
+from fastershift.io._movie import Movie
 from fastershift.io._saved_result import Tracks
 from fastershift.io.movies import TIFF_SUFFIXES, find_images, read_picture, read_tiff
 
@@ -214,6 +216,10 @@ def read_label_image(path: Path) -> NDArray[Any]:
     InputError
         When it holds anything else.
     """
+    return _open_label_image(path)[0]
+
+
+def _open_label_image(path: Path) -> Movie:
     read = read_tiff if path.suffix.lower() in TIFF_SUFFIXES else read_picture
     movie = read(path, InputSettings())
     if movie.lost is not None:
@@ -222,7 +228,7 @@ def read_label_image(path: Path) -> NDArray[Any]:
         raise InputError(
             f"{path} is not a mask; a mask is an image with one frame of whole numbers."
         )
-    return movie[0]
+    return movie
 
 
 def _numbered(folder: Path, stem: str) -> dict[int, Path]:
@@ -241,17 +247,26 @@ def _numbered(folder: Path, stem: str) -> dict[int, Path]:
 
 
 def read_masks(
-    path: Path,
-) -> tuple[AdoptedLabels, list[tuple[int, int, int, int]]]:
+    path: Path, *, on_disk: bool
+) -> tuple[LabelFrames, list[tuple[int, int, int, int]], Numbers | None]:
     """Read a result folder, or a truth folder (``01_GT`` or ``01_GT/TRA``).
 
     Masks may begin with any number; frames are counted from 0 all the same.
 
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    on_disk : bool
+        Read each mask when it is asked for, not all of them into memory.
+
     Returns
     -------
-    labels : AdoptedLabels
+    labels : LabelFrames
     tracks : list of (id, first, last, parent)
         Taken from the labels where there is no track file.
+    numbers : (n + 1,) array of int, or None
+        See `AdoptedLabels`.
 
     Raises
     ------
@@ -263,11 +278,14 @@ def read_masks(
         masks = _numbered(folder, stem)
         if masks:
             _check_complete(folder, masks)
-            labels = adopt_labels(_read_all(masks), str(folder))
+            adopted = adopt_labels(_open_all(folder, masks), str(folder))
+            labels = adopted if on_disk else adopted.stack()
             listed = _find(folder, name)
             if listed is None:
-                return labels, tracks_from_labels(labels)
-            return labels, _fitting(listed, min(masks), labels)
+                tracks = tracks_from_labels(labels)
+            else:
+                tracks = _fitting(listed, min(masks), labels, adopted.numbers)
+            return labels, tracks, adopted.numbers
     raise InputError(
         f"{path} holds no masks; give a folder with mask000.tif … or a truth folder "
         "with man_track000.tif …."
@@ -285,12 +303,29 @@ def _check_complete(folder: Path, masks: Mapping[int, Path]) -> None:
         )
 
 
-def _read_all(masks: Mapping[int, Path]) -> list[NDArray[Any]]:
-    frames = [read_label_image(masks[number]) for number in sorted(masks)]
-    for path, frame in zip(masks.values(), frames, strict=True):
-        if frame.shape != frames[0].shape:
-            raise InputError(f"The masks in {path.parent} differ in size.")
-    return frames
+@dataclass(frozen=True)
+class _MaskFiles:
+    """Files with one mask each, read when asked for."""
+
+    files: tuple[Path, ...]
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, t: int) -> NDArray[Any]:
+        return read_label_image(self.files[t])
+
+
+def _open_all(folder: Path, masks: Mapping[int, Path]) -> _MaskFiles:
+    files = tuple(masks[number] for number in sorted(masks))
+    kinds = set()
+    for file in files:
+        movie = _open_label_image(file)
+        kinds.add((movie.shape, movie.dtype))
+    if len({shape for shape, _ in kinds}) > 1:
+        raise InputError(f"The masks in {folder} differ in size.")
+    return _MaskFiles(files, np.result_type(*(dtype for _, dtype in kinds)))
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -299,10 +334,10 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _fitting(
-    listed: Path, first: int, labels: AdoptedLabels
+    listed: Path, first: int, labels: LabelFrames, numbers: Numbers | None
 ) -> list[tuple[int, int, int, int]]:
     """Read a list that counts frames as the masks do, or from 0."""
-    tracks = rename_tracks(read_tracks(listed), labels.numbers)
+    tracks = rename_tracks(read_tracks(listed), numbers)
     counted = [(track, b - first, e - first, parent) for track, b, e, parent in tracks]
     if first and not _misfits(tracks, labels):
         return tracks

@@ -21,7 +21,7 @@ from fastershift.io._saved_result import (
     Tracks,
 )
 from fastershift.io._zarr import is_zarr
-from fastershift.io.formats import FORMATS, READERS, Format
+from fastershift.io.formats import FORMATS, READERS, Format, Openable
 
 __all__ = [
     "check_output",
@@ -329,7 +329,7 @@ def write_result(
     return write_saved(path, result, format=format, overwrite=overwrite)
 
 
-def read_saved(path: str | Path) -> SavedResult:
+def read_saved(path: str | Path, *, on_disk: bool = False) -> SavedResult:
     """Read a result with all that brings it back as it was.
 
     Parameters
@@ -339,6 +339,9 @@ def read_saved(path: str | Path) -> SavedResult:
         (``mask*.tif``, ``res_track.txt``) or truth folder (``01_GT`` or
         ``01_GT/TRA``), labels as TIFF or Zarr, a file of TrackMate, a GEFF, a table
         of cells, a folder of Cell-ACDC or of Cellpose masks, or a zip of ROIs.
+    on_disk : bool
+        Leave the labels of a TIFF, and those of a Cell Tracking Challenge folder, on
+        disk: each frame is read when it is asked for.
 
     Returns
     -------
@@ -358,6 +361,8 @@ def read_saved(path: str | Path) -> SavedResult:
     if form is None:
         raise InputError(f"{path} is not a result of a kind that is known here.")
     try:
+        if on_disk and isinstance(form, Openable):
+            return form.open(path)
         return form.read(path)
     except FastershiftError:
         raise

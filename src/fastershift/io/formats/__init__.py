@@ -7,7 +7,7 @@ from fastershift.io.formats._acdc import AcdcFormat
 from fastershift.io.formats._cellpose import CellposeMasks
 from fastershift.io.formats._csv import CsvFormat
 from fastershift.io.formats._ctc import CtcFormat
-from fastershift.io.formats._format import Format, Readable
+from fastershift.io.formats._format import Format, Openable, Readable
 from fastershift.io.formats._geff import GeffFormat
 from fastershift.io.formats._newick import NewickFormat
 from fastershift.io.formats._ome_zarr import OmeZarrFormat
@@ -15,7 +15,7 @@ from fastershift.io.formats._rois import RoisFormat
 from fastershift.io.formats._tiff import TiffFormat
 from fastershift.io.formats._trackmate import TrackMateFormat
 
-__all__ = ["FORMATS", "READERS", "Format"]
+__all__ = ["FORMATS", "READERS", "Format", "Openable"]
 
 #: By name.
 FORMATS: Mapping[ResultFormat, Format] = {

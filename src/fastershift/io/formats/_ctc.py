@@ -65,9 +65,16 @@ class CtcFormat:
 
     def read(self, path: Path) -> SavedResult:
         """Read a result folder or a truth folder; see `Format.read`."""
-        labels, tracks = read_masks(path)
-        extras = read_extras(path, "")
-        return SavedResult(labels.stack(), tracks, numbers=labels.numbers, **extras)
+        return _read(path, on_disk=False)
+
+    def open(self, path: Path) -> SavedResult:
+        """Leave the masks on disk; see `Openable.open`."""
+        return _read(path, on_disk=True)
+
+
+def _read(path: Path, *, on_disk: bool) -> SavedResult:
+    labels, tracks, numbers = read_masks(path, on_disk=on_disk)
+    return SavedResult(labels, tracks, numbers=numbers, **read_extras(path, ""))
 
 
 def _of_first_version(path: Path) -> bool:

@@ -1,11 +1,11 @@
 """What every format of a result can do."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fastershift.io._saved_result import SavedResult
 
-__all__ = ["Format", "Readable"]
+__all__ = ["Format", "Openable", "Readable"]
 
 
 class Readable(Protocol):
@@ -21,6 +21,20 @@ class Readable(Protocol):
         ------
         InputError
             When there is no result at ``path``, or it is damaged.
+        """
+
+
+@runtime_checkable
+class Openable(Readable, Protocol):
+    """A way in which frames are stored so that each can be read alone."""
+
+    def open(self, path: Path) -> SavedResult:
+        """Read a result, but for its labels: each frame when it is asked for.
+
+        Raises
+        ------
+        InputError
+            As `read`.
         """
 
 

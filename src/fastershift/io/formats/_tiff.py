@@ -96,25 +96,33 @@ class TiffFormat:
 
     def read(self, path: Path) -> SavedResult:
         """Read labels, and what lies beside them; see `Format.read`."""
-        path = real_path(path)
-        with suppress(OSError):  # on a disk that is read-only nothing can be finished
-            finish_files(_files(path))
-        movie = read_tiff(path, InputSettings())
-        adopted = adopt_labels(movie, str(path))
-        labels, listed = adopted.stack(), _beside(path, _TRACKS)
-        if listed.exists():
-            tracks = rename_tracks(read_tracks(listed), adopted.numbers)
-            check_tracks(tracks, labels, listed)
-        else:
-            tracks = tracks_from_labels(labels)
-        return SavedResult(
-            labels,
-            tracks,
-            movie.scale,
-            movie.units,
-            numbers=adopted.numbers,
-            **read_extras(path.parent, f"{path.stem}_"),
-        )
+        return _read(path, on_disk=False)
+
+    def open(self, path: Path) -> SavedResult:
+        """Leave the labels on disk; see `Openable.open`."""
+        return _read(path, on_disk=True)
+
+
+def _read(path: Path, *, on_disk: bool) -> SavedResult:
+    path = real_path(path)
+    with suppress(OSError):  # on a disk that is read-only nothing can be finished
+        finish_files(_files(path))
+    movie = read_tiff(path, InputSettings())
+    adopted, listed = adopt_labels(movie, str(path)), _beside(path, _TRACKS)
+    labels = adopted if on_disk else adopted.stack()
+    if listed.exists():
+        tracks = rename_tracks(read_tracks(listed), adopted.numbers)
+        check_tracks(tracks, labels, listed)
+    else:
+        tracks = tracks_from_labels(labels)
+    return SavedResult(
+        labels,
+        tracks,
+        movie.scale,
+        movie.units,
+        numbers=adopted.numbers,
+        **read_extras(path.parent, f"{path.stem}_"),
+    )
 
 
 def _files(path: Path) -> list[Path]:
