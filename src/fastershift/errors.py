@@ -90,7 +90,9 @@ def refusal(place: str | PathLike[str], error: OSError, done: str = "used") -> s
     -------
     str
     """
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    # numpy counts pieces that it could not write, and does not say why.
+    cut = " requested and " in str(error)
+    if cut or error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"The disk is full, so {place} was not {done}; make room or choose another "
             "disk."

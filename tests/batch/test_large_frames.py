@@ -1,5 +1,8 @@
 """Frames that are embedded tile by tile, on disk."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ pytest.importorskip("zarr")
 
 from fastershift.batch import MovieTask, run_large
 from fastershift.batch._on_disk import EmbeddingsOnDisk, with_large_frames
+from fastershift.errors import FastershiftError
 from fastershift.io import as_movie, read_result
 from fastershift.pipeline import cluster_pair, plan_run, segment_movie
 from fastershift.rshn import Stream
@@ -69,6 +73,23 @@ def test_a_shortage_of_memory_changes_nothing(
     assert calls[0] > 2
     assert calls[-1] <= 2
     assert all(map(torch.equal, found, expected))
+
+
+@pytest.mark.parametrize("where", ["fastershift.rshn._prepared.reserve", "numpy.save"])
+def test_a_full_disk_is_told(tmp_path, simulated, settings, monkeypatch, where):
+    """A file with holes in memory would end the process instead."""
+
+    def full(*_given, **_options):
+        if where == "numpy.save":
+            raise OSError("512 requested and 128 written")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    plan = plan_run(simulated.frames, given(settings, **TILES))
+    large = with_large_frames(plan, simulated.frames, tmp_path)
+    monkeypatch.setattr(where, full)
+    with pytest.raises(FastershiftError, match="The disk is full"):
+        embeddings(large.source)
+    assert not list(tmp_path.iterdir())
 
 
 def test_small_frames_stay_in_memory(tmp_path, simulated, settings):

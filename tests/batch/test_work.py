@@ -1,9 +1,23 @@
 """What an unfinished run leaves on disk."""
 
+import shutil
+
+import numpy as np
 import pytest
 
-from fastershift.batch._work import WorkFolder
-from fastershift.errors import InputError
+pytest.importorskip("zarr")
+
+from fastershift.batch import (
+    BatchTask,
+    MovieTask,
+    Written,
+    connect,
+    run_large,
+    run_many,
+)
+from fastershift.batch._work import WorkFolder, alone
+from fastershift.errors import FastershiftError, InputError
+from fastershift.io import read_result
 
 
 def test_two_runs_do_not_take_each_others_chunks(tmp_path):
@@ -15,3 +29,76 @@ def test_two_runs_do_not_take_each_others_chunks(tmp_path):
     with WorkFolder(tmp_path / "result").alone():
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_two_batches_do_not_fill_one_folder(tmp_path, movie_file, settings):
+    batch = BatchTask([movie_file], tmp_path / "out", settings=settings)
+    with (
+        connect() as client,
+        alone(batch.output / ".running", batch.output),
+        pytest.raises(InputError, match=r"Another run is writing .*out just now"),
+    ):
+        list(run_many(batch, client))
+    assert not list(batch.output.iterdir())
+
+
+def _lose(path):
+    path.unlink()
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:5])
+
+
+@pytest.mark.parametrize("harm", [_lose, _cut])
+@pytest.mark.parametrize("labels", [0, 7])
+def test_a_chunk_that_is_not_whole_is_not_black(tmp_path, harm, labels):
+    work = WorkFolder(tmp_path / "result")
+    pair = np.full((2, 3, 4), labels, np.int32)
+    given = [(pair, [{}, {}])] * 3
+    for _ in work.write(0, (3, *pair.shape), given):
+        pass
+    assert all(np.array_equal(read, pair) for read, _ in work.read(0))
+    harm(work.path / "chunk-00000" / "c" / "1" / "1" / "0" / "0")
+    with pytest.raises(FastershiftError, match="lost or damaged"):
+        list(work.read(0))
+    assert not work.has(0), "what is lost is computed anew"
+
+
+def test_linked_frames_that_are_not_whole_are_not_black(tmp_path):
+    frames = WorkFolder(tmp_path / "result").frames((3, 4, 5))
+    for t in range(2):
+        frames[t] = np.zeros((4, 5), np.int32)
+    assert not frames[1].any()
+    with pytest.raises(FastershiftError, match=r"Frame 2 .* lost"):
+        frames[2]
+    (array,) = (tmp_path / ".result.unfinished").iterdir()
+    (array / "c" / "1" / "0" / "0").write_bytes(b"x")
+    with pytest.raises(FastershiftError, match=r"Frame 1 .* lost"):
+        frames[1]
+
+
+@pytest.mark.parametrize("lost", [".", "c/1", "zarr.json"])
+def test_what_vanishes_during_a_run_is_computed_anew(
+    tmp_path, movie_file, settings, lost
+):
+    """Somebody clears up while chunks are being computed."""
+    task = MovieTask(movie_file, tmp_path / "out.zarr", settings=settings, chunk=2)
+    first = tmp_path / ".out.zarr.unfinished" / "chunk-00000"
+
+    def cleared():
+        for event in run_large(task):
+            if first.exists() and not (tmp_path / "gone").exists():
+                shutil.move(first / lost, tmp_path / "gone")
+            yield event
+
+    with pytest.raises(FastershiftError, match="run the same again"):
+        list(cleared())
+    assert not task.output.exists()
+    *_, last = run_large(task)
+    assert isinstance(last, Written)
+    *_, fresh = run_large(
+        MovieTask(movie_file, tmp_path / "fresh.zarr", settings=settings)
+    )
+    one, other = (read_result(place) for place in (task.output, fresh.outcome.output))
+    assert np.array_equal(one[0], other[0])

@@ -8,10 +8,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.batch._work import WorkFolder
+from fastershift.batch._work import LinkedFrames, WorkFolder
 from fastershift.config import Settings
 from fastershift.io import LabelFrames
-from fastershift.labels import empty_labels, label_ids, resize_labels, strips
+from fastershift.labels import label_ids, resize_labels
 from fastershift.pipeline import FrameReport
 from fastershift.tracking import Finalizer, FinalNames, Lineage, make_linker
 
@@ -25,16 +25,16 @@ class TrackFrames(Sequence[Labels]):
 
     Parameters
     ----------
-    linked : array_like
+    linked : LinkedFrames
         (T, Y, X) int32 on disk.
     names : FinalNames
         Which track each linked label belongs to.
     """
 
-    def __init__(self, linked: Any, names: FinalNames) -> None:
+    def __init__(self, linked: LinkedFrames, names: FinalNames) -> None:
         self._linked = linked
         self._names = names
-        self.shape: tuple[int, int, int] = tuple(linked.shape)
+        self.shape = linked.shape
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -49,10 +49,7 @@ class TrackFrames(Sequence[Labels]):
             return [self[time] for time in range(*index.indices(len(self)))]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        frame = empty_labels(self.shape[1:])
-        for _, rows in strips((1, *self.shape[1:])):
-            frame[rows] = self._linked[index, rows]
-        return self._names.apply(index, frame)
+        return self._names.apply(index, self._linked[index])
 
 
 @dataclass(frozen=True)

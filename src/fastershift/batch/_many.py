@@ -20,7 +20,8 @@ from fastershift.batch._movie import MovieTask, PreparedMovie, fingerprint
 from fastershift.batch._outcome import Outcome
 from fastershift.batch._remote import Failure
 from fastershift.batch._summary import Summary
-from fastershift.errors import InputError, explain, is_shortage
+from fastershift.batch._work import alone
+from fastershift.errors import InputError
 from fastershift.io import TIFF_SUFFIXES, ResultFormat, result_place
 
 if TYPE_CHECKING:
@@ -175,27 +176,33 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
     Raises
     ------
     InputError
-        When no movie is found, for settings that cannot be used, and when the folder
-        holds a batch that was made otherwise.
+        When no movie is found, for settings that cannot be used, when the folder
+        holds a batch that was made otherwise, and while another process fills it.
     """
     found = list_movies(batch.inputs, batch.output)
     movies = without_masks(found, batch.labels, (batch.inside, batch.outside))
     models = batch.task(movies[0]).models()
     summary = Summary(batch.output)
-    request = _request(batch, models)
-    if not summary.begin(request):
-        if not batch.overwrite:
-            raise InputError(
-                f"{batch.output} holds a batch with other settings or another model; "
-                "choose another folder, or let it be replaced.",
-                overwrite=True,
-            )
-        summary.restart(request)
-    run = _Run(batch, movies, models, summary, client)
-    try:
-        yield from run.events()
-    finally:
-        run.stop()
+    with alone(summary.folder / ".running", batch.output):
+        _take_up(summary, batch, _request(batch, models))
+        run = _Run(batch, movies, models, summary, client)
+        try:
+            yield from run.events()
+        finally:
+            run.stop()
+
+
+def _take_up(summary: Summary, batch: BatchTask, request: Mapping[str, str]) -> None:
+    """Go on with the batch in the folder of the results, or begin one."""
+    if summary.begin(request):
+        return
+    if not batch.overwrite:
+        raise InputError(
+            f"{batch.output} holds a batch with other settings or another model; "
+            "choose another folder, or let it be replaced.",
+            overwrite=True,
+        )
+    summary.restart(request)
 
 
 def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
@@ -353,7 +360,7 @@ class _Run:
         if name not in self._futures:
             return None  # ended before, for another reason
         # Waits where a worker has died since, and Dask is doing its work again.
-        sentence = _reason(future)
+        sentence = _remote.reason(future)
         if sentence is not None:
             return self._failed(part.movie, sentence)
         result = future.result()
@@ -425,21 +432,3 @@ class _Run:
 
 def _lacks_table(task: MovieTask) -> bool:
     return task.table is not None and not task.table.exists()
-
-
-def _reason(future: "Future") -> str | None:
-    """Say why Dask gave a task up, if it did."""
-    if future.status == "cancelled":
-        return "The work was cancelled by the scheduler; run the batch again."
-    error = future.exception()
-    if error is None:
-        return None
-    if type(error).__name__ == "KilledWorker":
-        return (
-            "The workers that ran it died repeatedly, probably because "
-            "memory ran out; use fewer workers or smaller tiles, then try again what "
-            "has failed."
-        )
-    if is_shortage(error):
-        return "The memory ran out; use fewer workers or smaller tiles."
-    return explain(error)

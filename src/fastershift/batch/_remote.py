@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -21,10 +21,22 @@ from fastershift.batch._movie import (
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
 from fastershift.batch._summary import Summary, thumbnail
-from fastershift.errors import FastershiftError
+from fastershift.errors import FastershiftError, explain, is_shortage
 from fastershift.io import Movie, read_saved
 
-__all__ = ["Failure", "chunk", "finish", "link", "measure", "prepare", "unpacked"]
+if TYPE_CHECKING:
+    from distributed import Future
+
+__all__ = [
+    "Failure",
+    "chunk",
+    "finish",
+    "link",
+    "measure",
+    "prepare",
+    "reason",
+    "unpacked",
+]
 
 _Result = TypeVar("_Result")
 
@@ -138,3 +150,21 @@ def measure(task: MovieTask, outcome: Outcome) -> Outcome | Failure:
         return outcome
 
     return _told(work)
+
+
+def reason(future: "Future") -> str | None:
+    """Say why Dask gave a task up, if it did."""
+    if future.status == "cancelled":
+        return "The work was cancelled by the scheduler; run the batch again."
+    error = future.exception()
+    if error is None:
+        return None
+    if type(error).__name__ == "KilledWorker":
+        return (
+            "The workers that ran it died repeatedly, probably because "
+            "memory ran out; use fewer workers or smaller tiles, then try again what "
+            "has failed."
+        )
+    if is_shortage(error):
+        return "The memory ran out; use fewer workers or smaller tiles."
+    return explain(error)

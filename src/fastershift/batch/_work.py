@@ -7,18 +7,18 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.errors import InputError
+from fastershift.errors import FastershiftError, InputError, is_shortage, refusal
 from fastershift.io import fitting_name, import_zarr, write_file
 from fastershift.labels import empty_labels, strips
 
-__all__ = ["WorkFolder"]
+__all__ = ["LinkedFrames", "WorkFolder", "alone"]
 
 Labels = npt.NDArray[np.int32]
 
@@ -31,6 +31,8 @@ _PARTS = {
     "version": "another version of fastershift",
     "chunks": "chunks of another length",
 }
+#: What is read where nothing was written, or what was written is lost; no label is.
+_NOTHING = -1
 
 
 def _lock(descriptor: int) -> bool:
@@ -50,6 +52,42 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
+@contextmanager
+def alone(mark: Path, output: Path) -> Iterator[None]:
+    """Keep other processes away from an output.
+
+    Parameters
+    ----------
+    mark : Path
+        A file that is locked during the block, and gone afterwards.
+    output : Path
+        What is to be written, for the sentence.
+
+    Raises
+    ------
+    InputError
+        While another process is at it.
+    FastershiftError
+        When nothing can be written there.
+    """
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        file = mark.open("ab")
+    except OSError as error:
+        raise FastershiftError(refusal(output, error, "written")) from error
+    with file:
+        if not _lock(file.fileno()):
+            raise InputError(
+                f"Another run is writing {output} just now; wait for its end, or "
+                "choose another name."
+            )
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                mark.unlink()
+
+
 class WorkFolder:
     """A hidden folder beside a result in the making.
 
@@ -63,31 +101,12 @@ class WorkFolder:
     """
 
     def __init__(self, output: Path) -> None:
-        output = output.absolute()
+        self._output = output = output.absolute()
         self.path = output.with_name(fitting_name(f".{output.name}", ".unfinished"))
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other runs of the same output away: they would take its chunks.
-
-        Raises
-        ------
-        InputError
-            While another process is at it.
-        """
-        place = self.path.with_suffix(".running")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("ab") as file:
-            if not _lock(file.fileno()):
-                raise InputError(
-                    "Another run is writing the same result just now; wait for its "
-                    "end, or choose another name."
-                )
-            try:
-                yield
-            finally:
-                with suppress(OSError):
-                    place.unlink()
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other runs of the same output away: they would take its chunks."""
+        return alone(self.path.with_suffix(".running"), self._output)
 
     def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
         """Take up the run of this signature, or begin it.
@@ -161,9 +180,7 @@ class WorkFolder:
         path = self._chunk(chunk)
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
-            array = import_zarr().create_array(
-                partial, shape=shape, chunks=_strips(shape), dtype="int32"
-            )
+            array = _array(partial, shape)
             reports: list[list[dict[str, Any]]] = []
             for pair in pairs:
                 if pair is not None:
@@ -180,23 +197,34 @@ class WorkFolder:
             shutil.rmtree(partial, ignore_errors=True)
 
     def read(self, chunk: int) -> Iterator[tuple[Labels, list[dict[str, Any]]]]:
-        """Yield labels and reports of every pair of a finished chunk."""
-        array = import_zarr().open_array(self._chunk(chunk), mode="r")
-        reports = array.attrs["reports"]
-        for number in range(array.shape[0]):
-            labels = empty_labels(array.shape[1:])
-            for frame, rows in strips(labels.shape):
-                labels[frame, rows] = array[number, frame, rows]
-            yield labels, reports[number]
+        """Yield labels and reports of every pair of a finished chunk.
 
-    def frames(self, shape: tuple[int, int, int]) -> Any:
-        """Return an empty (T, Y, X) int32 array on disk, in strips of rows."""
-        return import_zarr().create_array(
-            self.path / f"frames.{uuid.uuid4().hex[:8]}",
-            shape=shape,
-            chunks=_strips(shape),
-            dtype="int32",
-        )
+        Raises
+        ------
+        FastershiftError
+            When a part of it is lost or damaged; the chunk is then to be computed anew.
+        """
+        path = self._chunk(chunk)
+        try:
+            array = import_zarr().open_array(path, mode="r")
+            reports = array.attrs["reports"]
+            for number in range(array.shape[0]):
+                labels = empty_labels(array.shape[1:])
+                for frame, rows in strips(labels.shape):
+                    labels[frame, rows] = _written(array[number, frame, rows])
+                yield labels, reports[number]
+        except Exception as error:  # damaged files raise anything
+            if _is_refused(error):
+                raise
+            shutil.rmtree(path, ignore_errors=True)
+            raise FastershiftError(
+                f"A part of what was computed so far is lost or damaged in {self.path};"
+                " run the same again, and it is computed anew."
+            ) from error
+
+    def frames(self, shape: tuple[int, int, int]) -> "LinkedFrames":
+        """Return empty (T, Y, X) int32 frames on disk."""
+        return LinkedFrames(self.path / f"frames.{uuid.uuid4().hex[:8]}", shape)
 
     def remove(self) -> None:
         """Throw everything away, in such an order that no half of it is taken up."""
@@ -205,6 +233,68 @@ class WorkFolder:
 
     def _chunk(self, chunk: int) -> Path:
         return self.path / f"chunk-{chunk:05d}"
+
+
+class LinkedFrames:
+    """Frames of labels on disk, of which none is ever read that was not written.
+
+    Parameters
+    ----------
+    path : Path
+        A folder to be.
+    shape : (int, int, int)
+        Frames, rows and columns.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
+        self._path = path
+        self._array = _array(path, shape)
+        self.shape = shape
+
+    def __setitem__(self, t: int, labels: Labels) -> None:
+        self._array[t] = labels
+
+    def __getitem__(self, t: int) -> Labels:
+        """Return frame ``t``, (Y, X) int32.
+
+        Raises
+        ------
+        FastershiftError
+            When it is lost or damaged.
+        """
+        frame = empty_labels(self.shape[1:])
+        try:
+            for _, rows in strips((1, *self.shape[1:])):
+                frame[rows] = _written(self._array[t, rows])
+        except Exception as error:  # damaged files raise anything
+            if _is_refused(error):
+                raise
+            raise FastershiftError(
+                f"Frame {t} of what was linked is lost or damaged in {self._path}; run "
+                "the same again."
+            ) from error
+        return frame
+
+
+def _array(path: Path, shape: tuple[int, ...]) -> Any:
+    """Make an array of labels on disk, in strips of rows."""
+    return import_zarr().create_array(
+        path, shape=shape, chunks=_strips(shape), dtype="int32", fill_value=_NOTHING
+    )
+
+
+def _is_refused(error: Exception) -> bool:
+    """Tell whether what lies there may be whole, and cannot be read just now."""
+    if isinstance(error, OSError):
+        return error.errno not in (None, errno.ENOENT)
+    return is_shortage(error)
+
+
+def _written(labels: Labels) -> Labels:
+    """Refuse what was never written, or is not there any more."""
+    if labels.min(initial=0) == _NOTHING:
+        raise ValueError("a piece is missing")
+    return labels
 
 
 def _strips(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from fastershift.labels._regions import (
     relabel,
 )
 from fastershift.labels._resize import nearest_pixels, resize_labels
-from fastershift.labels._scratch import copy_labels, empty_labels
+from fastershift.labels._scratch import copy_labels, empty_labels, reserve
 from fastershift.labels._strips import Strip, strips
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "overlaps",
     "relabel",
     "renumber",
+    "reserve",
     "resize_labels",
     "strips",
     "sum_directions",

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["copy_labels", "empty_labels"]
+__all__ = ["copy_labels", "empty_labels", "reserve"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -38,12 +38,33 @@ def empty_labels(shape: tuple[int, ...]) -> _Labels:
         return np.empty(shape, dtype=np.int32)
     try:
         with TemporaryFile(prefix="fastershift-") as file:
-            # A file with holes would end the process when the disk fills up.
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            reserve(file.fileno(), n_bytes)
             return np.memmap(file, np.int32, "r+", shape=shape)
     except OSError:
         return np.empty(shape, dtype=np.int32)
+
+
+def reserve(descriptor: int, n_bytes: int) -> None:
+    """Make a file so long, and take the room for it on the disk.
+
+    Where a file with holes lies in memory, the process is ended when the disk fills up.
+
+    Parameters
+    ----------
+    descriptor : int
+        Of a file that is open to be written.
+    n_bytes : int
+        Its length.
+
+    Raises
+    ------
+    OSError
+        When there is not so much room.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, n_bytes)
+    else:
+        os.ftruncate(descriptor, n_bytes)
 
 
 def copy_labels(labels: npt.NDArray[np.integer[Any]]) -> _Labels:

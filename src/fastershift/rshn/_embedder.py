@@ -261,8 +261,7 @@ class Embedder:
         with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
             shown = PreparedFrames(lambda t: self._prepare(frames, t), Path(scratch))
             shape = (len(plan.frames), *self.network_shape, self.channels)
-            kept = np.memmap(Path(scratch) / "embeddings", np.float16, "w+", 0, shape)
-            result = torch.from_numpy(kept)
+            result = torch.from_numpy(shown.empty(shape))
             while True:
                 shortage: BaseException | None = None
                 try:

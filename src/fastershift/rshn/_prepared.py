@@ -1,6 +1,8 @@
 """Frames as the network sees them, kept on disk while tile after tile reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +11,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from fastershift.errors import InputError
+from fastershift.errors import FastershiftError, InputError, refusal
+from fastershift.labels import reserve
 
 __all__ = ["FrameSource", "PreparedFrames", "checked_frame"]
 
@@ -50,6 +53,15 @@ def checked_frame(
     return frame
 
 
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say in a sentence what the file system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise FastershiftError(refusal(folder, error, "written")) from error
+
+
 class PreparedFrames:
     """Prepares each frame once; afterwards, parts of it are read from disk.
 
@@ -69,14 +81,36 @@ class PreparedFrames:
         self._known: set[int] = set()
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
-        """Return the images of a frame; they lie on disk, on the CPU."""
+        """Return the images of a frame; they lie on disk, on the CPU.
+
+        Raises
+        ------
+        FastershiftError
+            When the disk is full, or nothing can be written there.
+        """
         paths = [self._folder / f"{part}-{number}.npy" for part in ("shown", "usable")]
         if number not in self._known:
             for path, image in zip(paths, self._prepare(number), strict=True):
-                np.save(path, image.cpu().numpy())
+                with _writing(self._folder):
+                    np.save(path, image.cpu().numpy())
             self._known.add(number)
         # Tensors cannot be read-only, so neither is the file.
         shown, usable = (
             torch.from_numpy(np.load(one, mmap_mode="r+")) for one in paths
         )
         return shown, usable
+
+    def empty(self, shape: tuple[int, ...]) -> NDArray[np.float16]:
+        """Make an array that lies on the same disk, which has room for it.
+
+        Raises
+        ------
+        FastershiftError
+            When the disk is full, or nothing can be written there.
+        """
+        with (
+            _writing(self._folder),
+            (self._folder / "embeddings").open("w+b") as file,
+        ):
+            reserve(file.fileno(), 2 * prod(shape))
+            return np.memmap(file, np.float16, "r+", 0, shape)
