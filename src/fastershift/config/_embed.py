@@ -141,6 +141,8 @@ class EmbedSettings(Stage):
     def _consistent(self) -> "EmbedSettings":
         if self.diameter != "auto" and not 1 <= self.diameter <= 2000:
             raise ValueError("the cell diameter must lie between 1 and 2000 pixels")
+        if self.network_size and min(self.network_size) < 1:
+            raise ValueError("the network size must be at least 1 × 1 pixels")
         if self.window == 1:
             raise ValueError("a window must hold a pair: choose 0, or 2 frames or more")
         if self.tile and self.tile_overlap >= self.tile:
