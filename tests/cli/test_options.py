@@ -44,7 +44,7 @@ def typed(info):
     if info.name in TYPED:
         words, value = TYPED[info.name]
         return [flag, words], value
-    value = info.kind(3) if info.high > 3 else 0.75
+    value = info.kind(4) if info.high > 4 else 0.75
     return [flag, str(value)], value
 
 

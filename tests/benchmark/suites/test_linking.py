@@ -67,3 +67,79 @@ def test_the_suite_leads_or_says_by_how_much_it_does_not():
     assert result.summary["least_lead_tra"] > -0.01
     assert result.summary["seconds_5000"] > 0
     assert any("trackastra" in note for note in result.notes)
+
+
+def test_a_lead_is_over_the_best_other_program():
+    from fastershift.benchmark.suites._linking import _leads, _means
+
+    tra = {
+        ("one", "all frames"): {"fastershift": 0.9, "a": 0.8, "b": 0.85},
+        ("two", "all frames"): {"fastershift": 0.7, "a": 0.72, "b": 0.1},
+        ("two", "5 % missing"): {"fastershift": 0.6, "a": 0.5},
+    }
+    # With votes it is ours, too, and no other.
+    tra["one", "all frames"]["fastershift, with votes"] = 0.99
+    assert _leads(tra) == {
+        "least_lead_tra": -0.02,
+        "mean_lead_tra": round((0.05 - 0.02 + 0.1) / 3, 4),
+        "mean_lead_tra_incomplete": 0.1,
+    }
+    table = _means(tra)
+    assert table.columns == ("linker", "all frames", "5 % missing")
+    means = {row[0]: row[1:] for row in table.rows}
+    assert means["a"] == (0.76, 0.5)
+    assert means["b"] == (round(0.475, 4), None)
+
+
+def test_numbers_of_masks_tell_nothing_of_tracks():
+    from fastershift.benchmark._masks import _numbered_anew
+
+    movie = squares()
+    anew = _numbered_anew(movie)
+    for before, after in zip(movie.masks, anew.masks, strict=True):
+        pairs = set(zip(before.ravel().tolist(), after.ravel().tolist(), strict=True))
+        count = len(np.unique(before))
+        assert len(pairs) == count
+        assert (0, 0) in pairs
+        assert set(np.unique(after)) == set(range(count))
+    np.testing.assert_array_equal(anew.truth, movie.truth)
+
+
+def test_the_first_frames_have_the_tracks_that_are_seen_in_them():
+    short = squares().first(3)
+    assert short.masks.shape == short.truth.shape == (3, 40, 40)
+    assert short.tracks == ((1, 0, 2, 0), (2, 0, 2, 0))
+    assert squares().first(4).tracks[2:] == ((3, 3, 3, 2), (4, 3, 3, 2))
+
+
+def test_whole_cells_are_taken_where_there_are_enough_of_them(tmp_path):
+    import tifffile
+
+    from fastershift.benchmark._masks import mask_movies
+
+    movie = squares()
+    home = tmp_path / "data" / "SET"
+    for t in range(len(movie.masks)):
+        for name, content in (
+            ("01/t{:03}.tif", movie.truth[t] * 10),
+            ("01_GT/TRA/man_track{:03}.tif", movie.truth[t]),
+            ("01_ST/SEG/man_seg{:03}.tif", np.where(movie.truth[t], 5, 0)),
+        ):
+            path = home / name.format(t)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            tifffile.imwrite(path, content.astype(np.uint16))
+    rows = "\n".join(" ".join(map(str, track)) for track in movie.tracks)
+    (home / "01_GT" / "TRA" / "man_track.txt").write_text(rows)
+    (found,) = mask_movies(BenchmarkOptions(data=tmp_path))
+    assert (found.name, found.folder) == ("SET", home / "01")
+    assert found.tracks == movie.tracks
+    np.testing.assert_array_equal(found.truth, movie.truth)
+    # The silver truth holds one cell a frame, which is too few: markers are used.
+    assert len(np.unique(found.masks[0])) == 3
+    for t in range(len(movie.masks)):
+        silver = home / "01_ST" / "SEG" / f"man_seg{t:03}.tif"
+        wide = np.where(movie.truth[t], movie.truth[t], 0)
+        wide[0:2, 2:10] = 1
+        tifffile.imwrite(silver, wide.astype(np.uint16))
+    (found,) = mask_movies(BenchmarkOptions(data=tmp_path))
+    assert (found.masks[:, :2, 2:10] > 0).all()
