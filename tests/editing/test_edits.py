@@ -12,6 +12,7 @@ from fastershift.editing import (
     Delete,
     DeleteMany,
     Editor,
+    FillGaps,
     FillHoles,
     Grow,
     Link,
@@ -102,6 +103,82 @@ def test_delete_over_frames(editor, scope, until, left):
     editor.do(Delete(2, (4,), scope, until))
     assert set(np.flatnonzero(editor.labels[:, 15, 5] > 0)) == left
     check(editor)
+
+
+def with_gaps():
+    """A square walks and grows; it is missing in frames 1, 2 and 4."""
+    labels = np.zeros((6, 30, 40), np.int32)
+    for frame, (top, side) in {0: (3, 6), 3: (9, 9), 5: (13, 9)}.items():
+        labels[frame, top : top + side, 10 : 10 + side] = 1
+    labels[3:, :, 10:20][labels[3:, :, 10:20] > 0] = 2
+    labels[5][labels[5] > 0] = 3
+    labels[:, 25:, 30:] = 4
+    tracks = (Track(1, 0, 0), Track(2, 3, 3, 1), Track(3, 5, 5, 2), Track(4, 0, 5))
+    return Editor(labels, Lineage(tracks))
+
+
+@pytest.mark.parametrize(("frame", "clicked"), [(0, 1), (3, 2), (5, 3)])
+def test_gaps_are_filled_by_shapes_between_and_the_track_is_one(frame, clicked):
+    editor = with_gaps()
+    change = editor.do(FillGaps(frame, clicked))
+    assert spans(editor) == {1: (0, 5, 0), 4: (0, 5, 0)}
+    assert change.tracks == (1,)
+    assert editor.cells.filled == {1: {1}, 2: {1}, 4: {1}}
+    areas = [editor.cells.frame(t)[1].area for t in range(6)]
+    assert areas == sorted(areas)
+    assert areas[0] < areas[2] < areas[3]
+    middles = [editor.cells.frame(t)[1].y for t in range(6)]
+    np.testing.assert_allclose(np.diff(middles), 2.5, atol=0.8)
+    check(editor)
+
+
+def test_filled_gaps_can_be_undone_saved_and_made_again():
+    editor, before = with_gaps(), with_gaps()
+    editor.do(FillGaps(0, 1))
+    record = json.loads(json.dumps(editor.record()))
+    assert record["filled"] == [[1, [1]], [2, [1]], [4, [1]]]
+    opened = Editor(editor.labels.copy(), editor.lineage, record)
+    assert opened.cells.filled == editor.cells.filled
+    for one in (editor, opened):
+        one.undo()
+        np.testing.assert_array_equal(one.labels, before.labels)
+        assert one.lineage == before.lineage
+        assert one.cells.filled == one.cells.locked == {}
+        one.redo()
+        assert one.cells.filled == {1: {1}, 2: {1}, 4: {1}}
+        check(one)
+
+
+def test_a_filled_cell_that_is_deleted_or_renamed_is_known_by_its_track():
+    editor = with_gaps()
+    editor.do(FillGaps(0, 1))
+    editor.do(Delete(1, (1,)))
+    rest = next(one for one in spans(editor) if one not in (1, 4))
+    assert editor.cells.filled == {2: {rest}, 4: {rest}}
+    check(editor)
+
+
+def test_a_gap_is_filled_on_free_background_alone():
+    editor = with_gaps()
+    editor.labels[2, 9:16, 10:13] = 4
+    editor = Editor(editor.labels, editor.lineage)
+    editor.do(FillGaps(0, 1))
+    assert (editor.labels[2, 9:16, 10:13] == 4).all()
+    covered = with_gaps()
+    covered.labels[2, :20, :30] = 4
+    covered = Editor(covered.labels, covered.lineage)
+    labels = covered.labels.copy()
+    with pytest.raises(InputError, match=r"Other cells lie where cell 1 .* frame 2"):
+        covered.do(FillGaps(0, 1))
+    np.testing.assert_array_equal(covered.labels, labels)
+    assert spans(covered) == spans(with_gaps())
+
+
+def test_a_cell_without_a_gap_has_none_to_fill(editor):
+    with pytest.raises(InputError, match="no gap to fill"):
+        editor.do(FillGaps(1, 4))
+    with pytest.raises(InputError, match="no gap to fill"):
+        editor.do(FillGaps(1, 1))
 
 
 def test_delete_of_a_parent_frees_its_children(editor):
@@ -440,6 +517,7 @@ edits = st.one_of(
     st.builds(Swap, frames, numbers, numbers, scopes, limits),
     st.builds(MarkDivision, frames, numbers, st.tuples(numbers, numbers), limits),
     st.builds(RemoveDivision, frames, numbers, numbers),
+    st.builds(FillGaps, frames, numbers),
     st.builds(Lock, frames, numbers, scopes, limits),
     st.builds(Unlock, frames, numbers, st.sampled_from(["cell", "track", "all"])),
 )
@@ -492,6 +570,7 @@ def test_any_sequence_of_edits_is_valid_and_can_be_undone(sequence):
     np.testing.assert_array_equal(editor.labels, labels)
     assert editor.lineage == lineage
     assert not editor.cells.locked
+    assert not editor.cells.filled
     assert not editor.cells.voids
     for _ in range(done):
         assert editor.redo() is not None

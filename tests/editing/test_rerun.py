@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from fastershift.editing import (
     Delete,
     Editor,
+    FillGaps,
     Link,
     Lock,
     Merge,
     Rerun,
     Unlink,
+    Unlock,
 )
 from fastershift.errors import InputError
 from fastershift.tracking import Lineage, Track
@@ -66,6 +68,19 @@ def test_locked_cells_keep_pixels_numbers_and_identity(editor):
     assert editor.cells.locked == {2: {1}}
     # One of the two new tracks goes on through the locked cell.
     assert spans(editor)[1] == (0, 4, 0)
+
+
+def test_a_cell_that_was_put_in_stays_known_while_it_is_locked(editor):
+    editor.do(Delete(2, (1,)))
+    editor.do(FillGaps(1, 1))
+    assert editor.cells.filled == {2: {1}}
+    editor.do(Rerun(*blocks(*NEW)))
+    assert editor.cells.filled == {2: {1}}
+    editor.do(Unlock())
+    editor.do(Rerun(*blocks(*NEW)))
+    assert editor.cells.filled == {}
+    editor.undo()
+    assert editor.cells.filled == {2: {1}}
 
 
 def test_working_it_out_changes_nothing_and_making_it_is_the_same(editor):

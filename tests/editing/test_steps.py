@@ -8,6 +8,7 @@ import pytest
 from fastershift.editing import Editor, Region
 from fastershift.editing._cells import Cells
 from fastershift.editing._changes import (
+    FilledStep,
     LockStep,
     RecolorStep,
     RenameStep,
@@ -31,6 +32,7 @@ STEPS = {
     "rename": RenameStep(1, 2, ((1, 2), (2, 1))),
     "tracks": TrackStep((Track(2, 0, 2),), (Track(2, 0, 1, 0), Track(7, 2, 2, 2))),
     "locks": LockStep(2, (), (2,)),
+    "filled": FilledStep(2, (1,), (2,)),
     "voids": VoidStep(2, (CORNER,), (Region.of(np.ones((1, 1), bool), 3, 3),)),
     "replace": ReplaceStep(1, pack_labels(TOUCH.labels[1]), pack_labels(OTHER)),
 }
@@ -41,6 +43,7 @@ every_step = pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 def cells():
     cells = Cells(TOUCH.labels.copy(), TOUCH.lineage)
     cells.locked = {2: {1}}
+    cells.filled = {2: {1}}
     cells.voids = {2: [CORNER]}
     return cells
 
@@ -51,6 +54,7 @@ def state(cells):
         cells.labels.tolist(),
         cells.lineage,
         {frame: set(ids) for frame, ids in cells.locked.items()},
+        {frame: set(ids) for frame, ids in cells.filled.items()},
         {frame: list(regions) for frame, regions in cells.voids.items()},
         [dict(sorted(frame.items())) for frame in known],
         cells.positions().tolist(),

@@ -42,5 +42,6 @@ def check(editor):
             assert (kept.box, kept.area) == (cell.box, cell.area)
             assert (kept.y, kept.x) == pytest.approx((cell.y, cell.x))
     np.testing.assert_allclose(editor.cells.positions(), centroids(editor.labels))
-    for frame, locked in editor.cells.locked.items():
-        assert locked <= editor.cells.frame(frame).keys()
+    for marked in (editor.cells.locked, editor.cells.filled):
+        for frame, ids in marked.items():
+            assert ids <= editor.cells.frame(frame).keys()

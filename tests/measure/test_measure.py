@@ -196,6 +196,25 @@ def test_the_highest_doubt_of_a_cell_counts():
     assert "doubt" not in table_of(SavedResult(movie.labels, movie.lineage.rows()))
 
 
+def test_cells_that_were_put_in_are_marked_whoever_did_it():
+    movie = A_CELL_DIVIDES
+    rows = movie.lineage.rows()
+    given = {"provenance": {"filled": [[2, 3]]}, "corrections": {"filled": [[3, [2]]]}}
+    table = table_of(SavedResult(movie.labels, rows, **given))
+    marked = {
+        (frame, track)
+        for frame, track, filled in zip(
+            *(table[name].tolist() for name in ("frame", "track", "filled")),
+            strict=True,
+        )
+        if filled
+    }
+    assert marked == {(2, 3), (3, 2)}
+    by_hand = SavedResult(movie.labels, rows, corrections={"filled": [[3, [2]]]})
+    assert table_of(by_hand)["filled"].sum() == 1
+    assert "filled" not in table_of(SavedResult(movie.labels, rows))
+
+
 def test_frames_without_cells_have_no_rows():
     result = SavedResult(np.zeros((2, 9, 9), np.int32), [])
     table = table_of(result, {"0": np.ones((2, 9, 9))}, ring=2.0)

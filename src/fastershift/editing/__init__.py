@@ -8,6 +8,7 @@ from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._editor import Change, Editor, Entry
 from fastershift.editing._heirs import numbers_of_parts, track_after, track_before
 from fastershift.editing._link_edits import (
+    FillGaps,
     Link,
     Lock,
     MarkDivision,
@@ -47,6 +48,7 @@ __all__ = [
     "Edit",
     "Editor",
     "Entry",
+    "FillGaps",
     "FillHoles",
     "FrameVectors",
     "Grow",

@@ -57,6 +57,8 @@ class Cells:
         Track by id.
     locked : dict
         Ids of the locked cells of each frame that has any.
+    filled : dict
+        Ids of the cells of each frame that were put in to fill a gap.
     voids : dict
         Regions of each frame in which a cell was deleted, so that a new run does not
         bring it back.
@@ -78,6 +80,7 @@ class Cells:
         self.labels = labels
         self.tracks = {track.id: track for track in lineage.tracks}
         self.locked: dict[int, set[int]] = {}
+        self.filled: dict[int, set[int]] = {}
         self.voids: dict[int, list[Region]] = {}
         self.guard = threading.RLock()
         self._children: dict[int, set[int]] = defaultdict(set)
@@ -184,9 +187,9 @@ class Cells:
                 self.labels[frame][box][mask] = names[old]
             cells.update(moved)
             self._positions.pop(frame, None)
-            locked = self.locked.get(frame)
-            if locked:
-                self.locked[frame] = {names.get(label, label) for label in locked}
+            for marked in (self.locked, self.filled):
+                if frame in marked:
+                    marked[frame] = {names.get(one, one) for one in marked[frame]}
 
     def change_tracks(self, before: Iterable[Track], after: Iterable[Track]) -> None:
         """Take tracks away and put others in their place."""
@@ -204,10 +207,13 @@ class Cells:
         self, frame: int, removed: Iterable[int], added: Iterable[int]
     ) -> None:
         """Unlock and lock cells of a frame."""
-        locked = (self.locked.get(frame, set()) - set(removed)) | set(added)
-        self.locked.pop(frame, None)
-        if locked:
-            self.locked[frame] = locked
+        _mark(self.locked, frame, removed, added)
+
+    def change_filled(
+        self, frame: int, removed: Iterable[int], added: Iterable[int]
+    ) -> None:
+        """Forget and note which cells of a frame were put in."""
+        _mark(self.filled, frame, removed, added)
 
     def change_voids(
         self, frame: int, removed: Iterable[Region], added: Iterable[Region]
@@ -225,6 +231,17 @@ class Cells:
         self.labels[frame] = labels
         self._index.pop(frame, None)
         self._positions.pop(frame, None)
+
+
+def _mark(
+    marked: dict[int, set[int]],
+    frame: int,
+    removed: Iterable[int],
+    added: Iterable[int],
+) -> None:
+    left = (marked.pop(frame, set()) - set(removed)) | set(added)
+    if left:
+        marked[frame] = left
 
 
 def _measure(labels: Labels, label: int, box: Box) -> Cell | None:

@@ -13,6 +13,7 @@ from fastershift.editing._region import Box, Region, joined_box
 from fastershift.tracking import Track
 
 __all__ = [
+    "FilledStep",
     "LockStep",
     "RecolorStep",
     "RenameStep",
@@ -191,6 +192,35 @@ class LockStep:
 
 
 @dataclass(frozen=True)
+class FilledStep:
+    """It is forgotten and noted which cells of a frame were put in to fill a gap."""
+
+    frame: int
+    removed: tuple[int, ...] = ()
+    added: tuple[int, ...] = ()
+
+    def apply(self, cells: Cells) -> None:
+        """Make the change."""
+        cells.change_filled(self.frame, self.removed, self.added)
+
+    def inverse(self) -> "FilledStep":
+        """Return the step that takes it back."""
+        return FilledStep(self.frame, self.added, self.removed)
+
+    def touch(self, touched: Touched, cells: Cells) -> None:
+        """Note nothing: it is not drawn."""
+
+    def record(self) -> dict[str, Any]:
+        """Return it as values that JSON can hold."""
+        return {
+            "kind": "filled",
+            "frame": self.frame,
+            "removed": list(self.removed),
+            "added": list(self.added),
+        }
+
+
+@dataclass(frozen=True)
 class VoidStep:
     """Regions in which cells were deleted are forgotten and remembered."""
 
@@ -263,7 +293,13 @@ def _row(track: Track) -> list[int]:
 
 
 _AnyStep: TypeAlias = (
-    RecolorStep | RenameStep | TrackStep | LockStep | VoidStep | ReplaceStep
+    RecolorStep
+    | RenameStep
+    | TrackStep
+    | LockStep
+    | FilledStep
+    | VoidStep
+    | ReplaceStep
 )
 
 
@@ -293,11 +329,12 @@ def step_from_record(record: Mapping[str, Any]) -> _AnyStep:
             for name in ("before", "after")
         )
         return TrackStep(before, after)
-    if kind == "locks":
+    if kind in ("locks", "filled"):
         removed, added = (
             tuple(int(label) for label in record[name]) for name in ("removed", "added")
         )
-        return LockStep(int(record["frame"]), removed, added)
+        made = LockStep if kind == "locks" else FilledStep
+        return made(int(record["frame"]), removed, added)
     if kind == "voids":
         gone, new = (
             tuple(Region.from_record(one) for one in record[name])

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastershift.editing._cells import Cells, Labels
 from fastershift.editing._changes import (
+    FilledStep,
     LockStep,
     RecolorStep,
     RenameStep,
@@ -183,6 +184,8 @@ class Draft:
     def _vanished(self, frame: int, label: int) -> None:
         """Take a frame out of a track."""
         self.unlock(frame, label)
+        if label in self.cells.filled.get(frame, ()):
+            self.do(FilledStep(frame, removed=(label,)))
         track = self.cells.tracks[label]
         if track.first == track.last:
             self._leave_children(label)
@@ -300,10 +303,15 @@ class Draft:
 
     def relock(self, frame: int, labels: Iterable[int]) -> None:
         """Lock these cells of a frame and no others."""
-        wanted, now = set(labels), self.cells.locked.get(frame, set())
-        removed, added = sorted(now - wanted), sorted(wanted - now)
+        removed, added = _difference(self.cells.locked.get(frame, set()), labels)
         if removed or added:
-            self.do(LockStep(frame, tuple(removed), tuple(added)))
+            self.do(LockStep(frame, removed, added))
+
+    def note_filled(self, frame: int, labels: Iterable[int]) -> None:
+        """Note that these cells of a frame were put in, and no others."""
+        removed, added = _difference(self.cells.filled.get(frame, set()), labels)
+        if removed or added:
+            self.do(FilledStep(frame, removed, added))
 
     def remember_void(self, frame: int, region: Region) -> None:
         """Let no new run put a cell here again."""
@@ -314,3 +322,11 @@ class Draft:
         voids = tuple(self.cells.voids.get(frame, ()))
         if voids:
             self.do(VoidStep(frame, removed=voids))
+
+
+def _difference(
+    now: set[int], wanted: Iterable[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Tell what is to be taken away, and what is to be added."""
+    labels = set(wanted)
+    return tuple(sorted(now - labels)), tuple(sorted(labels - now))

@@ -290,6 +290,7 @@ class Editor:
         with self.cells.guard:
             position, following, history = self.position, self._next, self.history
             locked = {t: sorted(ids) for t, ids in sorted(self.cells.locked.items())}
+            filled = {t: sorted(ids) for t, ids in sorted(self.cells.filled.items())}
             voids = {t: tuple(one) for t, one in sorted(self.cells.voids.items())}
 
         def write() -> dict[str, Any]:
@@ -299,6 +300,7 @@ class Editor:
                 "next": following,
                 "history": [entry.record for entry in history],
                 "locks": [[frame, ids] for frame, ids in locked.items()],
+                "filled": [[frame, ids] for frame, ids in filled.items()],
                 "voids": [
                     [frame, [region.record() for region in regions]]
                     for frame, regions in voids.items()
@@ -321,9 +323,10 @@ class Editor:
                 )
                 for one in record["history"]
             ]
-            locks = {
-                int(t): {int(label) for label in ids} for t, ids in record["locks"]
-            }
+            locks, filled = (
+                {int(t): {int(label) for label in ids} for t, ids in marked}
+                for marked in (record["locks"], record.get("filled", ()))
+            )
             voids = {
                 int(t): [Region.from_record(region) for region in regions]
                 for t, regions in record["voids"]
@@ -335,11 +338,12 @@ class Editor:
                 "from another version of fastershift. The labels can be "
                 "opened without them."
             ) from error
-        frames = {*locks, *voids, *(entry.frame for entry in entries)}
+        frames = {*locks, *filled, *voids, *(entry.frame for entry in entries)}
         if frames and not 0 <= min(frames) <= max(frames) < len(self.cells):
             raise InputError("The saved corrections belong to another movie.")
         self._done = entries[:position]
         self._undone = entries[position:][::-1]
         self._next = following
         self.cells.locked = locks
+        self.cells.filled = filled
         self.cells.voids = voids

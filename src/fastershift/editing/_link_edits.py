@@ -1,13 +1,31 @@
-"""Edits of identities: link, unlink, swap, divisions, locks."""
+"""Edits of identities: link, unlink, swap, gaps, divisions, locks."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
+import numpy as np
+
+from fastershift.editing._cells import Cells
+from fastershift.editing._changes import RecolorStep
 from fastershift.editing._draft import Draft
+from fastershift.editing._region import Region, between
 from fastershift.editing._scope import Scope, frames_in_scope
 from fastershift.errors import InputError
 
-__all__ = ["Link", "Lock", "MarkDivision", "RemoveDivision", "Swap", "Unlink", "Unlock"]
+__all__ = [
+    "FillGaps",
+    "Link",
+    "Lock",
+    "MarkDivision",
+    "RemoveDivision",
+    "Swap",
+    "Unlink",
+    "Unlock",
+]
+
+# A cell is put in where this share of it finds free background.
+_FREE = 0.5
 
 
 @dataclass(frozen=True)
@@ -164,6 +182,79 @@ class Swap:
             draft.lock(self.frame, label)
             if label in draft.cells.frame(self.frame - 1):
                 draft.lock(self.frame - 1, label)
+
+
+@dataclass(frozen=True)
+class FillGaps:
+    """Put a cell in wherever it is missing between two frames that show it.
+
+    Each mask is a shape between those before and after the gap, on free background.
+
+    Attributes
+    ----------
+    frame, id : int
+        The cell, before or after a gap. The tracks before and after become one, with
+        the number of the first.
+    """
+
+    frame: int
+    id: int
+
+    def apply(self, draft: Draft) -> str:
+        """Make the edit."""
+        draft.require_cell(self.frame, self.id)
+        cells, label = draft.cells, self.id
+        while _seen_again(cells, cells.tracks[label].parent) == label:
+            label = cells.tracks[label].parent
+        while following := _seen_again(cells, label):
+            track, until = draft.track(label), draft.track(following).first - 1
+            draft.rows([track], [replace(track, last=until)])
+            draft.join(label, following)
+        track = draft.track(label)
+        seen = [
+            t for t in range(track.first, track.last + 1) if label in cells.frame(t)
+        ]
+        gaps = [pair for pair in pairwise(seen) if pair[1] - pair[0] > 1]
+        if not gaps:
+            raise InputError(
+                f"Cell {label} is there in all frames from {track.first} to "
+                f"{track.last}; there is no gap to fill."
+            )
+        for last, first in gaps:
+            self._fill(draft, label, last, first)
+        draft.selected = [label]
+        count = sum(first - last - 1 for last, first in gaps)
+        return f"Put {label} into {'1 frame' if count == 1 else f'{count} frames'}."
+
+    def _fill(self, draft: Draft, label: int, last: int, first: int) -> None:
+        before, after = (draft.require_cell(t, label) for t in (last, first))
+        height, width = draft.cells.labels.shape[1:]
+        for frame in range(last + 1, first):
+            share = (frame - last) / (first - last)
+            whole = between(before, after, share, (height, width))
+            free = whole.mask & (draft.cells.labels[frame][whole.box] == 0)
+            if np.count_nonzero(free) < _FREE * whole.area:
+                raise InputError(
+                    f"Other cells lie where cell {label} would be in frame {frame}; "
+                    "correct them first."
+                )
+            region = Region.of(free, whole.top, whole.left)
+            draft.do(RecolorStep(frame, region, 0, label))
+            draft.note_filled(frame, {*draft.cells.filled.get(frame, ()), label})
+            draft.lock(frame, label)
+        for frame in (last, first):
+            draft.lock(frame, label)
+
+
+def _seen_again(cells: Cells, label: int) -> int:
+    """Return the track that is the same cell after a gap; 0 for none."""
+    children = cells.children(label)
+    if (
+        len(children) != 1
+        or cells.tracks[children[0]].first <= cells.tracks[label].last + 1
+    ):
+        return 0
+    return children[0]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt
 
 from fastershift.errors import InputError
 
-__all__ = ["Box", "Mask", "Region", "joined_box"]
+__all__ = ["Box", "Mask", "Region", "between", "joined_box"]
 
 #: Rows and columns of a rectangle.
 Box = tuple[slice, slice]
@@ -146,3 +147,49 @@ def joined_box(first: Box | None, second: Box) -> Box:
         slice(min(first[0].start, second[0].start), max(first[0].stop, second[0].stop)),
         slice(min(first[1].start, second[1].start), max(first[1].stop, second[1].stop)),
     )
+
+
+def between(
+    first: Region, second: Region, share: float, shape: tuple[int, int]
+) -> Region:
+    """Find a shape between two: on the way from the one to the other in place and form.
+
+    Both are moved to where the middle then is. A pixel belongs to it where the mean of
+    its distances to the two outlines, counted from within, is above 0.
+
+    Parameters
+    ----------
+    first, second : Region
+        The two shapes.
+    share : float
+        How much of the way, 0 to 1.
+    shape : (int, int)
+        Rows and columns of the frame; what is beyond is cut off.
+
+    Returns
+    -------
+    Region
+    """
+    places = [
+        np.argwhere(one.mask) + np.array([one.top, one.left]) for one in (first, second)
+    ]
+    middles = [one.mean(axis=0) for one in places]
+    middle = (1 - share) * middles[0] + share * middles[1]
+    moved = [
+        one + np.rint(middle - own).astype(int)
+        for one, own in zip(places, middles, strict=True)
+    ]
+    low = np.minimum(*(one.min(axis=0) for one in moved)) - 1
+    size = np.maximum(*(one.max(axis=0) for one in moved)) - low + 2
+    depths = []
+    for one in moved:
+        inside = np.zeros(size, bool)
+        inside[tuple((one - low).T)] = True
+        depths.append(distance_transform_edt(inside) - distance_transform_edt(~inside))
+    found = np.argwhere((1 - share) * depths[0] + share * depths[1] > 0) + low
+    if not len(found):  # such as two crescents, turned to opposite sides
+        found = moved[round(share)]
+    kept = found[((found >= 0) & (found < shape)).all(axis=1)]
+    mask = np.zeros(shape, bool)
+    mask[tuple(kept.T)] = True
+    return Region.of(mask)

@@ -78,7 +78,8 @@ class Rerun:
             for frame, both in enumerate(zip(cells.labels, labels, strict=True))
             if not np.array_equal(*both)
         )
-        return replace(self, outcome=Outcome(labels, tracks, merged.locked, steps))
+        outcome = Outcome(labels, tracks, merged.locked, merged.filled, steps)
+        return replace(self, outcome=outcome)
 
     def apply(self, draft: Draft) -> str:
         """Make the edit."""
@@ -91,6 +92,8 @@ class Rerun:
         draft.rows(old, outcome.tracks)
         for frame in sorted(cells.locked):
             draft.relock(frame, outcome.locked[frame])
+        for frame in sorted(cells.filled):
+            draft.note_filled(frame, outcome.filled.get(frame, ()))
         count = sum(len(locked) for locked in cells.locked.values())
         return f"Applied a new run; {count} locked cells were kept."
 
@@ -107,6 +110,8 @@ class Outcome:
         Their tracks.
     locked : dict
         Numbers of the locked cells by frame.
+    filled : dict
+        Those among them that were put in.
     steps : tuple of ReplaceStep
         How the labels change.
     """
@@ -114,6 +119,7 @@ class Outcome:
     labels: Labels
     tracks: tuple[Track, ...]
     locked: dict[int, set[int]]
+    filled: dict[int, set[int]]
     steps: tuple[ReplaceStep, ...]
 
 
@@ -125,6 +131,7 @@ class _Merged:
     new_labels: Labels
     new_lineage: Lineage
     locked: dict[int, set[int]] = field(default_factory=dict)
+    filled: dict[int, set[int]] = field(default_factory=dict)
 
     def result(self) -> tuple[Labels, tuple[Track, ...]]:
         """Return labels and tracks."""
@@ -140,10 +147,14 @@ class _Merged:
             ids = np.unique(image)
             table = np.array([names.get((frame, one), 0) for one in ids.tolist()])
             image[:] = table[np.searchsorted(ids, image)]
-        self.locked = {
-            frame: {names[frame, label] for label in ids}
-            for frame, ids in self.cells.locked.items()
-        }
+        kept = self.cells.locked
+        self.locked, self.filled = (
+            {
+                frame: {names[frame, label] for label in ids & kept.get(frame, set())}
+                for frame, ids in marked.items()
+            }
+            for marked in (kept, self.cells.filled)
+        )
         return labels, tracks
 
     def _merge_frame(

@@ -124,7 +124,7 @@ class _Meter:
         self._facts = track_facts(result.tracks)
         self._doubts = _doubts(result.corrections)
         self._seen: dict[int, tuple[int, float, float]] = {}
-        self._filled = _filled(result.provenance)
+        self._filled = _filled(result)
         names = columns_for(result, channels, ring=options.ring > 0)
         self._names = [column.name for column in names]
 
@@ -290,9 +290,12 @@ def _rings(
     return table
 
 
-def _filled(provenance: Mapping[str, Any]) -> set[tuple[int, int]]:
-    """Tell in which frame the mask of which track was put in."""
-    return {(int(t), int(track)) for t, track in provenance.get("filled", ())}
+def _filled(result: SavedResult) -> set[tuple[int, int]]:
+    """Tell in which frame the mask of which track was put in, by the run or by hand."""
+    by_hand = (result.corrections or {}).get("filled", ())
+    return {(int(t), int(one)) for t, one in result.provenance.get("filled", ())} | {
+        (int(t), int(one)) for t, ids in by_hand for one in ids
+    }
 
 
 def _doubts(record: Mapping[str, Any] | None) -> dict[tuple[int, int], float] | None:

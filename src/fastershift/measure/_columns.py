@@ -237,8 +237,8 @@ _FILLED = (
     Column(
         "filled",
         "number",
-        "1 where the run has put the mask in, or cut it out of another, because it was "
-        "missing or merged for a few frames; 0 where it was given.",
+        "1 where the run, or Fill gaps, has put the mask in, or cut it out of another, "
+        "because it was missing or merged for a few frames; 0 for all others.",
         whole=True,
         asked="filled",
     ),
@@ -319,7 +319,8 @@ def columns_for(
         channels,
         ring=ring,
         doubt="doubts" in (result.corrections or {}),
-        filled="filled" in result.provenance,
+        filled="filled" in result.provenance
+        or bool((result.corrections or {}).get("filled")),
     )
 
 

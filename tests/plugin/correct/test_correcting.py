@@ -267,6 +267,33 @@ def test_identities_by_mouse_and_key(hand):
     assert hand.tracks == rows
 
 
+def test_gaps_are_filled_by_a_key_and_a_click(hand):
+    cell = lasting(hand)[0]
+    before, rows = hand.labels.copy(), hand.tracks
+    hand.press("D")
+    hand.click_cell(cell, 4)
+    hand.press("8")
+    gap, parted = hand.labels.copy(), hand.tracks
+    assert not (gap[4] == cell).any()
+    assert parted != rows
+
+    hand.press("Shift+H")
+    assert hand.user.find("fill_gaps").isChecked()
+    hand.click_cell(cell, 3)
+    assert hand.message == f"Put {cell} into 1 frame."
+    found, lost = hand.labels[4] == cell, before[4] == cell
+    assert (found & lost).sum() > 0.6 * (found | lost).sum()
+    assert hand.tracks == rows
+    corrections = hand.user.widget._correct.corrector.corrections
+    assert corrections.record()["filled"] == [[4, [cell]]]
+    hand.check()
+    hand.press("Ctrl+Z")
+    np.testing.assert_array_equal(hand.labels, gap)
+    assert hand.tracks == parted
+    hand.press("Ctrl+Z")
+    np.testing.assert_array_equal(hand.labels, before)
+
+
 def test_a_cell_is_added_by_click_and_followed(hand):
     lost = lasting(hand, 2, 6)[0]
     before = hand.labels.copy()

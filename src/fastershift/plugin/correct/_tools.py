@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastershift.editing import (
     Delete,
     Edit,
+    FillGaps,
     FillHoles,
     Grow,
     Link,
@@ -186,6 +187,14 @@ TOOLS = {
             most=1,
             scoped=False,
         ),
+        Tool(
+            "fill_gaps",
+            "Fill gaps",
+            "Put a cell in where it is missing between two frames that show it.",
+            ("Click the cell before or after a gap.",),
+            most=1,
+            scoped=False,
+        ),
     )
 }
 
@@ -228,6 +237,8 @@ def edit_of(
         return shapes[tool.name](first.frame, first.track, 1, scope, until)
     if tool.name == "link":
         return Link(first.frame, first.track, last.frame, last.track)
+    if tool.name == "fill_gaps":
+        return FillGaps(first.frame, first.track)
     if tool.name == "unlink":
         return Unlink(first.frame, first.track)
     if tool.name == "swap":

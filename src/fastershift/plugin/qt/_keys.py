@@ -48,6 +48,7 @@ SHORTCUTS = (
     Shortcut("swap", "W", "swap two cells from here on"),
     Shortcut("mark_division", "T", "mark a division: parent, then two daughters"),
     Shortcut("remove_division", "Shift-T", "remove the division of the clicked cell"),
+    Shortcut("fill_gaps", "Shift-H", "fill the gaps of the clicked cell"),
     Shortcut("this_frame", "8", "apply it in this frame"),
     Shortcut("from_here_on", "9", "apply it from here on"),
     Shortcut("until_frame", "I", "apply it until the frame that is set"),
