@@ -2,8 +2,16 @@
 
 import errno
 from os import PathLike
+from pathlib import Path
 
-__all__ = ["FastershiftError", "InputError", "explain", "is_shortage", "refusal"]
+__all__ = [
+    "FastershiftError",
+    "InputError",
+    "check_ordinary",
+    "explain",
+    "is_shortage",
+    "refusal",
+]
 
 # What errors about memory say, those of libraries that are being loaded included.
 _SHORTAGE = (
@@ -53,6 +61,23 @@ class InputError(FastershiftError, ValueError):
 
     The command line ends with exit code 2, the widget shows the sentence.
     """
+
+
+def check_ordinary(path: Path) -> None:
+    """Refuse pipes and devices: whoever reads them may wait, or read, without end.
+
+    Parameters
+    ----------
+    path : Path
+        What is to be read; it need not exist.
+
+    Raises
+    ------
+    InputError
+        When it is neither a file nor a folder.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path} is neither a file nor a folder; give a copy in one.")
 
 
 def is_shortage(error: BaseException) -> bool:

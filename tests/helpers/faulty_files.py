@@ -1,15 +1,18 @@
 """Files with something wrong, made from whole ones."""
 
+import gzip
 import json
 import os
 import shutil
 import struct
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
+from PIL import Image
 
 __all__ = ["FOLDERS", "MODELS", "MOVIE", "RESULTS", "SETTINGS", "TIFFS", "ZARRS"]
 
@@ -100,6 +103,26 @@ def _told(frames: str) -> Maker:
     return make
 
 
+def _written(**options: Any) -> Maker:
+    """Write a whole TIFF of another kind."""
+
+    def make(folder: Path) -> Path:
+        path = folder / "movie.tif"
+        tifffile.imwrite(path, MOVIE, **options)
+        return path
+
+    return make
+
+
+def _with_preview(folder: Path) -> Path:
+    with tifffile.TiffWriter(folder / "movie.tif") as writer:
+        for frame in MOVIE:
+            writer.write(frame, photometric="minisblack", contiguous=False)
+        small = MOVIE[0, ::4, ::4]
+        writer.write(small, photometric="minisblack", subfiletype=1)
+    return folder / "movie.tif"
+
+
 _FAR = 2**31 - 16
 _FLAVOURS = ("stack", "packed", "tiles", "OME", "ImageJ")
 
@@ -171,6 +194,24 @@ TIFFS: dict[str, tuple[Maker, str]] = {
     "TIFF whose OME text names absurdly many frames": (
         _told("4000000000"),
         "sentence",
+    ),
+    "TIFF whose ImageJ text names fewer frames": (
+        _bytes("ImageJ", _described("images=4\nframes=4", "images=2\nframes=2")),
+        "sentence",
+    ),
+    "TIFF whose ImageJ text names more channels": (
+        _bytes("ImageJ", _described("frames=4", "slices=3")),
+        "sentence",
+    ),
+    "TIFF in which 0 is white": (_written(photometric="miniswhite"), "right"),
+    "TIFF with a preview behind its frames": (_with_preview, "right"),
+    "TIFF that is packed as a whole": (
+        _bytes("stack", lambda data: gzip.compress(bytes(data))),
+        "sentence",
+    ),
+    "TIFF that is longer than its frames": (
+        _bytes("stack", lambda data: bytes(data) + bytes(99)),
+        "right",
     ),
     "TIFF whose ImageJ text names more frames": (
         _bytes("ImageJ", _described("frames=4", "frames=9")),
@@ -251,6 +292,28 @@ def _grid(*shape: int) -> dict[str, Any]:
 
 _CHUNK = "c/2/0/0"
 
+
+def _folder_for_chunk(folder: Path) -> Path:
+    path = _zarr(folder / "movie.zarr")
+    (path / _CHUNK).unlink()
+    (path / _CHUNK).mkdir()
+    return path
+
+
+def _link_for_chunk(folder: Path) -> Path:
+    """Lose what a link leads to, as tools do that keep large data elsewhere."""
+    path = _zarr(folder / "movie.zarr")
+    (path / _CHUNK).unlink()
+    (path / _CHUNK).symlink_to(folder / "gone")
+    return path
+
+
+def _lost_and_bright(folder: Path) -> Path:
+    path = _zarr(folder / "movie.zarr", fill_value=65535)
+    (path / _CHUNK).unlink()
+    return path
+
+
 ZARRS: dict[str, tuple[Maker, str]] = {
     "Zarr whose head is cut off": (
         _inside("zarr.json", lambda data: data[: len(data) // 2]),
@@ -299,6 +362,9 @@ ZARRS: dict[str, tuple[Maker, str]] = {
         _inside(_CHUNK, lambda data: bytes(255 - byte for byte in data)),
         "sentence",
     ),
+    "Zarr with a folder in place of a chunk": (_folder_for_chunk, "sentence"),
+    "Zarr with a link to nothing in place of a chunk": (_link_for_chunk, "sentence"),
+    "Zarr with a lost chunk that would be bright": (_lost_and_bright, "sentence"),
     "Zarr whose level is lost": (_image(datasets=[{"path": "7"}]), "sentence"),
     "Zarr whose level leaves the folder": (
         _image(datasets=[{"path": "../../../etc"}]),
@@ -374,6 +440,30 @@ def _pipe(path: Path) -> Path:
     else:
         path.mkdir()
     return path
+
+
+def _device(path: Path) -> Path:
+    """Put a link to something there that never ends."""
+    path.symlink_to("/dev/zero")
+    return path
+
+
+def _moving(path: Path) -> None:
+    """Put a picture of several frames in the place of one."""
+    _clear(path)
+    frames = [Image.fromarray((frame >> 8).astype(np.uint8)) for frame in MOVIE]
+    frames[0].save(path / "t0.png", save_all=True, append_images=frames[1:])
+
+
+def _spelled_twice(path: Path) -> None:
+    """Write an umlaut as one letter, and as two."""
+    for number, one in enumerate(sorted(path.iterdir())):
+        form = "NFD" if number % 2 else "NFC"
+        one.rename(path / unicodedata.normalize(form, f"Zell\u00e4_{number}.tif"))
+
+
+def _called(name: str) -> Maker:
+    return lambda folder: _of(MOVIE)(folder).rename(folder / name)
 
 
 def _nan() -> Any:
@@ -486,6 +576,50 @@ FOLDERS: dict[str, tuple[Maker, str]] = {
         "sentence",
     ),
     "a movie that is a pipe": (lambda folder: _pipe(folder / "movie.tif"), "sentence"),
+    "a movie that is a device": (
+        lambda folder: _device(folder / "movie.tif"),
+        "sentence",
+    ),
+    "a movie with an odd name": (
+        _called("Zel\nle $HOME '%s' {0} [a-z] *.tif"),
+        "right",
+    ),
+    "a movie in capitals": (_called("MOVIE.TIF"), "right"),
+    "a picture of several frames": (_folder(_moving), "sentence"),
+    "a frame of fewer bits": (
+        _folder(
+            lambda path: tifffile.imwrite(
+                path / "t002.tif", (MOVIE[2] >> 8).astype(np.uint8)
+            )
+        ),
+        "right",
+    ),
+    "a frame that is there twice, in capitals": (
+        _folder(lambda path: tifffile.imwrite(path / "T002.TIF", MOVIE[2])),
+        "sentence",
+    ),
+    "a frame that an editor has kept": (
+        _folder(lambda path: tifffile.imwrite(path / "t002~.tif", MOVIE[2])),
+        "sentence",
+    ),
+    "a frame that is a link to itself": (
+        _folder(
+            lambda path: (
+                (path / "t001.tif").unlink(),
+                (path / "t001.tif").symlink_to(path / "t001.tif"),
+            )
+        ),
+        "sentence",
+    ),
+    "frames of two spellings": (_folder(_spelled_twice), "sentence"),
+    "frames with a download that goes on": (
+        _folder(lambda path: (path / "t004.tif.part").write_bytes(b"II*")),
+        "right",
+    ),
+    "frames in a folder that holds itself": (
+        _folder(lambda path: (path / "pos1").symlink_to(path)),
+        "right",
+    ),
     "a movie of one frame": (_of(MOVIE[:1]), "either"),
     "a frame of one pixel": (_of(MOVIE[:, :1, :1]), "either"),
     "complex numbers as pixels": (_of(MOVIE.astype(np.complex64)), "sentence"),
@@ -563,6 +697,9 @@ SETTINGS: dict[str, tuple[Maker, str]] = {
         lambda folder: ((folder / "s.toml").mkdir(), folder / "s.toml")[1],
         "sentence",
     ),
+    "settings that are a pipe": (lambda folder: _pipe(folder / "s.toml"), "sentence"),
+    "settings that never end": (lambda folder: _device(folder / "s.toml"), "sentence"),
+    "settings that are absurdly long": (_settings("# long\n" * 10**6), "sentence"),
     "settings with a model that leaves the folder": (
         _settings('[embed]\nmodel = "../../../etc/passwd"'),
         "either",
@@ -755,7 +892,7 @@ RESULTS: dict[str, tuple[Maker, str]] = {
         _list("1 0 3 0\n2 2 3 9\n"),
         "either",
     ),
-    "list of tracks with a circle": (_list("1 0 3 2\n2 2 3 1\n"), "either"),
+    "list of tracks with a circle": (_list("1 0 3 2\n2 2 3 1\n"), "sentence"),
     "list of tracks that lacks a track": (_list("1 0 3 0\n"), "sentence"),
     "list of tracks that is too long": (_list("1 0 3 0\n2 2 9 1\n"), "sentence"),
     "list of tracks that ends before it begins": (
@@ -772,6 +909,14 @@ RESULTS: dict[str, tuple[Maker, str]] = {
     ),
     "list of tracks with absurd numbers": (
         _list(f"1 0 {10**30} 0\n2 2 3 1\n"),
+        "sentence",
+    ),
+    "list of tracks that is a pipe": (
+        _result("ctc", lambda path: _pipe(path / "res_track.txt")),
+        "sentence",
+    ),
+    "list of tracks whose parent is the track itself": (
+        _list("1 0 3 0\n2 2 3 2\n"),
         "sentence",
     ),
     "list of tracks that is missing": (

@@ -25,6 +25,8 @@ def _spoil(movie, frame, how):
         bad[frame] = 60000
     elif how == "noise":
         bad[frame] = np.random.default_rng(0).normal(300, 30, bad[0].shape)
+    elif how == "8 bits":
+        bad[frame] >>= 8
     elif how == "out of focus":
         bad[frame] = gaussian_filter(bad[frame].astype(float), 12)
     else:
@@ -50,6 +52,7 @@ def test_nothing_is_said_of_good_frames(movie):
         ("flash", "without contrast"),
         ("noise", "nothing but noise"),
         ("out of focus", "out of focus"),
+        ("8 bits", "of another brightness"),
     ],
 )
 def test_a_bad_frame_is_named_and_not_used(movie, frame, how, said):

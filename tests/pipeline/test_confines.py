@@ -90,6 +90,16 @@ def test_a_region_that_does_not_fit_is_a_sentence(simulated):
 
 def test_a_region_without_any_cell_gives_an_empty_result(simulated):
     nowhere = np.zeros(simulated.labels.shape[1:])
+    nowhere[tuple(np.argwhere((simulated.labels == 0).all(0))[0])] = 1
     result = segment_movie(None, LINKED, labels=simulated.labels, inside=nowhere)
     assert not result.labels.any()
     assert not result.lineage.tracks
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0, "leaves no pixel"), (np.nan, "not numbers")]
+)
+def test_a_region_of_nothing_is_told(simulated, value, said):
+    region = np.full(simulated.labels.shape[1:], value, np.float32)
+    with pytest.raises(InputError, match=said):
+        segment_movie(None, LINKED, labels=simulated.labels, inside=region)

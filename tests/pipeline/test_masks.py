@@ -40,6 +40,18 @@ def test_pixels_may_be_of_any_type(movie, dtype):
     np.testing.assert_array_equal(result.labels, expected.labels)
 
 
+def test_masks_that_are_the_movie_are_told(tmp_path, movie):
+    from fastershift.io import read_movie
+    from fastershift.pipeline import open_masks
+
+    path = tmp_path / "movie.tif"
+    tifffile.imwrite(path, np.asarray(movie.frames), photometric="minisblack")
+    with pytest.raises(InputError, match="is the movie itself"):
+        open_masks(
+            tmp_path / ".." / tmp_path.name / "movie.tif", movie=read_movie(path)
+        )
+
+
 def test_numbers_of_tracks_are_kept(movie):
     result = segment_movie(None, labels=movie.labels)
     spans = [row[1:3] for row in result.lineage.rows()]

@@ -9,9 +9,12 @@ import tomli_w
 
 from fastershift.config._resolve import check_settings
 from fastershift.config._settings import Settings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, check_ordinary
 
 __all__ = ["load_settings", "save_settings"]
+
+#: Bytes of a settings file, and many times more.
+_LONGEST = 2**22
 
 
 def load_settings(path: str | Path) -> dict[str, Any]:
@@ -33,8 +36,13 @@ def load_settings(path: str | Path) -> dict[str, Any]:
         When the file is missing, is not TOML or holds an unusable value.
     """
     path = Path(path)
+    check_ordinary(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            raise InputError(f"{path} is too long for a settings file; check the name.")
+        values = tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"There is no settings file at {path}.") from error
     except RecursionError as error:

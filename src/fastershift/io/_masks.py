@@ -11,7 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError, refusal
+from fastershift.errors import InputError, check_ordinary, refusal
 from fastershift.io._atomic import MADE_BY
 from fastershift.io._labels import (
     LabelFrames,
@@ -99,6 +99,7 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
         When a line is not four whole numbers.
     """
     tracks = []
+    check_ordinary(path)
     try:
         # Spreadsheets begin a text with a mark of its encoding, and write 1.0 for 1.
         for line in path.read_text(encoding="utf-8-sig").splitlines():
@@ -171,14 +172,19 @@ def check_tracks(tracks: Tracks, labels: LabelFrames, path: Path) -> None:
     Raises
     ------
     InputError
-        When a track begins or ends elsewhere than is listed, and when tracks are
-        listed or seen alone.
+        When a track begins or ends elsewhere than is listed, when tracks are listed or
+        seen alone, and for parents that do not begin before their children.
     """
     rows = {row[0]: row for row in tracks}
     wrong = [
         f"track {row[0]} is listed twice, with other numbers"
         for row in tracks
         if rows[row[0]] != row
+    ]
+    wrong += [
+        f"track {track} does not begin after its parent {parent} does"
+        for track, first, _, parent in tracks
+        if parent in rows and rows[parent][1] >= first
     ]
     wrong += _misfits(tracks, labels)
     if wrong:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError, refusal
+from fastershift.errors import InputError, check_ordinary, refusal
 from fastershift.io._movie import Lost, Movie, input_settings
 from fastershift.io._zarr import is_zarr
 from fastershift.io.movies import (
@@ -77,9 +77,7 @@ def read_movie(
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is nothing at {path}; check the name.")
-    if not (path.is_dir() or path.is_file()):
-        # Whoever reads a pipe waits for someone who writes.
-        raise InputError(f"{path} is neither a file nor a folder; give a copy in one.")
+    check_ordinary(path)
     try:
         movie = _open(path, input_settings(axes, channel, plane, position, level))
     except OSError as error:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import FastershiftError, InputError, check_ordinary
 from fastershift.io._atomic import check_apart, check_free, check_writable, real_path
 from fastershift.io._labels import LabelFrames, adopt_labels, rename_tracks
 from fastershift.io._masks import tracks_from_labels
@@ -357,6 +357,7 @@ def read_saved(path: str | Path, *, on_disk: bool = False) -> SavedResult:
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is nothing at {path}; check the name.")
+    check_ordinary(path)
     form = next((form for form in READERS if form.recognises(path)), None)
     if form is None:
         raise InputError(f"{path} is not a result of a kind that is known here.")

@@ -53,7 +53,7 @@ class Confines:
         Raises
         ------
         InputError
-            When they do not.
+            When they do not, and when they leave no pixel.
         """
         for masks in (self.inside, self.outside):
             if masks is None:
@@ -69,6 +69,11 @@ class Confines:
                     f"The region is {' × '.join(map(str, size))} pixels, and the movie "
                     f"is {shape[0]} × {shape[1]}; give a mask of the same pixels."
                 )
+        if not any(self.at(frame).any() for frame in range(n_frames)):
+            raise InputError(
+                "The region leaves no pixel in which cells could be; give a mask that "
+                "is other than 0 in the region."
+            )
 
     def record(self) -> dict[str, str]:
         """Tell for the provenance of a result which regions there were."""
@@ -88,7 +93,13 @@ class Confines:
 
 
 def _mask(masks: _Frames, frame: int) -> npt.NDArray[np.bool_]:
-    mask: npt.NDArray[np.bool_] = np.asarray(masks[frame if len(masks) > 1 else 0]) != 0
+    values = np.asarray(masks[frame if len(masks) > 1 else 0])
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        raise InputError(
+            "The region holds pixels that are not numbers; give a mask that is 0 "
+            "outside of it."
+        )
+    mask: npt.NDArray[np.bool_] = values != 0
     return mask
 
 

@@ -1,4 +1,4 @@
-"""Frames on which cells cannot be found: without contrast, noise, out of focus."""
+"""Frames that differ: without contrast, noise, out of focus, of another brightness."""
 
 import math
 import zlib
@@ -34,6 +34,10 @@ _BLURRED = 0.35
 _NOISY = 0.35
 _LAG = 4
 
+# A frame whose range of values is so many times smaller or larger than is usual was
+# saved in another way, such as with 8 bits among such of 16.
+_OTHERWISE = 20.0
+
 # Where pixels a little apart are less alike than this, as in DIC, noise is not told.
 _ALIKE = 0.2
 
@@ -52,12 +56,15 @@ class _Look:
         Correlation of pixels that lie a little apart.
     content : int
         Checksum of all pixels.
+    span : float
+        Nearly the whole range of its values.
     """
 
     flat: bool
     detail: float
     alike: float
     content: int
+    span: float = 0.0
 
 
 def _look(frame: npt.ArrayLike) -> _Look:
@@ -72,13 +79,14 @@ def _look(frame: npt.ArrayLike) -> _Look:
     if not finite.any() or np.ptp(pixels[np.isfinite(pixels)]) == 0:
         return _Look(True, 0.0, 0.0, content)
     values[~finite] = np.median(values[finite])
+    span = float(np.subtract(*np.percentile(values, (99.5, 0.5))))
     fine = ndimage.gaussian_filter(values, _FINE, mode="nearest")
     coarse = ndimage.gaussian_filter(values, _COARSE, mode="nearest")
     spread = fine.std()
     detail = float((fine - coarse).std() / spread) if spread > 0 else 0.0
     apart = [(values[_LAG:], values[:-_LAG]), (values[:, _LAG:], values[:, :-_LAG])]
     alike = float(np.mean([_correlation(*pair) for pair in apart]))
-    return _Look(False, detail, alike, content)
+    return _Look(False, detail, alike, content, span)
 
 
 def _correlation(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
@@ -94,6 +102,7 @@ def _judge(looks: Mapping[int, _Look]) -> dict[int, str]:
     some = [look for look in looks.values() if not look.flat]
     detail = float(np.median([look.detail for look in some])) if some else 0.0
     alike = float(np.median([look.alike for look in some])) if some else 0.0
+    span = float(np.median([look.span for look in some])) if some else 0.0
     notes = {}
     former = None
     for frame, look in looks.items():
@@ -103,6 +112,8 @@ def _judge(looks: Mapping[int, _Look]) -> dict[int, str]:
             notes[frame] = "nothing but noise"
         elif look.detail < _BLURRED * detail:
             notes[frame] = "out of focus"
+        elif span and not span / _OTHERWISE <= look.span <= span * _OTHERWISE:
+            notes[frame] = "of another brightness"
         elif former == (frame - 1, look.content):
             notes[frame] = "the same as the frame before"
         former = (frame, look.content)

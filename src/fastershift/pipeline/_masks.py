@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fastershift.config import TrackSettings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, check_ordinary
 from fastershift.io import (
     AdoptedLabels,
     LabelFrames,
@@ -124,8 +124,12 @@ def open_masks(
     Raises
     ------
     InputError
-        When there is nothing that can be read.
+        When there is nothing that can be read, and for the movie itself.
     """
+    check_ordinary(path)
+    source = getattr(movie, "source", None)
+    if source is not None and path.resolve() == Path(source).resolve():
+        raise InputError(f"{path} is the movie itself; give the masks of its cells.")
     if holds_cells(path):
         labels: npt.NDArray[Any] = read_result(path)[0]
     elif path.suffix.lower() == ".npy":

@@ -55,11 +55,13 @@ class Picture:
         Raises
         ------
         InputError
-            When it is not a picture.
+            When it is not a picture, or holds several.
         """
         try:
             with Image.open(path) as image:
                 size, mode = (image.height, image.width), image.mode
+                # Cameras put a small copy behind a picture.
+                frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         except (
             UnidentifiedImageError,
             Image.DecompressionBombError,
@@ -70,6 +72,11 @@ class Picture:
             raise InputError(
                 f"{path} cannot be read as a picture ({error})."
             ) from error
+        if frames > 1:
+            raise InputError(
+                f"{path} holds {frames} pictures, of which only the first could be "
+                "taken; save them as a TIFF, or one by one."
+            )
         if mode in _GREY:
             return cls(path, "YX", size, np.dtype(_GREY[mode]))
         return cls(path, "YXS", (*size, 3), np.dtype(np.uint8))

@@ -125,8 +125,8 @@ class TiffStack:
             return series
         if all(_is_frame(one) for one in series) and position is None:
             raise InputError(
-                f"The frames in {self._path} differ in size; give a movie whose "
-                "frames all have the same size."
+                f"The frames in {self._path} differ in size or in their kind of pixels;"
+                " give a movie whose frames are all alike."
             )
         if position is None:
             found = "; ".join(f"{n}: {_described(one)}" for n, one in enumerate(series))

@@ -2,6 +2,7 @@
 
 import re
 import struct
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,21 @@ def check_description(file: tifffile.TiffFile) -> None:
         int(size) > _MOST_PLANES for size in _SIZES.findall(file.ome_metadata or "")
     ):
         raise ValueError("it says that it has more planes than any movie")
+    _check_imagej(file)
+
+
+def _check_imagej(file: tifffile.TiffFile) -> None:
+    """Make sure that ImageJ speaks of as many images as there are."""
+    said = file.imagej_metadata if file.is_imagej and not file.is_mmstack else None
+    if not said:
+        return
+    images = int(said.get("images", 1))
+    sizes = {name: int(said.get(name, 1)) for name in ("channels", "slices", "frames")}
+    if sizes["channels"] * sizes["slices"] > 1 and prod(sizes.values()) != images:
+        found = ", ".join(f"{size} {name}" for name, size in sizes.items())
+        raise ValueError(f"it speaks of {found}, but of {images} images")
+    if images < len(file.pages):
+        raise ValueError(f"it holds {len(file.pages)} images and speaks of {images}")
 
 
 def planes_told(file: tifffile.TiffFile) -> int:

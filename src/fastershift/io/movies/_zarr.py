@@ -235,7 +235,7 @@ def _lost(array: Any, place: Path, index: Sequence[int | str]) -> Lost | None:
         there[step] = {
             number
             for number, key in enumerate(keys)
-            if (place / array.metadata.encode_chunk_key(key)).exists()
+            if (place / array.metadata.encode_chunk_key(key)).is_file()
         }
     usual = {
         number
