@@ -56,7 +56,9 @@ def _painted(
         return image.astype(np.float64)
     full = np.full(cells.size, 0.95)
     colours = color.hsv2rgb(np.stack([cells * _GOLDEN % 1, full, full], axis=-1))
-    painted = color.label2rgb(labels, image, colors=colours, alpha=_OPACITY, bg_label=0)
+    painted = color.label2rgb(
+        labels, image, colors=colours, alpha=_OPACITY, bg_label=0, bg_color=None
+    )
     outlined: NDArray[np.float64] = segmentation.mark_boundaries(
         painted, labels, color=(1, 1, 1)
     )
