@@ -5,6 +5,9 @@ either of them; the words of the last resort are never said, nothing half is lef
 no file of the user is changed.
 """
 
+import os
+import sys
+
 import numpy as np
 import pytest
 import tifffile
@@ -199,6 +202,29 @@ def test_results(row, tmp_path, capsys):
     elif use is _open:
         pytest.importorskip("napari")
     hold(Row(row.fault, row.place, row.want, row.make, use), tmp_path)
+
+
+#: A name that is no text: as old disks have them, and archives of other languages.
+_NO_TEXT = os.fsdecode(b"m\xff\x01.tif")
+_SUFFIXED = ("tiff", "zarr", "geff", "trackmate", "csv")
+_ALL = ("ctc", "tiff", "zarr", "geff", "trackmate", "csv", "acdc", "newick")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other disks take text alone")
+@pytest.mark.parametrize("words", [("run", form) for form in _ALL] + [("batch", "ctc")])
+def test_a_name_that_is_no_text(words, tmp_path, given, capsys):
+    kind, form = words
+    movie = tmp_path / _NO_TEXT
+    tifffile.imwrite(tmp_path / "m.tif", MOVIE, photometric="minisblack")
+    (tmp_path / "m.tif").rename(movie)
+    output = tmp_path / "out"
+    command(kind, movie, "-o", output, "--format", form, *given, capture=capsys)
+    if kind == "batch":
+        assert "1 movies, 0 failed" in (output / "summary.html").read_text()
+        output /= movie.stem
+    if form != "newick":
+        (found,) = output.parent.glob("out.*" if form in _SUFFIXED else output.name)
+        assert len(read_result(found)[0]) == len(MOVIE)
 
 
 def test_the_table_is_as_long_as_is_said():

@@ -13,7 +13,7 @@ import tifffile
 
 from fastershift.io import SavedResult, write_saved
 from helpers.faults import Row, command, hold
-from helpers.faulty_files import MOVIE
+from helpers.faulty_files import MOVIE, make_pipe
 
 pytest.importorskip("geff")
 pytest.importorskip("roifile")
@@ -183,6 +183,17 @@ _MADE = {
     "a user's labels in a simulation": _simulated,
     "a user's table where a summary goes": _many(
         "summary.csv", lambda path: _written(path, "mine\n")
+    ),
+    "a device where scores go": lambda f: (
+        *("evaluate", _result(f), _truth(f)),
+        *("--json", "/dev/zero"),
+    ),
+    "a pipe where a table goes": _converted("t.csv", make_pipe),
+    "masks of a batch that are all that is given": lambda f: (
+        *("batch", _movie(f), "-o", f / "out", "--labels", f),
+    ),
+    "the movie where its masks are asked for": lambda f: (
+        *("run", _movie(f), "-o", f / "out", "--labels", f / "movie.tif"),
     ),
     "a user's page where a summary goes": _many(
         "summary.html", lambda path: _written(path, "<title>mine</title>")

@@ -14,7 +14,16 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-__all__ = ["FOLDERS", "MODELS", "MOVIE", "RESULTS", "SETTINGS", "TIFFS", "ZARRS"]
+__all__ = [
+    "FOLDERS",
+    "MODELS",
+    "MOVIE",
+    "RESULTS",
+    "SETTINGS",
+    "TIFFS",
+    "ZARRS",
+    "make_pipe",
+]
 
 #: A movie so small that all faults are met in a minute.
 MOVIE = np.random.default_rng(5).integers(100, 4000, (4, 24, 28)).astype(np.uint16)
@@ -432,7 +441,7 @@ def _rename(path: Path, pattern: str, first: int = 0) -> None:
         one.rename(path / pattern.format(number))
 
 
-def _pipe(path: Path) -> Path:
+def make_pipe(path: Path) -> Path:
     """Put a named pipe there: whoever reads it waits for someone who writes."""
     path.unlink(missing_ok=True)
     if hasattr(os, "mkfifo"):
@@ -572,10 +581,13 @@ FOLDERS: dict[str, tuple[Maker, str]] = {
         "sentence",
     ),
     "a frame that is a pipe": (
-        _folder(lambda path: _pipe(path / "t001.tif")),
+        _folder(lambda path: make_pipe(path / "t001.tif")),
         "sentence",
     ),
-    "a movie that is a pipe": (lambda folder: _pipe(folder / "movie.tif"), "sentence"),
+    "a movie that is a pipe": (
+        lambda folder: make_pipe(folder / "movie.tif"),
+        "sentence",
+    ),
     "a movie that is a device": (
         lambda folder: _device(folder / "movie.tif"),
         "sentence",
@@ -697,7 +709,10 @@ SETTINGS: dict[str, tuple[Maker, str]] = {
         lambda folder: ((folder / "s.toml").mkdir(), folder / "s.toml")[1],
         "sentence",
     ),
-    "settings that are a pipe": (lambda folder: _pipe(folder / "s.toml"), "sentence"),
+    "settings that are a pipe": (
+        lambda folder: make_pipe(folder / "s.toml"),
+        "sentence",
+    ),
     "settings that never end": (lambda folder: _device(folder / "s.toml"), "sentence"),
     "settings that are absurdly long": (_settings("# long\n" * 10**6), "sentence"),
     "settings with a model that leaves the folder": (
@@ -912,7 +927,7 @@ RESULTS: dict[str, tuple[Maker, str]] = {
         "sentence",
     ),
     "list of tracks that is a pipe": (
-        _result("ctc", lambda path: _pipe(path / "res_track.txt")),
+        _result("ctc", lambda path: make_pipe(path / "res_track.txt")),
         "sentence",
     ),
     "list of tracks whose parent is the track itself": (

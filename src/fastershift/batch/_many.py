@@ -344,7 +344,7 @@ class _Run:
         future = self._client.submit(
             function,
             *arguments,
-            key=f"{kind}-{part.movie.name}-{self._id}",
+            key=f"{kind}-{part.movie.name!a}-{self._id}",
             retries=_RETRIES,
             pure=False,
         )

@@ -104,6 +104,11 @@ def without_masks(
     Returns
     -------
     list of NamedMovie
+
+    Raises
+    ------
+    InputError
+        When nothing is left.
     """
     movies, regions = list(movies), list(regions)
     masks = set[Path | None]()
@@ -112,7 +117,13 @@ def without_masks(
         if labels is not None:
             with suppress(InputError):
                 masks.add(find_masks(labels, movie.name).absolute())
-    return [movie for movie in movies if movie.source not in masks]
+    left = [movie for movie in movies if movie.source not in masks]
+    if not left:
+        raise InputError(
+            "All that was given are masks or regions, and no movie; give the movies, "
+            "too."
+        )
+    return left
 
 
 def link_movie(

@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from io import BytesIO
@@ -115,7 +116,7 @@ class Summary:
         columns = [one.name for one in fields(Outcome)]
         table = [{**row.as_dict(), "places": "; ".join(row.places)} for row in rows]
         write_table(self.folder / _TABLE, table, columns)
-        write_file(self.folder / _PAGE, self._page(rows).encode())
+        write_file(self.folder / _PAGE, self._page(rows).encode(errors="replace"))
 
     def _file(self, movie: str, suffix: str) -> Path:
         path = self._records / movie
@@ -142,7 +143,7 @@ class Summary:
                 "</td></tr>"
             )
         picture = self._file(outcome.movie, ".png")
-        source = quote(picture.relative_to(self.folder).as_posix())
+        source = quote(os.fsencode(picture.relative_to(self.folder).as_posix()))
         image = f'<img src="{source}" alt="">' if picture.exists() else ""
         cells = []
         for name in _COLUMNS:

@@ -132,9 +132,9 @@ def run(
     result = tracking.result
     named = {"input": movie, "labels": labels, "inside": inside, "outside": outside}
     saved = _saved(result, opened if opened is not None else given, frames, named)
-    write_or_keep(output, saved, format=kind, overwrite=overwrite)
+    place = write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "
         f"{len(result.lineage.divisions())} divisions in "
-        f"{result.provenance['seconds']:.1f} s: {output}"
+        f"{result.provenance['seconds']:.1f} s: {place}"
     )

@@ -83,5 +83,6 @@ def save_settings(
     if provenance:
         values["provenance"] = dict(provenance)
     partial = path.with_name(path.name + ".part")
-    partial.write_text(tomli_w.dumps(values), encoding="utf-8")
+    # Names of files may hold what no text can.
+    partial.write_text(tomli_w.dumps(values), encoding="utf-8", errors="replace")
     partial.replace(path)

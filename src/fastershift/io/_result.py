@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from fastershift.errors import FastershiftError, InputError, check_ordinary
+from fastershift.errors import (
+    FastershiftError,
+    InputError,
+    check_ordinary,
+    explain,
+)
 from fastershift.io._atomic import check_apart, check_free, check_writable, real_path
 from fastershift.io._labels import LabelFrames, adopt_labels, rename_tracks
 from fastershift.io._masks import tracks_from_labels
@@ -275,18 +280,19 @@ def write_or_keep(
     """
     try:
         return write_saved(path, result, format=format, overwrite=overwrite)
-    except FastershiftError as error:
+    except Exception as error:  # whatever it was, long work is not lost
         kept = _keep(result)
         if kept is None:
             raise
-        raise type(error)(f"{error} The result was kept in {kept}.") from error
+        kind = type(error) if isinstance(error, FastershiftError) else FastershiftError
+        raise kind(f"{explain(error)} The result was kept in {kept}.") from error
 
 
 def _keep(result: SavedResult) -> Path | None:
     """Write a result to a place that is likely to be there."""
     name = f"fastershift-kept-{uuid.uuid4().hex[:8]}"
     for folder in (Path(tempfile.gettempdir()), user_cache_path("fastershift")):
-        with suppress(FastershiftError):
+        with suppress(Exception):
             return write_saved(folder / name, result, format="tiff")
     return None
 

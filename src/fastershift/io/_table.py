@@ -149,7 +149,9 @@ def write_table(
     path = Path(os.path.expanduser(path))
     with (
         replacing_files([path], overwrite=True, is_result=_is_file) as folder,
-        (folder / path.name).open("w", encoding="utf-8", newline="") as file,
+        (folder / path.name).open(
+            "w", encoding="utf-8", errors="replace", newline=""
+        ) as file,
     ):
         writer = csv.DictWriter(
             file, columns, lineterminator="\n", extrasaction="ignore"

@@ -1,5 +1,6 @@
 """A result as a file of TrackMate: spots with outlines, and links between them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,8 @@ _TRACK_FEATURES = (
     ("TRACK_STOP", "Track stop", "Track stop", "TIME", False),
     ("TRACK_DURATION", "Track duration", "Duration", "TIME", False),
 )
+#: Characters that XML cannot hold, and names of files can.
+_UNSPELLABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class TrackMateFormat:
@@ -145,8 +148,11 @@ class _Writer:
         self._xml.endDocument()
 
     def _start(self, tag: str, /, **attributes: Any) -> None:
-        told = AttributesImpl({name: str(value) for name, value in attributes.items()})
-        self._xml.startElement(tag, told)
+        told = {
+            name: _UNSPELLABLE.sub("?", str(value))
+            for name, value in attributes.items()
+        }
+        self._xml.startElement(tag, AttributesImpl(told))
 
     def _end(self, name: str) -> None:
         self._xml.endElement(name)
