@@ -8,15 +8,15 @@ import torch
 from scipy import ndimage
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.instances import find_voted_instances
+from fastershift.instances import find_voted_instances, pair_voters
 from fastershift.instances._basins import (
     _add_blurred,
     _densest_first,
     _gaussian,
     find_basins,
-    voted_places,
 )
-from fastershift.instances._voted import _first_of_least
+from fastershift.instances._voted import _connect, _first_of_least
+from fastershift.instances._voters import voted_places
 from fastershift.rshn import CODE_CHANNELS, window_radius
 from helpers.votes import kept_votes, pair_of, true_votes
 
@@ -49,13 +49,9 @@ def kept(labels, noise=0.0, seed=0, **truth):
 
 def instances(*frames, h=H, smallest=1, diameter=DIAMETER):
     codes, votes = pair_of(frames, diameter)
-    return find_voted_instances(
-        codes,
-        votes,
-        ClusterSettings(bandwidth=h),
-        TrackSettings(),
-        smallest_cell=smallest,
-    )
+    voters = pair_voters(codes, votes, TrackSettings())
+    settings = ClusterSettings(bandwidth=h)
+    return find_voted_instances(voters, settings, smallest_cell=smallest)
 
 
 def assert_same_cells(found, expected):
@@ -155,7 +151,7 @@ class TestParted:
         labels[80:82, 80:82] = 4
         found = instances(kept(labels), smallest=5)
         assert_same_cells(found.labels[0], np.where(labels == 4, 0, labels))
-        assert found.pieces.max() == 4
+        assert np.max(found.pieces) == 4
 
     def test_frames_cut_elsewhere_have_the_same_cells(self):
         """A cell depends on nothing far away, nor on where the frame ends."""
@@ -229,22 +225,23 @@ class TestWindow:
 
     def test_basins_number_places_and_pixels_alike(self):
         labels = discs(GRID)
-        _, votes = pair_of([kept(labels)], DIAMETER)
-        basins = find_basins(votes.channels[0], labels > 0, H, DIAMETER)
-        assert np.array_equal(np.unique(basins.of_pixel), np.arange(37))
+        voters = pair_voters(*pair_of([kept(labels)], DIAMETER), TrackSettings())
+        (frame,) = voters.frames
+        basins = find_basins(frame, H, DIAMETER)
+        assert np.array_equal(np.unique(basins.of_pixel), 1 + np.arange(36))
+        of_place = basins.of_place.reshape(labels.shape)
+        own = labels.ravel()[frame.pixels]
         for row, column in GRID:
-            number = basins.of_place[row, column]
+            number = of_place[row, column]
             assert number
-            assert (basins.of_pixel[labels == labels[row, column]] == number).all()
+            assert (basins.of_pixel[own == labels[row, column]] == number).all()
 
     def test_places_lie_within_the_frame(self):
-        way = np.zeros((2, 5, 6), np.float16)
-        way[0, 2, 3], way[1, 2, 3] = -40.0, np.inf
-        way[0, 0, 0], way[1, 0, 0] = 0.26, 0.24
-        voting = np.ones((5, 6), bool)
-        voting[4] = False
-        rows, columns = voted_places(way, 10.0, voting)
-        assert rows.shape == columns.shape == (24,)
+        pixels = np.arange(24, dtype=np.int32)
+        way = np.zeros((2, 24), np.float32)
+        way[:, 2 * 6 + 3] = -40.0, np.inf
+        way[:, 0] = 0.26, 0.24
+        rows, columns = np.divmod(voted_places(pixels, way, 10.0, (5, 6)), 6)
         assert (rows[2 * 6 + 3], columns[2 * 6 + 3]) == (0, 5)
         assert (rows[0], columns[0]) == (3, 2)
         assert np.array_equal(rows[6:12], np.ones(6))
@@ -320,7 +317,7 @@ class TestTold:
         assert found.clustering.n_seeds == 2 * len(GRID)
         assert found.sizes[0] == (labels == 1).sum()
         assert (np.diff(found.sizes) <= 0).all()
-        counts = np.bincount(found.clusters.ravel())[1:]
+        counts = np.bincount(np.ravel(found.clusters))[1:]
         assert np.array_equal(counts, found.sizes)
         assert found.foreground == pytest.approx((labels > 0).mean())
 
@@ -331,7 +328,7 @@ class TestTold:
         # A vote far away from all others is a mode as well, or belongs to one.
         raw[3, 8, 1:3] = 2.0
         found = instances(kept_votes(raw, diameter), h=h, diameter=diameter)
-        clusters = found.clusters[tuple(found.seed_positions.T)]
+        clusters = np.asarray(found.clusters)[tuple(found.seed_positions.T)]
         modes = found.clustering.seed_modes.numpy() + 1
         assert np.array_equal(clusters, modes)
         if h == H:
@@ -361,13 +358,30 @@ class TestFast:
         rng = np.random.default_rng(3)
         counts = rng.poisson(0.1, (40, 57)) * rng.poisson(2.0, (40, 57))
         counts[0, 0] = counts[-1, -1] = 9
+        places = np.repeat(np.arange(counts.size), counts.ravel()).astype(np.int32)
+        votes = np.zeros(counts.size, np.int32)
         for deviation in (0.6, 2.3, 30.0):
             total = np.full(counts.shape, 0.5, np.float32)
-            _add_blurred(counts, _gaussian(deviation), total)
+            _add_blurred(rng.permutation(places), _gaussian(deviation), votes, total)
+            assert not votes.any()
             expected = 0.5 + ndimage.gaussian_filter(
                 counts.astype(np.float64), deviation, mode="constant"
             )
             np.testing.assert_allclose(total, expected, rtol=1e-5)
+
+    @pytest.mark.parametrize("share", [0.3, 0.7, 1.0])
+    def test_pieces_of_listed_pixels_are_those_of_scipy(self, share):
+        rng = np.random.default_rng(6)
+        labels = rng.integers(1, 4, (23, 31)) * (rng.random((23, 31)) < share)
+        pixels = np.flatnonzero(labels).astype(np.int32)
+        basin = labels.ravel()[pixels].astype(np.int32)
+        found = _connect(pixels, basin, *labels.shape)
+        for number in (1, 2, 3):
+            expected, _ = ndimage.label(labels == number, np.ones((3, 3)))
+            own = basin == number
+            pieces = expected.ravel()[pixels[own]]
+            pairs = np.unique(np.stack([found[own], pieces]), axis=1)
+            assert pairs.shape[1] == len(np.unique(pieces)) == len(np.unique(pairs[0]))
 
     def test_equal_densities_keep_their_order(self):
         rng = np.random.default_rng(4)

@@ -10,12 +10,14 @@ from fastershift.instances._foreground import (
 )
 from fastershift.instances._merge_tiles import merge_tiles
 from fastershift.instances._pieces import cells_of_pieces
-from fastershift.instances._voted import PairVotes, find_voted_instances
+from fastershift.instances._voted import find_voted_instances
+from fastershift.instances._voters import PairVoters, PairVotes, pair_voters
 
 __all__ = [
     "Background",
     "PairCodes",
     "PairInstances",
+    "PairVoters",
     "PairVotes",
     "cells_of_pieces",
     "find_instances",
@@ -24,5 +26,6 @@ __all__ = [
     "foreground_pixels",
     "merge_tiles",
     "pair_codes",
+    "pair_voters",
     "unsure_share",
 ]

@@ -4,15 +4,14 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from fastershift._compiled import compiled
-from fastershift.rshn import Votes, window_radius
+from fastershift.instances._voters import Voters
+from fastershift.rshn import window_radius
 
-__all__ = ["Basins", "find_basins", "voted_places"]
+__all__ = ["Basins", "find_basins"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
-_Flags: TypeAlias = npt.NDArray[np.bool_]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
 _Image: TypeAlias = npt.NDArray[np.float32]
 
@@ -40,6 +39,9 @@ _REACH = 4.0
 # that is voted for belongs to a basin.
 _EMPTY = 0.03
 
+# Columns that are blurred at once.
+_BLOCK = 32
+
 
 class Basins(NamedTuple):
     """Where the voted centres of a frame come together.
@@ -47,46 +49,16 @@ class Basins(NamedTuple):
     Attributes
     ----------
     of_place : ndarray
-        (Y, X) int32; the basin of every voted place, from 1; 0 where nobody votes.
+        (Y * X,) int32; the basin of every place near votes, from 1; 0 elsewhere.
     of_pixel : ndarray
-        (Y, X) int32; the basin for which every pixel votes; 0 is background.
+        (n,) int32; the basin for which every pixel votes.
     """
 
     of_place: _Labels
     of_pixel: _Labels
 
 
-def voted_places(
-    way: npt.NDArray[np.float16], diameter: float, voting: _Flags
-) -> tuple[_Numbers, _Numbers]:
-    """Find the pixels of a frame that some of its pixels vote for.
-
-    Parameters
-    ----------
-    way : (2, Y, X) float16
-        Rows and columns from each pixel to the place, in cell diameters.
-    diameter : float
-        Pixels of a cell diameter.
-    voting : (Y, X) bool
-        Pixels whose votes are asked for.
-
-    Returns
-    -------
-    rows, columns : (n,) int64
-        Within the frame, for each pixel that votes.
-    """
-    rows, columns = (
-        np.clip(
-            np.rint(own.astype(np.float32) + diameter * part[voting]), 0, side - 1
-        ).astype(np.int64)
-        for own, part, side in zip(np.nonzero(voting), way, voting.shape, strict=True)
-    )
-    return rows, columns
-
-
-def find_basins(
-    votes: Tensor, foreground: _Flags, bandwidth: float, diameter: float
-) -> Basins:
+def find_basins(voters: Voters, bandwidth: float, diameter: float) -> Basins:
     """Find the modes of the voted centres of a frame, and who votes for each.
 
     Every vote is a Gaussian at the voted place: mean-shift with a kernel of its own for
@@ -98,9 +70,7 @@ def find_basins(
 
     Parameters
     ----------
-    votes : (7, Y, X) Tensor
-        As `Votes.of` takes them.
-    foreground : (Y, X) bool
+    voters : Voters
         Pixels that vote.
     bandwidth : float
         h, a cosine distance; see `window_radius`.
@@ -116,43 +86,31 @@ def find_basins(
     .. [1] D. Comaniciu, V. Ramesh, P. Meer, "The variable bandwidth mean shift and
        data-driven scale selection", ICCV 2001.
     """
-    maps = Votes.of(votes)
-    rows, columns = voted_places(maps.own.cpu().numpy(), diameter, foreground)
-    width, error = (
-        np.exp(one.float().cpu().numpy()[foreground].clip(-5, 5))
-        for one in (maps.width, maps.spread)
-    )
     deviation = window_radius(bandwidth) * diameter / _DEVIATIONS
     scale = np.hypot(
-        np.clip(width / _ROUND, _NARROWEST, 1), _ERROR * error * diameter / deviation
+        np.clip(voters.width / _ROUND, _NARROWEST, 1),
+        _ERROR * diameter / deviation * voters.error,
     )
-    density = _density(rows, columns, scale, foreground.shape, deviation)
+    density = _density(voters, scale, deviation)
     top = min(1.0, 1 / (2 * np.pi * deviation**2))
     order = _densest_first(density, _EMPTY * top)
-    of_place = np.zeros(density.shape, dtype=np.int32)
-    _flood(density, order, _SADDLE, of_place.reshape(-1))
-    of_pixel = np.zeros_like(of_place)
-    of_pixel[foreground] = of_place[rows, columns]
-    return Basins(of_place, of_pixel)
+    of_place = np.zeros(density.size, dtype=np.int32)
+    _flood(density, order, _SADDLE, of_place)
+    return Basins(of_place, of_place[voters.places])
 
 
 def _density(
-    rows: _Numbers,
-    columns: _Numbers,
-    scale: npt.NDArray[np.floating],
-    shape: tuple[int, ...],
-    deviation: float,
+    voters: Voters, scale: npt.NDArray[np.floating], deviation: float
 ) -> _Image:
     """Add up the kernels of all votes."""
     between = np.sqrt(np.array(_SCALES[1:]) * _SCALES[:-1])
     nearest = np.searchsorted(between, scale)
-    total = np.zeros(shape, dtype=np.float32)
+    total = np.zeros(voters.shape, dtype=np.float32)
+    votes = np.zeros(total.size, dtype=np.int32)
     for number, one in enumerate(_SCALES):
-        own = nearest == number
-        if own.any():
-            places = rows[own] * shape[1] + columns[own]
-            counts = np.bincount(places, minlength=total.size).reshape(shape)
-            _add_blurred(counts, _gaussian(one * deviation), total)
+        places = voters.places[nearest == number]
+        if places.size:
+            _add_blurred(places, _gaussian(one * deviation), votes, total)
     return total
 
 
@@ -164,39 +122,58 @@ def _gaussian(deviation: float) -> _Image:
 
 
 @compiled
-def _add_blurred(counts: _Numbers, weights: _Image, total: _Image) -> None:
-    """Add counted votes, blurred, to what is there.
+def _add_blurred(
+    places: _Labels, weights: _Image, votes: _Labels, total: _Image
+) -> None:
+    """Add votes, blurred, to what is there.
 
     Few places are voted for: each is spread along its row, and what comes of it along
-    the columns.
+    the columns, in blocks of columns that a vote reaches.
 
     Parameters
     ----------
-    counts : (Y, X) int64
-        Votes for each place.
+    places : (n,) int32
+        What is voted for, numbered row by row.
     weights : (r + 1,) float32
         The kernel from its middle on.
+    votes : (Y * X,) int32
+        Zeros, before and afterwards.
     total : (Y, X) float32
         Is added to.
     """
-    height, width = counts.shape
+    height, width = total.shape
     reach = weights.size - 1
-    rows = np.zeros((height, width), np.float32)
+    n_blocks = (width + _BLOCK - 1) // _BLOCK
+    used = np.zeros((height, n_blocks), np.bool_)
+    for place in places:
+        votes[place] += 1
+        used[place // width, place % width // _BLOCK] = True
+    line = np.zeros(n_blocks * _BLOCK, np.float32)
+    reached = np.zeros(n_blocks, np.bool_)
     for y in range(height):
-        used = False
-        for x in range(width):
-            count = counts[y, x]
-            if count == 0:
+        for block in range(n_blocks):
+            if not used[y, block]:
                 continue
-            used = True
-            for column in range(max(0, x - reach), min(width, x + reach + 1)):
-                rows[y, column] += count * weights[abs(column - x)]
-        if not used:
-            continue
-        for row in range(max(0, y - reach), min(height, y + reach + 1)):
-            weight = weights[abs(row - y)]
-            for x in range(width):
-                total[row, x] += weight * rows[y, x]
+            for x in range(block * _BLOCK, min(width, (block + 1) * _BLOCK)):
+                count = votes[y * width + x]
+                if count == 0:
+                    continue
+                first, last = max(0, x - reach), min(width - 1, x + reach)
+                for column in range(first, last + 1):
+                    line[column] += count * weights[abs(column - x)]
+                reached[first // _BLOCK : last // _BLOCK + 1] = True
+        for block in range(n_blocks):
+            if not reached[block]:
+                continue
+            start, end = block * _BLOCK, min(width, (block + 1) * _BLOCK)
+            for row in range(max(0, y - reach), min(height, y + reach + 1)):
+                weight = weights[abs(row - y)]
+                for x in range(start, end):
+                    total[row, x] += weight * line[x]
+            line[start:end] = 0
+            reached[block] = False
+    for place in places:
+        votes[place] = 0
 
 
 def _densest_first(density: _Image, least: float) -> _Numbers:
@@ -214,10 +191,11 @@ def _densest_first(density: _Image, least: float) -> _Numbers:
 
 
 @compiled
-def _top(tops: _Numbers, place: int) -> int:
-    while tops[place] != place:
-        tops[place] = tops[tops[place]]
-        place = tops[place]
+def _top(tops: _Labels, place: int) -> int:
+    """Find the mode above a place, by way of tops that are numbered from 1."""
+    while tops[place] != place + 1:
+        tops[place] = tops[tops[place] - 1]
+        place = tops[place] - 1
     return place
 
 
@@ -234,18 +212,19 @@ def _flood(density: _Image, order: _Numbers, saddle: float, basins: _Labels) -> 
     saddle : float
         Share of the lower of two modes above which they are one.
     basins : (Y * X,) int32
-        Gets the number of the basin of each place, from 1.
+        Zeros; gets the number of the basin of each place, from 1.
     """
     height, width = density.shape
     flat = density.ravel()
-    tops = np.full(flat.size, -1, np.int64)
+    # Zero where the flood has not come yet: memory that is never touched costs nothing.
+    tops = np.zeros(flat.size, np.int32)
     for place in order:
         y, x = place // width, place % width
         own = -1
         for row in range(max(0, y - 1), min(height, y + 2)):
             for column in range(max(0, x - 1), min(width, x + 2)):
                 other = row * width + column
-                if tops[other] < 0:
+                if tops[other] == 0:
                     continue
                 other = _top(tops, other)
                 if own < 0 or other == own:
@@ -253,9 +232,9 @@ def _flood(density: _Image, order: _Numbers, saddle: float, basins: _Labels) -> 
                     continue
                 high, low = (own, other) if flat[own] >= flat[other] else (other, own)
                 if flat[place] >= saddle * flat[low]:
-                    tops[low] = high
+                    tops[low] = high + 1
                 own = high
-        tops[place] = place if own < 0 else own
+        tops[place] = (place if own < 0 else own) + 1
     count = 0
     for place in order:
         top = _top(tops, place)

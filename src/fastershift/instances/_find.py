@@ -15,6 +15,7 @@ from fastershift.instances._join_alike import join_alike
 from fastershift.instances._local_modes import local_pieces
 from fastershift.instances._pieces import cells_of_pieces, pieces_of_clusters
 from fastershift.instances._split_large import split_large
+from fastershift.labels import LabelImages
 from fastershift.meanshift import Clustering, SeedPolicy
 
 __all__ = ["PairInstances", "find_instances"]
@@ -30,10 +31,10 @@ class PairInstances:
     ----------
     labels : (F, Y, X) int32
         Cells 1 to M, the same number in both frames; 0 is background.
-    clusters : (F, Y, X) int32
+    clusters : (F, Y, X) LabelImages
         Number of the mode each pixel belongs to, plus 1; 0 is background. One mode
         may serve several cells that do not touch.
-    pieces : (F, Y, X) int32
+    pieces : (F, Y, X) LabelImages
         Connected pieces of the clusters, or of the modes of each place where the
         settings say so, numbered from 1, before small ones are dropped; alike ones
         joined and large ones split where the settings say so.
@@ -49,8 +50,8 @@ class PairInstances:
     """
 
     labels: _Labels
-    clusters: _Labels
-    pieces: _Labels
+    clusters: LabelImages
+    pieces: LabelImages
     clustering: Clustering
     seed_positions: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]

@@ -2,26 +2,23 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from fastershift._compiled import compiled
-from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.instances._basins import Basins, find_basins, voted_places
+from fastershift.config import ClusterSettings
+from fastershift.instances._basins import Basins, find_basins
 from fastershift.instances._find import PairInstances
-from fastershift.instances._foreground import foreground_mask
-from fastershift.instances._pieces import cells_of_pieces
-from fastershift.labels import connect, count_pixels, empty_labels, overlaps, renumber
+from fastershift.instances._voters import PairVoters, Voters
+from fastershift.labels import PaintedLabels, count_pixels, empty_labels, overlaps
 from fastershift.meanshift import Clustering, SeedPolicy
-from fastershift.rshn import Votes
 
-__all__ = ["PairVotes", "find_voted_instances", "pair_pieces"]
+__all__ = ["find_voted_instances"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -33,44 +30,21 @@ _OVERLAP = 2.0
 _LEAST_SCORE = 0.3
 
 
-class PairVotes(NamedTuple):
-    """What a network that votes says of a pair of frames.
-
-    Attributes
-    ----------
-    channels : Tensor
-        (F, 7, Y, X) as `Votes.of` takes them; may lie on disk.
-    diameter : float
-        Typical cell diameter in pixels of the network.
-    """
-
-    channels: Tensor
-    diameter: float
-
-
 def find_voted_instances(
-    embeddings: Tensor,
-    votes: PairVotes,
-    cluster_settings: ClusterSettings,
-    track_settings: TrackSettings,
-    *,
-    smallest_cell: int,
+    voters: PairVoters, cluster_settings: ClusterSettings, *, smallest_cell: int
 ) -> PairInstances:
     """Part the frames of a pair into cells by votes, and link them.
 
     Each frame is parted by the modes of its voted centres, see `find_basins`: every
     voted place is a seed of mean-shift, so that no number of seeds has to be chosen.
+    All but the density of votes is done for pixels of cells alone.
 
     Parameters
     ----------
-    embeddings : (F, 5, Y, X) Tensor
-        Codes of the votes.
-    votes : PairVotes
-        The votes themselves.
+    voters : PairVoters
+        As `pair_voters` reads them.
     cluster_settings : ClusterSettings
         `bandwidth` and `coverage` are used.
-    track_settings : TrackSettings
-        `foreground` is used.
     smallest_cell : int
         Cells with fewer pixels, summed over the frames, are dropped.
 
@@ -80,56 +54,72 @@ def find_voted_instances(
         One cluster is a mode of a frame; its seed is the pixel nearest to the mode.
     """
     started = time.perf_counter()
-    pixels = foreground_mask(embeddings, track_settings.foreground).cpu().numpy()
     basins = [
-        find_basins(channels, inside, cluster_settings.bandwidth, votes.diameter)
-        for channels, inside in zip(votes.channels, pixels, strict=True)
+        find_basins(one, cluster_settings.bandwidth, voters.diameter)
+        for one in voters.frames
     ]
-    pieces = pair_pieces(votes, basins)
-    clusters = empty_labels(pixels.shape)
-    n_modes = 0
-    for number, one in enumerate(basins):
-        clusters[number] = np.where(one.of_pixel > 0, one.of_pixel + n_modes, 0)
-        n_modes += int(one.of_pixel.max(initial=0))
-    clustering = _as_clustering(
-        embeddings, votes, clusters, n_modes, cluster_settings.coverage, started
+    pieces = _linked_pieces(voters, basins)
+    sizes = count_pixels(np.concatenate(pieces), _largest(pieces))
+    is_cell = (sizes >= smallest_cell) & (np.arange(sizes.size) > 0)
+    cells = np.where(is_cell, np.cumsum(is_cell), 0).astype(np.int32)
+    clustering, clusters = _as_clustering(
+        voters, basins, cluster_settings.coverage, started
     )
-    seeds = np.flatnonzero(pixels)[clustering.seeds.numpy()]
+    shape = voters.frames[0].shape
+    painted = partial(PaintedLabels, shape, [one.pixels for one in voters.frames])
+    n_pixels = len(pieces) * shape[0] * shape[1]
     return PairInstances(
-        labels=cells_of_pieces(pieces, smallest_cell),
-        clusters=clusters,
-        pieces=pieces,
+        labels=np.asarray(painted([cells[one] for one in pieces])),
+        clusters=painted(clusters),
+        pieces=painted(pieces),
         clustering=clustering,
-        seed_positions=np.column_stack(np.unravel_index(seeds, pixels.shape)),
+        seed_positions=_positions(voters, clustering.seeds.numpy()),
         sizes=clustering.sizes.numpy(),
-        foreground=float(pixels.mean()) if pixels.size else 0.0,
+        foreground=len(clustering.labels) / n_pixels if n_pixels else 0.0,
     )
+
+
+def _largest(numbers: list[_Labels]) -> int:
+    return max(int(one.max(initial=0)) for one in numbers)
+
+
+def _positions(voters: PairVoters, pixels: _Numbers) -> _Numbers:
+    """Tell frame, row and column of some pixels of the cells of all frames."""
+    counts = [one.pixels.size for one in voters.frames]
+    frame = np.repeat(np.arange(len(counts)), counts)[pixels]
+    place = np.concatenate([one.pixels for one in voters.frames])[pixels]
+    rows, columns = np.divmod(place.astype(np.int64), voters.frames[0].shape[1])
+    return np.column_stack([frame, rows, columns])
 
 
 def _as_clustering(
-    embeddings: Tensor,
-    votes: PairVotes,
-    clusters: _Labels,
-    n_modes: int,
-    coverage: float,
-    started: float,
-) -> Clustering:
-    """Tell of modes of votes what is told of those of Faster Mean-shift."""
-    inside = clusters > 0
-    mode = clusters[inside].astype(np.int64) - 1
+    voters: PairVoters, basins: list[Basins], coverage: float, started: float
+) -> tuple[Clustering, list[_Labels]]:
+    """Tell of modes of votes what is told of those of Faster Mean-shift.
+
+    Also tell the cluster of each pixel of the cells, from 1, the largest first.
+    """
+    counts = [_largest([one.of_pixel]) for one in basins]
+    n_modes = sum(counts)
+    first = np.cumsum([0, *counts[:-1]])
+    mode = np.concatenate(
+        [one.of_pixel + n - 1 for one, n in zip(basins, first, strict=True)]
+    ).astype(np.int64)
     # The seed of a mode is the pixel that votes for a place next to itself.
-    length = Votes.of(votes.channels).own.float().norm(dim=1).cpu().numpy()[inside]
+    length = np.concatenate([one.length for one in voters.frames])
     seeds = _first_of_least(mode, length, n_modes)
     sizes = np.bincount(mode, minlength=n_modes)
-    codes = embeddings.movedim(1, -1)[torch.from_numpy(inside)].cpu()
-    centers = functional.normalize(codes[torch.from_numpy(seeds)].float(), dim=1)
+    codes = torch.cat(voters.codes)[torch.from_numpy(seeds)]
+    centers = functional.normalize(codes.float(), dim=1)
     ranking = np.argsort(-sizes, kind="stable")
     rank = np.empty_like(ranking)
     rank[ranking] = np.arange(n_modes)
-    renumber(clusters, np.concatenate([[0], 1 + rank]), clusters)
     policy = SeedPolicy(max(1, n_modes)).observed(n_modes, 1.0, coverage)
-    return Clustering(
-        labels=torch.from_numpy(rank[mode]),
+    labels = rank[mode]
+    ends = np.cumsum([one.pixels.size for one in voters.frames])[:-1]
+    clusters = np.split((labels + 1).astype(np.int32), ends)
+    clustering = Clustering(
+        labels=torch.from_numpy(labels),
         centers=centers[torch.from_numpy(ranking)],
         sizes=torch.from_numpy(sizes[ranking]),
         n_seeds=n_modes,
@@ -143,6 +133,7 @@ def _as_clustering(
         seeds=torch.from_numpy(seeds[ranking]),
         seed_modes=torch.arange(n_modes),
     )
+    return clustering, clusters
 
 
 @compiled
@@ -156,91 +147,126 @@ def _first_of_least(mode: _Numbers, length: _Lengths, n_modes: int) -> _Numbers:
     return found
 
 
-def _voted_pieces(basins: Basins) -> _Labels:
-    """Find the largest connected piece of what votes for each centre.
+def _linked_pieces(voters: PairVoters, basins: list[Basins]) -> list[_Labels]:
+    """Tell the piece of each pixel, the same number for the same cell in both frames.
+
+    A piece of the second frame carries the number of the piece of the first for which
+    its pixels vote as their predecessor, and which it overlaps: the sum of the share of
+    its pixels that vote for it and of twice the overlap (IoU) decides, best first. A
+    piece of the first frame has one successor; further daughters get numbers of their
+    own.
+    """
+    pieces = [
+        _largest_pieces(frame, one.of_pixel)
+        for frame, one in zip(voters.frames, basins, strict=True)
+    ]
+    if len(pieces) == 1:
+        return pieces
+    first, second = voters.frames
+    before = empty_labels(first.shape).reshape(-1)
+    before[first.pixels] = pieces[0]
+    pointed = basins[0].of_place[second.previous]
+    numbers = _successors(pieces[0], pieces[1], before[second.pixels], pointed)
+    return [pieces[0], numbers[pieces[1]]]
+
+
+def _largest_pieces(voters: Voters, basin: _Labels) -> _Labels:
+    """Keep the largest connected piece of what votes for each centre.
 
     The others are slivers of what lies around the cell: they vote for it, but are
     parted from it by a neighbour.
 
     Parameters
     ----------
-    basins : Basins
-        Of a frame.
+    voters : Voters
+        Pixels of a frame.
+    basin : (n,) int32
+        The basin that each votes for.
 
     Returns
     -------
-    (Y, X) int32
-        Pieces with the numbers of their basins; 0 is background.
+    (n,) int32
+        The same, 0 for slivers.
     """
-    pieces = empty_labels((1, *basins.of_pixel.shape))
-    basin_of = connect(basins.of_pixel[np.newaxis], pieces)
-    sizes = count_pixels(pieces.ravel(), basin_of.size - 1)
-    order = np.argsort(sizes, kind="stable")
-    largest = np.zeros(int(basin_of.max(initial=0)) + 1, dtype=np.int64)
-    largest[basin_of[order]] = order
-    kept = np.zeros_like(basin_of)
-    kept[largest[1:]] = np.arange(1, largest.size)
-    kept[0] = 0
-    renumber(pieces, kept, pieces)
-    found: _Labels = pieces[0]
-    return found
+    root = _connect(voters.pixels, basin, *voters.shape)
+    sizes = np.bincount(root, minlength=root.size)
+    roots = np.flatnonzero(sizes)
+    # The last one of a basin stays: the largest, of equal ones the lowest in the frame.
+    order = roots[np.argsort(sizes[roots], kind="stable")]
+    largest = np.zeros(_largest([basin]) + 1, dtype=np.int64)
+    largest[basin[order]] = order
+    return np.where(root == largest[basin], basin, 0).astype(np.int32)
 
 
-def pair_pieces(votes: PairVotes, basins: Sequence[Basins]) -> _Labels:
-    """Link the pieces of the second frame of a pair to those of the first.
+@compiled
+def _root(parents: _Labels, pixel: int) -> int:
+    while parents[pixel] != pixel:
+        parents[pixel] = parents[parents[pixel]]
+        pixel = parents[pixel]
+    return pixel
 
-    A piece of the second
-    frame carries the number of the piece of the first for which its pixels vote as
-    their predecessor, and which it overlaps: the sum of the share of its pixels that
-    vote for it and of twice the overlap (IoU) decides, best first. A piece of the first
-    frame has one successor; further daughters get numbers of their own.
+
+@compiled
+def _connect(pixels: _Labels, basin: _Labels, height: int, width: int) -> _Labels:
+    """Find the connected pieces of equal basins; pixels touch at edges and corners.
+
+    Returns
+    -------
+    (n,) int32
+        For each pixel the first one of its piece.
+    """
+    # Places of pixels in the list, from 1.
+    at = np.zeros(height * width, np.int32)
+    parents = np.arange(pixels.size).astype(np.int32)
+    for i in range(pixels.size):
+        place = pixels[i]
+        at[place] = i + 1
+        x = place % width
+        left, right = x > 0, x < width - 1
+        up = place >= width
+        for beside, there in (
+            (place - 1, left),
+            (place - width - 1, up and left),
+            (place - width, up),
+            (place - width + 1, up and right),
+        ):
+            if not there or at[beside] == 0 or basin[at[beside] - 1] != basin[i]:
+                continue
+            one, other = _root(parents, at[beside] - 1), _root(parents, i)
+            parents[max(one, other)] = min(one, other)
+    for i in range(pixels.size):
+        parents[i] = _root(parents, i)
+    return parents
+
+
+def _successors(
+    first: _Labels, second: _Labels, before: _Labels, pointed: _Labels
+) -> _Labels:
+    """Give the pieces of the second frame the numbers of those they come from.
 
     Parameters
     ----------
-    votes : PairVotes
-        Of the frames.
-    basins : sequence of Basins
-        One for each frame.
+    first : (m,) int32
+        Pieces of the pixels of the first frame.
+    second, before, pointed : (n,) int32
+        For the pixels of the second frame: their piece, the piece of the first frame in
+        the same place, and the one they vote for.
 
     Returns
     -------
-    (F, Y, X) int32
-        Pieces from 1, the same number for the same cell; 0 is background.
+    int32 array
+        A number for every piece; of 0 it is 0.
     """
-    frames = [_voted_pieces(one) for one in basins]
-    result = empty_labels((len(frames), *frames[0].shape))
-    result[0] = frames[0]
-    if len(frames) == 1:
-        return result
-    pointed = _pointed_at(votes, frames, basins[0])
-    numbers = _successors(frames[0], frames[1], pointed)
-    renumber(frames[1][np.newaxis], numbers, result[1:])
-    return result
-
-
-def _pointed_at(votes: PairVotes, frames: Sequence[_Labels], basins: Basins) -> _Labels:
-    """Tell for each pixel of the second frame the piece of the first it comes from."""
-    previous = Votes.of(votes.channels[1]).previous.cpu().numpy()
-    voting = frames[1] > 0
-    pointed = empty_labels(voting.shape)
-    pointed[:] = 0
-    rows, columns = voted_places(previous, votes.diameter, voting)
-    pointed[voting] = basins.of_place[rows, columns]
-    return pointed
-
-
-def _successors(first: _Labels, second: _Labels, pointed: _Labels) -> _Numbers:
-    """Give the pieces of the second frame the numbers of those they come from."""
-    n_first, n_second = int(first.max(initial=0)), int(second.max(initial=0))
-    areas = count_pixels(first.ravel(), n_first), count_pixels(second.ravel(), n_second)
+    n_first, n_second = _largest([first]), _largest([second])
+    areas = count_pixels(first, n_first), count_pixels(second, n_second)
     # Sums over all pairs of pieces that have to do with each other.
     score: dict[tuple[int, int], float] = defaultdict(float)
     for new, old, count in zip(*overlaps(second, pointed), strict=True):
         score[int(new), int(old)] += float(count / areas[1][new])
-    for new, old, count in zip(*overlaps(second, first), strict=True):
+    for new, old, count in zip(*overlaps(second, before), strict=True):
         union = areas[1][new] + areas[0][old] - count
         score[int(new), int(old)] += _OVERLAP * float(count / union)
-    numbers = np.zeros(n_second + 1, dtype=np.int64)
+    numbers = np.zeros(n_second + 1, dtype=np.int32)
     taken: set[int] = set()
     for (new, old), value in sorted(score.items(), key=lambda one: (-one[1], one[0])):
         if value >= _LEAST_SCORE and not numbers[new] and old not in taken:

@@ -10,6 +10,7 @@ from fastershift.labels._components import (
 )
 from fastershift.labels._confines import Confines, keep_inside
 from fastershift.labels._matches import Matches, match_cells
+from fastershift.labels._painted import LabelImages, PaintedLabels
 from fastershift.labels._regions import (
     Box,
     Labels,
@@ -29,8 +30,10 @@ from fastershift.labels._strips import Strip, strips
 __all__ = [
     "Box",
     "Confines",
+    "LabelImages",
     "Labels",
     "Matches",
+    "PaintedLabels",
     "Strip",
     "as_labels",
     "coded",

@@ -18,7 +18,7 @@ _LARGE = 2**26
 
 
 def empty_labels(shape: tuple[int, ...]) -> _Labels:
-    """Make an array of labels, in memory, or where it is large in a temporary file.
+    """Make labels without cells, in memory, or where large in a temporary file.
 
     The file is deleted when nothing refers to the array any more. Where the disk is
     full, the array lies in memory after all.
@@ -31,17 +31,17 @@ def empty_labels(shape: tuple[int, ...]) -> _Labels:
     Returns
     -------
     int32 array
-        What it holds is not defined.
+        Zeros.
     """
     n_bytes = 4 * prod(shape)
     if n_bytes < _LARGE:
-        return np.empty(shape, dtype=np.int32)
+        return np.zeros(shape, dtype=np.int32)
     try:
         with TemporaryFile(prefix="fastershift-") as file:
             reserve(file.fileno(), n_bytes)
             return np.memmap(file, np.int32, "r+", shape=shape)
     except OSError:
-        return np.empty(shape, dtype=np.int32)
+        return np.zeros(shape, dtype=np.int32)
 
 
 def reserve(descriptor: int, n_bytes: int) -> None:

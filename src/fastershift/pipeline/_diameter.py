@@ -7,7 +7,12 @@ import numpy.typing as npt
 import torch
 
 from fastershift.config import Settings
-from fastershift.instances import find_instances, find_voted_instances, pair_codes
+from fastershift.instances import (
+    find_instances,
+    find_voted_instances,
+    pair_codes,
+    pair_voters,
+)
 from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
 from fastershift.rshn import Embedder, Model
 
@@ -75,9 +80,8 @@ def segment_pair(
     smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
     cluster, track = settings.cluster, settings.track
     if pair.votes is not None:
-        found = find_voted_instances(
-            pair.embeddings, pair.votes, cluster, track, smallest_cell=smallest
-        )
+        voters = pair_voters(pair.embeddings, pair.votes, track)
+        found = find_voted_instances(voters, cluster, smallest_cell=smallest)
     else:
         found = find_instances(
             pair_codes(pair.embeddings, cluster, track),

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,16 @@ from fastershift.config import Settings
 from fastershift.instances import (
     PairCodes,
     PairInstances,
+    PairVoters,
     find_instances,
     find_voted_instances,
     merge_tiles,
     pair_codes,
+    pair_voters,
     unsure_share,
 )
 from fastershift.labels import (
+    LabelImages,
     keep_inside,
     label_ids,
     nearest_pixels,
@@ -61,11 +64,11 @@ class PairCells:
 
     Attributes
     ----------
-    labels, clusters : (F, Y, X) int32
-        Cells, and the modes they belong to, in network pixels. Where tiles are
-        clustered on their own, modes have no common number and the cells stand for
-        them.
-    pieces : (F, Y, X) int32
+    labels, clusters : (F, Y, X) LabelImages
+        Cells, which are always kept whole, and the modes they belong to, in network
+        pixels. Where tiles are clustered on their own, modes have no common number and
+        the cells stand for them.
+    pieces : (F, Y, X) LabelImages
         Cells before small ones are dropped; where tiles are merged, the cells.
     parts : tuple of PairInstances
         One for the frame, or one for each tile.
@@ -79,8 +82,8 @@ class PairCells:
     """
 
     labels: Labels
-    clusters: Labels
-    pieces: Labels
+    clusters: LabelImages
+    pieces: LabelImages
     parts: tuple[PairInstances, ...]
     policy: SeedPolicy
     seconds: float
@@ -105,6 +108,25 @@ def _pair_mask(plan: Plan, frame: int, n_frames: int) -> npt.NDArray[Any] | None
     return np.stack([np.asarray(plan.mask[frame + i]) for i in range(n_frames)])
 
 
+class _Prepared(NamedTuple):
+    """What is clustered of a pair, and what else no setting of clustering changes."""
+
+    points: PairCodes | PairVoters
+    unsure: tuple[float, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return self.points.nbytes
+
+
+def _prepare(plan: Plan, pair: EmbeddedPair) -> _Prepared:
+    unsure = _unsure(plan, pair)
+    if pair.votes is None:
+        return _Prepared(_codes(plan, pair, pair.embeddings), unsure)
+    track = plan.settings.track
+    return _Prepared(pair_voters(pair.embeddings, pair.votes, track), unsure)
+
+
 class LastPair:
     """Keeps what was clustered last, for the same pair and other settings.
 
@@ -112,9 +134,9 @@ class LastPair:
     """
 
     def __init__(self) -> None:
-        self._codes: RecentCache[Hashable, PairCodes] = RecentCache(0)
+        self._kept: RecentCache[Hashable, _Prepared] = RecentCache(0)
 
-    def codes(self, plan: Plan, pair: EmbeddedPair) -> PairCodes:
+    def prepared(self, plan: Plan, pair: EmbeddedPair) -> _Prepared:
         """Return what is clustered of a pair, anew if it is not the last one."""
         key = (
             embedding_key(plan),
@@ -123,10 +145,10 @@ class LastPair:
             plan.settings.cluster.coordinate_weight,
             pair.frame,
         )
-        known = self._codes.get(key)
+        known = self._kept.get(key)
         if known is None:
-            known = _codes(plan, pair, pair.embeddings)
-            self._codes.put(key, known)
+            known = _prepare(plan, pair)
+            self._kept.put(key, known)
         return known
 
 
@@ -185,18 +207,15 @@ def cluster_pair(
         )
 
     if not _is_cut(plan):
-        if pair.votes is not None:
+        ready = _prepare(plan, pair) if last is None else last.prepared(plan, pair)
+        if isinstance(ready.points, PairVoters):
             found = find_voted_instances(
-                pair.embeddings,
-                pair.votes,
+                ready.points,
                 plan.settings.cluster,
-                plan.settings.track,
                 smallest_cell=plan.smallest_in_pair(n_frames),
             )
-        elif last is None:
-            found = instances(_codes(plan, pair, pair.embeddings), policy)
         else:
-            found = instances(last.codes(plan, pair), policy)
+            found = instances(ready.points, policy)
         seconds = time.perf_counter() - started
         return PairCells(
             found.labels,
@@ -205,7 +224,7 @@ def cluster_pair(
             (found,),
             found.clustering.policy,
             seconds,
-            _unsure(plan, pair),
+            ready.unsure,
         )
     parts = []
     for tile in range(pair.embeddings.shape[1]):

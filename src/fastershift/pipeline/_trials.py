@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fastershift._devices import choose_device
 from fastershift.config import Settings
-from fastershift.instances import PairVotes, find_voted_instances
+from fastershift.instances import PairVotes, find_voted_instances, pair_voters
 from fastershift.pipeline._diameter import smallest_cell, whole_cells
 from fastershift.pipeline._samples import Sample
 from fastershift.rshn import (
@@ -164,13 +164,9 @@ def _segmented(
     usable = torch.ones(raw.shape[:2], dtype=torch.bool)
     write_votes(raw.cpu(), usable, kept, (0, 0), model.card.diameter)
     channels = kept.movedim(-1, 0)[None]
-    found = find_voted_instances(
-        channels[:, :CODE_CHANNELS],
-        PairVotes(channels[:, CODE_CHANNELS:], model.card.diameter),
-        settings.cluster,
-        settings.track,
-        smallest_cell=smallest,
-    )
+    votes = PairVotes(channels[:, CODE_CHANNELS:], model.card.diameter)
+    voters = pair_voters(channels[:, :CODE_CHANNELS], votes, settings.track)
+    found = find_voted_instances(voters, settings.cluster, smallest_cell=smallest)
     return found.labels[0], 1 - channels[0, 0].float().square().numpy()
 
 

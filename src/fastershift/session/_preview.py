@@ -175,7 +175,7 @@ def pair_cells(
                     clustered, network = ClusteredPair(cells, smallest), pair.seconds
         assert clustered is not None  # noqa: S101 (a source has all its pairs)
         if clustered.smallest != smallest:
-            labels = cells_of_pieces(clustered.cells.pieces, smallest)
+            labels = cells_of_pieces(np.asarray(clustered.cells.pieces), smallest)
             clustered = ClusteredPair(replace(clustered.cells, labels=labels), smallest)
         # Masks that are given may be painted at any time, and cost nothing.
         if not isinstance(plan.source, MaskSource):

@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage
 
 from fastershift.config import resolve_settings
-from fastershift.instances import PairVotes, find_voted_instances
+from fastershift.instances import PairVotes, find_voted_instances, pair_voters
 from fastershift.pipeline import smallest_cell
 from fastershift.rshn import (
     CODE_CHANNELS,
@@ -128,11 +128,10 @@ class Rules:
         write_votes(torch.from_numpy(said), usable, kept, (0, 0), diameter)
         channels = kept.movedim(-1, 0)[None]
         settings = resolve_settings(user=self.as_settings())
+        votes = PairVotes(channels[:, CODE_CHANNELS:], diameter)
         found = find_voted_instances(
-            channels[:, :CODE_CHANNELS],
-            PairVotes(channels[:, CODE_CHANNELS:], diameter),
+            pair_voters(channels[:, :CODE_CHANNELS], votes, settings.track),
             settings.cluster,
-            settings.track,
             smallest_cell=max(1, round(smallest_cell(settings, diameter))),
         )
         labels: _Labels = found.labels[0]
