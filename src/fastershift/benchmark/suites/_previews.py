@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 
+import numpy as np
+
 from fastershift.errors import FastershiftError
 from fastershift.session import PreviewRequest, Session, SessionInput, spare_core
 from fastershift.simulate import simulate_movie
@@ -11,7 +13,8 @@ __all__ = ["TimedPreviews"]
 
 # What the shipped models see cells at, so that they see the whole frame.
 _DIAMETER = 24.0
-_CELLS_PER_PIXEL = 60 / 512**2
+# What is simulated; larger frames are laid with it.
+_SIDE, _CELLS = 512, 60
 
 
 class TimedPreviews:
@@ -20,7 +23,7 @@ class TimedPreviews:
     Parameters
     ----------
     side : int
-        Rows and columns of a frame.
+        Rows and columns of a frame: 512, or a multiple of it.
     device : str
         Where to compute.
     seed : int
@@ -28,10 +31,10 @@ class TimedPreviews:
     """
 
     def __init__(self, side: int, device: str, seed: int) -> None:
-        cells = round(_CELLS_PER_PIXEL * side**2)
-        movie = simulate_movie(2, (side, side), cells, diameter=_DIAMETER, seed=seed)
+        movie = simulate_movie(2, (_SIDE, _SIDE), _CELLS, diameter=_DIAMETER, seed=seed)
+        tiles = side // _SIDE
         self._session = Session()
-        self._session.open(SessionInput(movie.frames))
+        self._session.open(SessionInput(np.tile(movie.frames, (1, tiles, tiles))))
         self._device = device
         self._bandwidths = _golden()
         # The network runs, and all is compiled and loaded.
@@ -60,5 +63,5 @@ def _golden() -> Iterator[float]:
     """Go through bandwidths as a slider does that is moved; none comes twice."""
     step = 0
     while True:
-        yield 0.1 + 0.2 * (step * 0.618 % 1)
+        yield 0.005 + 0.02 * (step * 0.618 % 1)
         step += 1

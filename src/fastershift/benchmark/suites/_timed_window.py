@@ -126,7 +126,7 @@ def _changes(count: int) -> Iterator[tuple[str, float]]:
         elif step % 6 == 5:
             yield "n_initial", 128 + 4 * (step // 6 + 1)
         else:
-            yield "bandwidth", 0.1 + 0.2 * (step * 0.618 % 1)
+            yield "bandwidth", 0.005 + 0.02 * (step * 0.618 % 1)
 
 
 def _stalls(order: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -162,7 +162,7 @@ def _scroll(
         step += 1
         sitting.viewer.dims.set_current_step(0, abs(step % 16 - 8) % n_frames)
         if slider:
-            sitting.find("bandwidth").setValue(0.1 + 0.001 * (step % 200))
+            sitting.find("bandwidth").setValue(0.005 + 0.0001 * (step % 200))
         due = started + step * _SCROLL_MS / 1e3
         rest(max(0.0, due - time.perf_counter()))
 
