@@ -20,7 +20,9 @@ _UNITS = {
 _ONLY = {
     "": "",
     "ring": " Only with `--ring`.",
+    "drift": " Only with `--without-drift`.",
     "doubt": " Only where doubtful places were looked for.",
+    "filled": " Only where there are any.",
 }
 
 

@@ -183,6 +183,51 @@ def test_speed_over_a_gap_is_that_of_the_way_between():
     np.testing.assert_allclose(table["speed"], [np.nan, 2])
 
 
+def drifting(n_cells, n_frames=4):
+    """Cells that step up and down in turns, under a stage that drifts by (3, -2)."""
+    labels = np.zeros((n_frames, 40, 12 * n_cells + 20), np.int32)
+    for t in range(n_frames):
+        for cell in range(n_cells):
+            top = 10 + 3 * t + (t % 2) * (-1) ** cell
+            left = 12 * cell + 12 - 2 * t
+            labels[t, top : top + 4, left : left + 4] = cell + 1
+    tracks = [(cell + 1, 0, n_frames - 1, 0) for cell in range(n_cells)]
+    return SavedResult(labels, tracks, SCALE, UNITS)
+
+
+def test_a_common_move_is_taken_out_and_told_on_request():
+    table = table_of(drifting(8), without_drift=True)
+    later = table["frame"] > 0
+    # A pixel is half a micrometre, a frame half a minute.
+    np.testing.assert_allclose(table["displacement"][later], 0.5)
+    np.testing.assert_allclose(table["speed"][later], 1)
+    np.testing.assert_allclose(table["drift_y"], 1.5 * table["frame"])
+    np.testing.assert_allclose(table["drift_x"], -table["frame"])
+    with_it = table_of(drifting(8))
+    assert with_it["displacement"][later].min() > 1
+    assert "drift_y" not in with_it
+
+
+def test_a_common_move_is_taken_out_over_frames_without_cells():
+    result = drifting(8, 5)
+    labels = result.labels.copy()
+    labels[2:4] = 0
+    table = table_of(
+        SavedResult(labels, result.tracks, SCALE, UNITS), without_drift=True
+    )
+    last = table["frame"] == 4
+    np.testing.assert_allclose(table["drift_y"][last], 6)
+    np.testing.assert_allclose(table["displacement"][last], 0.5)
+
+
+def test_the_move_of_few_cells_is_their_own():
+    table = table_of(drifting(5), without_drift=True)
+    assert not table["drift_y"].any()
+    np.testing.assert_allclose(
+        table["displacement"], table_of(drifting(5))["displacement"]
+    )
+
+
 def test_the_highest_doubt_of_a_cell_counts():
     movie = A_CELL_DIVIDES
     doubts = [
@@ -218,7 +263,10 @@ def test_cells_that_were_put_in_are_marked_whoever_did_it():
 def test_frames_without_cells_have_no_rows():
     result = SavedResult(np.zeros((2, 9, 9), np.int32), [])
     table = table_of(result, {"0": np.ones((2, 9, 9))}, ring=2.0)
-    names = [column.name for column in columns_of(["0"], doubt=False, filled=False)]
+    names = [
+        column.name
+        for column in columns_of(["0"], drift=False, doubt=False, filled=False)
+    ]
     assert list(table) == names
     assert not any(len(column) for column in table.values())
 
@@ -281,7 +329,7 @@ def test_memory_does_not_grow_with_the_movie(tmp_path):
         result = SavedResult(Endless(length, frame), rows)
         tables = measure_frames(result, {"0": Endless(length, frame)})
         tracemalloc.start()
-        columns = columns_of(["0"], ring=False, doubt=False, filled=False)
+        columns = columns_of(["0"], ring=False, drift=False, doubt=False, filled=False)
         write_measurements(tmp_path / f"{length}.csv", tables, columns)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -297,7 +345,7 @@ def test_files_hold_the_same_table(tmp_path):
 
     movie = A_CELL_DIVIDES
     result = SavedResult(movie.labels, movie.lineage.rows(), SCALE, UNITS)
-    columns = columns_of((), ring=False, doubt=False, filled=False)
+    columns = columns_of((), ring=False, drift=False, doubt=False, filled=False)
     for name in ("cells.csv", "cells.parquet"):
         write_measurements(tmp_path / name, measure_frames(result), columns)
     written = pandas.read_parquet(tmp_path / "cells.parquet")
@@ -315,7 +363,7 @@ def test_only_former_measurements_are_replaced(tmp_path, suffix):
         pytest.importorskip("pyarrow")
     movie, path = A_CELL_DIVIDES, tmp_path / f"cells.{suffix}"
     result = SavedResult(movie.labels, movie.lineage.rows())
-    columns = columns_of((), ring=False, doubt=False, filled=False)
+    columns = columns_of((), ring=False, drift=False, doubt=False, filled=False)
 
     def write(**options):
         write_measurements(path, measure_frames(result), columns, **options)
@@ -350,7 +398,7 @@ def test_parquet_without_its_package_is_a_sentence(tmp_path, monkeypatch):
 def test_unknown_values_are_empty_in_a_csv(tmp_path):
     movie = A_CELL_DIVIDES
     result = SavedResult(movie.labels, movie.lineage.rows())
-    columns = columns_of((), ring=False, doubt=False, filled=False)
+    columns = columns_of((), ring=False, drift=False, doubt=False, filled=False)
     path = write_measurements(tmp_path / "c.csv", measure_frames(result), columns)
     with path.open() as file:
         first = next(csv.DictReader(file))

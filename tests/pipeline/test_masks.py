@@ -6,7 +6,8 @@ import tifffile
 
 from fastershift import segment_movie
 from fastershift.errors import InputError
-from fastershift.io import SavedResult, write_saved
+from fastershift.evaluation import score_arrays
+from fastershift.io import SavedResult, tracks_from_labels, write_saved
 from fastershift.measure import measure_frames
 from fastershift.simulate import simulate_movie
 
@@ -224,6 +225,30 @@ def test_drift_of_the_stage_is_told_and_taken_out():
     assert moved[2] == pytest.approx((30, 0), abs=4)
     assert np.abs(moved[[0, 1, 3]]).max() < 4
     assert "drift" not in " ".join(whole.provenance.get("notices", ()))
+
+
+def view_that_drifts(step, n_frames=10):
+    """Cut a window out of a simulated movie that moves by so many columns a frame."""
+    whole = simulate_movie(
+        n_frames, (160, 160 + step * n_frames), 90, diameter=16, seed=3, cell_cycle=1e9
+    )
+    return np.stack(
+        [frame[:, step * t : step * t + 160] for t, frame in enumerate(whole.labels)]
+    )
+
+
+def tra_of(labels, remove_drift):
+    settings = {"track": {"vote_weight": 0, "remove_drift": remove_drift}}
+    found = segment_movie(None, settings, labels=numbered_anew(labels))
+    truth = dict(enumerate(labels))
+    tracks = tracks_from_labels(labels)
+    return score_arrays(found.labels, found.lineage.rows(), labels, tracks, truth).tra
+
+
+def test_links_under_a_drifting_stage_are_those_without_drift():
+    labels = view_that_drifts(20)
+    assert tra_of(labels, remove_drift=True) > 0.99
+    assert tra_of(labels, remove_drift=False) < 0.97
 
 
 def test_masks_that_were_put_in_are_marked_in_the_table(movie):

@@ -73,8 +73,11 @@ def measure_result(task: "MovieTask", saved: SavedResult) -> None:
     channels = _channels(task)
     first = next(iter(channels.values()))
     saved = with_scale(saved, first, wanted.pixel_size, wanted.frame_interval)
-    tables = measure_frames(saved, channels, wanted.options)
-    columns = columns_for(saved, channels, ring=wanted.options.ring > 0)
+    options = wanted.options
+    tables = measure_frames(saved, channels, options)
+    columns = columns_for(
+        saved, channels, ring=options.ring > 0, drift=options.without_drift
+    )
     write_measurements(task.table, tables, columns, overwrite=True)
 
 

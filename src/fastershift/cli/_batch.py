@@ -15,6 +15,7 @@ from fastershift.cli._options import (
     Outside,
     PixelSize,
     Ring,
+    WithoutDrift,
     with_settings,
 )
 from fastershift.cli._progress import progress_bar
@@ -24,6 +25,7 @@ from fastershift.errors import InputError
 if TYPE_CHECKING:
     from fastershift.batch import Measuring, MovieTask
     from fastershift.io import ResultFormat
+    from fastershift.measure import MeasureOptions
 
 __all__ = ["Chunk", "ResultName", "batch", "result_format", "run_on_disk"]
 
@@ -126,6 +128,7 @@ def batch(
     ] = None,
     ring: Ring = 0.0,
     neighbour_distance: NeighbourDistance = 0.0,
+    without_drift: WithoutDrift = False,
     pixel_size: PixelSize = None,
     frame_interval: FrameInterval = None,
     chunk: Chunk = 64,
@@ -142,7 +145,9 @@ def batch(
     that was not done.
     """
     from fastershift.batch import BatchTask, connect
+    from fastershift.measure import MeasureOptions
 
+    asked = MeasureOptions(ring, neighbour_distance, without_drift)
     task = BatchTask(
         inputs,
         output,
@@ -157,9 +162,7 @@ def batch(
         labels=labels,
         inside=inside,
         outside=outside,
-        measuring=_measuring(
-            measure, ring, neighbour_distance, pixel_size, frame_interval
-        ),
+        measuring=_measuring(measure, asked, pixel_size, frame_interval),
     )
     with (
         _kept("finished movies and chunks are kept"),
@@ -176,8 +179,7 @@ def batch(
 
 def _measuring(
     format: str | None,
-    ring: float,
-    neighbour_distance: float,
+    options: "MeasureOptions",
     pixel_size: float | None,
     frame_interval: float | None,
 ) -> "Measuring | None":
@@ -185,17 +187,16 @@ def _measuring(
     from fastershift.measure import MeasureOptions
 
     if format is None:
-        if ring or neighbour_distance or pixel_size or frame_interval:
+        if options != MeasureOptions() or pixel_size or frame_interval:
             raise InputError(
-                "Rings, neighbours, pixel size and frame interval are for measurements;"
-                " ask for them with --measure csv."
+                "Rings, neighbours, drift, pixel size and frame interval are for "
+                "measurements; ask for them with --measure csv."
             )
         return None
     if format not in ("csv", "parquet"):
         raise InputError(
             f"Measurements cannot be written as {format}; choose csv or parquet."
         )
-    options = MeasureOptions(ring, neighbour_distance)
     kind: Any = format
     return Measuring(kind, options, pixel_size, frame_interval)
 

@@ -14,6 +14,7 @@ from fastershift.cli._options import (
     Outside,
     PixelSize,
     Ring,
+    WithoutDrift,
     frame_range,
 )
 
@@ -39,6 +40,7 @@ def measure(
     ] = None,
     ring: Ring = 0.0,
     neighbour_distance: NeighbourDistance = 0.0,
+    without_drift: WithoutDrift = False,
     pixel_size: PixelSize = None,
     frame_interval: FrameInterval = None,
     inside: Inside = None,
@@ -89,8 +91,8 @@ def measure(
         )
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
-    columns = columns_for(saved, channels, ring=ring > 0)
-    options = MeasureOptions(ring, neighbour_distance)
+    columns = columns_for(saved, channels, ring=ring > 0, drift=without_drift)
+    options = MeasureOptions(ring, neighbour_distance, without_drift)
     confines = read_confines(inside, outside, first)
     tables = measure_frames(saved, channels, options, confines)
     counted = _Counted(tables, len(saved.labels))

@@ -17,6 +17,7 @@ __all__ = [
     "Outside",
     "PixelSize",
     "Ring",
+    "WithoutDrift",
     "frame_range",
     "with_settings",
 ]
@@ -38,6 +39,13 @@ Ring = Annotated[
 ]
 NeighbourDistance = Annotated[
     float, typer.Option(help="Cells nearer than this are neighbours; 0: touching.")
+]
+WithoutDrift = Annotated[
+    bool,
+    typer.Option(
+        "--without-drift",
+        help="Take the move that all cells share out of displacements and speeds.",
+    ),
 ]
 PixelSize = Annotated[
     float | None, typer.Option(help="Side of a pixel in µm, where no file says.")

@@ -159,6 +159,13 @@ class TrackSettings(Stage):
             "Where a mask is missing, its neighbours take its place.",
         ),
     )
+    remove_drift: bool = setting(
+        True,
+        "Take the move that most cells have in common from one frame to the next, the "
+        "drift of the stage, out of the links that are chosen by costs. Turn it off "
+        "where the cells themselves move together.",
+        label="Remove drift",
+    )
     size_cost: float = setting(
         0.5,
         "A cell that is twice or half as large in the next frame costs as much as a "

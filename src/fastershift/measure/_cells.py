@@ -20,6 +20,8 @@ __all__ = ["FrameTable", "MeasureOptions", "measure_frames"]
 #: One array for each column, a value for each cell of a frame.
 FrameTable: TypeAlias = dict[str, NDArray[Any]]
 
+#: A move that fewer cells share is their own.
+_FEWEST = 6
 _STATISTICS = ("mean", "min", "max", "std")
 
 
@@ -35,10 +37,14 @@ class MeasureOptions:
     neighbour_distance : float
         Cells nearer than this are neighbours, in the same unit; 0 for those that
         touch.
+    without_drift : bool
+        Take the move that all cells share, the drift of the stage, out of
+        displacements and speeds, and tell how far it went.
     """
 
     ring: float = 0.0
     neighbour_distance: float = 0.0
+    without_drift: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -123,9 +129,12 @@ class _Meter:
         self._options = options
         self._facts = track_facts(result.tracks)
         self._doubts = _doubts(result.corrections)
-        self._seen: dict[int, tuple[int, float, float]] = {}
+        self._seen: dict[int, tuple[int, NDArray[np.float64]]] = {}
+        self._drift = np.zeros(2)
         self._filled = _filled(result)
-        names = columns_for(result, channels, ring=options.ring > 0)
+        names = columns_for(
+            result, channels, ring=options.ring > 0, drift=options.without_drift
+        )
         self._names = [column.name for column in names]
 
     def measure(
@@ -160,20 +169,39 @@ class _Meter:
         return {name: table[name] for name in self._names}
 
     def _motion(self, t: int, table: FrameTable) -> FrameTable:
-        moved = np.full((2, len(table["track"])), np.nan)
-        cells = zip(
-            table["track"].tolist(),
-            table["y"].tolist(),
-            table["x"].tolist(),
-            strict=True,
-        )
-        for row, (track, y, x) in enumerate(cells):
+        tracks, places = table["track"].tolist(), np.stack([table["y"], table["x"]], -1)
+        if self._options.without_drift:
+            self._drift = self._drift + self._shared_move(tracks, places)
+        moved = np.full((2, len(tracks)), np.nan)
+        for row, (track, place) in enumerate(
+            zip(tracks, places - self._drift, strict=True)
+        ):
             if track in self._seen:
-                then, y_then, x_then = self._seen[track]
-                way = float(np.hypot(y - y_then, x - x_then))
+                then, before = self._seen[track]
+                way = float(np.hypot(*(place - before)))
                 moved[:, row] = way, way / ((t - then) * self._units.step)
-            self._seen[track] = (t, y, x)
-        return {"displacement": moved[0], "speed": moved[1]}
+            self._seen[track] = (t, place)
+        drift = np.repeat(self._drift[:, None], len(tracks), axis=1)
+        motion: FrameTable = {"displacement": moved[0], "speed": moved[1]}
+        return motion | {"drift_y": drift[0], "drift_x": drift[1]}
+
+    def _shared_move(
+        self, tracks: list[int], places: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Tell how far most cells have moved since the last frame that had any.
+
+        Of few cells a common move cannot be told from their own: then it is 0.
+        """
+        last = max((then for then, _ in self._seen.values()), default=-1)
+        known = [self._seen.get(track, (-1, places[:0])) for track in tracks]
+        moves = [
+            place - self._drift - before
+            for place, (then, before) in zip(places, known, strict=True)
+            if then == last >= 0
+        ]
+        if len(moves) < _FEWEST:
+            return np.zeros(2)
+        return np.asarray(np.median(moves, axis=0), np.float64)
 
     def _lineage(self, t: int, tracks: NDArray[Any]) -> FrameTable:
         alone = TrackFacts(t, 0, (), 0, None)

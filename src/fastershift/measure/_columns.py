@@ -198,8 +198,8 @@ _MOTION = (
     Column(
         "displacement",
         "length",
-        "Distance of the centroid from where the track was last seen; empty in its "
-        "first frame.",
+        "Distance of the centroid from where the track was last seen, without the "
+        "drift where that is asked for; empty in its first frame.",
     ),
     Column(
         "speed",
@@ -223,6 +223,16 @@ _MOTION = (
         "Time since the first frame after the division it came from; empty where none "
         "was seen.",
     ),
+)
+_DRIFT = (
+    Column(
+        "drift_y",
+        "length",
+        "How far down all cells have moved together since frame 0: the sum of the "
+        "median moves from frame to frame, 0 for those with fewer than 6 cells.",
+        asked="drift",
+    ),
+    Column("drift_x", "length", "The same to the right.", asked="drift"),
 )
 _DOUBT = (
     Column(
@@ -262,6 +272,7 @@ def columns_of(
     channels: Iterable[str] = ("{channel}",),
     *,
     ring: bool = True,
+    drift: bool = True,
     doubt: bool = True,
     filled: bool = True,
 ) -> tuple[Column, ...]:
@@ -272,8 +283,8 @@ def columns_of(
     channels : iterable of str
         Names of the channels of the movie; by default ``{channel}``, which stands for
         any.
-    ring, doubt, filled : bool
-        Whether there are rings, doubtful places, and masks that were put in.
+    ring, drift, doubt, filled : bool
+        Whether there are rings, the drift, doubtful places, and masks that were put in.
 
     Returns
     -------
@@ -286,6 +297,7 @@ def columns_of(
         *_RING,
         *_for_each(_RING_CHANNEL, names),
         *_MOTION,
+        *_DRIFT,
         *_DOUBT,
         *_FILLED,
         *_UNITS,
@@ -293,6 +305,7 @@ def columns_of(
     wanted: Mapping[str, bool] = {
         "": True,
         "ring": ring,
+        "drift": drift,
         "doubt": doubt,
         "filled": filled,
     }
@@ -300,7 +313,7 @@ def columns_of(
 
 
 def columns_for(
-    result: SavedResult, channels: Iterable[str], *, ring: bool
+    result: SavedResult, channels: Iterable[str], *, ring: bool, drift: bool = False
 ) -> tuple[Column, ...]:
     """List the columns of the table of a result.
 
@@ -308,7 +321,7 @@ def columns_for(
     ----------
     result : SavedResult
         What is measured.
-    channels, ring
+    channels, ring, drift
         As for `columns_of`.
 
     Returns
@@ -318,6 +331,7 @@ def columns_for(
     return columns_of(
         channels,
         ring=ring,
+        drift=drift,
         doubt="doubts" in (result.corrections or {}),
         filled="filled" in result.provenance
         or bool((result.corrections or {}).get("filled")),

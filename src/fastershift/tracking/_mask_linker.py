@@ -54,7 +54,7 @@ class MaskLinker:
     Parameters
     ----------
     settings : TrackSettings
-        `farthest_move` and the costs are used.
+        `farthest_move`, `remove_drift` and the costs are used.
 
     Attributes
     ----------
@@ -158,7 +158,8 @@ class MaskLinker:
         if self._seen:
             last = self._seen[-1]
             diameter = max(last.cells.diameter, cells.diameter, 1.0)
-            drift = estimate_drift(last.cells.places, cells.places, diameter)
+            if self._settings.remove_drift:
+                drift = estimate_drift(last.cells.places, cells.places, diameter)
             ends, positions = self._ends(drift)
             shared = self._shared(labels, cells, ends, positions, drift)
             rejoined = self._rejoined(ends, cells, shared)

@@ -11,6 +11,7 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
+    QCheckBox,
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
@@ -104,6 +105,12 @@ class MeasurementsWidget(QWidget):
             "Width of a ring around each cell whose grey values are measured, too: in "
             "µm where the layer knows them, else in pixels."
         )
+        self._without_drift = QCheckBox("Without drift")
+        self._without_drift.setObjectName("without_drift")
+        self._without_drift.setToolTip(
+            "Take the move that all cells share, the drift of the stage, out of "
+            "displacements and speeds, and measure it."
+        )
         self._region = RegionBox(self._viewer, self)
         self._save = QPushButton("Save…")
         self._save.setObjectName("save_measurements")
@@ -136,6 +143,7 @@ class MeasurementsWidget(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.addLayout(top)
+        column.addWidget(self._without_drift)
         column.addWidget(self._filter)
         column.addWidget(self._coloured)
         column.addWidget(parts, 1)
@@ -177,7 +185,10 @@ class MeasurementsWidget(QWidget):
         data = layer.data
         placed = {"scale": layer.scale, "units": layer.units}
         placed["metadata"] = dict(layer.metadata)
-        layers, options = list(self._viewer.layers), MeasureOptions(self._ring.value())
+        layers = list(self._viewer.layers)
+        options = MeasureOptions(
+            self._ring.value(), without_drift=self._without_drift.isChecked()
+        )
         drawn = self._region.drawn(layer, stack_axes(data.shape))
 
         def steps() -> Iterator[Any]:
@@ -193,7 +204,9 @@ class MeasurementsWidget(QWidget):
                 name: np.concatenate([one[name] for one in pieces])
                 for name in pieces[0]
             }
-            columns = columns_for(saved, channels, ring=options.ring > 0)
+            columns = columns_for(
+                saved, channels, ring=options.ring > 0, drift=options.without_drift
+            )
             yield saved, whole, columns
 
         self._said.setText("Measuring …")

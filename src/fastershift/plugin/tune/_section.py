@@ -29,6 +29,7 @@ _ADVANCED = (
     "smallest_cell",
     "linking_overlap",
     "farthest_move",
+    "remove_drift",
     "vote_weight",
     "division_cost",
     "longest_gap",
