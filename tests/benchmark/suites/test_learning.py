@@ -82,7 +82,7 @@ def test_the_suite_tells_scores_gains_and_seconds(monkeypatch):
     """Two kinds: of one, all cells are found after learning; of the other, half."""
     labels = cells(8)
     kinds = [
-        _learning._Kind(name, labels.astype(np.uint8), labels, [(labels, labels)])
+        _learning.LearnedKind(name, labels.astype(np.uint8), labels, [(labels, labels)])
         for name in ("easy", "hard")
     ]
     half = np.where(labels <= 4, labels, 0)
@@ -90,15 +90,17 @@ def test_the_suite_tells_scores_gains_and_seconds(monkeypatch):
     after = {"easy": labels, "hard": half}
 
     def found_by(kind, _options, model, diameter=None):
-        assert (model == "generalist") == (diameter is not None)
-        found = before if model == "generalist" else after
+        assert (model == "start") == (diameter is not None)
+        found = before if model == "start" else after
         return [found[kind.name]] * 2
 
-    def learned(kind, marks, _options, minutes):
+    def learned(kind, marks, model, _options, minutes):
+        assert model == "start"
         assert (marks < 0).any() == (minutes == 2.0)
         return 3.0, SimpleNamespace(way="head", model=kind.name)
 
-    monkeypatch.setattr(_learning, "_kinds", lambda _: kinds)
+    monkeypatch.setattr(_learning, "kinds_to_learn", lambda _: kinds)
+    monkeypatch.setattr(_learning, "load_model", lambda _: "start")
     monkeypatch.setattr(_learning, "_found_by", found_by)
     monkeypatch.setattr(_learning, "_learned", learned)
     monkeypatch.setattr(_learning, "_pixel_classifier", lambda kind, *_: [half])
@@ -125,7 +127,7 @@ def test_the_suite_tells_scores_gains_and_seconds(monkeypatch):
 
 
 def test_the_classifier_of_pixels_finds_plain_cells():
-    kind = _learning._Kind(
+    kind = _learning.LearnedKind(
         "plain", 100.0 * (cells(9) > 0), cells(9), [(100.0 * (cells(6) > 0), cells(6))]
     )
     (found,) = _learning._pixel_classifier(kind, kind.labels, seed=0)

@@ -1,6 +1,5 @@
 """Suite ``learning``: what a few marked cells teach, on images never trained on."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,13 @@ from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Ta
 from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS, SIMULATED, read_still
 from fastershift.labels import Matches, label_areas, match_cells
 from fastershift.pipeline import segment_movie
-from fastershift.rshn import PixelClass, describe_pixels, load_model, normalise_robustly
+from fastershift.rshn import (
+    Model,
+    PixelClass,
+    describe_pixels,
+    load_model,
+    normalise_robustly,
+)
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Learned,
@@ -24,7 +29,7 @@ from fastershift.training import (
     read_annotations,
 )
 
-__all__ = ["run"]
+__all__ = ["LearnedKind", "Outcome", "kinds_to_learn", "learn_kind", "run"]
 
 _Labels = NDArray[np.int32]
 _Frame = NDArray[np.generic]
@@ -54,21 +59,63 @@ _STROKES = 3
 _MARKED = 0.25
 _SMALLEST = 0.1
 
-# What is marked, for how many minutes it is learned, and the figure it is called by.
-_BUDGETS = (
-    ("ten cells", 2.0, "f1_ten_cells_two_minutes"),
-    ("one frame", 5.0, "f1_one_frame_five_minutes"),
-)
+
+class _Budget(NamedTuple):
+    """How long is learned, and the name of the figure."""
+
+    minutes: float
+    figure: str
+
+
+# By what is marked.
+_BUDGETS = {
+    "ten cells": _Budget(2.0, "f1_ten_cells_two_minutes"),
+    "one frame": _Budget(5.0, "f1_one_frame_five_minutes"),
+}
 _TREES = 50
 
 
-class _Kind(NamedTuple):
-    """What is learned from, and other images of the kind, each with its cells."""
+class LearnedKind(NamedTuple):
+    """What is learned from, and other images of the kind, each with its cells.
+
+    Attributes
+    ----------
+    name : str
+        Of the kind.
+    frames : (Y, X) array
+        The image of which cells are marked.
+    labels : (Y, X) int32
+        Its cells.
+    others : list of (frame, labels)
+        What is scored.
+    """
 
     name: str
     frames: _Frame
     labels: _Labels
     others: list[tuple[_Frame, _Labels]]
+
+
+class Outcome(NamedTuple):
+    """What marks of a kind have taught.
+
+    Attributes
+    ----------
+    kind, marked, way : str
+        The kind, what was marked, and which way to learn did best.
+    before, learned, classifier : float
+        F1 of the start, of what was learned, and of a pixel classifier.
+    seconds : float
+        To the first model.
+    """
+
+    kind: str
+    marked: str
+    way: str
+    before: float
+    learned: float
+    classifier: float
+    seconds: float
 
 
 def run(options: BenchmarkOptions) -> SuiteResult:
@@ -86,47 +133,36 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     -------
     SuiteResult
     """
+    model = load_model("generalist")
+    found = [
+        one
+        for kind in kinds_to_learn(options)
+        for one in learn_kind(kind, model, options)
+    ]
     rows: list[tuple[Cell, ...]] = []
-    scores: dict[str, list[tuple[float, float, float]]] = {}
-    first_seconds: list[float] = []
     kinds: dict[str, Any] = {}
-    for kind in _kinds(options):
-        started = time.perf_counter()
-        before = _found_by(kind, options, "generalist", _diameter(kind.labels))
-        start = _f1(kind, before[1:])
-        for what, minutes, figure in _BUDGETS:
-            marks = kind.labels
-            if what == "ten cells":
-                marks = _ten_cells(kind.labels, before[0], options.seed)
-            learned = _learned(kind, marks, options, minutes)
-            first_seconds.append(learned[0])
-            f1 = _f1(kind, _found_by(kind, options, learned[1].model)[1:])
-            forest = _f1(kind, _pixel_classifier(kind, marks, options.seed))
-            scores.setdefault(figure, []).append((f1, start, forest))
-            figures = (start, f1, forest)
-            rows.append(
-                (
-                    kind.name,
-                    what,
-                    learned[1].way,
-                    *(round(one, 3) for one in figures),
-                    round(learned[0], 1),
-                )
-            )
-            names = ("before", "learned", "classifier")
-            kinds.setdefault(kind.name, {})[what] = {
-                name: round(one, 4) for name, one in zip(names, figures, strict=True)
-            }
-        kinds[kind.name]["seconds"] = round(time.perf_counter() - started, 1)
-    every = [one for figure in scores.values() for one in figure]
+    for one in found:
+        figures = (one.before, one.learned, one.classifier)
+        rounded = (round(figure, 3) for figure in figures)
+        rows.append((one.kind, one.marked, one.way, *rounded, round(one.seconds, 1)))
+        names = ("before", "learned", "classifier")
+        kinds.setdefault(one.kind, {})[one.marked] = {
+            name: round(figure, 4) for name, figure in zip(names, figures, strict=True)
+        }
     summary: dict[str, Any] = {
-        figure: round(float(np.median([one[0] for one in found])), 4)
-        for figure, found in scores.items()
+        budget.figure: round(
+            float(np.median([one.learned for one in found if one.marked == marked])), 4
+        )
+        for marked, budget in _BUDGETS.items()
     }
     summary |= {
-        "least_gain": round(min(f1 - start for f1, start, _ in every), 4),
-        "least_lead_over_classifier": round(min(f1 - rf for f1, _, rf in every), 4),
-        "first_preview_seconds": round(float(np.median(first_seconds)), 2),
+        "least_gain": round(min(one.learned - one.before for one in found), 4),
+        "least_lead_over_classifier": round(
+            min(one.learned - one.classifier for one in found), 4
+        ),
+        "first_preview_seconds": round(
+            float(np.median([one.seconds for one in found])), 2
+        ),
         "preview_seconds": round(_seconds_again(options), 2),
         "kinds": kinds,
     }
@@ -152,7 +188,53 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     )
 
 
-def _kinds(options: BenchmarkOptions) -> Iterator[_Kind]:
+def learn_kind(
+    kind: LearnedKind, model: Model, options: BenchmarkOptions
+) -> list[Outcome]:
+    """Mark cells of a kind in each of the ways, learn, and score its other images.
+
+    Parameters
+    ----------
+    kind : LearnedKind
+        Images of a kind.
+    model : Model
+        What learning starts from.
+    options : BenchmarkOptions
+        As for `run`.
+
+    Returns
+    -------
+    list of Outcome
+        One for each way to mark.
+    """
+    before = _found_by(kind, options, model, _diameter(kind.labels))
+    start = _f1(kind, before[1:])
+    outcomes = []
+    for marked, budget in _BUDGETS.items():
+        marks = kind.labels
+        if marked == "ten cells":
+            marks = _ten_cells(kind.labels, before[0], options.seed)
+        seconds, learned = _learned(kind, marks, model, options, budget.minutes)
+        f1 = _f1(kind, _found_by(kind, options, learned.model)[1:])
+        forest = _f1(kind, _pixel_classifier(kind, marks, options.seed))
+        outcomes.append(
+            Outcome(kind.name, marked, learned.way, start, f1, forest, seconds)
+        )
+    return outcomes
+
+
+def kinds_to_learn(options: BenchmarkOptions) -> Iterator[LearnedKind]:
+    """Read the stills that were kept out, and simulate movies.
+
+    Parameters
+    ----------
+    options : BenchmarkOptions
+        As for `run`.
+
+    Yields
+    ------
+    LearnedKind
+    """
     most = 1 if options.quick else 4
     if options.data is not None:
         root = options.data / "kinds"
@@ -173,7 +255,7 @@ def _kinds(options: BenchmarkOptions) -> Iterator[_Kind]:
             seed=_SEED + number + options.seed,
         )
         last = (movie.frames[-1], movie.labels[-1])
-        yield _Kind(f"simulated {name}", movie.frames[0], movie.labels[0], [last])
+        yield LearnedKind(f"simulated {name}", movie.frames[0], movie.labels[0], [last])
 
 
 def _still(path: Path) -> tuple[_Frame, _Labels]:
@@ -183,14 +265,14 @@ def _still(path: Path) -> tuple[_Frame, _Labels]:
 
 def _of_stills(
     name: str, stills: list[tuple[_Frame, _Labels]], most: int
-) -> _Kind | None:
+) -> LearnedKind | None:
     """Choose what is learned from and what is scored; None with too few cells."""
     if not stills:
         return None
     if name in _VARIED:
         image, labels = max(stills, key=lambda one: len(np.unique(one[1])))
         middle = image.shape[1] // 2
-        kind = _Kind(
+        kind = LearnedKind(
             name,
             image[:, :middle],
             labels[:, :middle],
@@ -202,14 +284,14 @@ def _of_stills(
         numbered = [
             np.where(one > 0, one + 1000 * n, 0) for n, (_, one) in enumerate(learned)
         ]
-        kind = _Kind(
+        kind = LearnedKind(
             name,
             np.hstack([image for image, _ in learned]),
             np.hstack(numbered).astype(np.int32),
             others,
         )
     else:
-        kind = _Kind(name, *stills[0], stills[1 : 1 + most])
+        kind = LearnedKind(name, *stills[0], stills[1 : 1 + most])
     judged = any(one.any() for _, one in kind.others)
     return kind if judged and len(np.unique(kind.labels)) > _FEWEST else None
 
@@ -219,7 +301,10 @@ def _diameter(labels: _Labels) -> float:
 
 
 def _found_by(
-    kind: _Kind, options: BenchmarkOptions, model: Any, diameter: float | None = None
+    kind: LearnedKind,
+    options: BenchmarkOptions,
+    model: Model,
+    diameter: float | None = None,
 ) -> list[_Labels]:
     """Segment what is learned from, then the other images, each on its own."""
     settings: dict[str, Any] = {"track": {"shortest_track": 1}}
@@ -234,7 +319,7 @@ def _found_by(
     ]
 
 
-def _f1(kind: _Kind, found: list[_Labels]) -> float:
+def _f1(kind: LearnedKind, found: list[_Labels]) -> float:
     total = Matches()
     for (_, truth), one in zip(kind.others, found, strict=True):
         total += match_cells(truth, one)
@@ -270,13 +355,15 @@ def _ten_cells(labels: _Labels, found: _Labels, seed: int) -> _Labels:
 
 
 def _learned(
-    kind: _Kind, marks: _Labels, options: BenchmarkOptions, minutes: float
+    kind: LearnedKind,
+    marks: _Labels,
+    model: Model,
+    options: BenchmarkOptions,
+    minutes: float,
 ) -> tuple[float, Learned]:
     """Learn; tell the seconds to the first model, and the last one."""
     movie = kind.frames[np.newaxis]
-    learner = Learner(
-        movie, load_model("generalist"), seed=options.seed, device=options.device
-    )
+    learner = Learner(movie, model, seed=options.seed, device=options.device)
     annotations = read_annotations(movie, marks[np.newaxis], "background")
     seconds, last = 0.0, None
     budget = 0.0 if options.quick else minutes
@@ -302,7 +389,7 @@ def _seconds_again(options: BenchmarkOptions) -> float:
     return seconds
 
 
-def _pixel_classifier(kind: _Kind, marks: _Labels, seed: int) -> list[_Labels]:
+def _pixel_classifier(kind: LearnedKind, marks: _Labels, seed: int) -> list[_Labels]:
     """Grow a random forest on Gaussian features, and part its cells by a watershed.
 
     This is what ilastik and convpaint offer, here on the same marks, with the same
