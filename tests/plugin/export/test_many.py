@@ -70,6 +70,28 @@ def test_masks_of_many_movies_are_tracked_and_measured(user, plate, tmp_path):
     assert (tmp_path / "results" / "a" / "one_measurements.csv").exists()
 
 
+def test_a_region_holds_for_many_movies(user, plate, tmp_path):
+    (plate / "broken.tif").unlink()
+    made = simulate_movie(3, (40, 44), 3, diameter=14, seed=7)
+    for name in ("masks/a/one.tif", "masks/two.tif"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(tmp_path / name, made.labels, metadata={"axes": "TYX"})
+    cell = made.labels == made.labels[0].max()
+    tifffile.imwrite(tmp_path / "region.tif", cell.any(axis=0).astype(np.uint8))
+    user.widget._many._prepare = lambda: ({"track": {"vote_weight": 0.0}}, "cpu")
+    user.click("run_many")
+    user.find("many_inputs").setText(str(plate))
+    user.find("many_output").setText(str(tmp_path / "results"))
+    user.find("many_labels").setText(str(tmp_path / "masks"))
+    user.find("many_inside").setText(str(tmp_path / "region.tif"))
+    user.click("many_start")
+    user.qtbot.waitUntil(lambda: not user.widget._many.busy, timeout=60_000)
+    user.wait_threads()
+    labels, tracks = read_result(tmp_path / "results" / "two")
+    assert len(tracks) == 1
+    np.testing.assert_array_equal(labels > 0, cell)
+
+
 def test_a_mistake_is_a_sentence(user, tmp_path):
     user.click("run_many")
     user.find("many_inputs").setText(str(tmp_path / "nowhere"))

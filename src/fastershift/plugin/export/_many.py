@@ -76,6 +76,14 @@ class ManyDialog(QDialog):
             "the names of the movies, or a pattern in which {name} stands for the "
             "name of a movie.",
         )
+        self._inside = self._line(
+            "many_inside",
+            "Region",
+            "whole frame; or a mask, or a folder of masks",
+            "Only cells inside of a mask: an image for all movies, a folder with masks "
+            "under the names of the movies, or a pattern with {name}. What is drawn in "
+            "a Shapes layer is not used here.",
+        )
         self._measure = QCheckBox("write a table of every cell in every frame")
         self._measure.setObjectName("many_measure")
         self._measure.setAccessibleName("Measure")
@@ -117,6 +125,7 @@ class ManyDialog(QDialog):
             (self._inputs, "inputs"),
             (self._output, "output"),
             (self._labels, "labels"),
+            (self._inside, "inside"),
         )
         for line, choose in browsed:
             row = QHBoxLayout()
@@ -176,7 +185,8 @@ class ManyDialog(QDialog):
         inputs = [self._inputs.text().strip()]
         output = Path(os.path.expanduser(self._output.text().strip()))
         form, workers = self._format.currentData(), self._workers.value() or None
-        labels, measured = self._labels.text().strip(), self._measure.isChecked()
+        labels, inside = self._labels.text().strip(), self._inside.text().strip()
+        measured = self._measure.isChecked()
         self._report.clear()
         self._progress.setRange(0, 0)
         self._progress.setFormat("starting…")
@@ -192,6 +202,7 @@ class ManyDialog(QDialog):
                 device=device,
                 retry_failed=retry_failed,
                 labels=labels or None,
+                inside=inside or None,
                 measuring=Measuring() if measured else None,
             )
             with connect(workers=workers) as client:
