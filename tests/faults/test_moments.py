@@ -182,7 +182,7 @@ for moment in moments:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
-@pytest.mark.parametrize("form", ["ctc", "tiff"])
+@pytest.mark.parametrize("form", ["ctc", "tiff", "zarr", "geff"])
 def test_a_batch_that_is_killed(tmp_path, tiny_model, form):
     """At any moment results are whole; the last run of the same command ends well."""
     folder = tmp_path / "in"

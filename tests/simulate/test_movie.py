@@ -91,6 +91,7 @@ def test_about_the_number_of_cells_asked_for():
         {"n_frames": 0},
         {"shape": (8, 64)},
         {"n_cells": -1},
+        {"n_cells": 1000},
         {"diameter": 1.0},
     ],
 )

@@ -19,6 +19,10 @@ __all__ = ["Kind", "SimulatedMovie", "Simulation", "simulate_movie"]
 
 Kind: TypeAlias = Literal[_cells.Kind, Body]
 
+#: Cells for each square of their diameter, more than lie side by side, and how many may
+#: be asked for in any frame.
+_MOST_DENSE, _ALWAYS = 2.0, 10
+
 
 @dataclass(frozen=True)
 class SimulatedMovie:
@@ -97,6 +101,12 @@ def _check(
     if not 4 <= diameter <= 4 * min(shape):
         raise InputError(
             "The cell diameter must be at least 4 pixels and at most 4 frame widths."
+        )
+    if n_cells > max(_ALWAYS, _MOST_DENSE * shape[0] * shape[1] / diameter**2):
+        raise InputError(
+            f"A frame of {shape[0]} × {shape[1]} pixels has no room for {n_cells} "
+            f"cells of {diameter:g} pixels; take fewer or smaller ones, or a larger "
+            "frame."
         )
 
 

@@ -174,6 +174,21 @@ def test_movies_of_one_name_keep_marks_of_their_own(teacher, tmp_path):
         np.testing.assert_array_equal(teacher.open(movie, "01", "start")[0], mark + 1)
 
 
+def test_marks_are_found_when_the_movie_is_called_otherwise(teacher):
+    from fastershift.io import as_movie
+
+    drawn = np.random.default_rng(0).random(SHAPE)
+    black = drawn.copy()
+    black[0] = 0
+    mark = np.full(SHAPE[1:], 3, np.int32)
+    for pixels, found in ((drawn, [0]), (black, [])):
+        movie = as_movie(pixels)
+        assert teacher.open(movie, "Monday", "start") == {}
+        teacher._keep({0: mark})
+        assert list(teacher.open(movie, "Tuesday", "start")) == found
+        assert list(teacher.open(movie, "Monday", "start")) == [0]
+
+
 def test_a_damaged_model_among_those_learned_is_left_out(teacher):
     from fastershift.io import as_movie
 

@@ -96,7 +96,8 @@ class Teacher(QObject):
         movie : Movie
             What is marked.
         name : str
-            What it is called: its marks and models are kept under this name.
+            What it is called: its marks and models are kept under this name, or under
+            the one that it had before.
         start : str
             Model to start from.
 
@@ -108,9 +109,7 @@ class Teacher(QObject):
         self._tasks.drop()
         self._movie, self._start, self._learner = movie, start, None
         self._called = re.sub(r"[^\w\- ]", "_", name)[:40]
-        # Many movies are called 01.
-        folder = f"{self._called} {_mark_of(movie)}"
-        self._folder = user_models_folder() / "learning" / folder
+        self._folder = _folder_of(self._called, movie)
         self.states = []
         for path in sorted(self._folder.glob("*.safetensors")):
             with suppress(InputError, LookupError):  # damaged, or of another kind
@@ -208,6 +207,15 @@ class Teacher(QObject):
 
     def _on_changed(self) -> None:
         self.message.emit("Learning …" if self.busy else "")
+
+
+def _folder_of(called: str, movie: Movie) -> Path:
+    """Find where the marks of a movie are, or are to be; it may have been renamed."""
+    above, mark = user_models_folder() / "learning", _mark_of(movie)
+    folder = above / f"{called} {mark}"  # many movies are called 01
+    if folder.exists() or np.ptp(movie[0]) == 0:  # many begin with a black frame
+        return folder
+    return min(above.glob(f"* {mark}"), default=folder)
 
 
 def _mark_of(movie: Movie) -> str:
