@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import unicodedata
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -888,12 +889,18 @@ def _foreign_labels(lost: int) -> Maker:
     return make
 
 
-def _table(*rows: str) -> Maker:
+def _large_roi(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "rois.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("0001-0001-0001.roi", b"Iout" + bytes(2**25))
+    return folder / "rois.zip"
+
+
+def _table(*rows: str, title: str = "track,frame,y,x") -> Maker:
     """Write a table of cells, as other programs do."""
 
     def make(folder: Path) -> Path:
         path = folder / "cells.csv"
-        path.write_text("\n".join(("track,frame,y,x", *rows)) + "\n")
+        path.write_text("\n".join((title, *rows)) + "\n")
         return path
 
     return make
@@ -1013,6 +1020,24 @@ RESULTS: dict[str, tuple[Maker, str]] = {
         _table("1,-1,9,9", "1,0,9,9"),
         "sentence",
     ),
+    "table with a place that is not a number": (
+        _table("1,0,nan,9", "1,1,9,9"),
+        "sentence",
+    ),
+    "table with an absurd place": (_table("1,0,1e12,9", "1,1,9,9"), "sentence"),
+    "table with a parent that is not there": (
+        _table("1,0,9,9,7", title="track,frame,y,x,parent"),
+        "sentence",
+    ),
+    "table in which tracks are their own parents": (
+        _table("1,0,9,9,1", title="track,frame,y,x,parent"),
+        "right",
+    ),
+    "table with decimal commas": (
+        _table("1;0;9,5;9", title="track;frame;y;x"),
+        "sentence",
+    ),
+    "ROIs that unpack to far too much": (_large_roi, "sentence"),
     "table with half frames": (_table("1,0.5,9,9", "1,1.5,9,9"), "sentence"),
     "table with a track twice in a frame": (
         _table("1,0,9,9", "1,0,20,20"),

@@ -113,6 +113,7 @@ class CsvFormat:
             if "parent" in column:
                 given = [_whole(row[column["parent"]] or "0") for row in rows]
                 parents = dict(zip(tracks.tolist(), given, strict=True))
+                _check_parents(parents, path)
             if len(tracks) and tracks.min() < 1:
                 # Others count from 0, and 0 is background here.
                 shift = 1 - int(tracks.min())
@@ -132,6 +133,8 @@ class CsvFormat:
                     rows, frames.tolist(), tracks.tolist(), strict=True
                 )
             ]
+        except InputError:
+            raise
         except (ValueError, OverflowError) as error:
             raise InputError(
                 f"{path} holds a cell that is not described by numbers ({error})."
@@ -184,6 +187,16 @@ def _rows(path: Path) -> tuple[list[dict[str, str]], dict[str, str]]:
         # TrackMate explains its columns in three more lines.
         rows = [row for row in rows if _is_number(row[frame])]
     return rows, column
+
+
+def _check_parents(parents: Mapping[int, int], path: Path) -> None:
+    """Refuse parents that are not there; some call a track without one its own."""
+    for track, parent in parents.items():
+        if parent > 0 and parent not in parents:
+            raise InputError(
+                f"{path} names track {parent} as the parent of track {track}, and "
+                "holds no such track; add it, or write 0 for no parent."
+            )
 
 
 def _is_number(text: str | None) -> bool:

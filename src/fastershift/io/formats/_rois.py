@@ -19,6 +19,8 @@ __all__ = ["RoisFormat"]
 _SUFFIX = ".zip"
 #: How an outline is called: track, then frame from 1 as ImageJ counts.
 _NAME = re.compile(r"track(\d+)_frame(\d+)(_\d+)?\.roi")
+#: Bytes of one ROI, and many times more.
+_LARGEST = 2**24
 
 
 class RoisFormat:
@@ -81,6 +83,8 @@ class RoisFormat:
                 if not name.lower().endswith(".roi"):
                     continue
                 try:
+                    if packed.getinfo(name).file_size > _LARGEST:
+                        raise ValueError("it unpacks to more than any outline")
                     roi = roifile.ImagejRoi.frombytes(packed.read(name))
                     pieces = tuple(
                         np.asarray(piece, np.float64)[:, ::-1] - 0.5

@@ -113,6 +113,8 @@ class TrackMateFormat:
             raise InputError(f"{path} is not a file of TrackMate.")
         try:
             return _read_model(model, {} if image is None else image.attrib, path)
+        except InputError:
+            raise
         except (KeyError, ValueError, IndexError) as error:
             raise InputError(
                 f"{path} cannot be read as a file of TrackMate ({error}); save it in "
