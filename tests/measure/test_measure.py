@@ -122,6 +122,15 @@ def test_a_ring_is_the_background_around_a_cell(rectangle):
     assert "ring_area" not in table_of(one_frame(rectangle))
 
 
+def test_the_area_of_a_ring_is_that_of_its_pixels(rectangle):
+    micrometers = ("pixel", "micrometer", "micrometer")
+    tracks = [(3, 0, 0, 0)]
+    flat = SavedResult(rectangle[None], tracks, (1.0, 0.5, 2.0), micrometers)
+    table = table_of(flat, {"0": np.ones((1, 20, 30))}, ring=0.5)
+    # One row above and one below, 8 pixels each; the next column is too far away.
+    np.testing.assert_allclose(table["ring_area"], 2 * 8 * 0.5 * 2.0)
+
+
 def test_a_cell_without_background_has_no_ring():
     labels = np.full((6, 6), 2, np.int32)
     table = table_of(one_frame(labels), {"0": np.ones((1, 6, 6))}, ring=2.0)
