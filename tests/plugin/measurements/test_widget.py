@@ -232,6 +232,15 @@ def test_what_a_filter_leaves_out_is_deleted_and_brought_back(measured, docked):
     assert not button.isEnabled()
 
 
+def test_the_drift_is_measured_where_that_is_asked_for(measured):
+    assert not [title for title in titles(measured) if "drift" in title]
+    measured.find("without_drift").setChecked(True)
+    measured.click("measure")
+    measured.wait(lambda: any("drift" in title for title in titles(measured)))
+    measured.wait_threads()
+    assert len([title for title in titles(measured) if "drift" in title]) == 2
+
+
 def test_only_cells_of_a_region_are_measured(measured):
     shapes = measured.viewer.add_shapes(name="region")
     shapes.add(np.array([[0, 0], [0, 70], [17, 70], [17, 0]]))
