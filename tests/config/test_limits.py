@@ -234,6 +234,14 @@ def test_settings_that_cannot_be_written_leave_the_former_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("diameter", "large"), ("network_size", [512, "x"])]
+)
+def test_a_sentence_names_the_setting_and_not_the_type_within(name, value):
+    with pytest.raises(InputError, match=rf"The setting embed\.{name} cannot be used"):
+        resolve_settings(user={"embed": {name: value}})
+
+
 def test_a_stage_is_a_table_of_values():
     for wrong in (None, 3, [1], "bandwidth"):
         with pytest.raises(InputError, match="cluster cannot be used"):
