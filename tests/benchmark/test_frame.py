@@ -139,3 +139,14 @@ def test_a_record_says_what_the_processor_multiplies_with(monkeypatch):
     assert (
         "held to ONEDNN_MAX_CPU_ISA=AVX2" in benchmark.describe_machine("cpu")["units"]
     )
+
+
+def test_data_may_hold_movies_stills_or_both(tmp_path):
+    """Every suite takes the folder that holds all data, and the one it needs."""
+    options = BenchmarkOptions(data=tmp_path)
+    assert options.movies == options.kinds == tmp_path
+    for name in ("data", "kinds"):
+        (tmp_path / name).mkdir()
+    assert options.movies == tmp_path / "data"
+    assert options.kinds == tmp_path / "kinds"
+    assert BenchmarkOptions().movies is BenchmarkOptions().kinds is None

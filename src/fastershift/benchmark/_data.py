@@ -88,13 +88,13 @@ def frame_pair(options: BenchmarkOptions) -> tuple[str, Tensor, float]:
     bandwidth : float
         What the model's card says.
     """
-    if options.data is None:
+    if options.movies is None:
         name = "simulated movie"
         movie: FrameSource = simulate_movie(
             3, (512, 512), 60, diameter=28, kind="nuclei", seed=options.seed
         ).frames
     else:
-        folder = movie_folders(options.data)[0]
+        folder = movie_folders(options.movies)[0]
         name = folder.parent.name
         movie = read_movie(folder, frames=(0, 3))
     plan = plan_run(movie, device=options.device)

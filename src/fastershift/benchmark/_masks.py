@@ -76,8 +76,7 @@ def mask_movies(options: BenchmarkOptions) -> Iterator[MaskMovie]:
     ------
     MaskMovie
     """
-    data = options.data
-    if data is None:
+    if options.movies is None:
         for kind, diameter, cells in (("nuclei", 28.0, 40), ("rods", 22.0, 60)):
             made = simulate_movie(
                 16,
@@ -91,8 +90,7 @@ def mask_movies(options: BenchmarkOptions) -> Iterator[MaskMovie]:
                 MaskMovie(f"simulated {kind}", made.labels, made.labels, made.tracks)
             )
         return
-    root = data / "data" if (data / "data").is_dir() else data
-    for folder in movie_folders(root):
+    for folder in movie_folders(options.movies):
         read, tracks = read_result(folder.parent / "01_GT")
         truth = np.stack([np.asarray(one) for one in read])
         yield _numbered_anew(

@@ -135,13 +135,13 @@ def movies_at_hand(
     InputError
         For a folder without such movies.
     """
-    if options.data is None:
+    if options.movies is None:
         made = simulate_movie(
             n_frames, (side, side), side**2 // 4000, diameter=24, seed=options.seed + 1
         )
         yield TrueMovie("simulated nuclei", made.frames, made.labels)
         return
-    folders = sorted(one.parent for one in options.data.glob("*/01_GT"))
+    folders = sorted(one.parent for one in options.movies.glob("*/01_GT"))
     if not folders:
         raise InputError(
             f"{options.data} holds no movies; there must be folders such as "

@@ -20,7 +20,8 @@ class BenchmarkOptions:
     quick : bool
         Cut down to minutes; headline ratios keep their stated sizes.
     data : Path or None
-        Folder with movies laid out as in the Cell Tracking Challenge; without it
+        Folder with movies laid out as in the Cell Tracking Challenge, with stills of
+        kinds of cells, or with both in the folders ``data`` and ``kinds``; without it
         movies are simulated.
     device : str
         As for `track`: "auto", "cpu", "cuda", "mps".
@@ -32,6 +33,21 @@ class BenchmarkOptions:
     data: Path | None = None
     device: str = "auto"
     seed: int = 0
+
+    @property
+    def movies(self) -> Path | None:
+        """Where the movies are."""
+        return self._within("data")
+
+    @property
+    def kinds(self) -> Path | None:
+        """Where the stills are."""
+        return self._within("kinds")
+
+    def _within(self, name: str) -> Path | None:
+        if self.data is None or not (self.data / name).is_dir():
+            return self.data
+        return self.data / name
 
 
 @dataclass(frozen=True)

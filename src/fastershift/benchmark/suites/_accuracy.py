@@ -119,9 +119,9 @@ def run(options: BenchmarkOptions) -> SuiteResult:
 
 
 def _real(options: BenchmarkOptions) -> Iterator[_Task]:
-    assert options.data is not None  # noqa: S101 (narrows the type)
+    assert options.movies is not None  # noqa: S101 (narrows the type)
     for name, kept in KEPT_OUT.items():
-        folder = options.data / name
+        folder = options.movies / name
         if not (folder / "01").is_dir():
             continue
         count = len(read_movie(folder / "01"))

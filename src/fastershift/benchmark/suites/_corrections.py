@@ -167,8 +167,8 @@ def run(options: BenchmarkOptions) -> SuiteResult:
 
 
 def _real(options: BenchmarkOptions) -> Iterator[_Task]:
-    assert options.data is not None  # noqa: S101 (narrows the type)
-    for folder in sorted(options.data.iterdir()):
+    assert options.movies is not None  # noqa: S101 (narrows the type)
+    for folder in sorted(options.movies.iterdir()):
         if not (folder / "01").is_dir() or not (folder / "01_GT" / "TRA").is_dir():
             continue
         for start in _starts(len(read_movie(folder / "01")), options):

@@ -162,9 +162,7 @@ def samples_by_kind(
     samples : list of Sample
         Fewer of them in the quick form.
     """
-    if options.data is not None:
-        root = options.data / "kinds"
-        root = root if root.is_dir() else options.data
+    if (root := options.kinds) is not None:
         for name, is_kept_out in KEPT_OUT_STILLS.items():
             paths = sorted((root / name / "images").glob("*.tif"))
             kept = [path for n, path in enumerate(paths) if is_kept_out(n)]

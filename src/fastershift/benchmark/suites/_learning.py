@@ -236,9 +236,7 @@ def kinds_to_learn(options: BenchmarkOptions) -> Iterator[LearnedKind]:
     LearnedKind
     """
     most = 1 if options.quick else 4
-    if options.data is not None:
-        root = options.data / "kinds"
-        root = root if root.is_dir() else options.data
+    if (root := options.kinds) is not None:
         for name, is_kept_out in KEPT_OUT_STILLS.items():
             paths = sorted((root / name / "images").glob("*.tif"))
             kept = [path for n, path in enumerate(paths) if is_kept_out(n)]

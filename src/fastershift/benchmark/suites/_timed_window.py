@@ -60,6 +60,8 @@ class _Sitting:
         wait(lambda: dock.panel is not None)
         self._widget = dock.panel
         self.find("diameter").setValue(_DIAMETER)
+        # Whatever is chosen by itself differs between sizes of a frame.
+        self.find("model").setCurrentText("generalist")
         self.find("device").setCurrentText(order["device"])
         needs = self.find("needs")
         wait(lambda: "pixels" in needs.text())
