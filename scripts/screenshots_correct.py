@@ -8,10 +8,13 @@ and look at what it writes to docs/images. With ``--theme light`` the same in na
 light theme, as files named ``*-light.png``.
 """
 
+import math
+from itertools import combinations
+
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea, QWidget
 from screenshots import Tour, rest, take_pictures, wait
 from skimage.measure import regionprops
 
@@ -32,7 +35,9 @@ class CorrectTour(Tour):
             self._viewer.layers.remove(layer)
         self.dock()
         _, lineage = self._window.add_plugin_dock_widget("fastershift", "Lineage")
-        lineage.parent().setVisible(False)
+        self._lineage_dock = lineage.parent()
+        self._lineage_dock.setVisible(False)
+        wait(lambda: lineage.panel is not None)
         self.lineage = lineage.panel
         self.press("run")
         self.wait_idle()
@@ -101,6 +106,8 @@ class CorrectTour(Tour):
     def split_and_merge(self) -> None:
         """Take two cells apart that were taken for one, and join them again."""
         frame, places = self.joined()
+        if not places:
+            frame, places = FRAME, self._join_neighbours()
         middle = np.mean(places, axis=0)
         self._corrector.layers.look_at(frame, *middle, 50)
         self.press("split")
@@ -118,6 +125,19 @@ class CorrectTour(Tour):
         self.picture("correct-merge")
         self.press("stop_tool")
         self._viewer.reset_view()
+
+    def _join_neighbours(self) -> list[tuple[float, float]]:
+        """Join the two cells nearest to each other, as a run might have done."""
+        cells = self._corrector.corrections.cells.frame(FRAME)
+        at = {track: (one.y, one.x) for track, one in cells.items()}
+        inside = [place for place in at.values() if 40 < min(place) < max(place) < 216]
+        places = min(combinations(inside, 2), key=lambda pair: math.dist(*pair))
+        self.press("merge")
+        for place in places:
+            self.click(*place)
+        self.press("from_here_on")
+        self._settle()
+        return list(places)
 
     def add(self) -> None:
         """Delete a cell from here on, and add it again by a click."""
@@ -155,8 +175,10 @@ class CorrectTour(Tour):
 
     def tree(self) -> None:
         """Show the lineage beside the movie."""
-        self._widget.parent().setVisible(False)
-        self.lineage.parent().setVisible(True)
+        for dock in self._window._qt_window.findChildren(QDockWidget):
+            if dock.isAncestorOf(self._widget):
+                dock.setVisible(False)
+        self._lineage_dock.setVisible(True)
         self._viewer.dims.set_current_step(0, FRAME)
         rest(1)
         layout = self.lineage._plot.tree.layout
