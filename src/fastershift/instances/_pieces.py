@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fastershift.labels import connect, count_pixels, empty_labels, renumber
 
-__all__ = ["cells_of_pieces", "pieces_of_clusters", "typical_size"]
+__all__ = ["cell_numbers", "cells_of_pieces", "pieces_of_clusters", "typical_size"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -49,13 +49,31 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
         Cells 1 to M, in the order of the pieces.
     """
     sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
-    kept = np.flatnonzero(sizes >= smallest)
-    kept = kept[kept > 0]
-    numbers = np.zeros_like(sizes)
-    numbers[kept] = np.arange(1, kept.size + 1)
     labels = empty_labels(pieces.shape)
-    renumber(pieces, numbers, labels)
+    renumber(pieces, cell_numbers(sizes, smallest), labels)
     return labels
+
+
+def cell_numbers(
+    sizes: npt.NDArray[np.integer[Any]], smallest: int
+) -> npt.NDArray[np.int64]:
+    """Tell which pieces are cells, and give them their numbers.
+
+    Parameters
+    ----------
+    sizes : (n + 1,) int
+        Pixels of each piece; the first is the background.
+    smallest : int
+        Pieces with fewer are no cells.
+
+    Returns
+    -------
+    (n + 1,) int64
+        From 1, in the order of the pieces; 0 for background and small pieces.
+    """
+    is_cell = sizes >= smallest
+    is_cell[0] = False
+    return np.where(is_cell, np.cumsum(is_cell), 0)
 
 
 def typical_size(sizes: npt.NDArray[np.integer[Any]]) -> float:

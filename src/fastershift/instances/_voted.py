@@ -14,6 +14,7 @@ from fastershift._compiled import compiled
 from fastershift.config import ClusterSettings
 from fastershift.instances._basins import Basins, find_basins
 from fastershift.instances._find import PairInstances
+from fastershift.instances._pieces import cell_numbers
 from fastershift.instances._voters import PairVoters, Voters
 from fastershift.labels import PaintedLabels, count_pixels, empty_labels, overlaps
 from fastershift.meanshift import Clustering, SeedPolicy
@@ -60,8 +61,7 @@ def find_voted_instances(
     ]
     pieces = _linked_pieces(voters, basins)
     sizes = count_pixels(np.concatenate(pieces), _largest(pieces))
-    is_cell = (sizes >= smallest_cell) & (np.arange(sizes.size) > 0)
-    cells = np.where(is_cell, np.cumsum(is_cell), 0).astype(np.int32)
+    cells = cell_numbers(sizes, smallest_cell).astype(np.int32)
     clustering, clusters = _as_clustering(
         voters, basins, cluster_settings.coverage, started
     )

@@ -51,7 +51,7 @@ class PaintedLabels:
     def __getitem__(self, image: int) -> _Numbers:
         """Paint one of the images."""
         painted = empty_labels(self.shape[1:])
-        painted.reshape(-1)[self._pixels[image]] = self._numbers[image]
+        self._paint(image, painted)
         return painted
 
     def __array__(
@@ -59,11 +59,12 @@ class PaintedLabels:
     ) -> npt.NDArray[Any]:
         """Paint all images."""
         painted = empty_labels(self.shape)
-        for image, pixels, own in zip(
-            painted, self._pixels, self._numbers, strict=True
-        ):
-            image.reshape(-1)[pixels] = own
+        for image, empty in enumerate(painted):
+            self._paint(image, empty)
         return painted if dtype is None else painted.astype(dtype, copy=False)
+
+    def _paint(self, image: int, empty: _Numbers) -> None:
+        empty.reshape(-1)[self._pixels[image]] = self._numbers[image]
 
 
 #: (F, Y, X) int32 labels, kept whole or pixel by pixel.

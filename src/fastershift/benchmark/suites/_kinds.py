@@ -22,6 +22,7 @@ __all__ = [
     "KEPT_OUT_STILLS",
     "SIMULATED",
     "Sample",
+    "kept_out_stills",
     "read_still",
     "run",
     "samples_by_kind",
@@ -162,13 +163,9 @@ def samples_by_kind(
     samples : list of Sample
         Fewer of them in the quick form.
     """
-    if (root := options.kinds) is not None:
-        for name, is_kept_out in KEPT_OUT_STILLS.items():
-            paths = sorted((root / name / "images").glob("*.tif"))
-            kept = [path for n, path in enumerate(paths) if is_kept_out(n)]
-            if kept:
-                step = max(1, len(kept) // _QUICK) if options.quick else 1
-                yield name, [Sample(*read_still(path)) for path in kept[::step]]
+    for name, kept in kept_out_stills(options):
+        step = max(1, len(kept) // _QUICK) if options.quick else 1
+        yield name, [Sample(*read_still(path)) for path in kept[::step]]
     for number, (kind, diameter, n_cells) in enumerate(SIMULATED):
         movies = 1 if options.quick else _MOVIES
         seeds = range(_SEED + 100 * number, _SEED + 100 * number + movies)
@@ -184,6 +181,30 @@ def samples_by_kind(
             for seed in seeds
         )
         yield f"simulated {kind}", [Sample(one.frames, one.labels) for one in made]
+
+
+def kept_out_stills(options: BenchmarkOptions) -> Iterator[tuple[str, list[Path]]]:
+    """List the stills that were kept out of the training.
+
+    Parameters
+    ----------
+    options : BenchmarkOptions
+        As for `run`.
+
+    Yields
+    ------
+    source : str
+        One that is there.
+    paths : list of Path
+        Of its images.
+    """
+    if options.kinds is None:
+        return
+    for name, is_kept_out in KEPT_OUT_STILLS.items():
+        paths = sorted((options.kinds / name / "images").glob("*.tif"))
+        kept = [path for number, path in enumerate(paths) if is_kept_out(number)]
+        if kept:
+            yield name, kept
 
 
 def read_still(path: Path) -> tuple[NDArray[np.generic], _Labels]:

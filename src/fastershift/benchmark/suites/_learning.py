@@ -10,7 +10,7 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
-from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS, SIMULATED, read_still
+from fastershift.benchmark.suites._kinds import SIMULATED, kept_out_stills, read_still
 from fastershift.labels import Matches, label_areas, match_cells
 from fastershift.pipeline import segment_movie
 from fastershift.rshn import (
@@ -236,13 +236,10 @@ def kinds_to_learn(options: BenchmarkOptions) -> Iterator[LearnedKind]:
     LearnedKind
     """
     most = 1 if options.quick else 4
-    if (root := options.kinds) is not None:
-        for name, is_kept_out in KEPT_OUT_STILLS.items():
-            paths = sorted((root / name / "images").glob("*.tif"))
-            kept = [path for n, path in enumerate(paths) if is_kept_out(n)]
-            kind = _of_stills(name, [_still(path) for path in kept], most)
-            if kind is not None:
-                yield kind
+    for name, kept in kept_out_stills(options):
+        kind = _of_stills(name, [_still(path) for path in kept], most)
+        if kind is not None:
+            yield kind
     for number, (name, diameter, n_cells) in enumerate(SIMULATED):
         movie = simulate_movie(
             _FRAMES,
