@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=6)
     parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--diameter", type=float, default=24, help="network pixels")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
@@ -155,6 +156,7 @@ def main() -> None:
     settings = TrainSettings(
         filters=32,
         size=options.size,
+        network_diameter=options.diameter,
         length=options.length,
         warmup=options.warmup,
         batch=options.batch,
@@ -170,6 +172,8 @@ def main() -> None:
         settings.filters, settings.levels, settings.channels, settings.recurrent_from
     )
     if options.init:
+        # Its votes are cell diameters: they come right within the first minutes where
+        # the weights knew another one.
         weights = load_file(options.init)
         network.load_state_dict(weights)
     trainer = Trainer(

@@ -98,7 +98,10 @@ class User:
     def click(self, name: str) -> None:
         from qtpy.QtCore import Qt
 
-        self.qtbot.mouseClick(self.find(name), Qt.MouseButton.LeftButton)
+        control = self.find(name)
+        # Qt passes over clicks on a control that is not enabled yet.
+        self.wait(control.isEnabled)
+        self.qtbot.mouseClick(control, Qt.MouseButton.LeftButton)
 
     def choose(self, name: str, text: str) -> None:
         box = self.find(name)

@@ -212,7 +212,8 @@ def _scale(told: Mapping[str, str]) -> tuple[Scale | None, Units | None]:
 def _read_masks(images: Path) -> Any:
     path = _mask_files(images)[0]
     try:
-        with np.load(path, allow_pickle=False) as packed:
+        # NumPy leaves a damaged file open that it has opened itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as packed:
             stack = packed[packed.files[0]]
     except Exception as error:  # damaged files raise anything
         raise InputError(f"{path} cannot be read ({error}); copy it again.") from error

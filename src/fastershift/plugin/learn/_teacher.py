@@ -115,7 +115,12 @@ class Teacher(QObject):
             with suppress(InputError, LookupError):  # damaged, or of another kind
                 self.states.append(_state(path))
         known: dict[int, _Labels] = {}
-        with suppress(*_UNREADABLE), np.load(self._folder / _MARKS) as kept:
+        with (
+            suppress(*_UNREADABLE),
+            # NumPy leaves a damaged file open that it has opened itself.
+            (self._folder / _MARKS).open("rb") as file,
+            np.load(file) as kept,
+        ):
             for key in kept.files:
                 frame = int(key)
                 if kept[key].shape == movie.shape[1:] and frame < movie.shape[0]:
