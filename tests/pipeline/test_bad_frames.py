@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from fastershift.pipeline import Notice, describe_bad, find_bad_frames, track
+from fastershift.labels import match_cells
+from fastershift.pipeline import (
+    BridgedMovie,
+    Notice,
+    describe_bad,
+    find_bad_frames,
+    track,
+)
 from fastershift.pipeline._bad_frames import good_frames
 from fastershift.simulate import simulate_movie
 
@@ -102,10 +109,10 @@ def test_of_a_large_movie_some_frames_are_read():
 
 
 def test_a_run_tells_before_its_first_frame_and_in_its_report(movie, tiny_model):
-    run = track(_spoil(movie, 6, "black")[4:8], model=str(tiny_model))
+    run = track(_spoil(movie, 6, "out of focus")[4:8], model=str(tiny_model))
     said = [event for event in run if isinstance(event, Notice)]
     assert [one.sentence for one in said] == [
-        "Check what was found in frame 2 (without contrast)."
+        "Check what was found in frame 2 (out of focus)."
     ]
     assert run.result.provenance["notices"] == [said[0].sentence]
 
@@ -116,3 +123,48 @@ def test_many_frames_are_counted():
         "Check what was found in frames 0, 1, 2, 3, 4, 5, 6, 7 and 4 more "
         "(out of focus); 20 (black)."
     )
+
+
+def _throughout(labels):
+    return set.intersection(*(set(np.unique(frame)) for frame in labels)) - {0}
+
+
+@pytest.mark.parametrize(
+    ("frame", "how"), [(0, "black"), (3, "black"), (3, "noise"), (5, "noise")]
+)
+def test_tracks_go_on_over_a_frame_that_shows_nothing(movie, frame, how):
+    plain = track(movie[:6], model="generalist")
+    bridged = track(_spoil(movie, frame, how)[:6], model="generalist")
+    for run in (plain, bridged):
+        *_, _ = run
+    tracks = bridged.result.labels
+    whole = [one for one in range(6) if one != frame]
+    for t in whole:
+        # The same cells as without the black frame, under the same names throughout.
+        assert match_cells(plain.result.labels[t], tracks[t]).f1 > 0.9
+    assert len(_throughout(tracks)) >= len(_throughout(plain.result.labels))
+    filled = bridged.result.provenance["filled"]
+    assert {t for t, _ in filled} == {frame}
+    assert {one for _, one in filled} == set(np.unique(tracks[frame])) - {0}
+    assert f"Frame {frame} shows nothing" in bridged.result.provenance["notices"][-1]
+
+
+def _stand_ins(movie, frames):
+    seen = BridgedMovie(movie)
+    return [seen.stand_in(t) for t in frames]
+
+
+def test_the_nearest_frame_before_stands_in(movie):
+    bad = movie.copy()
+    bad[[0, 4, 5]] = 0
+    bad = _spoil(bad, 12, "noise")
+    assert _stand_ins(bad, [0, 1, 4, 5, 6, 12]) == [1, 1, 3, 3, 6, 11]
+    bad[2:9] = 0
+    # Too far for cells to be carried.
+    assert _stand_ins(bad, [4, 5, 6]) == [1, 5, 9]
+    assert _stand_ins(np.zeros_like(movie), [3]) == [3]
+
+
+@pytest.mark.parametrize("how", ["out of focus", "8 bits", "doubled"])
+def test_a_frame_that_shows_cells_is_kept(movie, how):
+    assert _stand_ins(_spoil(movie, 6, how), range(FRAMES)) == list(range(FRAMES))

@@ -72,7 +72,7 @@ class EmbeddingsOnDisk(NetworkSource):
             frames = self.embedder.block_frames(block, self.n_frames)
             started = time.perf_counter()
             for found in self.embedder.embed_block_on_disk(
-                self.movie, block, self._folder
+                self.seen, block, self._folder
             ):
                 if found is None:
                     yield None

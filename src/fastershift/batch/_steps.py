@@ -16,7 +16,15 @@ from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import PreparedMovie
 from fastershift.batch._on_disk import with_large_frames
 from fastershift.io import SavedResult, write_saved
-from fastershift.pipeline import Plan, cluster_pair, confine, frame_report
+from fastershift.pipeline import (
+    BridgedMovie,
+    Plan,
+    carried_cells,
+    cluster_pair,
+    confine,
+    describe_carried,
+    frame_report,
+)
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
@@ -104,6 +112,12 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
         if isinstance(step, int):
             yield step
             continue
+        carried: list[int] = []
+        seen = BridgedMovie(task.open())
+        for frame in range(len(seen)):
+            if seen.stand_in(frame) != frame:
+                carried.append(frame)
+            yield frame
         result = SavedResult(
             step.labels,
             step.lineage.rows(),
@@ -113,6 +127,7 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
             movie.settings,
             {
                 **movie.provenance,
+                **_told(movie, step, carried),
                 **({"quality": movie.quality.record()} if movie.quality else {}),
                 "seconds": round(max(0.0, time() - started), 3),
                 "input": str(getattr(task.source, "name", task.source)),
@@ -125,3 +140,11 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
         write_saved(task.output, result, format=task.format, overwrite=True)
         yield step
     work.remove()
+
+
+def _told(movie: PreparedMovie, joined: Joined, carried: list[int]) -> dict[str, Any]:
+    """Tell in which frames cells were carried over, and which."""
+    if not carried:
+        return {}
+    notices = [*movie.provenance.get("notices", ()), describe_carried(carried)]
+    return {"notices": notices, "filled": carried_cells(joined.labels, carried)}

@@ -1,6 +1,12 @@
 """From frames to tracked cells, one event at a time."""
 
-from fastershift.pipeline._bad_frames import describe_bad, find_bad_frames
+from fastershift.pipeline._bad_frames import (
+    BridgedMovie,
+    carried_cells,
+    describe_bad,
+    describe_carried,
+    find_bad_frames,
+)
 from fastershift.pipeline._cache import FolderCache, RecentCache
 from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._events import (
@@ -43,6 +49,7 @@ from fastershift.pipeline._track import (
 from fastershift.pipeline._trials import Trial, try_diameters
 
 __all__ = [
+    "BridgedMovie",
     "EmbeddedPair",
     "EmbeddingCache",
     "EmbeddingSource",
@@ -67,9 +74,11 @@ __all__ = [
     "TrackedMovie",
     "TrackingRun",
     "Trial",
+    "carried_cells",
     "cluster_pair",
     "confine",
     "describe_bad",
+    "describe_carried",
     "embedding_key",
     "find_bad_frames",
     "frame_report",

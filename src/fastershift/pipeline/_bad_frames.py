@@ -2,8 +2,9 @@
 
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,14 @@ from scipy import ndimage
 
 from fastershift.rshn import FrameSource
 
-__all__ = ["describe_bad", "find_bad_frames", "good_frames"]
+__all__ = [
+    "BridgedMovie",
+    "carried_cells",
+    "describe_bad",
+    "describe_carried",
+    "find_bad_frames",
+    "good_frames",
+]
 
 # Side of the middle of a frame that is looked at, in pixels.
 _SIDE = 320
@@ -28,9 +36,12 @@ _ACROSS = 9
 # noise is finer.
 _FINE, _COARSE = 2.0, 6.0
 
-# A frame is out of focus, or nothing but noise, where its detail, or how alike pixels
-# are that lie a little apart, is less than this share of what is usual in the movie.
+# A frame is out of focus where its detail is less than this share of what is usual in
+# the movie.
 _BLURRED = 0.35
+
+# A frame is nothing but noise where its pixels are alike by less than this share of
+# what is usual in the movie.
 _NOISY = 0.35
 _LAG = 4
 
@@ -40,6 +51,9 @@ _OTHERWISE = 20.0
 
 # Where pixels a little apart are less alike than this, as in DIC, noise is not told.
 _ALIKE = 0.2
+
+# Frames in a row over which cells are carried: they move on.
+_CARRIED = 3
 
 
 @dataclass(frozen=True)
@@ -67,26 +81,53 @@ class _Look:
     span: float = 0.0
 
 
+def _is_flat(pixels: npt.NDArray[np.generic]) -> bool:
+    """Tell whether all pixels are the same, or none is a number."""
+    if pixels.dtype.kind != "f":
+        return bool(pixels.min() == pixels.max())
+    numbers = pixels[np.isfinite(pixels)]
+    return not numbers.size or bool(numbers.min() == numbers.max())
+
+
 def _look(frame: npt.ArrayLike) -> _Look:
     pixels = np.asarray(frame)
     content = zlib.crc32(np.ascontiguousarray(pixels).tobytes())
-    rows, columns = (
-        slice(max(0, (length - _SIDE) // 2), (length + _SIDE) // 2)
-        for length in pixels.shape
-    )
-    values = pixels[rows, columns].astype(np.float32)
-    finite = np.isfinite(values)
-    if not finite.any() or np.ptp(pixels[np.isfinite(pixels)]) == 0:
+    values = _middle(pixels)
+    if values is None:
         return _Look(True, 0.0, 0.0, content)
-    values[~finite] = np.median(values[finite])
     span = float(np.subtract(*np.percentile(values, (99.5, 0.5))))
     fine = ndimage.gaussian_filter(values, _FINE, mode="nearest")
     coarse = ndimage.gaussian_filter(values, _COARSE, mode="nearest")
     spread = fine.std()
     detail = float((fine - coarse).std() / spread) if spread > 0 else 0.0
+    return _Look(False, detail, _correlated(values), content, span)
+
+
+def _middle(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
+    """Cut out the middle of a frame; None for a frame without contrast."""
+    if _is_flat(pixels):
+        return None
+    rows, columns = (
+        slice(max(0, (length - _SIDE) // 2), (length + _SIDE) // 2)
+        for length in pixels.shape
+    )
+    values: npt.NDArray[np.float32] = pixels[rows, columns].astype(np.float32)
+    finite = np.isfinite(values)
+    if not finite.any():
+        return None
+    values[~finite] = np.median(values[finite])
+    return values
+
+
+def _alikeness(frame: npt.ArrayLike) -> float | None:
+    values = _middle(np.asarray(frame))
+    return None if values is None else _correlated(values)
+
+
+def _correlated(values: npt.NDArray[np.float32]) -> float:
+    """Tell how alike pixels are that lie a little apart: about 0 for noise."""
     apart = [(values[_LAG:], values[:-_LAG]), (values[:, _LAG:], values[:, :-_LAG])]
-    alike = float(np.mean([_correlation(*pair) for pair in apart]))
-    return _Look(False, detail, alike, content, span)
+    return float(np.mean([_correlation(*pair) for pair in apart]))
 
 
 def _correlation(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
@@ -202,3 +243,121 @@ def good_frames(movie: FrameSource) -> FrameSource:
     centre = min(range(len(left)), key=lambda place: abs(left[place] - middle))
     around = min(centre, len(left) - 1 - centre)
     return [frames[number] for number in left[centre - around : centre + around + 1]]
+
+
+class BridgedMovie:
+    """A movie as a network sees it: frames that show nothing look like one beside them.
+
+    A shutter that did not open, a frame that was lost, or one of noise alone would
+    otherwise end every track. So cells are carried over.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        Read one frame at a time.
+    """
+
+    def __init__(self, movie: FrameSource) -> None:
+        self._movie = movie
+        # How alike pixels are in frames that were looked at; None without contrast.
+        self._alike: dict[int, float | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._movie)
+
+    def __getitem__(self, index: int, /) -> npt.ArrayLike:
+        """Return frame `index`, or the one that stands in for it."""
+        frame = self._movie[index]
+        self._look_at(index, np.asarray(frame))
+        other = self.stand_in(index)
+        return frame if other == index else self._movie[other]
+
+    def stand_in(self, frame: int) -> int:
+        """Tell which frame is shown instead of one that shows nothing.
+
+        Parameters
+        ----------
+        frame : int
+            Which one, from 0.
+
+        Returns
+        -------
+        int
+            The last of the three before it that shows something, or else the first of
+            the three after it; the frame itself where it shows something, or none of
+            them does.
+        """
+        if self._shows(frame):
+            return frame
+        return next(filter(self._shows, self._around(frame)), frame)
+
+    def _around(self, frame: int) -> Iterator[int]:
+        before = range(frame - 1, frame - 1 - _CARRIED, -1)
+        for other in chain(before, range(frame + 1, frame + 1 + _CARRIED)):
+            if 0 <= other < len(self._movie):
+                yield other
+
+    def _shows(self, frame: int) -> bool:
+        """Tell whether a frame has contrast, and is not noise beside those before."""
+        alike = self._alikeness_of(frame)
+        if alike is None or alike >= _NOISY:
+            return alike is not None
+        # Of the first frame, those after it tell.
+        near = range(frame - _CARRIED, frame) if frame else range(1, 1 + _CARRIED)
+        looked = (self._alikeness_of(t) for t in near if 0 <= t < len(self._movie))
+        usual = max((one for one in looked if one is not None), default=0.0)
+        return usual <= _ALIKE or alike >= _NOISY * usual
+
+    def _alikeness_of(self, frame: int) -> float | None:
+        if frame not in self._alike:
+            self._look_at(frame, np.asarray(self._movie[frame]))
+        return self._alike[frame]
+
+    def _look_at(self, number: int, pixels: npt.NDArray[np.generic]) -> None:
+        self._alike[number] = _alikeness(pixels)
+
+
+def describe_carried(frames: Sequence[int]) -> str:
+    """Tell in one sentence in which frames cells were carried over.
+
+    Parameters
+    ----------
+    frames : sequence of int
+        Frames for which others stood in.
+
+    Returns
+    -------
+    str
+        Empty where there are none.
+    """
+    if not frames:
+        return ""
+    named = ", ".join(map(str, frames[:8]))
+    more = f" and {len(frames) - 8} more" if len(frames) > 8 else ""
+    show = "Frame {} shows" if len(frames) == 1 else "Frames {} show"
+    return (
+        f"{show.format(named + more)} nothing: cells were carried over from a frame "
+        "beside, and are marked as filled."
+    )
+
+
+def carried_cells(labels: FrameSource, frames: Iterable[int]) -> list[tuple[int, int]]:
+    """List the cells of frames for which others stood in.
+
+    Parameters
+    ----------
+    labels : sequence of (Y, X) int
+        Tracks, frame by frame.
+    frames : iterable of int
+        Numbers of the frames.
+
+    Returns
+    -------
+    list of (frame, track)
+    """
+    return [
+        (frame, int(track))
+        for frame in frames
+        for track in np.unique(np.asarray(labels[frame]))
+        if track > 0
+    ]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Hashable
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fastershift.config import Settings
+from fastershift.errors import is_shortage
 from fastershift.instances import (
     PairCodes,
     PairInstances,
@@ -36,7 +37,7 @@ from fastershift.meanshift import (
     coverage_reached,
 )
 from fastershift.pipeline._cache import RecentCache
-from fastershift.pipeline._events import FrameReport
+from fastershift.pipeline._events import FrameReport, Notice
 from fastershift.pipeline._masks import MaskSource
 from fastershift.pipeline._plan import Plan, embedding_key
 from fastershift.pipeline._sources import (
@@ -48,6 +49,7 @@ from fastershift.pipeline._sources import (
 __all__ = [
     "LastPair",
     "PairCells",
+    "cluster_or_fall_back",
     "cluster_pair",
     "confine",
     "frame_report",
@@ -240,6 +242,22 @@ def cluster_pair(
     seconds = time.perf_counter() - started
     learned = parts[-1].clustering.policy
     return PairCells(labels, labels, labels, tuple(parts), learned, seconds)
+
+
+def cluster_or_fall_back(
+    plan: Plan, pair: EmbeddedPair, policy: SeedPolicy | None
+) -> Generator[Notice, None, PairCells]:
+    """Cluster a pair, on the CPU where the memory of another device is too small."""
+    try:
+        return cluster_pair(plan, pair, policy)
+    except (MemoryError, RuntimeError) as error:
+        if pair.embeddings.device.type == "cpu" or not is_shortage(error):
+            raise
+        yield Notice(
+            f"The memory of the {pair.embeddings.device.type} is too small: frames "
+            f"{pair.frame} and {pair.frame + 1} are clustered on the cpu."
+        )
+    return cluster_pair(plan, pair.to_cpu(), policy)
 
 
 def confine(plan: Plan, cells: PairCells, frame: int) -> PairCells:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fastershift.errors import InputError
 from fastershift.instances import PairVotes
+from fastershift.pipeline._bad_frames import BridgedMovie
 from fastershift.pipeline._cache import RecentCache
 from fastershift.rshn import CODE_CHANNELS, Embedder, FrameSource
 
@@ -130,11 +131,17 @@ class NetworkSource:
         The network with its scale and blocks.
     movie : sequence of (Y, X) frames
         Read one frame at a time.
+
+    Attributes
+    ----------
+    seen : BridgedMovie
+        The movie as the network sees it.
     """
 
     def __init__(self, embedder: Embedder, movie: FrameSource) -> None:
         self.embedder = embedder
         self.movie = movie
+        self.seen = BridgedMovie(movie)
 
     @property
     def n_frames(self) -> int:
@@ -314,7 +321,7 @@ class NetworkEmbeddings(NetworkSource):
         """
         if self._pass is None or not self._pass.reaches(block, frame):
             first = self.embedder.block_frames(block, self.n_frames).start
-            steps = self.embedder.embed_block(self.movie, block)
+            steps = self.embedder.embed_block(self.seen, block)
             self._pass = _BlockPass(block, first, steps)
         return self._pass
 

@@ -12,7 +12,12 @@ from fastershift.config import Settings
 from fastershift.errors import FastershiftError, is_shortage
 from fastershift.instances import Background
 from fastershift.labels import keep_inside
-from fastershift.pipeline._bad_frames import describe_bad, find_bad_frames
+from fastershift.pipeline._bad_frames import (
+    carried_cells,
+    describe_bad,
+    describe_carried,
+    find_bad_frames,
+)
 from fastershift.pipeline._events import (
     Event,
     Finished,
@@ -27,14 +32,14 @@ from fastershift.pipeline._expect import with_quality
 from fastershift.pipeline._mask_votes import voted_by_masks
 from fastershift.pipeline._masks import MaskSource, drift_notice, finish_masks
 from fastershift.pipeline._pair import (
-    cluster_pair,
+    cluster_or_fall_back,
     confine,
     frame_report,
     given_report,
     to_image,
 )
 from fastershift.pipeline._plan import Plan, plan_run
-from fastershift.pipeline._sources import EmbeddedPair, NetworkSource
+from fastershift.pipeline._sources import EmbeddedPair, EmbeddingSource, NetworkSource
 from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Finalizer,
@@ -103,6 +108,7 @@ def _run(plan: Plan) -> Iterator[Event]:
         yield Notice(doubts)
     movie = _FrameFinisher(plan)
     reports: list[FrameReport] = []
+    carried: list[int] = []
     policy: SeedPolicy | None = None
     told = 0
     for pair in plan.source.pairs():
@@ -113,16 +119,7 @@ def _run(plan: Plan) -> Iterator[Event]:
             yield Progress(len(reports), n_frames, "network")
             continue
         yield Progress(len(reports), n_frames, "clustering")
-        try:
-            cells = cluster_pair(plan, pair, policy)
-        except (MemoryError, RuntimeError) as error:
-            if pair.embeddings.device.type == "cpu" or not is_shortage(error):
-                raise
-            yield Notice(
-                f"The memory of the {pair.embeddings.device.type} is too small: frames "
-                f"{pair.frame} and {pair.frame + 1} are clustered on the cpu."
-            )
-            cells = cluster_pair(plan, pair.to_cpu(), policy)
+        cells = yield from cluster_or_fall_back(plan, pair, policy)
         if plan.settings.cluster.carry_seeds:
             policy = cells.policy
         cells = confine(plan, cells, pair.frame)
@@ -140,13 +137,20 @@ def _run(plan: Plan) -> Iterator[Event]:
                 network=pair.seconds / len(new),
                 linking=linking / len(new),
             )
+            if _is_carried(plan.source, report.frame):
+                carried.append(report.frame)
             reports.append(report)
             yield FrameDone(report.frame, labels, report)
     yield Progress(n_frames, n_frames, "tracks")
     labels, lineage = movie.finish()
+    bridged = describe_carried(carried)
+    if bridged:
+        yield Notice(bridged)
     seconds = round(time.perf_counter() - started, 3)
-    said = [*filter(None, [doubts]), *plan.source.notices[:told]]
-    notices = {"notices": said} if said else {}
+    said = [*filter(None, [doubts, bridged]), *plan.source.notices[:told]]
+    notices: dict[str, Any] = {"notices": said} if said else {}
+    if carried:
+        notices["filled"] = carried_cells(labels, carried)
     quality = {} if plan.quality is None else {"quality": plan.quality.record()}
     yield Finished(
         TrackedMovie(
@@ -157,6 +161,11 @@ def _run(plan: Plan) -> Iterator[Event]:
             {**plan.provenance, **notices, "seconds": seconds, **quality},
         )
     )
+
+
+def _is_carried(source: EmbeddingSource, frame: int) -> bool:
+    """Tell whether another frame stood in for this one."""
+    return isinstance(source, NetworkSource) and source.seen.stand_in(frame) != frame
 
 
 class _FrameFinisher:
