@@ -11,10 +11,11 @@ from fastershift.errors import InputError
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._movie import Scale, Units
 from fastershift.io._outlines import Outline, draw_disc, draw_outline
-from fastershift.io._saved_result import SavedResult
+from fastershift.io._saved_result import ResultFormat, SavedResult
 
 __all__ = [
     "DrawnCell",
+    "check_parents",
     "draw_result",
     "links_of_tracks",
     "parents_that_fit",
@@ -24,6 +25,9 @@ __all__ = [
 _Rows = Sequence[tuple[int, int, int, int]]
 #: Most pixels of a movie that is drawn: labels of 16 GB.
 _MOST = 2**32
+#: Formats that know a parent by its cells, and those in which it ends in a division.
+_SEEN: tuple[ResultFormat, ...] = ("trackmate", "csv", "acdc", "newick")
+_DIVIDED: tuple[ResultFormat, ...] = ("acdc", "newick")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,34 +121,79 @@ def links_of_tracks(
     -------
     (m, 2) int64
         Positions of two cells, the earlier one first: from each cell to where its
-        track is seen next, and from the last of a parent to the first of each child.
+        track is seen next, and to the first of each child from the last of its parent
+        before.
     """
     order = np.lexsort((frames, tracks))
     same = np.flatnonzero(tracks[order][1:] == tracks[order][:-1])
     ids, first = np.unique(tracks[order], return_index=True)
-    last = np.append(first[1:], len(order)) - 1
+    end = np.append(first[1:], len(order))
     place = {int(number): n for n, number in enumerate(ids)}
-    born = [
-        (last[place[parent]], first[place[child]])
-        for child, _, _, parent in rows
-        if parent in place and child in place
-    ]
+    seen, born = frames[order], []
+    for child, _, _, parent in rows:
+        if parent in place and child in place:
+            begin, mother = (
+                first[place[child]],
+                slice(first[place[parent]], end[place[parent]]),
+            )
+            earlier = int(np.searchsorted(seen[mother], seen[begin]))
+            if earlier:
+                born.append((mother.start + earlier - 1, begin))
     along = np.column_stack([same, same + 1])
     found = np.concatenate([along, np.array(born, int).reshape(-1, 2)])
     return np.asarray(order[found], np.int64)
 
 
 def parents_that_fit(
-    rows: _Rows, parents: Mapping[int, int]
+    rows: _Rows, parents: Mapping[int, int], *, ended: bool = False
 ) -> list[tuple[int, int, int, int]]:
-    """Give tracks their parents, as far as these end before."""
-    last = {track: end for track, _, end, _ in rows}
+    """Give tracks their parents, as far as these begin before, or even end before."""
+    spans = {track: (first, last) for track, first, last, _ in rows}
     found = []
     for track, first, end, _ in rows:
         parent = parents.get(track, 0)
-        fits = parent in last and last[parent] < first
+        fits = parent in spans and spans[parent][ended] < first
         found.append((track, first, end, parent if fits else 0))
     return found
+
+
+def check_parents(rows: _Rows, format: ResultFormat, path: Path) -> None:
+    """Refuse a lineage that would not come back as it is.
+
+    Parameters
+    ----------
+    rows : sequence of (id, first, last, parent)
+        What is to be written.
+    format : str
+        How; some formats hold fewer parents than others.
+    path : Path
+        Where, for the sentence.
+
+    Raises
+    ------
+    InputError
+        When a parent is not seen before its child; where the format needs that, also
+        when it is not there, or lives on.
+    """
+    spans = {track: (first, last) for track, first, last, _ in rows}
+    for track, first, _, parent in rows:
+        wrong = ""
+        if parent and parent not in spans and format in _SEEN:
+            wrong = "is not one of the tracks"
+        elif parent in spans and spans[parent][0] >= first:
+            raise InputError(
+                f"{path} was not written: the parent {parent} of track {track} does "
+                "not begin before it; correct the parents."
+            )
+        elif parent in spans and spans[parent][1] >= first and format in _DIVIDED:
+            wrong = f"is still there in frame {first}, in which it begins"
+        if wrong:
+            raise InputError(
+                f"{path} was not written: the parent {parent} of track {track} {wrong},"
+                f" which {format} cannot hold; save it as ctc, tiff, zarr or geff, or "
+                "correct the parents.",
+                format="tiff",
+            )
 
 
 def draw_result(

@@ -18,6 +18,7 @@ from fastershift.errors import (
     explain,
 )
 from fastershift.io._atomic import check_apart, check_free, check_writable, real_path
+from fastershift.io._graph import check_parents
 from fastershift.io._labels import LabelFrames, adopt_labels, rename_tracks
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._saved_result import (
@@ -244,12 +245,14 @@ def write_saved(
     Raises
     ------
     InputError
-        When ``path`` is taken or there are too many tracks.
+        When ``path`` is taken, there are too many tracks, or the format cannot hold
+        one of the parents.
     FastershiftError
         When the disk is full or writing fails otherwise.
     """
     form = _format(format)
     target = form.target(Path(path))
+    check_parents(result.tracks, format, target)
     form.write(target, result, overwrite=overwrite)
     return target
 

@@ -104,7 +104,8 @@ class AcdcFormat:
         rows = tracks_from_labels(labels)
         parents = [(track, 0, 0, up) for track, up in _parents(images).items()]
         named = rename_tracks(parents, adopted.numbers)
-        rows = parents_that_fit(rows, {track: up for track, _, _, up in named})
+        ups = {track: up for track, _, _, up in named}
+        rows = parents_that_fit(rows, ups, ended=True)
         scale, units = _scale(_metadata(images))
         return SavedResult(labels, rows, scale, units, numbers=adopted.numbers)
 

@@ -7,36 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import real_path, replacing_files
-from fastershift.io._graph import (
-    DrawnCell,
-    draw_result,
-    links_of_tracks,
-    tracks_of_links,
-)
+from fastershift.io._graph import DrawnCell, draw_result, links_of_tracks
 from fastershift.io._outlines import outlined_cells
 from fastershift.io._saved_result import SavedResult
+from fastershift.io.formats._cells_table import (
+    read_frames,
+    read_parents,
+    read_rows,
+    whole,
+)
 
 __all__ = ["CsvFormat"]
 
 _SUFFIX, _END = ".csv", "_links"
 _CELLS = ("track", "frame", "y", "x", "area", "parent")
 _LINKS = ("from_track", "from_frame", "to_track", "to_frame")
-#: What other programs call a column, in small letters.
-_NAMES = {
-    "track": ("track", "track_id", "trackid", "tracklet", "particle", "cell_id"),
-    "frame": ("frame", "frame_i", "t", "position_t", "time"),
-    "y": ("y", "position_y", "y_centroid", "pos_y"),
-    "x": ("x", "position_x", "x_centroid", "pos_x"),
-    "area": ("area",),
-    "radius": ("radius",),
-    "parent": ("parent", "parent_id", "parent_track_id"),
-}
-#: Columns that hold times, and what a time may be off, in steps.
-_TIMES, _UNEVEN = ("time", "position_t"), 0.1
 #: Radius in pixels of a cell of which only the place is known.
 _RADIUS = 5.0
 
@@ -105,15 +93,14 @@ class CsvFormat:
         Of tables that others have written, the columns track, frame, y and x are
         needed, by any usual name.
         """
-        rows, column = _rows(path)
+        rows, column = read_rows(path)
+        parents: dict[int, int] = {}
         try:
-            tracks = np.array([_whole(row[column["track"]]) for row in rows], np.int64)
-            frames = _frames([row[column["frame"]] for row in rows], column["frame"])
-            parents = {}
+            tracks = np.array([whole(row[column["track"]]) for row in rows], np.int64)
+            frames = read_frames(rows, column["frame"])
             if "parent" in column:
-                given = [_whole(row[column["parent"]] or "0") for row in rows]
-                parents = dict(zip(tracks.tolist(), given, strict=True))
-                _check_parents(parents, path)
+                given = [row[column["parent"]] for row in rows]
+                parents = read_parents(given, tracks, frames, path)
             if len(tracks) and tracks.min() < 1:
                 # Others count from 0, and 0 is background here.
                 shift = 1 - int(tracks.min())
@@ -145,8 +132,7 @@ class CsvFormat:
                     f"{path} holds track {cell[0]} {count} times in frame {cell[1]}; a "
                     "track is at one place in a frame."
                 )
-        _, no_links = tracks_of_links(frames, np.empty((0, 2), np.int64), tracks)
-        return draw_result(cells, _shape(cells), no_links | parents, path)
+        return draw_result(cells, _shape(cells), parents, path)
 
 
 def _opened(path: Path) -> Any:
@@ -159,72 +145,6 @@ def _titles(path: Path) -> tuple[str, ...]:
             return tuple(next(csv.reader(file), ()))
     except (OSError, ValueError, csv.Error):
         return ()
-
-
-def _rows(path: Path) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """Read a table, and tell which of its columns are which."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            titles = [title for title in table.fieldnames or () if title]
-            rows = list(table)
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a table ({error}).") from error
-    lower = {title.strip().lower(): title for title in titles}
-    column = {
-        ours: next(lower[name] for name in names if name in lower)
-        for ours, names in _NAMES.items()
-        if any(name in lower for name in names)
-    }
-    missing = [name for name in ("track", "frame", "y", "x") if name not in column]
-    if missing:
-        raise InputError(
-            f"{path} has no column {' and no column '.join(missing)}; a table of cells "
-            "has the columns track, frame, y and x, in pixels."
-        )
-    frame = column["frame"]
-    if rows and not _is_number(rows[0][frame]):
-        # TrackMate explains its columns in three more lines.
-        rows = [row for row in rows if _is_number(row[frame])]
-    return rows, column
-
-
-def _check_parents(parents: Mapping[int, int], path: Path) -> None:
-    """Refuse parents that are not there; some call a track without one its own."""
-    for track, parent in parents.items():
-        if parent > 0 and parent not in parents:
-            raise InputError(
-                f"{path} names track {parent} as the parent of track {track}, and "
-                "holds no such track; add it, or write 0 for no parent."
-            )
-
-
-def _is_number(text: str | None) -> bool:
-    try:
-        float(text or "")
-    except ValueError:
-        return False
-    return True
-
-
-def _whole(text: str) -> int:
-    if text.lstrip("-").isdecimal():
-        return int(text)
-    if not float(text).is_integer():
-        raise ValueError(f"{text} is not a whole number")
-    return int(float(text))
-
-
-def _frames(texts: Sequence[str], title: str) -> NDArray[np.int64]:
-    """Read the frames; times are counted in steps of the shortest one."""
-    if title.strip().lower() not in _TIMES:
-        return np.array([_whole(text) for text in texts], np.int64)
-    times = np.array([float(text) for text in texts])
-    steps = np.diff(np.unique(times))
-    frames = times / (steps.min() if len(steps) else 1.0)
-    if not np.all(np.abs(frames - np.round(frames)) < _UNEVEN):
-        raise ValueError(f"the times in {title} are not multiples of one step")
-    return np.round(frames).astype(np.int64)
 
 
 def _radius(row: Mapping[str, str], column: Mapping[str, str]) -> float:

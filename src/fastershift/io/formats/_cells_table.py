@@ -1,0 +1,223 @@
+"""Tables of cells: which column is which, whoever has written them."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import dropwhile
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastershift.errors import InputError
+
+__all__ = ["Columns", "Rows", "read_frames", "read_parents", "read_rows", "whole"]
+
+Rows: TypeAlias = Sequence[Mapping[str, str]]
+#: Our name of a column, and its title.
+Columns: TypeAlias = Mapping[str, str]
+
+#: What other programs call a column, in small letters; the first one counts.
+_NAMES = {
+    "track": ("track", "track_id", "trackid", "tracklet", "particle", "cell_id"),
+    "frame": ("frame", "frame_i", "t", "position_t", "time"),
+    "y": ("y", "position_y", "y_centroid", "pos_y"),
+    "x": ("x", "position_x", "x_centroid", "pos_x"),
+    "area": ("area",),
+    "radius": ("radius",),
+    "parent": ("parent", "parent_id", "parent_track_id"),
+}
+#: Of these one title alone may be there, or all must say the same: nothing tells which
+#: place is in pixels.
+_ONE = ("y", "x", "parent")
+#: Columns that hold times, and what a time may be off, in steps.
+_TIMES, _UNEVEN = ("time", "position_t"), 0.1
+#: TrackMate explains its columns in three more lines.
+_EXPLAINED = 3
+#: Where measurements say what their lengths are in.
+_LENGTHS = "length_unit"
+
+
+def read_rows(path: Path) -> tuple[Rows, Columns]:
+    """Read a table, and tell which of its columns are which.
+
+    Parameters
+    ----------
+    path : Path
+        Values separated by commas, and a line of titles.
+
+    Returns
+    -------
+    rows : sequence of mapping
+        Text by title.
+    column : mapping
+        Title by our name of a column: track, frame, y and x, and what there is of area,
+        radius and parent.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, lacks a column, has two that may be meant, or gives
+        places in another unit than pixels.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a table ({error}).") from error
+    titles = lines[0] if lines else []
+    rows = [_row(titles, line, path) for line in lines[1:] if any(line)]
+    column = _columns(titles, rows, path)
+    listed = list(dropwhile(lambda row: not _is_number(row[column["frame"]]), rows))
+    explained = rows[: len(rows) - len(listed)]
+    if len(explained) > _EXPLAINED:
+        listed = rows  # these are cells that are not described by numbers
+    _check_pixels(explained, listed, column, path)
+    return listed, column
+
+
+def _row(titles: Sequence[str], line: Sequence[str], path: Path) -> dict[str, str]:
+    """Tell what stands where; a number with a comma would move all that follow."""
+    if any(text.strip() for text in line[len(titles) :]):
+        raise InputError(
+            f"{path} has a line with more values than there are titles: "
+            f"{','.join(line)[:80]}; write numbers with a point, and one value for "
+            "each title."
+        )
+    filled = [*line, *[""] * (len(titles) - len(line))]
+    return dict(zip(titles, filled, strict=False))
+
+
+def _columns(titles: Sequence[str], rows: Rows, path: Path) -> Columns:
+    alike = [title.strip().lower() for title in titles]
+    column = {}
+    for ours, names in _NAMES.items():
+        found = [titles[alike.index(name)] for name in names if name in alike]
+        if not found:
+            continue
+        twins = [title for title in titles if title.strip().lower() in names]
+        doubled = [one for one in twins if alike.count(one.strip().lower()) > 1]
+        if not doubled and ours in _ONE:
+            first = [row[found[0]] for row in rows]
+            differ = [one for one in found if [row[one] for row in rows] != first]
+            doubled = [found[0], *differ] if differ else []
+        if doubled:
+            raise InputError(
+                f"{path} has more than one column for {ours}: "
+                f"{' and '.join(repr(one) for one in doubled)}; leave one of them."
+            )
+        column[ours] = found[0]
+    missing = [name for name in ("track", "frame", "y", "x") if name not in column]
+    if missing:
+        raise InputError(
+            f"{path} has no column {' and no column '.join(missing)}; a table of cells "
+            "has the columns track, frame, y and x, in pixels."
+        )
+    return column
+
+
+def _check_pixels(explained: Rows, rows: Rows, column: Columns, path: Path) -> None:
+    """Refuse places in micrometres, where the table says that they are."""
+    said = {row[column[side]].strip().strip("()") for row in explained for side in "yx"}
+    said = {unit for unit in said if unit.lower() in ("µm", "um", "micron", "mm", "nm")}
+    said |= {row.get(_LENGTHS, "pixel") or "pixel" for row in rows} - {"pixel"}
+    if said:
+        raise InputError(
+            f"{path} gives places in {min(said)}; a table of cells gives them in "
+            "pixels."
+        )
+
+
+def read_frames(rows: Rows, title: str) -> NDArray[np.int64]:
+    """Read the frames; times are counted in steps of the shortest one.
+
+    Raises
+    ------
+    ValueError
+        For what is not a number, half frames, and uneven times.
+    """
+    texts = [row[title] for row in rows]
+    if title.strip().lower() not in _TIMES:
+        return np.array([whole(text) for text in texts], np.int64)
+    times = np.array([float(text) for text in texts])
+    steps = np.diff(np.unique(times))
+    frames = times / (steps.min() if len(steps) else 1.0)
+    if not np.all(np.abs(frames - np.round(frames)) < _UNEVEN):
+        raise ValueError(f"the times in {title} are not multiples of one step")
+    return np.round(frames).astype(np.int64)
+
+
+def read_parents(
+    texts: Iterable[str],
+    tracks: NDArray[np.int64],
+    frames: NDArray[np.int64],
+    path: Path,
+) -> dict[int, int]:
+    """Read the parents of tracks; those that have none are left out.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        The parent, for each cell: nothing, a number below those of all tracks, or the
+        track itself where there is none.
+    tracks, frames : (n,) int64
+        Track and frame of each cell.
+    path : Path
+        The table, for the sentence.
+
+    Returns
+    -------
+    dict
+        Parent of each track that has one.
+
+    Raises
+    ------
+    InputError
+        When a track has two parents, or one that is not there before it.
+    ValueError
+        For what is not a whole number.
+    """
+    begins: dict[int, int] = {}
+    for track, frame in zip(tracks.tolist(), frames.tolist(), strict=True):
+        begins[track] = min(frame, begins.get(track, frame))
+    lowest = min(1, *begins) if begins else 1
+    parents: dict[int, int] = {}
+    for track, text in zip(tracks.tolist(), texts, strict=True):
+        parent = whole(text) if text.strip() else lowest - 1
+        if parent < lowest or parent == track:
+            continue
+        if parents.setdefault(track, parent) != parent:
+            wrong = f"and track {parents[track]} in another line; leave one of them"
+        elif parent not in begins:
+            wrong = "and holds no such track; add it, or leave the parent empty"
+        elif begins[parent] >= begins[track]:
+            wrong = "which is not seen before; correct it, or leave it empty"
+        else:
+            continue
+        raise InputError(
+            f"{path} names track {parent} as the parent of track {track}, {wrong}."
+        )
+    return parents
+
+
+def whole(text: str) -> int:
+    """Read a whole number; spreadsheets write 1.0 for 1.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if text.lstrip("-").isdecimal():
+        return int(text)
+    if not float(text).is_integer():
+        raise ValueError(f"{text} is not a whole number")
+    return int(float(text))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
