@@ -12,6 +12,7 @@ from fastershift.batch import (
     MovieTask,
     Written,
     connect,
+    run_alone,
     run_large,
     run_many,
 )
@@ -35,11 +36,55 @@ def test_two_batches_do_not_fill_one_folder(tmp_path, movie_file, settings):
     batch = BatchTask([movie_file], tmp_path / "out", settings=settings)
     with (
         connect() as client,
-        alone(batch.output / ".running", batch.output),
+        alone(batch.output),
         pytest.raises(InputError, match=r"Another run is writing .*out just now"),
     ):
         list(run_many(batch, client))
-    assert not list(batch.output.iterdir())
+    assert not batch.output.exists()
+
+
+@pytest.mark.parametrize("place", ["out", "out/movie", "out/more/movie.zarr"])
+def test_a_run_is_refused_in_a_folder_that_a_batch_is_filling(tmp_path, place):
+    with (
+        alone(tmp_path / "out"),
+        pytest.raises(InputError, match=r"A batch is filling .*out just now"),
+        run_alone(tmp_path / place),
+    ):
+        pass
+    with alone(tmp_path / "out"), run_alone(tmp_path / "beside"):
+        pass
+    with (
+        alone(tmp_path / "out"),
+        pytest.raises(InputError, match="A batch is filling"),
+        alone(tmp_path / "out" / "inside"),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_batch_is_refused_while_a_run_writes_one_of_its_results(
+    tmp_path, movie_file, settings
+):
+    batch = BatchTask([movie_file], tmp_path / "out", settings=settings, format="ctc")
+    with (
+        connect() as client,
+        run_alone(tmp_path / "out" / "movie"),
+        pytest.raises(InputError, match=r"Another run is writing .*out/movie just now"),
+    ):
+        list(run_many(batch, client))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_is_alone_from_its_beginning(tmp_path, movie_file, capsys):
+    from helpers.faults import command
+
+    place = tmp_path / "new" / "result"
+    with run_alone(place), pytest.raises(FastershiftError, match="Another run"):
+        command("run", movie_file, "-o", place, capture=capsys)
+    (tmp_path / "m.tif").write_bytes(b"no movie")
+    with pytest.raises(FastershiftError, match=r"m\.tif"):
+        command("run", tmp_path / "m.tif", "-o", place, capture=capsys)
+    assert not (tmp_path / "new").exists()
 
 
 def _lose(path):

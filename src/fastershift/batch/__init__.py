@@ -13,6 +13,7 @@ from fastershift.batch._many import (
 from fastershift.batch._measuring import Measuring
 from fastershift.batch._movie import MovieTask
 from fastershift.batch._outcome import Outcome
+from fastershift.batch._work import run_alone
 
 __all__ = [
     "BatchEvent",
@@ -27,6 +28,7 @@ __all__ = [
     "Written",
     "connect",
     "list_movies",
+    "run_alone",
     "run_large",
     "run_many",
 ]

@@ -20,7 +20,7 @@ from fastershift.batch._movie import MovieTask, PreparedMovie, fingerprint
 from fastershift.batch._outcome import Outcome
 from fastershift.batch._remote import Failure
 from fastershift.batch._summary import Summary
-from fastershift.batch._work import alone
+from fastershift.batch._work import alone, check_idle
 from fastershift.errors import InputError
 from fastershift.io import TIFF_SUFFIXES, ResultFormat, result_place
 
@@ -183,7 +183,9 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
     movies = without_masks(found, batch.labels, (batch.inside, batch.outside))
     models = batch.task(movies[0]).models()
     summary = Summary(batch.output)
-    with alone(summary.folder / ".running", batch.output):
+    with alone(batch.output):
+        for movie in movies:
+            check_idle(batch.place(movie))
         _take_up(summary, batch, _request(batch, models))
         run = _Run(batch, movies, models, summary, client)
         try:

@@ -18,11 +18,12 @@ from fastershift.errors import FastershiftError, InputError, is_shortage, refusa
 from fastershift.io import fitting_name, import_zarr, write_file
 from fastershift.labels import empty_labels, strips
 
-__all__ = ["LinkedFrames", "WorkFolder", "alone"]
+__all__ = ["LinkedFrames", "WorkFolder", "alone", "check_idle", "run_alone"]
 
 Labels = npt.NDArray[np.int32]
 
 _NOTE = "signature.json"
+_BATCH = ".running"
 #: What a run must share with the one it resumes, and how a person calls it.
 _PARTS = {
     "settings": "other settings",
@@ -53,23 +54,9 @@ def _lock(descriptor: int) -> bool:
 
 
 @contextmanager
-def alone(mark: Path, output: Path) -> Iterator[None]:
-    """Keep other processes away from an output.
-
-    Parameters
-    ----------
-    mark : Path
-        A file that is locked during the block, and gone afterwards.
-    output : Path
-        What is to be written, for the sentence.
-
-    Raises
-    ------
-    InputError
-        While another process is at it.
-    FastershiftError
-        When nothing can be written there.
-    """
+def _held(mark: Path, output: Path) -> Iterator[None]:
+    """Lock a file during the block; it is gone afterwards, and folders made for it."""
+    made = [one for one in mark.parents if not one.exists()]
     try:
         mark.parent.mkdir(parents=True, exist_ok=True)
         file = mark.open("ab")
@@ -77,15 +64,106 @@ def alone(mark: Path, output: Path) -> Iterator[None]:
         raise FastershiftError(refusal(output, error, "written")) from error
     with file:
         if not _lock(file.fileno()):
-            raise InputError(
-                f"Another run is writing {output} just now; wait for its end, or "
-                "choose another name."
-            )
+            raise _is_written(output)
         try:
             yield
         finally:
             with suppress(OSError):
                 mark.unlink()
+            if sys.platform == "win32":  # which keeps what is open
+                file.close()
+                with suppress(OSError):
+                    mark.unlink()
+            with suppress(OSError):  # what has come to hold something stays
+                for folder in made:
+                    folder.rmdir()
+
+
+def _is_held(mark: Path) -> bool:
+    try:
+        with mark.open("r+b") as file:
+            return not _lock(file.fileno())
+    except OSError:
+        return False
+
+
+def _is_written(output: Path) -> InputError:
+    return InputError(
+        f"Another run is writing {output} just now; wait for its end, or choose "
+        "another name."
+    )
+
+
+def _check_no_batch(output: Path, folders: Iterable[Path]) -> None:
+    for folder in folders:
+        if _is_held(folder / _BATCH):
+            raise InputError(
+                f"A batch is filling {folder} just now, so {output} is not written; "
+                "wait for its end, or choose a place outside of it."
+            )
+
+
+@contextmanager
+def run_alone(output: Path) -> Iterator[None]:
+    """Keep other runs, and batches, away from a result in the making.
+
+    Parameters
+    ----------
+    output : Path
+        Where it is to go.
+
+    Raises
+    ------
+    InputError
+        While another process is writing there.
+    FastershiftError
+        When nothing can be written there.
+    """
+    output = output.absolute()
+    with _held(_run_mark(output), output):
+        _check_no_batch(output, (output, *output.parents))
+        yield
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other batches, and runs, away from a folder of results.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Raises
+    ------
+    InputError, FastershiftError
+        As `run_alone`.
+    """
+    folder = folder.absolute()
+    with _held(folder / _BATCH, folder):
+        _check_no_batch(folder, folder.parents)
+        yield
+
+
+def check_idle(output: Path) -> None:
+    """Refuse a place to which a run is writing.
+
+    Parameters
+    ----------
+    output : Path
+        Where a result is to go.
+
+    Raises
+    ------
+    InputError
+        While another process is writing there.
+    """
+    if _is_held(_run_mark(output.absolute())):
+        raise _is_written(output)
+
+
+def _run_mark(output: Path) -> Path:
+    return output.with_name(fitting_name(f".{output.name}", ".running"))
 
 
 class WorkFolder:
@@ -106,7 +184,7 @@ class WorkFolder:
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other runs of the same output away: they would take its chunks."""
-        return alone(self.path.with_suffix(".running"), self._output)
+        return run_alone(self._output)
 
     def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
         """Take up the run of this signature, or begin it.

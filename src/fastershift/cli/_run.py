@@ -91,6 +91,7 @@ def run(
     where each was in the frame before (--vote-weight 0 links without it). Masks can be
     linked without their movie, too.
     """
+    from fastershift.batch import run_alone
     from fastershift.io import check_output, read_movie, write_or_keep
     from fastershift.pipeline import TrackingRun, open_masks, plan_run
 
@@ -99,40 +100,37 @@ def run(
         raise InputError("Give a movie, or masks with --labels.")
     if movie is not None:
         _refuse_masks(movie)
-    check_output(output, kind, overwrite=overwrite, source=movie or labels)
+    target = check_output(output, kind, overwrite=overwrite, source=movie or labels)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None
     if kind == "zarr" and movie is not None and labels is None:
         from fastershift.batch import MovieTask
 
         span = frame_range(frames)
-        asked = MovieTask(movie, output, kind, user, file, preset, span, device)
-        asked = replace(asked, inside=_file(inside), outside=_file(outside))
-        run_on_disk(replace(asked, chunk=chunk, overwrite=overwrite))
+        task = MovieTask(movie, output, kind, user, file, preset, span, device)
+        task = replace(task, inside=_file(inside), outside=_file(outside))
+        run_on_disk(replace(task, chunk=chunk, overwrite=overwrite))
         return
-    reading = resolve_settings(user=user, file=file, preset=preset).input
-    span = frame_range(frames)
-    opened = None
-    if movie is not None:
-        opened = read_movie(movie, **reading.model_dump(), frames=span)
-    given = None if labels is None else open_masks(labels, span, opened)
-    tracking = TrackingRun(
-        plan_run(
-            opened,
-            user,
-            file=file,
-            preset=preset,
-            labels=given,
-            inside=inside,
-            outside=outside,
-            device=device,
-        )
-    )
-    follow_run(tracking)
-    result = tracking.result
-    named = {"input": movie, "labels": labels, "inside": inside, "outside": outside}
-    saved = _saved(result, opened if opened is not None else given, frames, named)
-    place = write_or_keep(output, saved, format=kind, overwrite=overwrite)
+    with run_alone(target):
+        reading = resolve_settings(user=user, file=file, preset=preset).input
+        span = frame_range(frames)
+        opened = None
+        if movie is not None:
+            opened = read_movie(movie, **reading.model_dump(), frames=span)
+        given = None if labels is None else open_masks(labels, span, opened)
+        regions: dict[str, Any] = {"inside": inside, "outside": outside}
+        asked: dict[str, Any] = {
+            "file": file,
+            "preset": preset,
+            "labels": given,
+            "device": device,
+        }
+        tracking = TrackingRun(plan_run(opened, user, **regions, **asked))
+        follow_run(tracking)
+        result = tracking.result
+        named = {"input": movie, "labels": labels, **regions}
+        saved = _saved(result, opened if opened is not None else given, frames, named)
+        place = write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "
         f"{len(result.lineage.divisions())} divisions in "
