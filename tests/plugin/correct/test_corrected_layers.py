@@ -53,9 +53,9 @@ def test_tracks_are_drawn_again_after_a_rename(corrected, qtbot):
     corrections = corrections_of(cells)
     layers.watch(cells, corrections)
     layers.show(corrections.do(Delete(0, (1,), "track")))
-    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {2}, timeout=60_000)
+    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {2})
     layers.show(corrections.undo())
-    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {1, 2}, timeout=60_000)
+    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {1, 2})
     stored = [layer.metadata["fastershift"]["tracks"] for layer in (cells, tracks)]
     assert stored[0] is stored[1]
 
@@ -70,9 +70,9 @@ def test_an_edit_outdates_the_positions_that_were_found_before_it(corrected, qtb
     corrections = corrections_of(cells)
     layers.watch(cells, corrections)
     # They are found now, but not yet drawn.
-    assert QThreadPool.globalInstance().waitForDone(60_000)
+    assert QThreadPool.globalInstance().waitForDone(120_000)
     layers.show(corrections.do(Delete(0, (1,), "track")))
-    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {2}, timeout=10_000)
+    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {2})
 
 
 def test_tracks_of_another_result_stay_as_they_are(corrected, qtbot, labels):
@@ -96,7 +96,7 @@ def test_tracks_of_another_result_stay_as_they_are(corrected, qtbot, labels):
         ]
 
     # Locks are drawn together with tracks.
-    qtbot.waitUntil(is_drawn, timeout=60_000)
+    qtbot.waitUntil(is_drawn)
     assert set(tracks.data[:, 0]) == {1, 2}
 
 

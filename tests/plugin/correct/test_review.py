@@ -238,7 +238,7 @@ def test_edits_made_while_the_result_is_saved_are_kept(
 
     def slowly(*arguments, **options):
         written.set()
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         return write_result(*arguments, **options)
 
     def lock(frame):

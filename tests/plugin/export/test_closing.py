@@ -20,7 +20,7 @@ def gate(monkeypatch):
     def slowly(*arguments, **options):
         write(*arguments, **options)
         reached.set()
-        assert opened.wait(60)
+        assert opened.wait(120)
 
     monkeypatch.setattr(tifffile, "imwrite", slowly)
     yield reached, opened
@@ -49,9 +49,7 @@ def test_a_result_is_saved_to_its_end(
         user.widget.deleteLater()
     qtbot.wait(100)
     opened.set()
-    qtbot.waitUntil(
-        lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=20_000
-    )
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
     labels, listed = read_result(tmp_path / "out")
     assert len(labels) == len(embeddings)
     assert len(listed) == len(tracks)

@@ -20,8 +20,8 @@ def test_a_button_that_appears_makes_the_panel_wider(qtbot):
     scroll = PanelScroll(inner)
     window.setCentralWidget(scroll)
     window.resize(10, 200)
-    window.show()
-    qtbot.waitExposed(window)
+    with qtbot.waitExposed(window, timeout=120_000):
+        window.show()
     late.show()
     qtbot.waitUntil(lambda: late.width() >= late.minimumSizeHint().width())
     assert late.geometry().right() < scroll.viewport().width()

@@ -120,7 +120,8 @@ def test_a_click_on_the_plot_goes_to_the_frame_under_it(readout, qtbot):
 
     readout.show_rows(ROWS)
     press(qtbot, readout, "show_plot")
-    qtbot.waitExposed(readout.plot)
+    boxes = [plot.vb for plot in readout.plot._plots]
+    qtbot.waitUntil(lambda: min(box.height() for box in boxes) > 20)
     went = []
     readout.frame_chosen.connect(went.append)
     for number, plot in enumerate(readout.plot._plots):

@@ -152,9 +152,7 @@ def test_closing_napari_ends_the_job(make_napari_viewer, docked, qtbot, gated):
     user.wait(lambda: user.find("progress").value() == 4)
     QTimer.singleShot(100, gated.open.set)
     user.viewer.close()
-    qtbot.waitUntil(
-        lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=20_000
-    )
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
     assert max(gated.reads) < 7
 
 

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("napari")
 pytestmark = pytest.mark.gui
 
-PATIENCE = 20
+PATIENCE = 120
 END = object()
 
 

@@ -261,8 +261,7 @@ def test_the_widget_remembers_what_was_last_used(
     first.viewer.window.remove_dock_widget("all")
     first.widget.deleteLater()
     qtbot.waitUntil(
-        lambda: load_settings(last_used) == {"cluster": {"bandwidth": 0.44}},
-        timeout=5000,
+        lambda: load_settings(last_used) == {"cluster": {"bandwidth": 0.44}}
     )
     second = docked(make_napari_viewer(), qtbot)
     assert second.find("bandwidth").value() == pytest.approx(0.44)
