@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from fastershift.config import ClusterSettings
 from fastershift.instances import cells_of_pieces
-from fastershift.instances._pieces import pieces_of_clusters
+from fastershift.instances._pieces import pieces_of_clusters, typical_size
 from fastershift.instances._split_large import split_large
 from helpers.agreement import assert_same_cells
 from helpers.movies import find_cells
@@ -155,3 +155,24 @@ def test_small_pieces_are_no_cells(smallest, expected):
     cells = cells_of_pieces(pieces, smallest)
     assert cells.max() == expected
     assert cells.dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    ("sizes", "typical"),
+    [
+        # Half of all pixels lie in pieces of at most this size.
+        ([16] * 5 + [64], 16),
+        ([1] * 30 + [64], 64),
+        ([64], 64),
+        ([1, 1, 1], 1),
+    ],
+)
+def test_the_typical_size_is_that_of_the_middle_pixel(sizes, typical):
+    assert typical_size(np.array(sizes)) == typical
+
+
+def test_the_typical_size_goes_down_to_a_quarter_of_an_octave():
+    steps = {typical_size(np.array([size])) for size in range(64, 129)}
+    assert sorted(steps) == pytest.approx([64 * 2 ** (n / 4) for n in range(5)])
+    for size in range(64, 129):
+        assert 0.84 * size < typical_size(np.array([size])) <= size

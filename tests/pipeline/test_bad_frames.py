@@ -125,6 +125,11 @@ def test_many_frames_are_counted():
     )
 
 
+def test_as_many_frames_as_are_named_leave_none_over():
+    assert "more" not in describe_bad(dict.fromkeys(range(8), "black"))
+    assert "7 and 1 more" in describe_bad(dict.fromkeys(range(9), "black"))
+
+
 def _throughout(labels):
     return set.intersection(*(set(np.unique(frame)) for frame in labels)) - {0}
 

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from fastershift.errors import FastershiftError, InputError
-from fastershift.session import describe_error
+from fastershift.session import describe_error, remaining
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,9 @@ def test_an_error_comes_back_whole_from_another_process(kind):
     error = pickle.loads(pickle.dumps(kind("Choose one.", channel=0)))
     assert (type(error), str(error)) == (kind, "Choose one.")
     assert error.options == {"channel": 0}
+
+
+@pytest.mark.parametrize(("done", "left"), [(0, None), (1, 90), (5, 10), (10, 0)])
+def test_the_rest_takes_as_long_as_what_was_done(monkeypatch, done, left):
+    monkeypatch.setattr("time.monotonic", lambda: 110.0)
+    assert remaining(100.0, done, 10) == left
