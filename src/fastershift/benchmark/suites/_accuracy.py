@@ -14,7 +14,7 @@ from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Ta
 from fastershift.errors import InputError
 from fastershift.evaluation import Scores, evaluate, score_arrays
 from fastershift.io import Tracks, read_movie, tracks_from_labels, write_result
-from fastershift.pipeline import TrackedMovie, segment_movie
+from fastershift.pipeline import segment_movie
 from fastershift.rshn import FrameSource
 from fastershift.simulate import Kind, simulate_movie
 
@@ -39,6 +39,9 @@ KEPT_OUT = {
     "Fluo-C2DL-MSC": _Set(16, 73.4, "elongated"),
     "PhC-C2DL-PSC": _Set(32, 12.6, "phase"),
 }
+
+# The model that may be used for anything, and has seen none of the movies.
+_FREE = "generalist"
 
 # Frames of each movie in the quick form.
 _QUICK = 3
@@ -71,7 +74,7 @@ class _Task:
 
 
 def run(options: BenchmarkOptions) -> SuiteResult:
-    """Score the default run and a simple baseline on frames kept out of training.
+    """Score the default run, the free model and a simple baseline on unseen frames.
 
     Parameters
     ----------
@@ -88,22 +91,16 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             f"{options.data} holds none of the movies that are scored: "
             f"{', '.join(KEPT_OUT)}."
         )
-    summary: dict[str, Any] = {"baseline": {}}
+    summary: dict[str, Any] = {"baseline": {}, _FREE: {}}
     rows: list[tuple[Cell, ...]] = []
     for task in tasks:
-        chosen = segment_movie(task.movie, device=options.device)
-        diameter = chosen.settings.embed.diameter
-        assert isinstance(diameter, float)  # noqa: S101 (the plan has decided it)
-        scores = task.score(chosen.labels, _tracks(chosen))
-        choice = f"{chosen.settings.embed.model}, {diameter:.1f} px"
-        rows.append(_row(task, f"auto: {choice}", scores))
-        summary[task.name] = scores.as_dict()
+        row, summary[task.name] = _run(task, "auto", {}, options)
+        rows.append(row)
+        row, summary[_FREE][task.name] = _run(task, "free", {"model": _FREE}, options)
+        rows.append(row)
         if not options.quick:
             by_hand = {"model": task.by_hand.model, "diameter": task.by_hand.diameter}
-            given = segment_movie(task.movie, {"embed": by_hand}, device=options.device)
-            choice = f"{task.by_hand.model}, {task.by_hand.diameter:.1f} px"
-            found = task.score(given.labels, _tracks(given))
-            rows.append(_row(task, f"by hand: {choice}", found))
+            rows.append(_run(task, "by hand", by_hand, options)[0])
         frames = [np.asarray(task.movie[t]) for t in range(len(task.movie))]
         labels = simple_baseline(frames, task.by_hand.diameter)
         scores = task.score(labels, tracks_from_labels(labels))
@@ -154,8 +151,15 @@ def _simulated(options: BenchmarkOptions) -> Iterator[_Task]:
         )
 
 
-def _tracks(result: TrackedMovie) -> Tracks:
-    return result.lineage.rows()
+def _run(
+    task: _Task, how: str, embed: dict[str, Any], options: BenchmarkOptions
+) -> tuple[tuple[Cell, ...], dict[str, Any]]:
+    """Track a movie and score it; *auto* decides what is not given."""
+    found = segment_movie(task.movie, {"embed": embed}, device=options.device)
+    model, diameter = found.settings.embed.model, found.settings.embed.diameter
+    assert isinstance(diameter, float)  # noqa: S101 (the plan has decided it)
+    scores = task.score(found.labels, found.lineage.rows())
+    return _row(task, f"{how}: {model}, {diameter:.1f} px", scores), scores.as_dict()
 
 
 def _row(task: _Task, how: str, scores: Scores) -> tuple[Cell, ...]:
