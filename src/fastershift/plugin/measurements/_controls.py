@@ -167,7 +167,6 @@ class FilterRow(QWidget):
         self._shortest.setObjectName("shortest_shown")
         self._shortest.setAccessibleName("Shortest track")
         self._shortest.setRange(1, 100_000)
-        self._shortest.setSuffix(" frames")
         self._shortest.setToolTip(
             "Keep tracks that are seen in at least so many frames."
         )
@@ -194,7 +193,7 @@ class FilterRow(QWidget):
             "Correct, and can be undone there."
         )
         self._delete.clicked.connect(self.delete_asked)
-        label = QLabel("Tracks of at least")
+        label = QLabel("Shortest track (frames)")
         label.setBuddy(self._shortest)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
