@@ -124,12 +124,13 @@ class Summary:
 
     def _page(self, rows: list[Outcome]) -> str:
         failed = sum(row.status == "failed" for row in rows)
+        movies = "1 movie" if len(rows) == 1 else f"{len(rows)} movies"
         heads = "".join(f"<th>{text}</th>" for text in _COLUMNS.values())
         body = "\n".join(map(self._row, rows))
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            f"{_TITLE}{len(rows)} movies</title><style>{_STYLE}</style>"
-            f"</head><body>\n<h1>{len(rows)} movies, {failed} failed</h1>\n<table>"
+            f"{_TITLE}{movies}</title><style>{_STYLE}</style>"
+            f"</head><body>\n<h1>{movies}, {failed} failed</h1>\n<table>"
             f"<thead><tr><th></th>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>"
             "</table></body></html>\n"
         )

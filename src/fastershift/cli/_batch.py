@@ -169,8 +169,9 @@ def batch(
         connect(scheduler, workers) as client,
     ):
         ended, failed = _follow(task, client)
+    movies = "1 movie" if ended == 1 else f"{ended} movies"
     typer.echo(
-        f"{ended} movies, {failed} failed: {output / 'summary.html'}"
+        f"{movies}, {failed} failed: {output / 'summary.html'}"
         + (" (--retry-failed repeats them)" if failed else "")
     )
     if failed:
