@@ -1,5 +1,6 @@
 """A docked widget, movies small enough for one core, and hands to use them."""
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -44,6 +45,19 @@ def workers_are_traced() -> Iterator[None]:
         if trace is not None:
             patch.setattr(WorkerBase, "run", traced)
         yield
+
+
+@pytest.fixture(autouse=True)
+def few_objects_to_collect() -> Iterator[None]:
+    """Leave modules out of the garbage collections that napari asks for.
+
+    Two or more for every viewer, each as long as opening our panel. Set up first, this
+    ends last: no viewer is there any more.
+    """
+    yield
+    if not gc.get_freeze_count() and "fastershift.plugin._widget" in sys.modules:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")
