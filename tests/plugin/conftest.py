@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partialmethod
+from functools import cache, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,18 @@ def workers_are_traced() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if trace is not None:
             patch.setattr(WorkerBase, "run", traced)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def manifests_are_read_once() -> Iterator[None]:
+    """Read the manifests of all plugins once, not again for every viewer."""
+    from npe2 import PluginManifest
+
+    found = cache(lambda *paths: tuple(discover(paths)))
+    discover = PluginManifest.discover
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", lambda paths=(): found(*paths))
         yield
 
 
