@@ -42,7 +42,14 @@ def test_every_widget_opens_from_its_menus(manifest, make_napari_viewer, opened)
 
 
 @pytest.mark.gui
-def test_samples_open_with_hidden_truth(manifest, make_napari_viewer):
+def test_samples_open_with_hidden_truth(manifest, make_napari_viewer, monkeypatch):
+    from fastershift.plugin.files import _samples
+
+    made = _samples.simulate_movie
+    # Three frames open as twenty do.
+    monkeypatch.setattr(
+        _samples, "simulate_movie", lambda _frames, *how, **more: made(3, *how, **more)
+    )
     viewer = make_napari_viewer()
     for sample in manifest.contributions.sample_data:
         image, cells, tracks = viewer.open_sample(manifest.name, sample.key)
