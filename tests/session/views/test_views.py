@@ -72,6 +72,12 @@ def test_similarity_to_a_pixel_is_the_cosine_in_its_frame_and_those_after(
     assert not found[0].foreground[movie.labels[1] == 0].any()
 
 
+def test_a_pixel_of_the_last_frame_is_like_no_frame_before_it(session, movie):
+    pixel = inside(movie.labels, 4, cells_of(movie.labels, 4)[0])
+    found = [one for one in session.views.similarity(pixel, SETTINGS) if one]
+    assert [one.frame for one in found] == [4]
+
+
 def test_coordinates_count_in_the_similarity_where_they_count_in_the_clustering(
     session, movie
 ):
