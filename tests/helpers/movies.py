@@ -148,6 +148,19 @@ ONE_CELL_FILLS_THE_FRAME = movie(
     (1, 0, 2),
 )
 
+#: 1 divides into 2 and 3; 3 is seen again as 4; 4 divides into three.
+FAMILY = Lineage(
+    (
+        Track(1, 0, 1),
+        Track(2, 2, 5, 1),
+        Track(3, 2, 3, 1),
+        Track(4, 4, 4, 3),
+        Track(5, 5, 5, 4),
+        Track(6, 5, 5, 4),
+        Track(7, 5, 5, 4),
+    )
+)
+
 MOVIES = {
     "one cell moves": ONE_CELL_MOVES,
     "two cells touch, then one leaves": TWO_CELLS_TOUCH_THEN_ONE_LEAVES,

@@ -4,21 +4,8 @@ import numpy as np
 import pytest
 
 from fastershift.tracking import Lineage, Track
-from helpers.movies import every_movie
+from helpers.movies import FAMILY, every_movie
 from helpers.validity import ctc_problems
-
-#: 1 divides into 2 and 3; 3 is seen again as 4; 4 divides into three.
-FAMILY = Lineage(
-    (
-        Track(1, 0, 1),
-        Track(2, 2, 5, 1),
-        Track(3, 2, 3, 1),
-        Track(4, 4, 4, 3),
-        Track(5, 5, 5, 4),
-        Track(6, 5, 5, 4),
-        Track(7, 5, 5, 4),
-    )
-)
 
 
 def labels_of(lineage, n_frames=6):

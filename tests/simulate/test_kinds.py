@@ -16,27 +16,6 @@ OPTICS = ["phase", "brightfield", "dic", "fluorescence", "quantitative"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", [0, 3])
-def test_truth_is_exact(kind, seed):
-    movie = simulate_movie(
-        6, (120, 104), 14, diameter=18, kind=kind, seed=seed, death=0.02, cell_cycle=8
-    )
-    assert movie.frames.shape == movie.labels.shape == (6, 120, 104)
-    assert movie.frames.dtype == np.uint16
-    assert movie.labels.dtype == np.int32
-    listed = {track: (first, last) for track, first, last, _ in movie.tracks}
-    present = set(np.unique(movie.labels)) - {0}
-    assert present == set(listed) == set(range(1, len(listed) + 1))
-    for track, (first, last) in listed.items():
-        frames = np.flatnonzero((movie.labels == track).any(axis=(1, 2)))
-        assert frames.tolist() == list(range(first, last + 1))
-        for t in frames:
-            assert ndi.label(movie.labels[t] == track)[1] == 1
-    for _, first, _, parent in movie.tracks:
-        assert parent == 0 or listed[parent][1] == first - 1
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_any_microscope_sees_the_same_cells(kind):
     movies = [
         simulate_movie(2, (80, 80), 8, diameter=18, kind=kind, seed=5, optics=optics)

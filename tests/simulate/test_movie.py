@@ -12,27 +12,6 @@ KINDS = ["nuclei", "phase", "dic", "elongated"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", [0, 3])
-def test_truth_is_exact(kind, seed):
-    movie = simulate_movie(
-        12, (120, 100), 10, diameter=18, kind=kind, seed=seed, death=0.02, cell_cycle=12
-    )
-    assert movie.frames.shape == movie.labels.shape == (12, 120, 100)
-    assert movie.frames.dtype == np.uint16
-    assert movie.labels.dtype == np.int32
-    listed = {track: (first, last) for track, first, last, _ in movie.tracks}
-    present = set(np.unique(movie.labels)) - {0}
-    assert present == set(listed) == set(range(1, len(listed) + 1))
-    for track, (first, last) in listed.items():
-        frames = np.flatnonzero((movie.labels == track).any(axis=(1, 2)))
-        assert frames.tolist() == list(range(first, last + 1))
-        for t in frames:
-            assert ndi.label(movie.labels[t] == track)[1] == 1
-    for _, first, _, parent in movie.tracks:
-        assert parent == 0 or listed[parent][1] < first
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_cells_can_be_seen(kind):
     movie = simulate_movie(1, (128, 128), 6, diameter=30, kind=kind, noise=0.0, seed=1)
     frame, inside = movie.frames[0].astype(float), movie.labels[0] > 0

@@ -4,19 +4,7 @@ from scipy import ndimage
 
 from fastershift.tracking import Lineage, Track, centroids
 from fastershift.tracking._parents import grow
-
-#: 1 divides into 2 and 3; 3 is seen again as 4; 4 divides into three.
-FAMILY = Lineage(
-    (
-        Track(1, 0, 1),
-        Track(2, 2, 5, 1),
-        Track(3, 2, 3, 1),
-        Track(4, 4, 4, 3),
-        Track(5, 5, 5, 4),
-        Track(6, 5, 5, 4),
-        Track(7, 5, 5, 4),
-    )
-)
+from helpers.movies import FAMILY
 
 
 def test_children():

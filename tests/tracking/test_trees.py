@@ -14,20 +14,10 @@ from fastershift.tracking import (
     lay_out_tree,
     newick,
 )
+from helpers.movies import FAMILY
 
-#: 1 divides into 2 and 3; 3 is seen again as 4; 4 divides into three; 8 is alone.
-FAMILY = Lineage(
-    (
-        Track(8, 1, 4),
-        Track(1, 0, 1),
-        Track(2, 2, 5, 1),
-        Track(3, 2, 3, 1),
-        Track(4, 4, 4, 3),
-        Track(5, 5, 5, 4),
-        Track(6, 5, 5, 4),
-        Track(7, 5, 5, 4),
-    )
-)
+#: Another cell comes first, and lives alone.
+MORE = Lineage((Track(8, 1, 4), *FAMILY.tracks))
 
 
 @st.composite
@@ -44,7 +34,7 @@ def lineages(draw):
 
 
 def test_columns_of_a_family():
-    layout = lay_out_tree(FAMILY)
+    layout = lay_out_tree(MORE)
     assert layout.ids.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert layout.columns.tolist() == [1.0, 0, 2, 2, 1, 2, 3, 4]
     assert layout.first.tolist() == [0, 2, 2, 4, 5, 5, 5, 1]
@@ -53,23 +43,23 @@ def test_columns_of_a_family():
 
 
 def test_a_part_is_drawn_by_itself():
-    layout = lay_out_tree(FAMILY, [4, 5, 6, 8])
+    layout = lay_out_tree(MORE, [4, 5, 6, 8])
     assert layout.ids.tolist() == [4, 5, 6, 8]
     assert layout.parents.tolist() == [-1, 0, 0, -1]
 
 
 def test_families_and_branches():
-    assert family(FAMILY, 5) == (1, 2, 3, 4, 5, 6, 7)
-    assert family(FAMILY, 8) == (8,)
-    assert family(FAMILY, 9) == ()
-    assert branch(FAMILY, 4) == (1, 3, 4, 5, 6, 7)
-    assert branch(FAMILY, 2) == (1, 2)
-    assert branch(FAMILY, 9) == ()
+    assert family(MORE, 5) == (1, 2, 3, 4, 5, 6, 7)
+    assert family(MORE, 8) == (8,)
+    assert family(MORE, 9) == ()
+    assert branch(MORE, 4) == (1, 3, 4, 5, 6, 7)
+    assert branch(MORE, 2) == (1, 2)
+    assert branch(MORE, 9) == ()
 
 
 def test_newick_of_a_family():
-    assert newick(FAMILY) == "(2:4,((5:1,6:1,7:1)4:1)3:2)1:2;\n8:4;\n"
-    assert newick(FAMILY, [8]) == "8:4;\n"
+    assert newick(MORE) == "(2:4,((5:1,6:1,7:1)4:1)3:2)1:2;\n8:4;\n"
+    assert newick(MORE, [8]) == "8:4;\n"
     assert newick(Lineage()) == ""
 
 

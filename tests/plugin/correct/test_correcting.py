@@ -3,33 +3,18 @@
 import numpy as np
 import pytest
 
+from helpers.canvas import Canvas
+
 pytest.importorskip("napari")
 pytestmark = pytest.mark.gui
 
 
-class Hand:
-    """Clicks, drags, turns the wheel and presses keys over the movie."""
-
-    def __init__(self, user, layer):
-        self.user, self.layer = user, layer
-        self.canvas = user.viewer.window._qt_viewer.canvas.native
+class Hand(Canvas):
+    """Also turns the wheel and presses keys, and knows the cells of the layer."""
 
     @property
     def labels(self):
         return np.squeeze(self.layer.data)
-
-    def place(self, row, column):
-        from qtpy.QtCore import QPoint
-
-        point = [0] * (self.layer.ndim - 2) + [row, column]
-        y, x = self.layer.data_to_world(point)[-2:]
-        camera = self.user.viewer.scene.camera
-        middle = camera.center[-2:]
-        size = self.canvas.size()
-        return QPoint(
-            round((x - middle[1]) * camera.zoom + size.width() / 2),
-            round((y - middle[0]) * camera.zoom + size.height() / 2),
-        )
 
     def middle(self, track, frame):
         """A pixel of a cell that is nearest to its middle."""
@@ -41,38 +26,9 @@ class Hand:
     def go(self, frame):
         self.user.viewer.dims.set_current_step(0, frame)
 
-    def click(self, row, column):
-        from qtpy.QtCore import Qt
-
-        button = Qt.MouseButton.LeftButton
-        self.user.qtbot.mouseMove(self.canvas, self.place(row, column))
-        self.user.qtbot.mouseClick(self.canvas, button, pos=self.place(row, column))
-
     def click_cell(self, track, frame):
         self.go(frame)
         self.click(*self.middle(track, frame))
-
-    def drag(self, *points):
-        from qtpy.QtCore import QEvent, QPointF, Qt
-        from qtpy.QtGui import QMouseEvent
-        from qtpy.QtWidgets import QApplication
-
-        button, qtbot = Qt.MouseButton.LeftButton, self.user.qtbot
-        places = [self.place(*point) for point in points]
-        qtbot.mouseMove(self.canvas, places[0])
-        qtbot.mousePress(self.canvas, button, pos=places[0])
-        for place in places[1:]:
-            moved = QMouseEvent(
-                QEvent.Type.MouseMove,
-                QPointF(place),
-                QPointF(self.canvas.mapToGlobal(place)),
-                Qt.MouseButton.NoButton,
-                button,
-                Qt.KeyboardModifier.NoModifier,
-            )
-            QApplication.sendEvent(self.canvas, moved)
-            qtbot.wait(30)
-        qtbot.mouseRelease(self.canvas, button, pos=places[-1])
 
     def wheel(self, row, column, turns):
         from qtpy.QtCore import QPoint, QPointF, Qt
@@ -91,7 +47,7 @@ class Hand:
                 Qt.ScrollPhase.NoScrollPhase,
                 False,
             )
-            QApplication.sendEvent(self.canvas, event)
+            QApplication.sendEvent(self.native, event)
 
     def press(self, keys):
         from qtpy.QtCore import Qt
@@ -102,7 +58,7 @@ class Hand:
         for name in modifiers:
             held |= getattr(Qt.KeyboardModifier, names[name])
         code = getattr(Qt.Key, f"Key_{key}")
-        self.user.qtbot.keyClick(self.canvas, code, held)
+        self.user.qtbot.keyClick(self.native, code, held)
 
     def settle(self):
         """Wait for splits, previews and what is being followed."""
@@ -144,7 +100,7 @@ def hand(make_napari_viewer, docked, qtbot, embeddings):
     viewer.reset_view()
     qtbot.wait(100)
     hand = Hand(user, layer)
-    hand.canvas.setFocus()
+    hand.native.setFocus()
     return hand
 
 
