@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fastershift.errors import InputError
-from fastershift.io import adopt_labels, read_result, read_saved, write_result
+from fastershift.io import (
+    SavedResult,
+    adopt_labels,
+    read_result,
+    read_saved,
+    write_result,
+    write_saved,
+)
 
 LIMIT = 2**31 - 1
 KINDS = ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">u2", ">f4")
@@ -175,5 +182,5 @@ def test_labels_are_saved_as_they_come_in(tmp_path, form):
 def test_a_number_beyond_those_that_are_listed_is_not_wrapped(tmp_path):
     stack = two_cells("i4", 3, 65_536 + 3)
     with pytest.raises(InputError, match="65539, which is not among the tracks"):
-        write_result(tmp_path / "out", stack, [(3, 0, 1, 0)], format="tiff")
+        write_saved(tmp_path / "out", SavedResult(stack, [(3, 0, 1, 0)]), format="tiff")
     assert list(tmp_path.iterdir()) == []

@@ -155,7 +155,7 @@ def test_of_units_that_are_not_known_nothing_is_made():
     assert (found.step, found.time) == (pytest.approx(0.1), "min")
 
 
-@pytest.mark.parametrize("wrong", [0, -1, np.nan])
+@pytest.mark.parametrize("wrong", [0, -1, np.nan, np.inf])
 @pytest.mark.parametrize("name", ["pixel_size", "frame_interval"])
 def test_a_scale_is_larger_than_zero(name, wrong):
     movie = MOVIES["one cell moves"]

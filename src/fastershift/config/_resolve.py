@@ -27,13 +27,28 @@ def _merge(layers: list[Mapping[str, Any]]) -> dict[str, Any]:
 def check_settings(values: Mapping[str, Any]) -> Settings:
     """Make settings of nested values; those that are missing are defaults."""
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         # Deeper parts name a choice of types, which is no place in the settings.
         place = ".".join(str(part) for part in first["loc"][:2]) or "settings"
         reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            reason = "there is none of that name in this version of fastershift"
         raise InputError(f"The setting {place} cannot be used: {reason}.") from error
+    _check_switches(values, settings)
+    return settings
+
+
+def _check_switches(values: Mapping[str, Any], settings: Settings) -> None:
+    """Refuse true and false for numbers, which would be 1 and 0."""
+    for part, fields in values.items():
+        for name, value in fields.items() if isinstance(fields, Mapping) else ():
+            taken = getattr(getattr(settings, part), name)
+            if isinstance(value, bool) and not isinstance(taken, bool):
+                raise InputError(
+                    f"The setting {part}.{name} cannot be used: it is not a switch."
+                )
 
 
 def resolve_settings(

@@ -34,8 +34,19 @@ MADE_BY = f"fastershift {version('fastershift')}"
 
 
 def real_path(path: Path) -> Path:
-    """Follow links, so that what they lead to is replaced and not the link."""
-    return Path(os.path.realpath(path))
+    """Follow links, so that what they lead to is replaced and not the link.
+
+    Raises
+    ------
+    InputError
+        For links that lead to one another.
+    """
+    real = Path(os.path.realpath(path))
+    if os.path.islink(real):
+        raise InputError(
+            f"{path} is a link that leads to itself; remove it, or choose another name."
+        )
+    return real
 
 
 def check_free(

@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from fastershift.errors import InputError
 
-__all__ = ["AdoptedLabels", "LabelFrames", "Numbers", "adopt_labels", "rename_tracks"]
+__all__ = [
+    "AdoptedLabels",
+    "LabelFrames",
+    "Numbers",
+    "adopt_labels",
+    "check_frames",
+    "rename_tracks",
+]
 
 _Image: TypeAlias = npt.NDArray[Any]
 Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -118,6 +125,22 @@ def adopt_labels(frames: LabelFrames, name: str = "The label image") -> AdoptedL
     for t in range(len(frames)):
         found = np.union1d(found, np.asarray(frames[t]).astype(dtype))
     return AdoptedLabels(frames, name, found)
+
+
+def check_frames(frames: LabelFrames) -> None:
+    """Make sure that labels are frames of one size.
+
+    Raises
+    ------
+    InputError
+        When they are not.
+    """
+    shapes = {np.shape(frames[t]) for t in range(len(frames))}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+        found = ", ".join(str(shape) for shape in sorted(shapes)) or "nothing"
+        raise InputError(
+            f"Labels are frames of one size, (T, Y, X), and these are {found}."
+        )
 
 
 def rename_tracks(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.config import InputSettings, resolve_settings
-from fastershift.errors import FastershiftError, InputError
+from fastershift.errors import FastershiftError, InputError, refusal
 from fastershift.io._axes import AxesPlan, plan_axes
 
 __all__ = [
@@ -120,6 +120,9 @@ class Movie:
             frame = self.frames.read(number)
         except (FastershiftError, MemoryError):
             raise
+        except OSError as error:
+            what = f"Frame {number} of {self.name}"
+            raise FastershiftError(refusal(what, error, "read")) from error
         except Exception as error:  # decoders of damaged files raise anything
             raise FastershiftError(
                 f"Frame {number} of {self.name} cannot be read; the file is damaged "
@@ -145,6 +148,31 @@ class Movie:
         """
         check_range(first, stop, len(self), self.name)
         return replace(self, first=self.first + first, stop=self.first + stop)
+
+
+def known_scale(
+    scale: Scale | None, units: Units | None
+) -> tuple[Scale | None, Units | None]:
+    """Take steps that are not positive numbers as not known.
+
+    Parameters
+    ----------
+    scale, units
+        As in `Movie`.
+
+    Returns
+    -------
+    scale, units
+        As in `Movie`; a step that is not known is 1 pixel.
+    """
+    if scale is None or units is None:
+        return scale, units
+    known = [0 < step < float("inf") for step in scale]
+    if not any(known):
+        return None, None
+    steps = [step if k else 1.0 for step, k in zip(scale, known, strict=True)]
+    names = [unit if k else "pixel" for unit, k in zip(units, known, strict=True)]
+    return (steps[0], steps[1], steps[2]), (names[0], names[1], names[2])
 
 
 def check_range(first: int, stop: int, length: int, name: str) -> None:
@@ -256,9 +284,12 @@ def as_movie(
         For several channels, planes or positions of which none was chosen, unclear
         axes, and pixels that are not numbers.
     """
-    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
-        array = np.asarray(array)
-    if np.dtype(array.dtype).kind not in "buif":
+    if not isinstance(getattr(array, "dtype", None), np.dtype):
+        try:
+            array = np.asarray(array)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{name} is not an array of frames ({error}).") from error
+    if array.dtype.kind not in "buif":
         raise InputError(
             f"{name} holds pixels of type {array.dtype}; only whole and real numbers "
             "can be used."

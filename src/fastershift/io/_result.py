@@ -19,8 +19,13 @@ from fastershift.errors import (
 )
 from fastershift.io._atomic import check_apart, check_free, check_writable, real_path
 from fastershift.io._graph import check_parents
-from fastershift.io._labels import LabelFrames, adopt_labels, rename_tracks
-from fastershift.io._masks import tracks_from_labels
+from fastershift.io._labels import (
+    LabelFrames,
+    adopt_labels,
+    check_frames,
+    rename_tracks,
+)
+from fastershift.io._masks import check_tracks, tracks_from_labels
 from fastershift.io._saved_result import (
     ResultFormat,
     SavedResult,
@@ -315,7 +320,8 @@ def write_result(
     path, format, overwrite
         As in `write_saved`.
     labels : LabelFrames
-        Track numbers of any type, 0 = background, see `adopt_labels`.
+        Track numbers of any type, 0 = background, see `adopt_labels`. Whether they fit
+        the tracks is checked of what is in memory.
     tracks : sequence of (id, first, last, parent), or None
         None takes them from the labels.
 
@@ -330,10 +336,15 @@ def write_result(
         As `write_saved`.
     """
     adopted = adopt_labels(labels)
+    in_memory = isinstance(labels, np.ndarray | list | tuple)
+    if in_memory:
+        check_frames(adopted)
     if tracks is None:
         listed = tracks_from_labels(adopted)
     else:
         listed = rename_tracks(tracks, adopted.numbers)
+        if in_memory:  # others are not read twice
+            check_tracks(listed, adopted, Path("The list of tracks"))
     result = SavedResult(adopted, listed, numbers=adopted.numbers)
     return write_saved(path, result, format=format, overwrite=overwrite)
 

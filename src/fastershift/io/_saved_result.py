@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastershift.config import Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.io._labels import LabelFrames, Numbers, adopt_labels
-from fastershift.io._movie import Scale, Units
+from fastershift.io._movie import Scale, Units, known_scale
 
 __all__ = [
     "REPORT_COLUMNS",
@@ -83,6 +83,11 @@ class SavedResult:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     corrections: Mapping[str, Any] | None = None
     numbers: Numbers | None = None
+
+    def __post_init__(self) -> None:
+        scale, units = known_scale(self.scale, self.units)
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "units", units)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -41,7 +41,7 @@ def with_scale(
     step, height, width = saved.scale or (1.0, 1.0, 1.0)
     time, row, column = saved.units or ("pixel",) * 3
     for name, given in (("pixel size", pixel_size), ("frame interval", frame_interval)):
-        if given is not None and not given > 0:
+        if given is not None and not 0 < given < float("inf"):
             raise InputError(f"The {name} must be larger than 0, not {given:g}.")
     if pixel_size is not None:
         height, width, row, column = pixel_size, pixel_size, "micrometer", "micrometer"

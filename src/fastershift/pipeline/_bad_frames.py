@@ -111,7 +111,8 @@ def _middle(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
         slice(max(0, (length - _SIDE) // 2), (length + _SIDE) // 2)
         for length in pixels.shape
     )
-    values: npt.NDArray[np.float32] = pixels[rows, columns].astype(np.float32)
+    with np.errstate(over="ignore"):  # as the network is given them
+        values: npt.NDArray[np.float32] = pixels[rows, columns].astype(np.float32)
     finite = np.isfinite(values)
     if not finite.any():
         return None
@@ -133,8 +134,9 @@ def _correlated(values: npt.NDArray[np.float32]) -> float:
 def _correlation(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
     if not one.size:
         return 1.0
-    both = math.sqrt(one.var() * other.var())
-    together = ((one - one.mean()) * (other - other.mean())).mean()
+    first, second = (pixels - pixels.mean(dtype=np.float64) for pixels in (one, other))
+    both = math.sqrt(first.var() * second.var())
+    together = (first * second).mean()
     return float(together / both) if both else 1.0
 
 

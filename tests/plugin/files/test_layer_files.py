@@ -114,11 +114,13 @@ def test_parents_that_no_longer_fit_are_left_out(movie):
     from fastershift.plugin.files._layer_files import saved_result
 
     parent, child = next((t[3], t[0]) for t in movie.tracks if t[3])
-    labels = movie.labels.copy()
-    labels[-1, 0, 0] = parent
     record = {"fastershift": {"tracks": movie.tracks}}
-    found = saved_result(labels, {"metadata": record}).tracks
-    assert {t[0]: t[3] for t in found}[child] == 0
+    # A parent that lives on, as that of a bud, and a child that is there before it.
+    for frame, number, left in ((-1, parent, parent), (0, child, 0)):
+        labels = movie.labels.copy()
+        labels[frame, 0, 0] = number
+        found = saved_result(labels, {"metadata": record}).tracks
+        assert {t[0]: t[3] for t in found}[child] == left
 
 
 def test_labels_with_depth_are_refused():

@@ -1,5 +1,6 @@
 """Movies in one multi-page, OME- or ImageJ-TIFF."""
 
+import os
 import threading
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from fastershift.config import UNNAMED_AXES, InputSettings
-from fastershift.errors import InputError
+from fastershift.errors import FastershiftError, InputError
 from fastershift.io._movie import Lost, Movie, as_movie, no_level
 from fastershift.io.movies._tiff_damage import (
     check_codec,
@@ -67,6 +68,7 @@ class TiffStack:
         self._level = level
         self._lock = threading.Lock()
         self.chosen = False
+        self._opened = os.stat(path)
         try:
             with tifffile.TiffFile(path) as file:
                 self._file = file
@@ -206,6 +208,22 @@ class TiffStack:
         return page is not None and is_stored(page, self._size)
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
+        pixels = self._read(index)
+        self._check_same()
+        return pixels
+
+    def _check_same(self) -> None:
+        """Refuse pixels of another file, in which others lie at the same places."""
+        before, now = self._opened, os.stat(self._path)
+        same = (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        # A microscope may still be adding frames.
+        grows = now.st_size > before.st_size and now.st_ino == before.st_ino
+        if not (same or grows):
+            raise FastershiftError(
+                f"{self._path} has changed since it was opened; open it again."
+            )
+
+    def _read(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
         if self._offset is not None:
             return self._read_mapped(index)
         if self._view is not None:

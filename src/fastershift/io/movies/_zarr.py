@@ -1,7 +1,6 @@
 """Movies in Zarr arrays and OME-Zarr images (extra ``zarr``)."""
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,16 @@ from typing import Any
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._axes import choose_position
-from fastershift.io._movie import Lost, Movie, Scale, Units, as_movie, no_level
+from fastershift.io._movie import (
+    Movie,
+    Scale,
+    Units,
+    as_movie,
+    known_scale,
+    no_level,
+)
 from fastershift.io._zarr import is_zarr, multiscales, open_zarr, read_attributes
+from fastershift.io.movies._zarr_chunks import StoredArray
 
 __all__ = ["movie_parts", "read_zarr"]
 
@@ -124,8 +131,9 @@ def _movie(
     scale: Scale | None = None,
     units: Units | None = None,
 ) -> Movie:
+    stored = StoredArray(array, place)
     return as_movie(
-        array,
+        stored,
         axes if reading.axes == "auto" else reading.axes,
         reading.channel,
         plane=reading.plane,
@@ -134,7 +142,7 @@ def _movie(
         source=path,
         scale=scale,
         units=units,
-        lost=lambda index: _lost(array, place, index),
+        lost=stored.lost,
     )
 
 
@@ -209,54 +217,7 @@ def _scale(
     }
     time, height, width = (step.get(axis, 1.0) for axis in "TYX")
     second, row, column = (unit.get(axis, "pixel") for axis in "TYX")
-    return (time, height, width), (second, row, column)
-
-
-def _lost(array: Any, place: Path, index: Sequence[int | str]) -> Lost | None:
-    """Find the frames whose chunks are not there: they would be black.
-
-    A chunk that holds nothing but zeros may be left out on purpose, so a frame counts
-    as lost only where it has no chunk at all, or lacks one that most frames have.
-    """
-    if "T" not in index:
-        return None
-    time = index.index("T")
-    outer = getattr(array, "shards", None) or array.chunks
-    counts = [-(-size // chunk) for size, chunk in zip(array.shape, outer, strict=True)]
-    ranges = [
-        [at // chunk] if isinstance(at, int) else range(count)
-        for at, chunk, count in zip(index, outer, counts, strict=True)
-    ]
-    ranges[time] = [0]
-    tiles = list(product(*ranges))
-    there = {}
-    for step in range(counts[time]):
-        keys = ((*tile[:time], step, *tile[time + 1 :]) for tile in tiles)
-        there[step] = {
-            number
-            for number, key in enumerate(keys)
-            if (place / array.metadata.encode_chunk_key(key)).is_file()
-        }
-    usual = {
-        number
-        for number in range(len(tiles))
-        if 2 * sum(number in found for found in there.values()) > len(there)
-    }
-    gone = [step for step, found in there.items() if not found or usual - found]
-    if not gone:
-        return None
-    length, whole = outer[time], array.shape[time]
-    frames = frozenset(
-        frame
-        for step in gone
-        for frame in range(step * length, min((step + 1) * length, whole))
-    )
-    verb = "has" if len(frames) == 1 else "have"
-    return Lost(
-        frames,
-        f"{len(frames)} of its {whole} frames {verb} lost pixels, the first is frame "
-        f"{min(frames)}",
-    )
+    return known_scale((time, height, width), (second, row, column))
 
 
 def _read_part(path: Path, group: Any, reading: InputSettings) -> Movie:
