@@ -132,7 +132,7 @@ def command(room: str) -> list[str]:
     pytest = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     if room.startswith("plugin"):
         return [str(ROOT / ".ci" / "with-screen"), *pytest, str(tests)]
-    return [*pytest, "-m", "not gui", str(tests)]
+    return [*pytest, "-m", "not gui and not slow and not faults", str(tests)]
 
 
 def passes(room: str, seconds: float | None = None) -> bool:

@@ -61,6 +61,31 @@ def test_a_copy_that_broke_off_is_told_or_whole(tmp_path, stack, kind):
     assert not any("\n" in sentence for sentence in told)
 
 
+@pytest.mark.parametrize("imagej", [True, False])
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_copy_with_channels_that_broke_off_is_told_or_whole(
+    tmp_path, stack, imagej, packed
+):
+    path = tmp_path / "movie.tif"
+    options = {"compression": "zlib"} if packed and not imagej else {}
+    both = np.stack([stack, stack + 1], axis=1)
+    axes = {"axes": "TCYX"}
+    tifffile.imwrite(
+        path, both, imagej=imagej, photometric="minisblack", metadata=axes, **options
+    )
+    data = path.read_bytes()
+    told = 0
+    for length in range(200, len(data), 101):
+        path.write_bytes(data[:length])
+        try:
+            movie = read_movie(path, channel=1)
+        except InputError:
+            told += 1
+        else:
+            np.testing.assert_array_equal(np.stack(list(movie)), both[:, 1])
+    assert told > len(data) // 101 * 0.8
+
+
 @pytest.mark.parametrize("kind", ["stack", "stack, packed", "pages", "tiles"])
 def test_frames_that_are_there_can_be_asked_for(tmp_path, stack, kind):
     path = tmp_path / "movie.tif"

@@ -108,6 +108,20 @@ def test_a_simulation_that_is_never_in_memory(tmp_path):
         write_simulation_zarr(made, path)
 
 
+@pytest.mark.parametrize("head", ["kept", "damaged"])
+def test_a_simulation_replaces_no_movie_that_is_not_one(tmp_path, movie, head):
+    path = image(tmp_path / "movie.zarr", movie, "0.5")
+    zarr.open_group(path / "labels", mode="w")
+    if head == "damaged":
+        (path / "zarr.json").write_text("{")
+    before = {one: one.read_bytes() for one in path.rglob("*") if one.is_file()}
+    made = Simulation(1, (32, 32), 1, diameter=10)
+    with pytest.raises(InputError, match="something other than a result"):
+        write_simulation_zarr(made, path, overwrite=True)
+    after = {one: one.read_bytes() for one in path.rglob("*") if one.is_file()}
+    assert after == before
+
+
 @pytest.mark.parametrize("level", ["0", "7"])
 def test_a_place_in_an_image_of_the_first_version(tmp_path, level):
     """It names no axes; where its pixels are lost, that is said."""

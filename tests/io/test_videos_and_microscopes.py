@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from fractions import Fraction
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from fastershift.errors import FastershiftError, InputError
 from fastershift.io import read_movie
+from fastershift.io.movies._video import _breaks_off
 
 
 @pytest.fixture
@@ -70,6 +72,14 @@ def test_a_video_that_breaks_off(tmp_path, stack, name, codec, share):
     with pytest.raises(InputError, match="breaks off after frame"):
         read_movie(path, **reading)
     assert len(read_movie(path, frames=(0, 2), **reading)) == 2
+
+
+@pytest.mark.parametrize(("streams", "broken"), [(1, True), (2, False)])
+def test_sound_may_last_longer_than_the_pictures(streams, broken):
+    packets = [SimpleNamespace(pts=t, duration=1) for t in range(10)]
+    container = SimpleNamespace(streams=[None] * streams, duration=4e6)
+    stream = SimpleNamespace(frames=0, start_time=0, time_base=Fraction(1, 10))
+    assert _breaks_off(container, stream, packets) == broken
 
 
 def test_what_is_no_video(tmp_path, stack):

@@ -60,6 +60,11 @@ def test_numbers_of_tracks_are_kept(movie):
     assert "tracks already" in result.provenance["notices"][0]
 
 
+def test_numbers_of_a_single_frame_are_not_called_tracks(movie):
+    result = segment_movie(None, labels=movie.labels[:1])
+    assert not any("tracks" in one for one in result.provenance.get("notices", ()))
+
+
 def test_a_mask_of_cells_without_numbers_is_taken_apart():
     frame = np.zeros((40, 40), bool)
     frame[5:12, 5:12] = frame[5:12, 20:27] = frame[25:32, 5:12] = True
