@@ -37,6 +37,15 @@ def test_cameras_count_in_8_12_or_16_bits(fluorescent):
     assert any(top > 4095 for top in tops)
 
 
+def test_no_pixel_tells_more_than_its_camera_can():
+    for seed in range(150):
+        frames = film(seed, fluorescent=False)
+        # The middle lies well above the limit of the next smaller camera.
+        middle = np.median(frames)
+        top = next(top for top in (255, 4095, 65535) if middle <= top)
+        assert frames.max() <= top
+
+
 def test_bright_cells_are_brighter_and_not_all_saturated():
     for seed in range(20):
         (frame,) = film(seed, fluorescent=True, noise=0, times=(0,))

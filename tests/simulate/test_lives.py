@@ -282,3 +282,14 @@ def test_plain_cells_lie_in_the_frame_and_around_it():
         assert young.condensation == 1
         assert replace(cell, age=cell.cycle - 1).condensation == pytest.approx(1)
         assert replace(cell, age=cell.cycle / 2).condensation == 0
+
+
+def test_spread_cells_have_two_to_five_arms_or_none():
+    arms = {
+        draw_life("adherent", np.random.default_rng(seed), 16, None, None).arms
+        for seed in range(60)
+    }
+    assert (0, 0) in arms
+    several = arms - {(0, 0)}
+    assert min(fewest for fewest, _ in several) == 2
+    assert max(most for _, most in several) == 5
