@@ -220,7 +220,7 @@ def test_a_name_that_is_no_text(words, tmp_path, given, capsys):
     output = tmp_path / "out"
     command(kind, movie, "-o", output, "--format", form, *given, capture=capsys)
     if kind == "batch":
-        assert "1 movies, 0 failed" in (output / "summary.html").read_text()
+        assert "1 movie, 0 failed" in (output / "summary.html").read_text()
         output /= movie.stem
     if form != "newick":
         (found,) = output.parent.glob("out.*" if form in _SUFFIXED else output.name)
