@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from fastershift.meanshift._device import DevicePoints
+from fastershift.meanshift._iteration import _MOST_RATIO, _further_steps
 from fastershift.meanshift._points import spread_rows
 from fastershift.meanshift._prepare import _measured, prepare
 from fastershift.meanshift._shift import shift
@@ -190,3 +191,20 @@ def test_a_zero_row_anywhere_is_seen():
     rows, points = prepare(vectors, unit_means=True)
     assert rows is not None
     assert len(points) == 49_999
+
+
+@pytest.mark.parametrize(
+    ("shrinks", "further"),
+    [
+        (0.0, 0.0),
+        (0.5, 1.0),  # 1/2 + 1/4 + 1/8 + …
+        (0.75, 3.0),
+        (-0.5, 0.0),  # back and forth: nothing is to come
+        (1.0, _MOST_RATIO / (1 - _MOST_RATIO)),
+        (3.0, _MOST_RATIO / (1 - _MOST_RATIO)),
+    ],
+)
+def test_steps_to_come_are_a_geometric_series(shrinks, further):
+    before = np.array([0.3, -0.4], np.float32)
+    step = (shrinks * before).astype(np.float32)
+    assert _further_steps(step, before, 0.5) == pytest.approx(further, rel=1e-5)
