@@ -1,6 +1,7 @@
 """Corrections saved with a result, and tracks as a graph."""
 
 import json
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -93,3 +94,35 @@ def test_graph_passes_validation_and_opens_elsewhere(editor, tmp_path):
     np.testing.assert_array_equal(graph.segmentation, editor.labels)
     divided = [node for node, degree in graph.graph.out_degree() if degree > 1]
     assert len(divided) == len(editor.lineage.divisions()) == 1
+
+
+def test_a_graph_is_written_with_a_frame_at_a_time_in_memory(tmp_path):
+    pytest.importorskip("geff")
+    side = 512
+
+    class Drawn:
+        """Labels that are drawn when they are asked for."""
+
+        dtype = np.dtype(np.int32)
+
+        def __init__(self, length):
+            self._length = length
+
+        def __len__(self):
+            return self._length
+
+        def __getitem__(self, t):
+            frame = np.zeros((side, side), np.int32)
+            frame[t : t + 20, 40:60] = 1
+            return frame
+
+    def peak(length):
+        result = SavedResult(Drawn(length), [(1, 0, length - 1, 0)])
+        tracemalloc.start()
+        write_saved(tmp_path / f"{length}.geff", result, format="geff")
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(1)  # what is loaded once
+    assert peak(32) < peak(4) + 4 * side**2 * 4

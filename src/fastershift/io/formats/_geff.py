@@ -13,7 +13,7 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._graph import links_of_tracks
-from fastershift.io._labels import adopt_labels
+from fastershift.io._labels import AdoptedLabels, adopt_labels
 from fastershift.io._listed import as_listed
 from fastershift.io._movie import Scale, Units
 from fastershift.io._saved_result import SavedResult, from_record, to_record
@@ -65,18 +65,20 @@ class GeffFormat:
         of every track that descends from it.
         """
         with replacing_folder(path, overwrite, self.is_result) as folder:
-            stack = result.stack()
-            _write_graph(folder, stack, result)
+            labels = adopt_labels(result.labels)
+            # The package empties the folder, so the graph comes first.
+            _write_graph(folder, _centroids(labels), result)
             group = import_zarr().open_group(folder, mode="a")
             array = group.create_array(
                 _LABELS,
-                shape=stack.shape,
-                dtype=stack.dtype,
-                chunks=(1, *stack.shape[1:]),
+                shape=result.shape,
+                dtype="int32",
+                chunks=(1, *result.shape[1:]),
                 # A frame without cells is then told from one that is lost.
                 config={"write_empty_chunks": True},
             )
-            array[:] = stack
+            for t in range(len(labels)):
+                array[t] = labels[t]
             group.attrs[RECORD] = to_record(result)
 
     def read(self, path: Path) -> SavedResult:
@@ -107,15 +109,25 @@ def import_geff() -> ModuleType:
     return module
 
 
-def _write_graph(folder: Path, stack: NDArray[np.int32], result: SavedResult) -> None:
+def _centroids(labels: AdoptedLabels) -> NDArray[np.float64]:
+    """List the cells as `centroids` does, with one frame in memory at a time."""
+    # Tracking loads torch, which no other format needs.
+    from fastershift.tracking import centroids
+
+    tables = []
+    for t in range(len(labels)):
+        table = centroids(labels[t][None])
+        table[:, 1] = t
+        tables.append(table)
+    cells = np.concatenate(tables)
+    return cells[np.lexsort((cells[:, 1], cells[:, 0]))]
+
+
+def _write_graph(folder: Path, cells: NDArray[np.float64], result: SavedResult) -> None:
     geff = import_geff()
     from geff.core_io import write_arrays
     from geff_spec import Axis, RelatedObject
 
-    # Tracking loads torch, which no other format needs.
-    from fastershift.tracking import centroids
-
-    cells = centroids(stack)
     track, frames = cells[:, 0].astype(np.int64), cells[:, 1].astype(np.int64)
     columns = {
         "t": frames,
