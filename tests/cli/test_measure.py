@@ -46,6 +46,25 @@ def test_all_channels_are_measured_in_the_units_that_are_given(tracked, capsys):
     assert "Lengths are in µm, times in minutes." in said
 
 
+def test_flicker_is_said_and_taken_out_on_request(tmp_path, capsys):
+    labels = np.zeros((7, 20, 80), np.int32)
+    for cell in range(8):
+        labels[:, 8:12, 10 * cell + 3 : 10 * cell + 7] = cell + 1
+    light = np.where(np.arange(7) == 3, 12, 10)[:, None, None]
+    for name, stack in (("cells", labels), ("movie", light * (2 + labels))):
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", stack.astype(np.uint16), metadata={"axes": "TYX"}
+        )
+    arguments = tmp_path / "cells.tif", tmp_path / "movie.tif", "-o"
+    assert run(*arguments, tmp_path / "with.csv") == 0
+    assert "--without-flicker takes it out" in capsys.readouterr().out
+    assert len({row["mean_0"] for row in rows_of(tmp_path / "with.csv")}) > 8
+    assert run(*arguments, tmp_path / "without.csv", "--without-flicker") == 0
+    assert "This was taken out." in capsys.readouterr().out
+    means = [float(row["mean_0"]) for row in rows_of(tmp_path / "without.csv")]
+    assert len(set(np.round(means, 6))) == 8
+
+
 def test_the_movie_may_be_left_out(tracked, capsys):
     assert run(tracked / "result", "-o", tracked / "cells.csv", "--ring", 2) == 0
     assert "mean_0" not in rows_of(tracked / "cells.csv")[0]

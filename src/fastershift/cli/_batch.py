@@ -16,6 +16,7 @@ from fastershift.cli._options import (
     PixelSize,
     Ring,
     WithoutDrift,
+    WithoutFlicker,
     with_settings,
 )
 from fastershift.cli._progress import progress_bar
@@ -129,6 +130,7 @@ def batch(
     ring: Ring = 0.0,
     neighbour_distance: NeighbourDistance = 0.0,
     without_drift: WithoutDrift = False,
+    without_flicker: WithoutFlicker = False,
     pixel_size: PixelSize = None,
     frame_interval: FrameInterval = None,
     chunk: Chunk = 64,
@@ -147,7 +149,7 @@ def batch(
     from fastershift.batch import BatchTask, connect
     from fastershift.measure import MeasureOptions
 
-    asked = MeasureOptions(ring, neighbour_distance, without_drift)
+    asked = MeasureOptions(ring, neighbour_distance, without_drift, without_flicker)
     task = BatchTask(
         inputs,
         output,
@@ -190,8 +192,8 @@ def _measuring(
     if format is None:
         if options != MeasureOptions() or pixel_size or frame_interval:
             raise InputError(
-                "Rings, neighbours, drift, pixel size and frame interval are for "
-                "measurements; ask for them with --measure csv."
+                "Rings, neighbours, drift, flicker, pixel size and frame interval are "
+                "for measurements; ask for them with --measure csv."
             )
         return None
     if format not in ("csv", "parquet"):

@@ -15,6 +15,7 @@ from fastershift.cli._options import (
     PixelSize,
     Ring,
     WithoutDrift,
+    WithoutFlicker,
     frame_range,
 )
 
@@ -41,6 +42,7 @@ def measure(
     ring: Ring = 0.0,
     neighbour_distance: NeighbourDistance = 0.0,
     without_drift: WithoutDrift = False,
+    without_flicker: WithoutFlicker = False,
     pixel_size: PixelSize = None,
     frame_interval: FrameInterval = None,
     inside: Inside = None,
@@ -69,6 +71,7 @@ def measure(
     from fastershift.measure import (
         MeasureOptions,
         columns_for,
+        describe_flicker,
         describe_units,
         measure_frames,
         with_scale,
@@ -92,7 +95,7 @@ def measure(
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
     columns = columns_for(saved, channels, ring=ring > 0, drift=without_drift)
-    options = MeasureOptions(ring, neighbour_distance, without_drift)
+    options = MeasureOptions(ring, neighbour_distance, without_drift, without_flicker)
     confines = read_confines(inside, outside, first)
     tables = measure_frames(saved, channels, options, confines)
     counted = _Counted(tables, len(saved.labels))
@@ -101,6 +104,9 @@ def measure(
         f"{counted.cells} cells in {len(saved.labels)} frames: {written}. "
         f"{describe_units(saved)}"
     )
+    how = None if without_flicker else "--without-flicker"
+    for sentence in describe_flicker(counted.first_rows(), channels, how):
+        typer.echo(sentence)
 
 
 class _Counted:
@@ -109,6 +115,7 @@ class _Counted:
     def __init__(self, tables: "Iterator[FrameTable]", frames: int) -> None:
         self._tables, self._frames = tables, frames
         self.cells = 0
+        self._first: list[FrameTable] = []
 
     def __iter__(self) -> "Iterator[FrameTable]":
         from rich.console import Console
@@ -117,4 +124,14 @@ class _Counted:
         console = Console(stderr=True)
         for table in track(self._tables, "frames", total=self._frames, console=console):
             self.cells += len(table["track"])
+            self._first.append({name: column[:1] for name, column in table.items()})
             yield table
+
+    def first_rows(self) -> "FrameTable":
+        """Return the first row of each frame: what is the same for all its cells."""
+        import numpy as np
+
+        return {
+            name: np.concatenate([one[name] for one in self._first])
+            for name in self._first[0]
+        }

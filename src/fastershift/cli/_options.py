@@ -18,6 +18,7 @@ __all__ = [
     "PixelSize",
     "Ring",
     "WithoutDrift",
+    "WithoutFlicker",
     "frame_range",
     "with_settings",
 ]
@@ -45,6 +46,13 @@ WithoutDrift = Annotated[
     typer.Option(
         "--without-drift",
         help="Take the move that all cells share out of displacements and speeds.",
+    ),
+]
+WithoutFlicker = Annotated[
+    bool,
+    typer.Option(
+        "--without-flicker",
+        help="Take out of grey values what makes a frame brighter than its neighbours.",
     ),
 ]
 PixelSize = Annotated[

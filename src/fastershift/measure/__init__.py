@@ -8,6 +8,7 @@ from fastershift.measure._columns import (
     columns_of,
     describe_units,
 )
+from fastershift.measure._flicker import describe_flicker
 from fastershift.measure._msd import mean_squared_displacement
 from fastershift.measure._scale import with_scale
 from fastershift.measure._write import check_table, write_measurements
@@ -20,6 +21,7 @@ __all__ = [
     "check_table",
     "columns_for",
     "columns_of",
+    "describe_flicker",
     "describe_units",
     "mean_squared_displacement",
     "measure_frames",

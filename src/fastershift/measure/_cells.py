@@ -13,6 +13,7 @@ from fastershift.errors import InputError
 from fastershift.io import LabelFrames, SavedResult
 from fastershift.labels import Confines, keep_inside
 from fastershift.measure._columns import WorldUnits, columns_for
+from fastershift.measure._flicker import with_flicker
 from fastershift.measure._lineage import TrackFacts, track_facts
 
 __all__ = ["FrameTable", "MeasureOptions", "measure_frames"]
@@ -22,6 +23,8 @@ FrameTable: TypeAlias = dict[str, NDArray[Any]]
 
 #: A move that fewer cells share is their own.
 _FEWEST = 6
+#: Column of the rows that lie in the region; it is not written.
+_KEPT = "kept"
 _STATISTICS = ("mean", "min", "max", "std")
 
 
@@ -40,11 +43,15 @@ class MeasureOptions:
     without_drift : bool
         Take the move that all cells share, the drift of the stage, out of
         displacements and speeds, and tell how far it went.
+    without_flicker : bool
+        Take out of the grey values by how much a frame is brighter or darker than
+        those around it.
     """
 
     ring: float = 0.0
     neighbour_distance: float = 0.0
     without_drift: bool = False
+    without_flicker: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -90,14 +97,37 @@ def measure_frames(
     _check(result, channels)
     if confines is not None:
         confines.check(len(result.labels), result.shape[1:])
+    units = WorldUnits.of(result)
+    tables = with_flicker(
+        _measured(result, channels, options, confines),
+        tuple(channels),
+        pixel_area=units.height * units.width,
+        take_out=options.without_flicker,
+    )
+    names = columns_for(
+        result, channels, ring=options.ring > 0, drift=options.without_drift
+    )
+    for table in tables:
+        kept = table[_KEPT]
+        yield {column.name: table[column.name][kept] for column in names}
+
+
+def _measured(
+    result: SavedResult,
+    channels: Mapping[str, LabelFrames],
+    options: MeasureOptions,
+    confines: Confines | None,
+) -> Iterator[FrameTable]:
+    """Measure all cells, and tell which are kept."""
     meter = _Meter(result, tuple(channels), options)
     for t in range(len(result.labels)):
         frame = np.asarray(result.labels[t])
         images = [np.asarray(channel[t]) for channel in channels.values()]
         table = meter.measure(t, frame, images)
+        table[_KEPT] = np.ones(len(table["track"]), bool)
         if confines is not None:
-            kept = np.isin(table["track"], keep_inside(frame, confines.at(t)))
-            table = {name: values[kept] for name, values in table.items()}
+            inside = keep_inside(frame, confines.at(t))
+            table[_KEPT] = np.isin(table["track"], inside)
         yield table
 
 
@@ -132,10 +162,6 @@ class _Meter:
         self._seen: dict[int, tuple[int, NDArray[np.float64]]] = {}
         self._drift = np.zeros(2)
         self._filled = _filled(result)
-        names = columns_for(
-            result, channels, ring=options.ring > 0, drift=options.without_drift
-        )
-        self._names = [column.name for column in names]
 
     def measure(
         self, t: int, frame: NDArray[Any], images: list[NDArray[Any]]
@@ -166,7 +192,7 @@ class _Meter:
             table["doubt"] = np.array(found, np.float64)
         put_in = [int((t, track) in self._filled) for track in tracks.tolist()]
         table["filled"] = np.array(put_in, np.int64)
-        return {name: table[name] for name in self._names}
+        return table
 
     def _motion(self, t: int, table: FrameTable) -> FrameTable:
         tracks, places = table["track"].tolist(), np.stack([table["y"], table["x"]], -1)
@@ -265,6 +291,9 @@ def _shapes(
         for name in _STATISTICS:
             table[f"{name}_{channel}"] = given[f"intensity_{name}-{number}"]
         table[f"sum_{channel}"] = table[f"mean_{channel}"] * given["num_pixels"]
+        around = images[number][frame == 0]
+        background = np.median(around) if around.size else np.nan
+        table[f"background_{channel}"] = np.full(count, background, np.float64)
     return table
 
 

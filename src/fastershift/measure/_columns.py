@@ -176,6 +176,18 @@ _CHANNEL = (
     Column("max_{channel}", "intensity", "Highest grey value of the cell."),
     Column("sum_{channel}", "intensity", "Sum of the grey values of all its pixels."),
     Column("std_{channel}", "intensity", "Standard deviation of its grey values."),
+    Column(
+        "background_{channel}",
+        "intensity",
+        "Median grey value of all pixels of the frame that no cell covers.",
+    ),
+    Column(
+        "flicker_{channel}",
+        "number",
+        "How many times as bright as in the 3 frames before and after most cells are, "
+        "over the background: 1 where they agree on no change, empty with fewer than 6 "
+        "cells, and in the first and the last frame.",
+    ),
 )
 _RING = (
     Column(

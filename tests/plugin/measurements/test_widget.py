@@ -241,6 +241,31 @@ def test_the_drift_is_measured_where_that_is_asked_for(measured):
     assert len([title for title in titles(measured) if "drift" in title]) == 2
 
 
+def test_flicker_is_told_and_taken_out_where_that_is_asked_for(
+    make_napari_viewer, opened
+):
+    viewer = make_napari_viewer(show=True)
+    labels = np.zeros((9, 20, 80), np.int32)
+    for cell in range(8):
+        labels[:, 8:12, 10 * cell + 3 : 10 * cell + 7] = cell + 1
+    light = np.where(np.arange(9) == 4, 1.2, 1.0)[:, None, None]
+    record = {"fastershift": {"tracks": [(n, 0, 8, 0) for n in range(1, 9)]}}
+    viewer.add_image(light * (20.0 + 10 * labels), name="GFP")
+    viewer.add_labels(labels, name="movie [cells]", metadata=record)
+    user = opened(viewer, "Measurements")
+    user.click("measure")
+    user.wait(lambda: "1 of 9 frames are up to 20% brighter or darker" in said(user))
+    user.wait_threads()
+    assert "Without flicker takes it out" in said(user)
+    raised = set(column(user, "mean GFP"))
+    user.find("without_flicker").setChecked(True)
+    user.click("measure")
+    user.wait(lambda: "was taken out" in said(user))
+    user.wait_threads()
+    assert len(raised) > 8
+    assert len(set(column(user, "mean GFP"))) == 8
+
+
 def test_only_cells_of_a_region_are_measured(measured):
     shapes = measured.viewer.add_shapes(name="region")
     shapes.add(np.array([[0, 0], [0, 70], [17, 70], [17, 0]]))

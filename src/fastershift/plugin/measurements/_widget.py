@@ -30,6 +30,7 @@ from fastershift.measure import (
     MeasureOptions,
     WorldUnits,
     columns_for,
+    describe_flicker,
     describe_units,
     mean_squared_displacement,
     measure_frames,
@@ -111,6 +112,12 @@ class MeasurementsWidget(QWidget):
             "Take the move that all cells share, the drift of the stage, out of "
             "displacements and speeds, and measure it."
         )
+        self._without_flicker = QCheckBox("Without flicker")
+        self._without_flicker.setObjectName("without_flicker")
+        self._without_flicker.setToolTip(
+            "Take out of the grey values by how much a frame is brighter or darker "
+            "than the three before and after it. What lasts longer is left in."
+        )
         self._region = RegionBox(self._viewer, self)
         self._save = QPushButton("Save…")
         self._save.setObjectName("save_measurements")
@@ -143,7 +150,11 @@ class MeasurementsWidget(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.addLayout(top)
-        column.addWidget(self._without_drift)
+        without = QHBoxLayout()
+        without.addWidget(self._without_drift)
+        without.addWidget(self._without_flicker)
+        without.addStretch()
+        column.addLayout(without)
         column.addWidget(self._filter)
         column.addWidget(self._coloured)
         column.addWidget(parts, 1)
@@ -187,8 +198,11 @@ class MeasurementsWidget(QWidget):
         placed["metadata"] = dict(layer.metadata)
         layers = list(self._viewer.layers)
         options = MeasureOptions(
-            self._ring.value(), without_drift=self._without_drift.isChecked()
+            self._ring.value(),
+            without_drift=self._without_drift.isChecked(),
+            without_flicker=self._without_flicker.isChecked(),
         )
+        how = None if options.without_flicker else self._without_flicker.text()
         drawn = self._region.drawn(layer, stack_axes(data.shape))
 
         def steps() -> Iterator[Any]:
@@ -207,7 +221,7 @@ class MeasurementsWidget(QWidget):
             columns = columns_for(
                 saved, channels, ring=options.ring > 0, drift=options.without_drift
             )
-            yield saved, whole, columns
+            yield saved, whole, columns, describe_flicker(whole, channels, how)
 
         self._said.setText("Measuring …")
         self._tasks.start(
@@ -222,7 +236,7 @@ class MeasurementsWidget(QWidget):
         if len(step) == 2:
             self._said.setText(f"Measured {step[0]} of {step[1]} frames …")
             return
-        saved, self._table, self._columns = step
+        saved, self._table, self._columns, flicker = step
         self._units, self._measured, self._fresh = WorldUnits.of(saved), layer, True
         self._shown.rows.show(self._table, self._columns, self._units)
         self._kept = np.ones(len(self._table["track"]), bool)
@@ -230,15 +244,14 @@ class MeasurementsWidget(QWidget):
         for row in (self._plotted, self._coloured, self._filter):
             row.show_columns(numbers, self._units)
         attach(self._table, layer, self._viewer.layers)
-        self._tell(saved)
+        self._tell(saved, flicker)
         self._apply_filter()
         self._on_picked(int(layer.selected_label))
 
-    def _tell(self, saved: SavedResult) -> None:
+    def _tell(self, saved: SavedResult, flicker: list[str]) -> None:
         cells, frames = len(self._table["track"]), len(saved.labels)
-        self._said.setText(
-            f"{cells:,} cells in {frames:,} frames. {describe_units(saved)}"
-        )
+        counted = f"{cells:,} cells in {frames:,} frames."
+        self._said.setText(" ".join([counted, describe_units(saved), *flicker]))
 
     def _on_layer(self) -> None:
         self._tasks.drop()
