@@ -171,6 +171,10 @@ def batch(
         connect(scheduler, workers) as client,
     ):
         ended, failed = _follow(task, client)
+    _say_end(ended, failed, output)
+
+
+def _say_end(ended: int, failed: int, output: Path) -> None:
     movies = "1 movie" if ended == 1 else f"{ended} movies"
     typer.echo(
         f"{movies}, {failed} failed: {output / 'summary.html'}"

@@ -114,10 +114,7 @@ class MeasurementsWidget(QWidget):
         )
         self._without_flicker = QCheckBox("Without flicker")
         self._without_flicker.setObjectName("without_flicker")
-        self._without_flicker.setToolTip(
-            "Take out of the grey values by how much a frame is brighter or darker "
-            "than the three before and after it. What lasts longer is left in."
-        )
+        self._without_flicker.setToolTip("Take flicker out of the grey values.")
         self._region = RegionBox(self._viewer, self)
         self._save = QPushButton("Save…")
         self._save.setObjectName("save_measurements")
@@ -152,8 +149,7 @@ class MeasurementsWidget(QWidget):
         column.addLayout(top)
         without = QHBoxLayout()
         without.addWidget(self._without_drift)
-        without.addWidget(self._without_flicker)
-        without.addStretch()
+        without.addWidget(self._without_flicker, 1)
         column.addLayout(without)
         column.addWidget(self._filter)
         column.addWidget(self._coloured)
@@ -249,8 +245,9 @@ class MeasurementsWidget(QWidget):
         self._on_picked(int(layer.selected_label))
 
     def _tell(self, saved: SavedResult, flicker: list[str]) -> None:
-        cells, frames = len(self._table["track"]), len(saved.labels)
-        counted = f"{cells:,} cells in {frames:,} frames."
+        counted = (
+            f"{len(self._table['track']):,} cells in {len(saved.labels):,} frames."
+        )
         self._said.setText(" ".join([counted, describe_units(saved), *flicker]))
 
     def _on_layer(self) -> None:
