@@ -10,6 +10,7 @@ import tifffile
 
 from fastershift.batch import MovieTask, run_large
 from fastershift.io import Movie, as_movie, read_result
+from fastershift.pipeline import segment_movie
 
 zarr = pytest.importorskip("zarr")
 dask_array = pytest.importorskip("dask.array")
@@ -73,6 +74,18 @@ def test_every_source_gives_the_same(tmp_path, frames, settings, expected, kind)
     labels, tracks = read_result(last.outcome.output)
     assert np.array_equal(labels, expected[0])
     assert tracks == expected[1]
+
+
+def test_a_frame_that_shows_nothing_is_left_out_as_in_a_run(tmp_path, frames, settings):
+    dark = np.array(frames)
+    dark[2] = 0
+    task = MovieTask(as_movie(dark), tmp_path / "out", "ctc", settings, chunk=2)
+    *_, last = run_large(task)
+    labels, tracks = read_result(last.outcome.output)
+    run = segment_movie(dark, settings)
+    assert not labels[2].any()
+    assert np.array_equal(labels, run.labels)
+    assert tracks == run.lineage.rows()
 
 
 def test_few_frames_are_held_at_any_time(tmp_path, frames, settings):

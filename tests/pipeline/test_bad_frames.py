@@ -147,11 +147,14 @@ def test_tracks_go_on_over_a_frame_that_shows_nothing(movie, frame, how):
     for t in whole:
         # The same cells as without the black frame, under the same names throughout.
         assert match_cells(plain.result.labels[t], tracks[t]).f1 > 0.9
-    assert len(_throughout(tracks)) >= len(_throughout(plain.result.labels))
-    filled = bridged.result.provenance["filled"]
-    assert {t for t, _ in filled} == {frame}
-    assert {one for _, one in filled} == set(np.unique(tracks[frame])) - {0}
+    assert not tracks[frame].any()
+    shown = len(_throughout(tracks[whole]))
+    assert shown >= len(_throughout(plain.result.labels[whole]))
+    for one in bridged.result.lineage.tracks:
+        seen = np.flatnonzero((tracks == one.id).any(axis=(1, 2)))
+        assert (one.first, one.last) == (seen[0], seen[-1])
     assert f"Frame {frame} shows nothing" in bridged.result.provenance["notices"][-1]
+    assert bridged.result.reports[frame].cells == 0
 
 
 def _stand_ins(movie, frames):

@@ -138,6 +138,18 @@ def test_preview_is_what_a_full_run_has_before_linking(simulated, tiny_model, fr
     assert preview.clusters.max() == len(np.unique(preview.clusters)) - 1
 
 
+def test_a_frame_that_shows_nothing_has_no_cells_in_the_preview(simulated, tiny_model):
+    frames = simulated.frames.copy()
+    frames[1] = 0
+    session = Session()
+    session.open(SessionInput(movie=frames))
+    settings = {"embed": SMALL["embed"] | {"model": str(tiny_model)}}
+    *_, before = session.preview(0, settings)
+    *_, preview = session.preview(1, settings)
+    assert before.cells.any()
+    assert not preview.cells.any()
+
+
 def test_preview_of_a_frame_that_is_not_there(session):
     with pytest.raises(InputError, match="no frame 9"):
         next(session.preview(9))

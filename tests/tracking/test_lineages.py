@@ -28,6 +28,13 @@ def test_empty_lineage():
     assert Lineage().children(1) == ()
 
 
+def test_tracks_shrink_to_the_frames_that_show_them():
+    tracks = (Track(1, 0, 3), Track(2, 4, 4, 1), Track(3, 5, 6, 2), Track(4, 4, 6, 1))
+    left = Lineage(tracks).without_frames({0, 2, 4})
+    assert left.rows() == [(1, 1, 3, 0), (3, 5, 6, 0), (4, 5, 6, 1)]
+    assert Lineage(tracks).without_frames(()) == Lineage(tracks)
+
+
 def test_lineages_are_values():
     assert Lineage((Track(1, 0, 2),)) == Lineage((Track(1, 0, 2, 0),))
     FAMILY.divisions()

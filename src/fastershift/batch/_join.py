@@ -1,6 +1,6 @@
 """Chunks to tracks: linked in one pass, held a few frames at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, overload
@@ -19,6 +19,8 @@ __all__ = ["Joined", "TrackFrames", "join_chunks", "tracks_at_edge"]
 
 Labels = npt.NDArray[np.int32]
 
+_NOTHING = np.empty(0, np.int64)
+
 
 class TrackFrames(Sequence[Labels]):
     """The final labels, made of the linked ones frame by frame when asked for.
@@ -29,11 +31,16 @@ class TrackFrames(Sequence[Labels]):
         (T, Y, X) int32 on disk.
     names : FinalNames
         Which track each linked label belongs to.
+    empty : collection of int
+        Frames that show nothing: no cells are told in them.
     """
 
-    def __init__(self, linked: LinkedFrames, names: FinalNames) -> None:
+    def __init__(
+        self, linked: LinkedFrames, names: FinalNames, empty: Collection[int]
+    ) -> None:
         self._linked = linked
         self._names = names
+        self._empty = empty
         self.shape = linked.shape
 
     def __len__(self) -> int:
@@ -49,6 +56,8 @@ class TrackFrames(Sequence[Labels]):
             return [self[time] for time in range(*index.indices(len(self)))]
         if not 0 <= index < len(self):
             raise IndexError(index)
+        if index in self._empty:
+            return np.zeros(self.shape[1:], np.int32)
         return self._names.apply(index, self._linked[index])
 
 
@@ -79,6 +88,7 @@ def join_chunks(
     n_chunks: int,
     shape: tuple[int, int, int],
     settings: Settings,
+    empty: Collection[int],
 ) -> Iterator[int | Joined]:
     """Link the pairs of all chunks and decide the tracks.
 
@@ -92,6 +102,8 @@ def join_chunks(
         Frames, rows and columns of the movie.
     settings : Settings
         Resolved.
+    empty : collection of int
+        Frames that show nothing: tracks go on across them, without cells in them.
 
     Yields
     ------
@@ -116,7 +128,7 @@ def join_chunks(
         for labels in map(image, taken):
             frames[len(edges)] = labels
             finalizer.add(labels)
-            edges.append(_edge(labels))
+            edges.append(_edge(labels) if len(edges) not in empty else _NOTHING)
 
     for chunk in range(n_chunks):
         for labels, found in work.read(chunk):
@@ -125,9 +137,8 @@ def join_chunks(
             keep(linker.release())
             seconds = perf_counter() - started
             for report, frame in zip(found[-len(new) :], new, strict=True):
-                reports.append(
-                    _report(report, len(reports), image(frame), len(new), seconds)
-                )
+                shown = image(np.zeros_like(frame) if len(reports) in empty else frame)
+                reports.append(_report(report, len(reports), shown, len(new), seconds))
             yield len(reports)
     keep(linker.release(settled=False))
     names, lineage = finalizer.finish(linker.descent())
@@ -135,7 +146,12 @@ def join_chunks(
         frozenset(tracks[np.isin(ids, edge)].tolist()) - {0}
         for ids, tracks, edge in zip(names.labels, names.tracks, edges, strict=True)
     )
-    yield Joined(TrackFrames(frames, names), lineage, tuple(reports), at_edge)
+    yield Joined(
+        TrackFrames(frames, names, empty),
+        lineage.without_frames(empty),
+        tuple(reports),
+        at_edge,
+    )
 
 
 def _report(

@@ -19,10 +19,9 @@ from fastershift.io import SavedResult, write_saved
 from fastershift.pipeline import (
     BridgedMovie,
     Plan,
-    carried_cells,
     cluster_pair,
     confine,
-    describe_carried,
+    describe_empty,
     frame_report,
 )
 
@@ -108,16 +107,18 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
         when the generator is ended.
     """
     task, work = movie.task, movie.work
-    for step in join_chunks(work, len(movie.chunks), movie.shape, movie.settings):
+    seen = BridgedMovie(task.open())
+    empty: list[int] = []
+    for frame in range(len(seen)):
+        if seen.stand_in(frame) != frame:
+            empty.append(frame)
+        yield 0
+    for step in join_chunks(
+        work, len(movie.chunks), movie.shape, movie.settings, empty
+    ):
         if isinstance(step, int):
             yield step
             continue
-        carried: list[int] = []
-        seen = BridgedMovie(task.open())
-        for frame in range(len(seen)):
-            if seen.stand_in(frame) != frame:
-                carried.append(frame)
-            yield frame
         result = SavedResult(
             step.labels,
             step.lineage.rows(),
@@ -127,7 +128,7 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
             movie.settings,
             {
                 **movie.provenance,
-                **_told(movie, step, carried),
+                **_told(movie, empty),
                 **({"quality": movie.quality.record()} if movie.quality else {}),
                 "seconds": round(max(0.0, time() - started), 3),
                 "input": str(getattr(task.source, "name", task.source)),
@@ -142,9 +143,10 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
     work.remove()
 
 
-def _told(movie: PreparedMovie, joined: Joined, carried: list[int]) -> dict[str, Any]:
-    """Tell in which frames cells were carried over, and which."""
-    if not carried:
+def _told(movie: PreparedMovie, empty: list[int]) -> dict[str, Any]:
+    """Add to what is to be checked which frames show nothing."""
+    if not empty:
         return {}
-    notices = [*movie.provenance.get("notices", ()), describe_carried(carried)]
-    return {"notices": notices, "filled": carried_cells(joined.labels, carried)}
+    return {
+        "notices": [*movie.provenance.get("notices", ()), describe_empty(empty)],
+    }

@@ -2,9 +2,8 @@
 
 from fastershift.pipeline._bad_frames import (
     BridgedMovie,
-    carried_cells,
     describe_bad,
-    describe_carried,
+    describe_empty,
     find_bad_frames,
 )
 from fastershift.pipeline._cache import FolderCache, RecentCache
@@ -74,11 +73,10 @@ __all__ = [
     "TrackedMovie",
     "TrackingRun",
     "Trial",
-    "carried_cells",
     "cluster_pair",
     "confine",
     "describe_bad",
-    "describe_carried",
+    "describe_empty",
     "embedding_key",
     "find_bad_frames",
     "frame_report",

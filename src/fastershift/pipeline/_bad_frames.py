@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -14,9 +14,8 @@ from fastershift.rshn import FrameSource
 
 __all__ = [
     "BridgedMovie",
-    "carried_cells",
     "describe_bad",
-    "describe_carried",
+    "describe_empty",
     "find_bad_frames",
     "good_frames",
 ]
@@ -52,8 +51,8 @@ _OTHERWISE = 20.0
 # Where pixels a little apart are less alike than this, as in DIC, noise is not told.
 _ALIKE = 0.2
 
-# Frames in a row over which cells are carried: they move on.
-_CARRIED = 3
+# Frames in a row across which cells are followed: they move on.
+_ACROSS = 3
 
 
 @dataclass(frozen=True)
@@ -251,7 +250,7 @@ class BridgedMovie:
     """A movie as a network sees it: frames that show nothing look like one beside them.
 
     A shutter that did not open, a frame that was lost, or one of noise alone would
-    otherwise end every track. So cells are carried over.
+    otherwise end every track. So cells are followed across it.
 
     Parameters
     ----------
@@ -294,8 +293,8 @@ class BridgedMovie:
         return next(filter(self._shows, self._around(frame)), frame)
 
     def _around(self, frame: int) -> Iterator[int]:
-        before = range(frame - 1, frame - 1 - _CARRIED, -1)
-        for other in chain(before, range(frame + 1, frame + 1 + _CARRIED)):
+        before = range(frame - 1, frame - 1 - _ACROSS, -1)
+        for other in chain(before, range(frame + 1, frame + 1 + _ACROSS)):
             if 0 <= other < len(self._movie):
                 yield other
 
@@ -305,7 +304,7 @@ class BridgedMovie:
         if alike is None or alike >= _NOISY:
             return alike is not None
         # Of the first frame, those after it tell.
-        near = range(frame - _CARRIED, frame) if frame else range(1, 1 + _CARRIED)
+        near = range(frame - _ACROSS, frame) if frame else range(1, 1 + _ACROSS)
         looked = (self._alikeness_of(t) for t in near if 0 <= t < len(self._movie))
         usual = max((one for one in looked if one is not None), default=0.0)
         return usual <= _ALIKE or alike >= _NOISY * usual
@@ -319,8 +318,8 @@ class BridgedMovie:
         self._alike[number] = _alikeness(pixels)
 
 
-def describe_carried(frames: Sequence[int]) -> str:
-    """Tell in one sentence in which frames cells were carried over.
+def describe_empty(frames: Sequence[int]) -> str:
+    """Tell in one sentence which frames show nothing.
 
     Parameters
     ----------
@@ -337,29 +336,4 @@ def describe_carried(frames: Sequence[int]) -> str:
     named = ", ".join(map(str, frames[:8]))
     more = f" and {len(frames) - 8} more" if len(frames) > 8 else ""
     show = "Frame {} shows" if len(frames) == 1 else "Frames {} show"
-    return (
-        f"{show.format(named + more)} nothing: cells were carried over from a frame "
-        "beside, and are marked as filled."
-    )
-
-
-def carried_cells(labels: FrameSource, frames: Iterable[int]) -> list[tuple[int, int]]:
-    """List the cells of frames for which others stood in.
-
-    Parameters
-    ----------
-    labels : sequence of (Y, X) int
-        Tracks, frame by frame.
-    frames : iterable of int
-        Numbers of the frames.
-
-    Returns
-    -------
-    list of (frame, track)
-    """
-    return [
-        (frame, int(track))
-        for frame in frames
-        for track in np.unique(np.asarray(labels[frame]))
-        if track > 0
-    ]
+    return f"{show.format(named + more)} nothing: no cells there, but tracks go on."

@@ -143,6 +143,10 @@ class NetworkSource:
         self.movie = movie
         self.seen = BridgedMovie(movie)
 
+    def is_empty(self, frame: int) -> bool:
+        """Tell whether a frame shows nothing, so that another one stood in for it."""
+        return self.seen.stand_in(frame) != frame
+
     @property
     def n_frames(self) -> int:
         """Number of frames."""

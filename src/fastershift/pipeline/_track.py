@@ -13,9 +13,8 @@ from fastershift.errors import FastershiftError, is_shortage
 from fastershift.instances import Background
 from fastershift.labels import keep_inside
 from fastershift.pipeline._bad_frames import (
-    carried_cells,
     describe_bad,
-    describe_carried,
+    describe_empty,
     find_bad_frames,
 )
 from fastershift.pipeline._events import (
@@ -108,7 +107,7 @@ def _run(plan: Plan) -> Iterator[Event]:
         yield Notice(doubts)
     movie = _FrameFinisher(plan)
     reports: list[FrameReport] = []
-    carried: list[int] = []
+    empty: list[int] = []
     policy: SeedPolicy | None = None
     told = 0
     for pair in plan.source.pairs():
@@ -128,6 +127,9 @@ def _run(plan: Plan) -> Iterator[Event]:
         new = movie.add(cells.labels)
         linking = time.perf_counter() - before
         for index, labels in enumerate(new, -len(new)):
+            if _is_empty(plan.source, len(reports)):
+                empty.append(len(reports))
+                labels = np.zeros_like(labels)
             report = frame_report(
                 plan,
                 len(reports),
@@ -137,20 +139,18 @@ def _run(plan: Plan) -> Iterator[Event]:
                 network=pair.seconds / len(new),
                 linking=linking / len(new),
             )
-            if _is_carried(plan.source, report.frame):
-                carried.append(report.frame)
             reports.append(report)
             yield FrameDone(report.frame, labels, report)
     yield Progress(n_frames, n_frames, "tracks")
     labels, lineage = movie.finish()
-    bridged = describe_carried(carried)
-    if bridged:
-        yield Notice(bridged)
+    labels[empty] = 0
+    lineage = lineage.without_frames(empty)
+    across = describe_empty(empty)
+    if across:
+        yield Notice(across)
     seconds = round(time.perf_counter() - started, 3)
-    said = [*filter(None, [doubts, bridged]), *plan.source.notices[:told]]
-    notices: dict[str, Any] = {"notices": said} if said else {}
-    if carried:
-        notices["filled"] = carried_cells(labels, carried)
+    said = [*filter(None, [doubts, across]), *plan.source.notices[:told]]
+    notices = {"notices": said} if said else {}
     quality = {} if plan.quality is None else {"quality": plan.quality.record()}
     yield Finished(
         TrackedMovie(
@@ -163,9 +163,8 @@ def _run(plan: Plan) -> Iterator[Event]:
     )
 
 
-def _is_carried(source: EmbeddingSource, frame: int) -> bool:
-    """Tell whether another frame stood in for this one."""
-    return isinstance(source, NetworkSource) and source.seen.stand_in(frame) != frame
+def _is_empty(source: EmbeddingSource, frame: int) -> bool:
+    return isinstance(source, NetworkSource) and source.is_empty(frame)
 
 
 class _FrameFinisher:

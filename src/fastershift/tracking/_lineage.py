@@ -1,6 +1,7 @@
 """Tracks and their lineage."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -65,6 +66,34 @@ class Lineage:
             for parent, children in self._children.items()
             if len(children) > 1
         }
+
+    def without_frames(self, frames: Collection[int]) -> "Lineage":
+        """Leave frames out in which no cell is shown.
+
+        Parameters
+        ----------
+        frames : collection of int
+            Their numbers.
+
+        Returns
+        -------
+        Lineage
+            Tracks begin and end in other frames, and may have gaps; those that were
+            nowhere else are gone.
+        """
+        if not frames:
+            return self
+        tracks = []
+        for track in self.tracks:
+            seen = [t for t in range(track.first, track.last + 1) if t not in frames]
+            if seen:
+                tracks.append(replace(track, first=seen[0], last=seen[-1]))
+        left = {track.id for track in tracks}
+        return Lineage(
+            tuple(
+                one if one.parent in left else replace(one, parent=0) for one in tracks
+            )
+        )
 
     def rows(self) -> list[tuple[int, int, int, int]]:
         """Return (id, first, last, parent) of every track, as files and layers do."""
