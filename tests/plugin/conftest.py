@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partialmethod
@@ -200,6 +201,35 @@ def unsaved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "fastershift.session._autosave.user_cache_path", lambda *_: folder
     )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_question_stays_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close a box that nobody answers: no time limit of a test reaches into it."""
+    if "qtbot" not in request.fixturenames:
+        yield
+        return
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication, QMessageBox
+
+    since: dict[int, float] = {}
+    asked: list[str] = []
+
+    def look() -> None:
+        box = QApplication.activeModalWidget()
+        if not isinstance(box, QMessageBox):
+            since.clear()
+        elif time.monotonic() - since.setdefault(id(box), time.monotonic()) > 20:
+            asked.append(box.text())
+            box.reject()
+
+    request.getfixturevalue("qapp")
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(1000)
+    yield
+    timer.stop()
+    assert not asked, "nobody answered"
 
 
 @pytest.fixture

@@ -113,11 +113,16 @@ class _Lazy:
 
 @pytest.mark.parametrize("format", ["ctc", "tiff"])
 def test_two_windows_that_save_into_one_place(
-    make_napari_viewer, docked, qtbot, embeddings, tmp_path, format
+    make_napari_viewer, docked, qtbot, embeddings, tmp_path, format, monkeypatch
 ):
     """One of them is refused; what is there is whole, and of one window."""
+    from qtpy.QtWidgets import QMessageBox
+
     from fastershift.io import read_result
 
+    # Asked where the first has written already when the second begins.
+    no = QMessageBox.StandardButton.No
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: no)
     users = [docked(make_napari_viewer(), qtbot) for _ in range(2)]
     for number, user in enumerate(users):
         user.viewer.add_image(embeddings[: 4 + number], name="movie")
