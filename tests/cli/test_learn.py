@@ -67,7 +67,7 @@ def test_each_answer_is_told_and_the_last_is_kept(learn, learners, tmp_path, cap
     assert "Model learned from 3 cells" in said.out
     card = read_card(tmp_path / "mine.safetensors")
     assert card.authors == ("Ada", "Ben")
-    assert card.command.startswith("fastershift ")
+    assert card.command.startswith("fastershift")
 
 
 @pytest.mark.parametrize(

@@ -176,3 +176,8 @@ def test_the_nearest_frame_before_stands_in(movie):
 @pytest.mark.parametrize("how", ["out of focus", "8 bits", "doubled"])
 def test_a_frame_that_shows_cells_is_kept(movie, how):
     assert _stand_ins(_spoil(movie, 6, how), range(FRAMES)) == list(range(FRAMES))
+
+
+def test_what_is_no_image_is_left_to_whoever_reads_it(movie):
+    colours = np.repeat(movie[..., None], 3, axis=-1)
+    assert np.asarray(BridgedMovie(colours)[2]).shape == colours.shape[1:]

@@ -315,7 +315,9 @@ class BridgedMovie:
         return self._alike[frame]
 
     def _look_at(self, number: int, pixels: npt.NDArray[np.generic]) -> None:
-        self._alike[number] = _alikeness(pixels)
+        # Whoever is shown what is no grey image says so.
+        grey = pixels.ndim == 2 and pixels.size and pixels.dtype.kind in "buif"
+        self._alike[number] = _alikeness(pixels) if grey else 1.0
 
 
 def describe_empty(frames: Sequence[int]) -> str:

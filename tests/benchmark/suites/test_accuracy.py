@@ -52,9 +52,11 @@ def test_without_data_movies_are_simulated(monkeypatch):
     assert scores["DET"] > 0.5
     assert scores["SEG_ST"] is None
     assert set(result.summary["baseline"]) == {"simulated nuclei"}
+    assert result.summary["generalist"]["simulated nuclei"]["DET"] > 0.5
     rows = result.tables[0].rows
     assert [row[2].partition(":")[0] for row in rows] == [
         "auto",
+        "free",
         "Otsu, watershed, overlap",
     ]
     assert rows[0][3] == pytest.approx(scores["SEG"], abs=0.001)
