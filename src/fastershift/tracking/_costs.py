@@ -35,7 +35,7 @@ _SIZE = 1.5
 # Daughters lie at most this many cell diameters beside their mother.
 _DAUGHTERS_WITHIN = 1.5
 # A division that costs more than this is none, whatever else would become of its cells.
-_DIVISION = 1.0
+_DIVISION = 0.8
 # Mothers round up and daughters spread: their sizes tell less than those of sisters.
 _SIZE_OF_MOTHER = 0.5
 # A daughter has at least this share of the size of her mother, and of her sister.
