@@ -80,6 +80,15 @@ def test_the_middle_stays_the_middle(movie):
     assert np.array_equal(left[len(left) // 2], movie[FRAMES // 2])
 
 
+def test_nine_frames_around_the_middle_are_looked_at():
+    movie = simulate_movie(40, (48, 48), 4, diameter=12, seed=2).frames
+    bad = np.array(movie)
+    bad[20] = 0
+    left = good_frames(bad)
+    # Those around the middle alone are eight without it.
+    assert len(left) >= 9
+
+
 def test_where_no_frame_is_good_all_are_kept(movie):
     black = np.zeros_like(movie)
     assert good_frames(black) is black

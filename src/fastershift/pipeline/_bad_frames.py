@@ -52,7 +52,7 @@ _OTHERWISE = 20.0
 _ALIKE = 0.2
 
 # Frames in a row across which cells are followed: they move on.
-_ACROSS = 3
+_BRIDGED = 3
 
 
 @dataclass(frozen=True)
@@ -293,8 +293,8 @@ class BridgedMovie:
         return next(filter(self._shows, self._around(frame)), frame)
 
     def _around(self, frame: int) -> Iterator[int]:
-        before = range(frame - 1, frame - 1 - _ACROSS, -1)
-        for other in chain(before, range(frame + 1, frame + 1 + _ACROSS)):
+        before = range(frame - 1, frame - 1 - _BRIDGED, -1)
+        for other in chain(before, range(frame + 1, frame + 1 + _BRIDGED)):
             if 0 <= other < len(self._movie):
                 yield other
 
@@ -304,7 +304,7 @@ class BridgedMovie:
         if alike is None or alike >= _NOISY:
             return alike is not None
         # Of the first frame, those after it tell.
-        near = range(frame - _ACROSS, frame) if frame else range(1, 1 + _ACROSS)
+        near = range(frame - _BRIDGED, frame) if frame else range(1, 1 + _BRIDGED)
         looked = (self._alikeness_of(t) for t in near if 0 <= t < len(self._movie))
         usual = max((one for one in looked if one is not None), default=0.0)
         return usual <= _ALIKE or alike >= _NOISY * usual
