@@ -110,7 +110,7 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
     seen = BridgedMovie(task.open())
     empty: list[int] = []
     for frame in range(len(seen)):
-        if seen.stand_in(frame) != frame:
+        if seen.is_empty(frame):
             empty.append(frame)
         yield 0
     for step in join_chunks(

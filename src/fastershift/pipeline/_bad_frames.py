@@ -119,11 +119,6 @@ def _middle(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
     return values
 
 
-def _alikeness(frame: npt.ArrayLike) -> float | None:
-    values = _middle(np.asarray(frame))
-    return None if values is None else _correlated(values)
-
-
 def _correlated(values: npt.NDArray[np.float32]) -> float:
     """Tell how alike pixels are that lie a little apart: about 0 for noise."""
     apart = [(values[_LAG:], values[:-_LAG]), (values[:, _LAG:], values[:, :-_LAG])]
@@ -206,11 +201,8 @@ def describe_bad(notes: Mapping[int, str]) -> str:
         return ""
     parts = []
     for what in dict.fromkeys(notes.values()):
-        frames = [str(frame) for frame, found in notes.items() if found == what]
-        named = ", ".join(frames[:8]) + (
-            f" and {len(frames) - 8} more" if len(frames) > 8 else ""
-        )
-        parts.append(f"{named} ({what})")
+        frames = [frame for frame, found in notes.items() if found == what]
+        parts.append(f"{_listed(frames)} ({what})")
     word = "frame" if len(notes) == 1 else "frames"
     return f"Check what was found in {word} {'; '.join(parts)}."
 
@@ -268,8 +260,9 @@ class BridgedMovie:
 
     def __getitem__(self, index: int, /) -> npt.ArrayLike:
         """Return frame `index`, or the one that stands in for it."""
-        frame = self._movie[index]
-        self._look_at(index, np.asarray(frame))
+        # A lazy frame is computed here, and not again by whoever asks for it.
+        frame = np.asarray(self._movie[index])
+        self._look_at(index, frame)
         other = self.stand_in(index)
         return frame if other == index else self._movie[other]
 
@@ -291,6 +284,10 @@ class BridgedMovie:
         if self._shows(frame):
             return frame
         return next(filter(self._shows, self._around(frame)), frame)
+
+    def is_empty(self, frame: int) -> bool:
+        """Tell whether a frame shows nothing, so that another one stands in for it."""
+        return self.stand_in(frame) != frame
 
     def _around(self, frame: int) -> Iterator[int]:
         before = range(frame - 1, frame - 1 - _BRIDGED, -1)
@@ -315,9 +312,12 @@ class BridgedMovie:
         return self._alike[frame]
 
     def _look_at(self, number: int, pixels: npt.NDArray[np.generic]) -> None:
+        alike: float | None = 1.0
         # Whoever is shown what is no grey image says so.
-        grey = pixels.ndim == 2 and pixels.size and pixels.dtype.kind in "buif"
-        self._alike[number] = _alikeness(pixels) if grey else 1.0
+        if pixels.ndim == 2 and pixels.size and pixels.dtype.kind in "buif":
+            values = _middle(pixels)
+            alike = None if values is None else _correlated(values)
+        self._alike[number] = alike
 
 
 def describe_empty(frames: Sequence[int]) -> str:
@@ -335,7 +335,11 @@ def describe_empty(frames: Sequence[int]) -> str:
     """
     if not frames:
         return ""
-    named = ", ".join(map(str, frames[:8]))
-    more = f" and {len(frames) - 8} more" if len(frames) > 8 else ""
     show = "Frame {} shows" if len(frames) == 1 else "Frames {} show"
-    return f"{show.format(named + more)} nothing: no cells there, but tracks go on."
+    return f"{show.format(_listed(frames))} nothing: no cells there, but tracks go on."
+
+
+def _listed(frames: Sequence[int]) -> str:
+    """Name the first eight frames, and count the others."""
+    more = f" and {len(frames) - 8} more" if len(frames) > 8 else ""
+    return ", ".join(map(str, frames[:8])) + more

@@ -94,6 +94,9 @@ class EmbeddingSource(Protocol):
         For callers that need a few pixels only: nothing is copied where they are known.
         """
 
+    def is_empty(self, frame: int) -> bool:
+        """Tell whether a frame shows nothing, so that it has no cells."""
+
 
 class _BlockPass:
     """The network on its way through a block; it can be left and taken up again."""
@@ -144,8 +147,8 @@ class NetworkSource:
         self.seen = BridgedMovie(movie)
 
     def is_empty(self, frame: int) -> bool:
-        """Tell whether a frame shows nothing, so that another one stood in for it."""
-        return self.seen.stand_in(frame) != frame
+        """Tell whether the movie shows nothing there, see `BridgedMovie`."""
+        return self.seen.is_empty(frame)
 
     @property
     def n_frames(self) -> int:
@@ -357,6 +360,10 @@ class FramesApart(ABC):
     @abstractmethod
     def embedding(self, frame: int) -> Tensor:
         """Embed a frame, (C, Y, X)."""
+
+    def is_empty(self, _frame: int) -> bool:
+        """Take what is given as it is."""
+        return False
 
     def pairs(
         self, first: int = 0, stop: int | None = None

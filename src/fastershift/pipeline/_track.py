@@ -38,7 +38,7 @@ from fastershift.pipeline._pair import (
     to_image,
 )
 from fastershift.pipeline._plan import Plan, plan_run
-from fastershift.pipeline._sources import EmbeddedPair, EmbeddingSource, NetworkSource
+from fastershift.pipeline._sources import EmbeddedPair, NetworkSource
 from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Finalizer,
@@ -127,7 +127,7 @@ def _run(plan: Plan) -> Iterator[Event]:
         new = movie.add(cells.labels)
         linking = time.perf_counter() - before
         for index, labels in enumerate(new, -len(new)):
-            if _is_empty(plan.source, len(reports)):
+            if plan.source.is_empty(len(reports)):
                 empty.append(len(reports))
                 labels = np.zeros_like(labels)
             report = frame_report(
@@ -161,10 +161,6 @@ def _run(plan: Plan) -> Iterator[Event]:
             {**plan.provenance, **notices, "seconds": seconds, **quality},
         )
     )
-
-
-def _is_empty(source: EmbeddingSource, frame: int) -> bool:
-    return isinstance(source, NetworkSource) and source.is_empty(frame)
 
 
 class _FrameFinisher:

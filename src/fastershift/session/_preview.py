@@ -12,7 +12,6 @@ from fastershift.instances import cells_of_pieces
 from fastershift.pipeline import (
     FrameReport,
     MaskSource,
-    NetworkSource,
     PairCells,
     Plan,
     Region,
@@ -125,7 +124,7 @@ def preview_frame(
     cells = confine(plan, cells, start)
     index = frame - start
     labels = to_image(plan, cells.labels[index])
-    if isinstance(plan.source, NetworkSource) and plan.source.is_empty(frame):
+    if plan.source.is_empty(frame):
         labels = np.zeros_like(labels)
     report = frame_report(plan, frame, labels, cells, index=index, network=network)
     labels = _numbered(plan, request, caches, labels)
