@@ -12,54 +12,14 @@ from fastershift.simulate._population import (
     Cells,
     Life,
     advance,
-    new_cells,
     relax,
     rounded,
     spines,
 )
 from fastershift.simulate._walls import Walls
+from helpers.scenes import PLAIN, RODS, YEAST, cells_at
 
 KINDS = ["rods", "yeast", "adherent", "epithelium", "embryo", "clumps", "cells"]
-PLAIN = Life(
-    growth="mitosis",
-    radius=10.0,
-    aspect=1.0,
-    spread=0.0,
-    wave=0.0,
-    ruffle=0.0,
-    bend=0.0,
-    arms=(0, 0),
-    reach=(1.0, 1.0),
-    girth=0.5,
-    rate=0.1,
-    mitosis=1.0,
-    shrink=0.0,
-    plate=0.0,
-    speed=0.0,
-    persistence=0.0,
-    contact=1.0,
-    swell=0.0,
-    cohesion=0.0,
-    filaments=0.0,
-    jitter=0.0,
-    nodes=1,
-    tint=0.0,
-    spill=1.0,
-)
-RODS = replace(PLAIN, growth="fission", radius=4.0, aspect=4.0, nodes=6)
-YEAST = replace(PLAIN, growth="budding")
-
-
-def cells_at(life: Life, *places: tuple[float, float], age: float = 0.5) -> Cells:
-    """Cells of the same age and pace, without any accident of their own."""
-    cells = new_cells(life, np.random.default_rng(0), np.array(places, float))
-    n = len(cells)
-    cells.age, cells.tempo, cells.limit = np.full(n, age), np.ones(n), np.ones(n)
-    cells.angle = np.zeros(n)
-    cells.radius, cells.full = np.full(n, life.radius), np.full(n, life.radius)
-    if life.growth == "fission":
-        cells.length = np.full(n, 2 * life.radius * life.aspect)
-    return cells
 
 
 def passed(life: Life, cells: Cells, rate: float) -> Cells:
