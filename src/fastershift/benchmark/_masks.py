@@ -11,8 +11,9 @@ from skimage.morphology import convex_hull_image
 
 from fastershift.benchmark._data import movie_folders
 from fastershift.benchmark._suite import BenchmarkOptions
-from fastershift.io import read_result, read_segmentation_truth
+from fastershift.io import read_movie, read_result, read_segmentation_truth
 from fastershift.labels import label_areas
+from fastershift.rshn import FrameSource
 from fastershift.simulate import simulate_movie
 
 __all__ = ["DAMAGES", "Damage", "MaskMovie", "mask_movies", "spoil", "thin_out"]
@@ -41,8 +42,8 @@ class MaskMovie:
         Markers, numbered by track.
     tracks : tuple of (id, first, last, parent)
         The true tracks.
-    folder : Path or None
-        Where the images are.
+    images : FrameSource
+        All images of the movie.
     step : int
         Every how many frames of the movie one was taken.
     """
@@ -51,8 +52,12 @@ class MaskMovie:
     masks: _Labels
     truth: _Labels
     tracks: _Tracks
-    folder: Path | None = None
+    images: FrameSource
     step: int = 1
+
+    def frames(self) -> list[npt.NDArray[np.generic]]:
+        """Read the image of each frame."""
+        return [np.asarray(self.images[t * self.step]) for t in range(len(self.masks))]
 
     def first(self, n_frames: int) -> "MaskMovie":
         """Take the first frames alone."""
@@ -87,7 +92,13 @@ def mask_movies(options: BenchmarkOptions) -> Iterator[MaskMovie]:
                 seed=options.seed,
             )
             yield _numbered_anew(
-                MaskMovie(f"simulated {kind}", made.labels, made.labels, made.tracks)
+                MaskMovie(
+                    f"simulated {kind}",
+                    made.labels,
+                    made.labels,
+                    made.tracks,
+                    made.frames,
+                )
             )
         return
     for folder in movie_folders(options.movies):
@@ -99,7 +110,7 @@ def mask_movies(options: BenchmarkOptions) -> Iterator[MaskMovie]:
                 _densest(folder.parent, truth),
                 truth,
                 tuple(tracks),
-                folder,
+                read_movie(folder),
             )
         )
 

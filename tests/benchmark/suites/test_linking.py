@@ -1,5 +1,7 @@
 """Masks that are linked, and how they are spoiled before."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ def squares(n_frames=6):
     labels[3:, 20:28, 16:22], labels[3:, 20:28, 26:32] = 3, 4
     last = n_frames - 1
     tracks = ((1, 0, last, 0), (2, 0, 2, 0), (3, 3, last, 2), (4, 3, last, 2))
-    return MaskMovie("squares", labels, labels, tracks)
+    return MaskMovie("squares", labels, labels, tracks, 10 * labels)
 
 
 def test_the_truth_has_every_point():
@@ -39,10 +41,13 @@ def test_tracks_of_frames_left_out_pass_their_daughters_on():
     movie = squares()
     thin = thin_out(movie, 4)
     assert thin.tracks == ((1, 0, 1, 0), (2, 0, 0, 0), (3, 1, 1, 2), (4, 1, 1, 2))
-    gone = thin_out(
-        MaskMovie("m", movie.masks, movie.truth, ((5, 1, 1, 0), (6, 2, 5, 5))), 4
-    )
+    gone = thin_out(replace(movie, tracks=((5, 1, 1, 0), (6, 2, 5, 5))), 4)
     assert gone.tracks == ((6, 1, 1, 0),)
+
+
+def test_frames_that_are_left_have_their_images():
+    movie = thin_out(squares(), 2).first(2)
+    np.testing.assert_array_equal(movie.frames(), 10 * squares().masks[[0, 2]])
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -131,7 +136,8 @@ def test_whole_cells_are_taken_where_there_are_enough_of_them(tmp_path):
     rows = "\n".join(" ".join(map(str, track)) for track in movie.tracks)
     (home / "01_GT" / "TRA" / "man_track.txt").write_text(rows)
     (found,) = mask_movies(BenchmarkOptions(data=tmp_path))
-    assert (found.name, found.folder) == ("SET", home / "01")
+    assert found.name == "SET"
+    np.testing.assert_array_equal(found.frames(), movie.truth * 10)
     assert found.tracks == movie.tracks
     np.testing.assert_array_equal(found.truth, movie.truth)
     # The silver truth holds one cell a frame, which is too few: markers are used.

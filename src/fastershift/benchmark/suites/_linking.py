@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastershift.benchmark._linkers import LINKERS, WITHOUT_WEIGHTS, Linked
 from fastershift.benchmark._links_score import LinkScores, score_links
 from fastershift.benchmark._masks import (
     DAMAGES,
@@ -18,9 +17,9 @@ from fastershift.benchmark._masks import (
     thin_out,
 )
 from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
+from fastershift.benchmark.linkers import LINKERS, Linked
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.io import read_movie
 from fastershift.pipeline import segment_movie
 from fastershift.tracking import MaskLinker
 
@@ -108,11 +107,7 @@ def _linkers(
         return _ours(movie, None, options.device, mend=False)
 
     def with_votes(movie: MaskMovie) -> Linked:
-        frames = None
-        if movie.folder is not None:
-            read = read_movie(movie.folder)
-            frames = [read[t * movie.step] for t in range(len(movie.masks))]
-        return _ours(movie, frames, options.device)
+        return _ours(movie, movie.frames(), options.device)
 
     linkers: dict[str, Callable[[MaskMovie], Linked]] = {
         _OURS: masks_alone,
@@ -120,14 +115,13 @@ def _linkers(
     }
     if options.data is not None and not options.quick:
         linkers[_VOTES] = with_votes
-    notes = ["Seconds are those of the processor, the pass of the network apart."]
+    notes = ["Seconds are those of the processor, our network apart."]
     for peer in LINKERS:
         why = peer.missing()
         if why:
             notes.append(f"Left out: {peer.name} {why}.")
         else:
             linkers[peer.described()] = peer.run
-    notes += [f"Left out: {name} {why}." for name, why in WITHOUT_WEIGHTS.items()]
     return linkers, notes
 
 

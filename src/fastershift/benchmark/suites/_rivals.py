@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastershift.benchmark._baseline import otsu_watershed
-from fastershift.benchmark._linkers import LINKERS, PeerLinker
 from fastershift.benchmark._masks import MaskMovie
 from fastershift.benchmark._runs import (
     TrueMovie,
@@ -24,6 +23,7 @@ from fastershift.benchmark._suite import (
     SuiteResult,
     Table,
 )
+from fastershift.benchmark.linkers import LINKERS, PeerLinker
 from fastershift.evaluation import Scores
 from fastershift.io import SavedResult, write_saved
 
@@ -93,7 +93,7 @@ def _rival(movie: TrueMovie, linker: PeerLinker, diameter: float) -> _Row:
             for t in range(len(movie.frames))
         ]
     )
-    linked = linker.run(MaskMovie(movie.name, masks, masks, ()))
+    linked = linker.run(MaskMovie(movie.name, masks, masks, (), movie.frames))
     result = SavedResult(linked.labels, linked.tracks)
     with TemporaryDirectory() as folder:
         path = write_saved(Path(folder) / "result", result)
