@@ -8,6 +8,7 @@ import pytest
 from fastershift.benchmark import BenchmarkOptions
 from fastershift.benchmark._links_score import score_links
 from fastershift.benchmark._masks import DAMAGES, MaskMovie, spoil, thin_out
+from fastershift.benchmark.linkers import LINKERS
 
 
 def squares(n_frames=6):
@@ -71,7 +72,13 @@ def test_the_suite_leads_or_says_by_how_much_it_does_not():
     result = run_suite("linking", BenchmarkOptions(quick=True))
     assert result.summary["least_lead_tra"] > -0.01
     assert result.summary["seconds_5000"] > 0
-    assert any("trackastra" in note for note in result.notes)
+    # Each linker is in the table, or it is told why it is not.
+    table = result.tables[0]
+    run = {str(row[table.columns.index("linker")]) for row in table.rows}
+    left_out = result.summary["left_out"]
+    for peer in LINKERS:
+        assert (peer.described() in run) != bool(left_out.get(peer.name))
+    assert dict(result.tables[-1].rows) == left_out
 
 
 def test_a_lead_is_over_the_best_other_program():

@@ -60,7 +60,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     -------
     SuiteResult
     """
-    linkers, notes = _linkers(options)
+    linkers, left_out = _linkers(options)
     rows: list[tuple[Cell, ...]] = []
     tra: dict[tuple[str, str], dict[str, float]] = {}
     for movie in mask_movies(options):
@@ -75,6 +75,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     if not rows:
         raise InputError(f"{options.data} holds no movie with its truth.")
     seconds = _seconds(options.seed)
+    notes = ["Seconds are those of the processor, our network apart."]
     if options.quick:
         notes.append(
             f"Cut down to {_QUICK} frames of each movie, and without the network."
@@ -89,16 +90,24 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         "s a frame",
     )
     return SuiteResult(
-        {**_leads(tra), "seconds_5000": round(seconds, 3)},
-        (Table("Linking", columns, tuple(rows)), _means(tra)),
+        {
+            **_leads(tra),
+            "seconds_5000": round(seconds, 3),
+            "left_out": left_out,
+        },
+        (
+            Table("Linking", columns, tuple(rows)),
+            _means(tra),
+            Table("Left out", ("linker", "reason"), tuple(left_out.items())),
+        ),
         notes=tuple(notes),
     )
 
 
 def _linkers(
     options: BenchmarkOptions,
-) -> tuple[dict[str, Callable[[MaskMovie], Linked]], list[str]]:
-    """Return the linkers that can run here, and a sentence for each that cannot."""
+) -> tuple[dict[str, Callable[[MaskMovie], Linked]], dict[str, str]]:
+    """Return the linkers that can run here, and of each that cannot the reason."""
 
     def masks_alone(movie: MaskMovie) -> Linked:
         return _ours(movie, None, options.device)
@@ -115,14 +124,14 @@ def _linkers(
     }
     if options.data is not None and not options.quick:
         linkers[_VOTES] = with_votes
-    notes = ["Seconds are those of the processor, our network apart."]
+    left_out = {}
     for peer in LINKERS:
         why = peer.missing()
         if why:
-            notes.append(f"Left out: {peer.name} {why}.")
+            left_out[peer.name] = why
         else:
             linkers[peer.described()] = peer.run
-    return linkers, notes
+    return linkers, left_out
 
 
 def _ours(
