@@ -318,6 +318,72 @@ def test_only_the_command_line_knows_its_options():
     ]
 
 
+def names_given(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """Name what statements of a module define, but for what depends on a condition.
+
+    Overloads are one function, and what stands under ``if`` and ``try`` is an
+    alternative.
+    """
+    for node in body:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for part in ast.walk(target):
+                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                        yield part.id
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef) and not any(
+            ast.unparse(one) in ("overload", "typing.overload")
+            for one in node.decorator_list
+        ):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+def test_a_name_of_a_module_means_one_thing():
+    """The second of two constants with one name would silently replace the first."""
+    twice = {
+        relative(path): again
+        for path in MODULES
+        if (
+            again := [
+                name
+                for name, count in Counter(names_given(tree_of(path).body)).items()
+                if count > 1
+            ]
+        )
+    }
+    assert not twice
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("A = 1\nB = A\nA = 2", ["A"]),
+        ("A: int = 1\n(A, B) = 1, 2", ["A"]),
+        ("from x import f\ndef f(): pass", ["f"]),
+        ("@overload\ndef f(): ...\ndef f(): pass", []),
+        ("try:\n    A = 1\nexcept E:\n    A = 2\nif B:\n    A = 3", []),
+        ("def f():\n    a = 1\n    a = 2", []),
+        ("A = {}\nA['x'] = 1\nA['y'] = 2", []),
+    ],
+)
+def test_names_that_are_given_twice_are_found(code, names):
+    counts = Counter(names_given(ast.parse(code).body))
+    assert [name for name, count in counts.items() if count > 1] == names
+
+
+def test_a_slow_test_says_why():
+    silent = [
+        f"{path.name}: {line.strip()}"
+        for path in Path(__file__).parent.rglob("test_*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"\bmark\.slow\b(?!.*  # \w)", line)
+    ]
+    assert not silent
+
+
 def test_tests_lie_where_the_code_lies():
     tests = Path(__file__).parent
     for path in tests.rglob("test_*.py"):

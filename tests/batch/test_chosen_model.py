@@ -82,6 +82,7 @@ def invoke(*words):
     return done.output
 
 
+@pytest.mark.slow  # two movies in three ways, one of them by workers
 def test_the_same_in_memory_on_disk_and_in_a_batch(movies, installed, tmp_path):
     fast = ("--block", 2, "--warmup", 1)
     invoke("batch", movies, "-o", tmp_path / "batch", *fast)

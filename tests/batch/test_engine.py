@@ -16,6 +16,7 @@ with connect(workers=1) as client:
 """
 
 
+@pytest.mark.slow  # a program of its own, with workers
 def test_a_script_without_a_guard_is_not_run_by_its_workers(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(SCRIPT, encoding="utf-8")

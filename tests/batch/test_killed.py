@@ -34,6 +34,7 @@ for event in run_large(task):
 """
 
 
+@pytest.mark.slow  # processes that are killed and started anew
 def test_a_killed_run_loses_a_chunk_at_most(tmp_path, movie_file, settings):
     output = tmp_path / "out.zarr"
     arguments = [str(movie_file), str(output), json.dumps(settings)]

@@ -221,6 +221,7 @@ def as_they_are(crowded, tmp_path_factory):
     return cells_by_nuclei(crowded, tmp_path_factory.mktemp("whole"))
 
 
+@pytest.mark.slow  # a shipped network on frames of many tiles
 def test_borders_of_a_shipped_model_do_not_show(crowded, as_they_are, tmp_path):
     tiled = cells_by_nuclei(crowded, tmp_path, tile=640, largest_frame=700)
     shares = agreement(as_they_are, tiled, 1)

@@ -99,6 +99,7 @@ def test_a_damaged_movie_does_not_stop_the_others(serial):
     assert (output / "summary" / "plate1" / "m03.png").exists()
 
 
+@pytest.mark.slow  # processes that are killed and started anew
 def test_a_killed_worker_changes_nothing(plates, settings, tmp_path, serial):
     with connect(workers=2) as client:
         events = run_many(batch(plates, tmp_path, settings), client)
@@ -147,6 +148,7 @@ def test_a_batch_goes_on_where_it_stopped(plates, settings, tmp_path, serial):
             next(run_many(other, client))
 
 
+@pytest.mark.slow  # waits for a worker that is late
 def test_a_slow_worker_and_no_model_on_any(
     plates, settings, tmp_path, serial, tiny_model
 ):

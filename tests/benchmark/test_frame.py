@@ -123,6 +123,7 @@ def test_sizes_that_would_take_too_long_are_extrapolated():
     assert grown["GPU_P"] == pytest.approx(4)
 
 
+@pytest.mark.slow  # a process that loads everything anew
 def test_a_fresh_process_tells_time_and_memory():
     points = blobs(200_000, 18, seed=0)
     seconds, peak = fresh_process(points, "ours", 0.1)

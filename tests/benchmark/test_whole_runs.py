@@ -131,6 +131,7 @@ def test_the_scaling_suite(monkeypatch):
     assert {plot.title for plot in result.plots} >= {"Time and area", "Time and frames"}
 
 
+@pytest.mark.slow  # a process that loads everything anew
 def test_a_long_run_is_measured_in_a_process_of_its_own():
     measured = _scaling._of_length(2, QUICK)
     assert measured.seconds > 0

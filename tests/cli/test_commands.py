@@ -203,6 +203,7 @@ def test_models_are_listed_with_their_terms(capsys):
     assert "Terms:" in printed
 
 
+@pytest.mark.slow  # the whole demo, with a shipped network
 def test_demo_prints_a_table_and_writes_a_picture(tmp_path, capsys):
     assert call("demo", "-o", tmp_path / "demo") == 0
     printed = capsys.readouterr().out

@@ -98,9 +98,13 @@ def _damage(folder, path, which, place, mask, length, cut):
     file.write_bytes(bytes(data))
 
 
-@pytest.mark.parametrize(
-    "examples", [8, pytest.param(_MANY, marks=[pytest.mark.faults, pytest.mark.slow])]
-)
+_LONG = [
+    pytest.mark.faults,
+    pytest.mark.slow,  # hundreds of files
+]
+
+
+@pytest.mark.parametrize("examples", [8, pytest.param(_MANY, marks=_LONG)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_changed_bytes(tmp_path, tiny_model, kind, examples):
     write, read = KINDS[kind]

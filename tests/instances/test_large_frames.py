@@ -84,6 +84,7 @@ def test_drawn_pixels_are_foreground_and_come_in_order(monkeypatch):
     assert foreground.flatten()[few].all()
 
 
+@pytest.mark.slow  # large frames in processes whose memory is measured
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_does_not_grow_with_the_frame(tmp_path):
     """Of a pixel four times as many cost the masks of two frames and little more."""

@@ -121,6 +121,7 @@ class TestLearning:
         scores = learned.model.card.scores["marks kept out"]
         assert scores["all"] == pytest.approx(learned.shown, abs=1e-3)
 
+    @pytest.mark.slow  # learns once more, to compare
     def test_the_same_marks_make_the_same_model(self, movie, marks, start, learned):
         again = learn(movie[0], marks, model=start, iterations=0, name="mine")
         assert again.model.sha256 == learned.model.sha256
@@ -153,6 +154,7 @@ class TestLearning:
         model = learn(frames, few, model=start, iterations=0).model
         assert min(found(frames, labels, model)) > 0.7
 
+    @pytest.mark.slow  # learns twice, to compare
     def test_the_network_learns_for_a_number_of_iterations(self, movie, marks, start):
         def steps():
             learner = Learner(movie[0], start)
@@ -165,6 +167,7 @@ class TestLearning:
             one.model.sha256 for one in steps() if one is not None
         ]
 
+    @pytest.mark.slow  # learns at two diameters
     @pytest.mark.parametrize(("usual", "learned"), [(17.0, 17.0), (60.0, DIAMETER)])
     def test_the_diameter_follows_marks_where_theirs_does_better(
         self, movie, marks, start, usual, learned
@@ -175,6 +178,7 @@ class TestLearning:
         told = first.model.card.settings["embed"]["diameter"]
         assert told == pytest.approx(learned, rel=0.1)
 
+    @pytest.mark.slow  # learns twice at two diameters
     def test_a_frame_is_looked_at_once_for_each_diameter(
         self, movie, marks, start, monkeypatch
     ):
@@ -380,6 +384,7 @@ class TestForest:
         assert classes[8, 8] == -1
 
 
+@pytest.mark.slow  # a whole command, with a network
 def test_the_command_writes_a_model(movie, marks, start, tmp_path):
     import tifffile
 

@@ -238,6 +238,7 @@ def test_ten_and_ten_iterations_are_twenty(movie, tmp_path):
     assert torch.equal(weights_of(straight), weights_of(second))
 
 
+@pytest.mark.slow  # a hundred iterations
 def test_training_lowers_the_loss(movie):
     trainer = Trainer((movie,), TINY.model_copy(update={"learning_rate": 1e-2}))
     losses = [progress.loss for progress in trainer.run(iterations=100)]

@@ -44,6 +44,7 @@ def test_the_baseline_is_a_fair_opponent_on_easy_cells():
     assert scores.det > 0.8
 
 
+@pytest.mark.slow  # whole runs, with shipped networks
 def test_without_data_movies_are_simulated(monkeypatch):
     monkeypatch.setattr(_accuracy, "_KINDS", ("nuclei",))
     result = run_suite("accuracy", BenchmarkOptions(quick=True))
@@ -67,6 +68,7 @@ def test_a_folder_without_known_movies_is_a_sentence(tmp_path):
         run_suite("accuracy", BenchmarkOptions(data=tmp_path))
 
 
+@pytest.mark.slow  # a real movie, with shipped networks
 def test_real_movies_by_name(shared, monkeypatch):
     name = "DIC-C2DH-HeLa"
     monkeypatch.setattr(_accuracy, "KEPT_OUT", {name: _accuracy.KEPT_OUT[name]})

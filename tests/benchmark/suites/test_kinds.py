@@ -46,6 +46,7 @@ def few_kinds(monkeypatch):
     monkeypatch.setattr(_kinds, "SIMULATED", (("clumps", 20.0, 6),))
 
 
+@pytest.mark.slow  # whole runs, with shipped networks
 @pytest.mark.parametrize("below", ["kinds", "."])
 def test_stills_that_are_kept_out_are_scored(few_kinds, tmp_path, below):
     home = tmp_path / below / "trpl-bacteria-phase"

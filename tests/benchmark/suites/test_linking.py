@@ -65,6 +65,7 @@ def test_a_spoiled_mask_is_what_it_is_called(damage):
     assert cells == expected[damage]
 
 
+@pytest.mark.slow  # the whole suite, a frame of 5,000 cells in it
 def test_the_suite_leads_or_says_by_how_much_it_does_not():
     pytest.importorskip("traccuracy")
     from fastershift.benchmark import run_suite
