@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
 from fastershift.benchmark._linkers import (
     LINKERS,
     WITHOUT_WEIGHTS,
@@ -19,6 +18,7 @@ from fastershift.benchmark._linkers import (
     _table,
     as_linked,
 )
+
 from fastershift.benchmark._masks import MaskMovie
 from fastershift.tracking import place_cells
 from helpers.movies import TWO_CELLS_TOUCH_THEN_ONE_LEAVES as TOUCH
