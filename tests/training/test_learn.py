@@ -341,24 +341,32 @@ class TestWhatNobodyMarked:
 
 
 class TestForest:
-    def test_arrays_tell_what_the_library_tells(self):
+    def test_new_pixels_are_told_as_well_as_by_the_library(self):
         from sklearn.ensemble import RandomForestClassifier
 
+        def draw(count):
+            rows = chance.normal(size=(count, 9)).astype(np.float32)
+            clear = np.where(rows[:, 0] > 1, 2, rows[:, 1] > rows[:, 2])
+            doubtful = chance.random(count) < 0.1
+            kinds = np.where(doubtful, chance.integers(3, size=count), clear)
+            return rows, kinds.astype(np.int8)
+
         chance = np.random.default_rng(3)
-        rows = chance.normal(size=(400, 5)).astype(np.float32)
-        kinds = (rows[:, :2] > 0).sum(axis=1).astype(np.int8)
-        forest = grow_forest(rows, kinds, trees=4, seed=1)
-        order = np.random.default_rng(1).permutation(400)
+        (rows, kinds), (new, truth) = draw(1500), draw(3000)
+        ours = grow_forest(rows, kinds, trees=30, seed=1).tell(new)
         library = RandomForestClassifier(
-            4,
-            min_samples_leaf=3,
-            class_weight="balanced_subsample",
-            random_state=1,
-        ).fit(rows[order], kinds[order])
-        new = chance.normal(size=(50, 5)).astype(np.float32)
-        np.testing.assert_allclose(
-            forest.tell(new), library.predict_proba(new), atol=1e-5
-        )
+            30, min_samples_leaf=3, class_weight="balanced_subsample", random_state=1
+        ).fit(rows, kinds)
+        np.testing.assert_allclose(ours.sum(axis=1), 1, atol=1e-5)
+        right = np.mean(ours.argmax(axis=1) == truth)
+        assert right > library.score(new, truth) - 0.02 > 0.7
+
+    def test_equal_features_make_a_leaf(self):
+        kinds = np.array([0, 1, 1, 2] * 5, np.int8)
+        same = np.ones((20, 4), np.float32)
+        told = grow_forest(same, kinds, trees=20, seed=0).tell(same[:1])[0]
+        # All classes weigh the same, however many pixels they have.
+        np.testing.assert_allclose(told, 1 / 3, atol=0.01)
 
     def test_a_forest_that_leads_astray_is_refused(self, learned):
         head = learned.model.head

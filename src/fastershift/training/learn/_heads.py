@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from torch import Tensor
 
 from fastershift.rshn import (
     Forest,
@@ -26,6 +27,7 @@ from fastershift.training.learn._ways import (
     best_rules,
     judge_parts,
     judge_rules,
+    keep_votes,
 )
 
 __all__ = ["try_heads"]
@@ -161,7 +163,10 @@ def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None
     assert forest is not None  # noqa: S101 (it was grown on fewer marks)
     level, (rules, marks, first) = _refined(seen, best[1], quality, diameter)
     head = Head(forest, level)
-    filled = [head.fill_frame(one.shown, one.outputs, diameter) for one in seen]
+    filled = [
+        keep_votes(head.fill_frame(one.shown, one.outputs, diameter), diameter)
+        for one in seen
+    ]
     judged = judge_rules(seen, filled, rules, diameter, head)
     return replace(judged, marks=marks, first=first)
 
@@ -183,9 +188,12 @@ def _said(
     shares: Sequence[Sequence[_Image]],
     level: float,
     diameter: float,
-) -> list[list[_Image]]:
+) -> list[list[Tensor]]:
     return [
-        [fill_votes(share, one.outputs, level, diameter) for share in told]
+        [
+            keep_votes(fill_votes(share, one.outputs, level, diameter), diameter)
+            for share in told
+        ]
         for one, told in zip(seen, shares, strict=True)
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
@@ -36,6 +37,7 @@ from fastershift.training.learn._ways import (
     best_rules,
     judge_rules,
     keep_out,
+    keep_votes,
 )
 
 __all__ = ["Learned", "Learner", "learn"]
@@ -52,6 +54,9 @@ _LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS, _LEAD_FOR_A_NETWORK = 0.3, 1.0, 0.9
 # differ by more than this factor from the cell diameter that was set, their diameter is
 # taken only if it does better.
 _DIAMETER_STEP = 1.15
+
+# Diameters that differ by less than this share are the same.
+_SAME_DIAMETER = 0.05
 
 # Minutes that learning takes at most where nothing is said.
 _MINUTES = 2.0
@@ -231,7 +236,15 @@ class Learner:
         if self._usual_diameter is None:
             self._usual_diameter = self._chosen(marked)
         usual = self._usual_diameter
-        # Other marks had another diameter.
+        # A mark more hardly changes it, and to look again takes long.
+        marked = next(
+            (
+                known
+                for known, _ in self._looks
+                if known != usual and abs(known - marked) <= _SAME_DIAMETER * marked
+            ),
+            marked,
+        )
         self._looks = {
             key: look for key, look in self._looks.items() if key[0] in (usual, marked)
         }
@@ -271,12 +284,13 @@ class Learner:
         diameter = plan.settings.embed.diameter
         return marked if diameter == "auto" else float(diameter)
 
-    def _said(self, one: Seen) -> _Image:
+    def _said(self, one: Seen) -> Tensor:
         """Tell what the model to start from says, with its own head if it has one."""
         head, diameter = self._start.head, self._start.card.diameter
-        if head is None:
-            return one.outputs
-        return head.fill_frame(one.shown, one.outputs, diameter)
+        said = one.outputs
+        if head is not None:
+            said = head.fill_frame(one.shown, one.outputs, diameter)
+        return keep_votes(said, diameter)
 
     def _as_before(self, one: Seen) -> Seen:
         """Add what the model to start from finds where nothing is marked."""
@@ -292,9 +306,10 @@ class Learner:
     def _tuned(self, seen: Sequence[Seen]) -> Judged:
         """Judge a network with the settings that do best."""
         diameter = self._start.card.diameter
-        ways = [[one.outputs] for one in seen]
+        said = [keep_votes(one.outputs, diameter) for one in seen]
+        ways = [[one] for one in said]
         rules, _, _ = best_rules(seen, ways, self._own_rules, diameter)
-        return judge_rules(seen, [one.outputs for one in seen], rules, diameter)
+        return judge_rules(seen, said, rules, diameter)
 
     def _parts(self, annotations: Annotations) -> dict[int, npt.NDArray[np.int8]]:
         return keep_out(annotations.frames, annotations.cells.tolist(), self._seed)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import ndimage
+from torch import Tensor
 
 from fastershift.config import resolve_settings
 from fastershift.instances import PairVotes, find_voted_instances, pair_voters
@@ -113,6 +114,26 @@ def keep_out(
     return parts
 
 
+def keep_votes(said: _Image, diameter: float) -> Tensor:
+    """Keep what is said of a frame as a run does.
+
+    Parameters
+    ----------
+    said : (Y, X, 8 or more) float32
+        By a network that votes, or by a head.
+    diameter : float
+        Cell diameter in network pixels.
+
+    Returns
+    -------
+    (`KEPT_CHANNELS`, Y, X) float16 Tensor
+    """
+    kept = torch.empty((*said.shape[:2], KEPT_CHANNELS), dtype=torch.float16)
+    usable = torch.ones(said.shape[:2], dtype=torch.bool)
+    write_votes(torch.from_numpy(said), usable, kept, (0, 0), diameter)
+    return kept.movedim(-1, 0)
+
+
 @dataclass(frozen=True)
 class Rules:
     """Values of settings that the marks decide; see the settings of their names."""
@@ -121,16 +142,12 @@ class Rules:
     foreground: float = 0.5
     smallest_cell: float = 0.1
 
-    def cells(self, said: _Image, diameter: float) -> _Labels:
-        """Find the cells of a frame of which a network or a head says this."""
-        kept = torch.empty((*said.shape[:2], KEPT_CHANNELS), dtype=torch.float16)
-        usable = torch.ones(said.shape[:2], dtype=torch.bool)
-        write_votes(torch.from_numpy(said), usable, kept, (0, 0), diameter)
-        channels = kept.movedim(-1, 0)[None]
+    def cells(self, said: Tensor, diameter: float) -> _Labels:
+        """Find the cells of a frame of which this is kept; see `keep_votes`."""
         settings = resolve_settings(user=self.as_settings())
-        votes = PairVotes(channels[:, CODE_CHANNELS:], diameter)
+        votes = PairVotes(said[None, CODE_CHANNELS:], diameter)
         found = find_voted_instances(
-            pair_voters(channels[:, :CODE_CHANNELS], votes, settings.track),
+            pair_voters(said[None, :CODE_CHANNELS], votes, settings.track),
             settings.cluster,
             smallest_cell=max(1, round(smallest_cell(settings, diameter))),
         )
@@ -192,7 +209,7 @@ class Judged:
 
 def judge_rules(
     seen: Sequence[Seen],
-    said: Sequence[_Image],
+    said: Sequence[Tensor],
     rules: Rules,
     diameter: float,
     head: Head | None = None,
@@ -203,8 +220,8 @@ def judge_rules(
     ----------
     seen : sequence of Seen
         Marked frames.
-    said : sequence of (Y, X, 8 or more) float32
-        What is said of each.
+    said : sequence of (C, Y, X) Tensor
+        What is said of each, see `keep_votes`.
     rules : Rules
         Kept as they are.
     diameter : float
@@ -229,7 +246,7 @@ def judge_rules(
 
 def judge_parts(
     seen: Sequence[Seen],
-    said: Sequence[Sequence[_Image]],
+    said: Sequence[Sequence[Tensor]],
     rules: Rules,
     diameter: float,
 ) -> tuple[Agreement, Agreement]:
@@ -262,7 +279,7 @@ def judge_parts(
 
 def best_rules(
     seen: Sequence[Seen],
-    said: Sequence[Sequence[_Image]],
+    said: Sequence[Sequence[Tensor]],
     start: Rules,
     diameter: float,
 ) -> tuple[Rules, Agreement, Agreement]:
@@ -272,7 +289,7 @@ def best_rules(
     ----------
     seen : sequence of Seen
         Marked frames.
-    said : sequence of sequence of (Y, X, 8 or more) float32
+    said : sequence of sequence of (C, Y, X) Tensor
         For each frame what is said of it: by one that has learned from no mark, or by
         one for each part that has not learned from this part.
     start : Rules
