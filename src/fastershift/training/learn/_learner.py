@@ -16,7 +16,6 @@ from fastershift.rshn import (
     RSHN,
     FrameSource,
     Model,
-    ModelCard,
     Observer,
     load_model,
     make_model,
@@ -27,6 +26,7 @@ from fastershift.training.learn._annotations import (
     Unmarked,
     read_annotations,
 )
+from fastershift.training.learn._card import learned_card
 from fastershift.training.learn._heads import try_heads
 from fastershift.training.learn._judge import without_marked
 from fastershift.training.learn._tune import tune_network
@@ -351,40 +351,17 @@ class Learner:
         if network is not None:
             qualities = best.first.quality, before.first.quality
         figures = (*qualities, best.shown)
-        card = self._card(best.rules, figures, annotations, iteration)
+        card = learned_card(
+            self._start.card,
+            annotations,
+            best.rules.as_settings(),
+            self._diameter,
+            name=self._name,
+            movie_name=self._movie_name,
+            scores=(*figures, iteration),
+        )
         model = make_model(network or self._start.network, card, best.head)
         return Learned(model, *figures, way, iteration, time.monotonic() - started)
-
-    def _card(
-        self,
-        rules: Rules,
-        figures: tuple[float, float, float],
-        annotations: Annotations,
-        iteration: int,
-    ) -> ModelCard:
-        """Describe what was learned, from whom, and on which terms."""
-        start = self._start.card
-        shown = f"{annotations.n_cells} cells marked in {self._movie_name}"
-        settings = {key: dict(value) for key, value in start.settings.items()}
-        for stage, values in rules.as_settings().items():
-            settings[stage] = settings.get(stage, {}) | values
-        settings["embed"] = settings.get("embed", {}) | {"diameter": self._diameter}
-        learned = f"{shown}; begun from the model {start.name} ({start.training_data})."
-        names = ("after", "before", "all")
-        scores = dict(zip(names, (round(one, 3) for one in figures), strict=True))
-        scores["iterations"] = iteration
-        return start.model_copy(
-            update={
-                "name": self._name,
-                "summary": f"Learned from {shown}.",
-                "training_data": learned,
-                "settings": settings,
-                "scores": {"marks kept out": scores},
-                "terms": f"As of the model {start.name}: {start.terms}",
-                "authors": (),
-                "command": "",
-            }
-        )
 
 
 def _shrunk(image: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray:  # type: ignore[type-arg]
