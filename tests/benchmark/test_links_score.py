@@ -17,7 +17,7 @@ from helpers.movies import (
 def known(movie, larger=4):
     """A drawn movie as one whose masks are known."""
     labels = movie.labels.astype(np.int32).repeat(larger, axis=1).repeat(larger, axis=2)
-    return MaskMovie("drawn", labels, labels, tuple(movie.lineage.rows()))
+    return MaskMovie("drawn", labels, labels, tuple(movie.lineage.rows()), labels)
 
 
 def test_cells_are_numbered_from_one_by_track_and_frame():
@@ -45,14 +45,14 @@ def test_the_truth_scores_one_whatever_its_numbers(movie):
 def test_without_a_true_division_nothing_is_said_of_divisions():
     labels = np.zeros((3, 12, 12), np.int32)
     labels[:, 2:6, 2:6] = 1
-    movie = MaskMovie("one", labels, labels, ((1, 0, 2, 0),))
+    movie = MaskMovie("one", labels, labels, ((1, 0, 2, 0),), labels)
     assert score_links(movie, labels, movie.tracks).division_f1 is None
 
 
 def two_cells(n_frames=6):
     labels = np.zeros((n_frames, 20, 40), np.int32)
     labels[:, 4:12, 4:12], labels[:, 4:12, 24:32] = 1, 2
-    return MaskMovie("two", labels, labels, ((1, 0, 5, 0), (2, 0, 5, 0)))
+    return MaskMovie("two", labels, labels, ((1, 0, 5, 0), (2, 0, 5, 0)), labels)
 
 
 def test_a_swap_costs_two_wrong_links_and_two_missing_ones():
@@ -89,9 +89,8 @@ def test_a_division_may_be_told_a_frame_late(late, f1):
     labels = np.zeros((8, 20, 40), np.int32)
     labels[:3, 4:12, 4:12] = 1
     labels[3:, 4:12, 2:8], labels[3:, 4:12, 12:18] = 2, 3
-    movie = MaskMovie(
-        "divides", labels, labels, ((1, 0, 2, 0), (2, 3, 7, 1), (3, 3, 7, 1))
-    )
+    true = ((1, 0, 2, 0), (2, 3, 7, 1), (3, 3, 7, 1))
+    movie = MaskMovie("divides", labels, labels, true, labels)
     found = labels.copy()
     # The mother goes on as one of her daughters; the other one is not linked before.
     found[3 : 3 + late][found[3 : 3 + late] == 2] = 1

@@ -24,7 +24,7 @@ def grid(n_frames=4, side=6, gap=3, across=5):
         frame[top : top + side, left : left + side] = number + 1
     labels = np.stack([frame] * n_frames)
     tracks = tuple((n, 0, n_frames - 1, 0) for n in range(1, across**2 + 1))
-    return MaskMovie("grid", labels, labels, tracks)
+    return MaskMovie("grid", labels, labels, tracks, labels)
 
 
 def counts(movie):
@@ -90,7 +90,7 @@ def test_merged_masks_are_one_piece_with_what_lies_between():
 def test_a_mask_is_merged_with_its_nearest_neighbour():
     masks = np.zeros((1, 20, 60), np.int32)
     masks[0, 5:10, 5:10], masks[0, 5:10, 14:19], masks[0, 5:10, 50:55] = 1, 2, 3
-    movie = MaskMovie("three", masks, masks, ())
+    movie = MaskMovie("three", masks, masks, (), masks)
     merged = next(
         after[0]
         for seed in range(200)
@@ -104,7 +104,7 @@ def test_a_mask_is_merged_with_its_nearest_neighbour():
 def test_a_mask_alone_cannot_be_merged():
     masks = np.zeros((1, 12, 12), np.int32)
     masks[0, 3:8, 3:8] = 4
-    movie = MaskMovie("one", masks, masks, ())
+    movie = MaskMovie("one", masks, masks, (), masks)
     np.testing.assert_array_equal(spoil(movie, "merged", 1.0).masks, masks)
 
 
@@ -137,4 +137,4 @@ def test_simulated_masks_tell_nothing_by_their_numbers_but_have_a_truth():
         assert {track[0] for track in movie.tracks} == set(np.unique(movie.truth)) - {0}
         same = movie.masks == movie.truth
         assert same[movie.truth > 0].mean() < 0.2
-        assert movie.folder is None
+        assert len(movie.frames()) == len(movie.masks)

@@ -1,30 +1,33 @@
 """Linkers of other programs: what we make of their answers, and what is left out."""
 
-from types import SimpleNamespace
+import sys
+import warnings
 
 import numpy as np
 import pytest
-from fastershift.benchmark._linkers import (
-    LINKERS,
-    WITHOUT_WEIGHTS,
-    PeerLinker,
-    _diameter,
-    _from_tables,
-    _kept_apart,
-    _left_alone,
-    _nearest_overlap,
-    _of_laptrack,
-    _of_ultrack,
-    _table,
-    as_linked,
-)
 
 from fastershift.benchmark._masks import MaskMovie
+from fastershift.benchmark.linkers import LINKERS, PeerLinker
+from fastershift.benchmark.linkers._laptrack import _of_laptrack
+from fastershift.benchmark.linkers._nearest import nearest_overlap
+from fastershift.benchmark.linkers._peer import (
+    as_linked,
+    diameter_of,
+    left_alone,
+    quiet,
+    table_of,
+    tracks_of_rows,
+)
+from fastershift.benchmark.linkers._ultrack import _kept_apart, _of_ultrack
 from fastershift.tracking import place_cells
 from helpers.movies import TWO_CELLS_TOUCH_THEN_ONE_LEAVES as TOUCH
 from helpers.validity import ctc_problems
 
 pandas = pytest.importorskip("pandas")
+
+
+def movie_of(masks):
+    return MaskMovie("drawn", masks, masks, (), masks)
 
 
 def cells_of(masks):
@@ -43,7 +46,7 @@ def moving(*numbers):
 class TestNearestOverlap:
     def test_cells_go_on_as_what_they_share_most_pixels_with(self):
         masks = moving((1, 2), (2, 1), (7, 3))
-        tracks, parents = _nearest_overlap(masks, cells_of(masks))
+        tracks, parents = nearest_overlap(movie_of(masks), cells_of(masks))
         assert tracks == [{1: 1, 2: 2}, {2: 1, 1: 2}, {7: 1, 3: 2}]
         assert parents == {}
 
@@ -51,19 +54,19 @@ class TestNearestOverlap:
         masks = np.zeros((2, 10, 20), np.int32)
         masks[0, 2:8, 2:18] = 1
         masks[1, 2:8, 2:9], masks[1, 2:8, 10:18] = 4, 5
-        tracks, _ = _nearest_overlap(masks, cells_of(masks))
+        tracks, _ = nearest_overlap(movie_of(masks), cells_of(masks))
         # The larger half goes on, the other is new.
         assert tracks == [{1: 1}, {5: 1, 4: 2}]
 
     def test_what_shares_nothing_is_new(self):
         masks = np.zeros((3, 10, 30), np.int32)
         masks[0, 2:8, 2:8], masks[2, 2:8, 20:26] = 1, 1
-        tracks, _ = _nearest_overlap(masks, cells_of(masks))
+        tracks, _ = nearest_overlap(movie_of(masks), cells_of(masks))
         assert tracks == [{1: 1}, {}, {1: 2}]
 
 
 class TestResults:
-    movie = MaskMovie("two", moving((1, 2), (2, 1), (7, 3)), moving((1, 2)), ())
+    movie = movie_of(moving((1, 2), (2, 1), (7, 3)))
 
     def test_masks_get_the_numbers_of_their_tracks(self):
         tracks = [{1: 4, 2: 9}, {2: 4, 1: 9}, {7: 4, 3: 9}]
@@ -84,8 +87,9 @@ class TestResults:
     def test_a_track_with_a_gap_goes_on_as_a_child(self):
         masks = moving((1, 2), (1, 2), (1, 2))
         masks[1][masks[1] == 1] = 0
-        movie = MaskMovie("gap", masks, masks, ())
-        linked = as_linked(movie, [{1: 1, 2: 2}, {2: 2}, {1: 1, 2: 2}], {}, 0.0)
+        linked = as_linked(
+            movie_of(masks), [{1: 1, 2: 2}, {2: 2}, {1: 1, 2: 2}], {}, 0.0
+        )
         first, again = sorted(
             (row for row in linked.tracks if row[1:3] != (0, 2)), key=lambda row: row[1]
         )
@@ -95,7 +99,7 @@ class TestResults:
 
 class TestTables:
     def test_all_cells_of_all_frames_are_listed(self):
-        table = _table(cells_of(moving((1, 2), (5, 3))))
+        table = table_of(cells_of(moving((1, 2), (5, 3))))
         assert table[["frame", "label"]].to_numpy().tolist() == [
             [0, 1],
             [0, 2],
@@ -106,11 +110,11 @@ class TestTables:
         assert table["x"].tolist() == [5.5, 15.5, 17.5, 7.5]
 
     def test_tracks_count_from_one(self):
-        tracks = _from_tables(iter([(0, 5, 0), (2, 6, 3)]), 3)
+        tracks = tracks_of_rows(iter([(0, 5, 0), (2, 6, 3)]), 3)
         assert tracks == [{5: 1}, {}, {6: 4}]
 
     def test_the_diameter_is_that_of_the_median_cell_of_the_movie(self):
-        assert _diameter(cells_of(TOUCH.labels)) == pytest.approx(np.sqrt(36 / np.pi))
+        assert diameter_of(cells_of(TOUCH.labels)) == pytest.approx(np.sqrt(36 / np.pi))
 
     @pytest.mark.parametrize("column", ["frame", "frame_y"])
     def test_laptrack_tells_frames_labels_tracks_and_splits(self, column):
@@ -172,22 +176,19 @@ class TestUltrack:
 
 def test_masks_that_were_left_out_get_tracks_of_their_own():
     cells = cells_of(moving((1, 2), (5, 3)))
-    tracks = _left_alone([{1: 6}, {}], cells)
+    tracks = left_alone([{1: 6}, {}], cells)
     assert tracks == [{1: 6, 2: 7}, {3: 8, 5: 9}]
-    assert _left_alone([{}, {}], cells) == [{1: 1, 2: 2}, {3: 3, 5: 4}]
+    assert left_alone([{}, {}], cells) == [{1: 1, 2: 2}, {3: 3, 5: 4}]
 
 
 class TestPeers:
-    def link(self, masks, cells):
-        return _nearest_overlap(masks, cells)
-
     def test_ours_needs_nothing_and_has_no_version(self):
         own = LINKERS[0]
         assert own.missing() == ""
         assert own.described() == own.name == "nearest overlap"
 
     def test_what_is_not_installed_is_said_with_how_to_install_it(self):
-        peer = PeerLinker("peer", "no_such_package_anywhere", self.link)
+        peer = PeerLinker("peer", "no_such_package_anywhere", nearest_overlap)
         assert peer.missing() == (
             "is not installed (pip install no_such_package_anywhere)"
         )
@@ -201,27 +202,33 @@ class TestPeers:
         def load():
             raise error
 
-        peer = PeerLinker("peer", "numpy", self.link, load)
+        peer = PeerLinker("peer", "numpy", nearest_overlap, load)
         assert peer.missing() == f"cannot be loaded here ({words})"
 
     def test_what_is_there_is_named_with_its_version(self):
-        peer = PeerLinker("peer", "numpy", self.link)
+        peer = PeerLinker("peer", "numpy", nearest_overlap)
         assert peer.missing() == ""
         assert peer.described() == f"peer {np.__version__}"
 
     def test_a_run_gives_a_valid_result(self):
         masks = moving((1, 2), (2, 1), (7, 3))
-        linked = LINKERS[0].run(MaskMovie("two", masks, masks, ()))
-        lineage = SimpleNamespace(rows=lambda: linked.tracks)
+        linked = LINKERS[0].run(movie_of(masks))
         assert len(linked.tracks) == 2
         assert linked.seconds >= 0
         assert set(np.unique(linked.labels)) == {0, 1, 2}
-        assert lineage.rows() == linked.tracks
         assert not ctc_problems_of(linked)
 
-    def test_programs_that_load_weights_are_named_with_the_reason(self):
-        assert all("weights" in why for why in WITHOUT_WEIGHTS.values())
-        assert not set(WITHOUT_WEIGHTS) & {peer.name for peer in LINKERS}
+    def test_a_command_is_looked_for_instead_of_a_package(self):
+        here = PeerLinker("peer", "nowhere", nearest_overlap, command=sys.executable)
+        assert here.missing() == ""
+        gone = PeerLinker("peer", "nowhere", nearest_overlap, command="no-such-command")
+        assert gone.missing() == "is not installed (pip install nowhere)"
+
+    def test_what_a_library_says_is_not_shown(self, capsys):
+        with quiet():
+            print("loading")  # noqa: T201
+            warnings.warn("old", stacklevel=1)
+        assert capsys.readouterr() == ("", "")
 
 
 def ctc_problems_of(linked):
