@@ -1,0 +1,170 @@
+"""Layers that results go to: found again, laid over their input, and put back."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+
+from napari.components import ViewerModel
+from napari.layers import Labels, Tracks
+
+from fastershift.plugin.layers._outputs import Outputs, RunLayers
+from fastershift.plugin.layers._record import ResultRecord
+
+LABELS = np.zeros((4, 12, 16), np.int32)
+LABELS[:, 2:6, 2:6] = 1
+POSITIONS = np.array([[1, t, 3.5, 3.5] for t in range(4)])
+
+
+@pytest.fixture
+def scene():
+    """A viewer with a movie, and the layers that belong to it."""
+    viewer = ViewerModel()
+    source = viewer.add_image(np.zeros(LABELS.shape), name="movie")
+    return SimpleNamespace(viewer=viewer, source=source, outputs=Outputs(viewer))
+
+
+def names(scene):
+    return [layer.name for layer in scene.viewer.layers]
+
+
+def result(value=1):
+    labels = np.where(LABELS > 0, value, 0).astype(np.int32)
+    return SimpleNamespace(
+        labels=labels,
+        lineage=SimpleNamespace(graph=dict, rows=lambda: [(value, 0, 3, 0)]),
+        settings=SimpleNamespace(model_dump=lambda mode: {"embed": {}}),
+        provenance={},
+        reports=[],
+    )
+
+
+class TestFinding:
+    def test_a_layer_is_made_once_and_then_filled_anew(self, scene):
+        first = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
+        again = scene.outputs.show_labels(scene.source, "TYX", "cells", 2 * LABELS)
+        assert again is first
+        assert first.data.max() == 2
+        assert names(scene) == ["movie", "movie [cells]"]
+
+    def test_roles_have_layers_of_their_own(self, scene):
+        for role in ("cells", "preview", "clusters"):
+            scene.outputs.show_labels(scene.source, "TYX", role, LABELS)
+        assert names(scene)[1:] == [
+            "movie [cells]",
+            "movie [preview]",
+            "movie [clusters]",
+        ]
+
+    def test_after_a_rename_of_either_it_is_still_found(self, scene):
+        made = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
+        made.name, scene.source.name = "mine", "other"
+        assert scene.outputs.find(scene.source, "cells") is made
+
+    def test_one_that_was_removed_is_made_again(self, scene):
+        made = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
+        scene.outputs.remove(made)
+        assert scene.outputs.find(scene.source, "cells") is None
+        again = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
+        assert again is not made
+
+    def test_a_result_of_another_sitting_is_known_by_its_name_and_record(self, scene):
+        scene.viewer.add_labels(LABELS.copy(), name="movie [cells]")
+        assert scene.outputs.find(scene.source, "cells") is None  # of somebody else
+        ours = Labels(
+            LABELS.copy(), name="movie [cells]", metadata=ResultRecord().metadata()
+        )
+        scene.viewer.layers.clear()
+        scene.viewer.layers.extend([scene.source, ours])
+        assert scene.outputs.find(scene.source, "cells") is ours
+        ours.name = "mine"
+        assert scene.outputs.find(scene.source, "cells") is ours
+
+    def test_what_is_worked_on_stays_selected(self, scene):
+        scene.viewer.layers.selection = {scene.source}
+        scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
+        assert scene.viewer.layers.selection.active is scene.source
+
+    def test_tracks_need_time_and_something_to_show(self, scene):
+        scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
+        shown = scene.outputs.show_tracks(scene.source, "TYX", POSITIONS, {})
+        assert isinstance(shown, Tracks)
+        np.testing.assert_array_equal(shown.data, POSITIONS)
+        nothing = np.empty((0, 4))
+        assert scene.outputs.show_tracks(scene.source, "TYX", nothing, {}) is None
+        assert "movie [tracks]" not in names(scene)
+
+    def test_positions_of_a_movie_have_a_layer_each(self):
+        viewer = ViewerModel()
+        source = viewer.add_image(np.zeros((2, *LABELS.shape)), name="plate")
+        outputs = Outputs(viewer)
+        made = []
+        for position in (0, 1):
+            outputs.work_on(source, position)
+            made.append(outputs.show_labels(source, "PTYX", "cells", LABELS))
+        assert [layer.name for layer in made] == [
+            "plate [cells]",
+            "plate position 1 [cells]",
+        ]
+        assert [outputs.axes(layer) for layer in made] == ["PTYX", "PTYX"]
+        np.testing.assert_array_equal(outputs.stack(made[1]), LABELS)
+        assert made[1].translate[0] == 1
+
+
+class TestRuns:
+    def begun(self, scene):
+        run = RunLayers(scene.outputs, scene.source, "TYX")
+        run.begin(LABELS.shape)
+        return run
+
+    def test_an_empty_layer_waits_for_the_first_frame(self, scene):
+        run = self.begun(scene)
+        layer = scene.outputs.find(scene.source, "cells")
+        assert not layer.data.any()
+        assert not layer.editable
+        assert run.holds(layer)
+        assert run.holds(scene.source)
+        assert not run.has_former
+
+    def test_without_any_frame_the_layer_goes_again(self, scene):
+        self.begun(scene).end_early()
+        assert names(scene) == ["movie"]
+
+    def test_finished_frames_of_a_first_run_stay_and_can_be_edited(self, scene):
+        run = self.begun(scene)
+        run.show_frame(LABELS, True)
+        run.end_early()
+        layer = scene.outputs.find(scene.source, "cells")
+        assert layer.editable
+        assert layer.data.max() == 1
+
+    def test_a_result_is_shown_with_its_tracks_and_record(self, scene):
+        run = self.begun(scene)
+        run.show_result(result(), POSITIONS)
+        cells = scene.outputs.find(scene.source, "cells")
+        tracks = scene.outputs.find(scene.source, "tracks")
+        assert cells.editable
+        assert ResultRecord.of(cells).input == "movie"
+        assert ResultRecord.of(cells).tracks is ResultRecord.of(tracks).tracks
+
+    def test_a_run_that_ends_early_gives_the_former_result_back(self, scene):
+        self.begun(scene).show_result(result(5), POSITIONS)
+        again = self.begun(scene)
+        assert again.has_former
+        again.show_frame(np.zeros_like(LABELS), True)
+        cells = scene.outputs.find(scene.source, "cells")
+        assert not cells.data.any()
+        again.end_early()
+        assert cells.data.max() == 5
+        assert cells.editable
+        assert ResultRecord.of(cells).tracks == [(5, 0, 3, 0)]
+        assert len(scene.outputs.find(scene.source, "tracks").data) == 4
+
+    def test_a_layer_that_was_removed_meanwhile_does_not_come_back(self, scene):
+        run = self.begun(scene)
+        run.show_frame(LABELS, True)
+        scene.outputs.remove(scene.outputs.find(scene.source, "cells"))
+        run.end_early()
+        assert names(scene) == ["movie"]
