@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, uniform_filter
 from scipy.optimize import minimize
 
-from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS
+from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS, SIMULATED
 from fastershift.config import resolve_settings
 from fastershift.labels import label_areas, match_cells, resize_labels
 from fastershift.pipeline._diameter import embed_still, segment_pair
@@ -32,15 +32,6 @@ from fastershift.simulate import simulate_movie
 
 # Images of a set, cells across the part of each that is used, frames of a movie.
 IMAGES, ACROSS, FRAMES = 5, 12, 3
-SIMULATED = {
-    "rods": (22.0, 60),
-    "yeast": (24.0, 25),
-    "adherent": (40.0, 16),
-    "cells": (34.0, 25),
-    "embryo": (20.0, 60),
-    "clumps": (20.0, 40),
-    "epithelium": (30.0, 40),
-}
 SEED = 3_000_000
 # Told diameters, as factors of the true one.
 FACTORS = (1.0, 0.6, 1.8)
@@ -105,7 +96,7 @@ def sets(shared: Path) -> Iterator[tuple[str, list[Image]]]:
                 for frame, t in zip(frames, chosen, strict=True)
             ],
         )
-    for kind, (diameter, n_cells) in SIMULATED.items():
+    for kind, diameter, n_cells in SIMULATED:
         movies = (
             simulate_movie(
                 2, (256, 256), n_cells, kind=kind, diameter=diameter, seed=SEED + seed

@@ -3,8 +3,8 @@
 import base64
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -162,62 +162,54 @@ class TrackStep:
 
 
 @dataclass(frozen=True)
-class LockStep:
-    """Cells of a frame are unlocked and locked."""
+class _MarkStep:
+    """A mark is taken from some cells of a frame, and set on others."""
 
     frame: int
     removed: tuple[int, ...] = ()
     added: tuple[int, ...] = ()
+
+    kind: ClassVar[str]
+
+    def inverse(self) -> Self:
+        """Return the step that takes it back."""
+        return replace(self, removed=self.added, added=self.removed)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as values that JSON can hold."""
+        return {
+            "kind": self.kind,
+            "frame": self.frame,
+            "removed": list(self.removed),
+            "added": list(self.added),
+        }
+
+
+class LockStep(_MarkStep):
+    """Cells of a frame are unlocked and locked."""
+
+    kind = "locks"
 
     def apply(self, cells: Cells) -> None:
         """Make the change."""
         cells.change_locks(self.frame, self.removed, self.added)
 
-    def inverse(self) -> "LockStep":
-        """Return the step that takes it back."""
-        return LockStep(self.frame, self.added, self.removed)
-
     def touch(self, touched: Touched, cells: Cells) -> None:
         """Note what it has changed."""
         touched.locks.add(self.frame)
 
-    def record(self) -> dict[str, Any]:
-        """Return it as values that JSON can hold."""
-        return {
-            "kind": "locks",
-            "frame": self.frame,
-            "removed": list(self.removed),
-            "added": list(self.added),
-        }
 
-
-@dataclass(frozen=True)
-class FilledStep:
+class FilledStep(_MarkStep):
     """It is forgotten and noted which cells of a frame were put in to fill a gap."""
 
-    frame: int
-    removed: tuple[int, ...] = ()
-    added: tuple[int, ...] = ()
+    kind = "filled"
 
     def apply(self, cells: Cells) -> None:
         """Make the change."""
         cells.change_filled(self.frame, self.removed, self.added)
 
-    def inverse(self) -> "FilledStep":
-        """Return the step that takes it back."""
-        return FilledStep(self.frame, self.added, self.removed)
-
     def touch(self, touched: Touched, cells: Cells) -> None:
         """Note nothing: it is not drawn."""
-
-    def record(self) -> dict[str, Any]:
-        """Return it as values that JSON can hold."""
-        return {
-            "kind": "filled",
-            "frame": self.frame,
-            "removed": list(self.removed),
-            "added": list(self.added),
-        }
 
 
 @dataclass(frozen=True)
@@ -333,6 +325,7 @@ def step_from_record(record: Mapping[str, Any]) -> _AnyStep:
         removed, added = (
             tuple(int(label) for label in record[name]) for name in ("removed", "added")
         )
+        made: type[LockStep | FilledStep]
         made = LockStep if kind == "locks" else FilledStep
         return made(int(record["frame"]), removed, added)
     if kind == "voids":
