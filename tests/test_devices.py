@@ -33,6 +33,7 @@ sys.exit(os.waitpid(child, 0)[1] != 0)
 """
 
 
+@pytest.mark.slow  # a process that loads everything anew
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_goes_on_after_a_first_use():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -192,6 +192,7 @@ def test_borders_do_not_show(codes, cells):
         assert abs(counts[0] - counts[1]) <= 0.001 * counts[0]
 
 
+@pytest.mark.slow  # frames of many tiles, twice
 def test_too_little_overlap_shows(codes, cells):
     """The comparison above can fail."""
     here = codes[:, 16:, 16:]
@@ -230,6 +231,7 @@ def test_borders_of_a_shipped_model_do_not_show(crowded, as_they_are, tmp_path):
     assert len(agreement(tiled, as_they_are, 1)) == len(shares)
 
 
+@pytest.mark.slow  # frames of many tiles, twice
 def test_a_shifted_movie_has_the_same_cells(crowded, as_they_are, tmp_path):
     """With a shipped model; what leaves at one edge comes in at the other.
 

@@ -267,6 +267,7 @@ def test_fields_of_a_plate(tmp_path):
     assert names == ["A/1/0", "A/1/1", "B/2/0", "B/2/1"]
 
 
+@pytest.mark.slow  # a process that loads everything anew
 def test_a_worker_needs_no_window():
     code = (
         "import sys\n"

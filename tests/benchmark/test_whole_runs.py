@@ -33,6 +33,7 @@ def test_the_stages_of_a_run_add_up(small_movie):
     assert 0 <= run.tra <= 1
 
 
+@pytest.mark.slow  # runs by both profiles
 def test_the_pipeline_suite_compares_both_profiles(small_movie, monkeypatch):
     monkeypatch.setattr(_pipeline, "_network_pass", lambda _: (0.2, 0.15))
     monkeypatch.setattr(_pipeline, "_small_cells", lambda _: 0.5)

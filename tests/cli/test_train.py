@@ -35,6 +35,7 @@ def train(pair, output, *options):
 SMALL = ("--filters", 4, "--levels", 2, "--batch", 1)
 
 
+@pytest.mark.slow  # trains, goes on and runs
 def test_train_resume_and_run(pair, tmp_path, capsys):
     model = tmp_path / "m.safetensors"
     assert train(pair, model, *SMALL, "--iterations", 2, "--author", "Ada") == 0

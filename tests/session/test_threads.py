@@ -5,6 +5,7 @@ import sys
 import threading
 
 import numpy as np
+import pytest
 import torch
 
 from fastershift.pipeline import cluster_pair, plan_run
@@ -45,6 +46,7 @@ def test_cells_do_not_depend_on_it():
     assert found.labels.max() > 8
 
 
+@pytest.mark.slow  # a process that loads everything anew
 def test_a_session_does_not_load_scikit_learn():
     """It takes a second to load, and only the estimator and learning need it."""
     code = "import sys, fastershift.session; print('sklearn' in sys.modules)"

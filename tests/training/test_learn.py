@@ -141,6 +141,7 @@ class TestLearning:
         assert card.terms == "As of the model start: Free."
         assert card.settings["embed"]["diameter"] == pytest.approx(DIAMETER, abs=1.5)
 
+    @pytest.mark.slow  # learns once more
     def test_what_is_good_already_stays_as_it_is(self, movie, marks, learned):
         again = learn(movie[0], marks, model=learned.model, iterations=0)
         assert again.way == "as it was"

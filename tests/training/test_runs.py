@@ -184,6 +184,7 @@ def test_a_training_tells_its_course_and_writes_a_model(data, tmp_path):
     assert run.picture.stat().st_size > 1000
 
 
+@pytest.mark.slow  # trains three times, to compare
 def test_two_and_three_iterations_are_five(data, tmp_path):
     straight, split = tmp_path / "straight.safetensors", tmp_path / "split.safetensors"
     whole, _ = trained(data, straight, iterations=5)
