@@ -77,7 +77,7 @@ def pack_models(name_or_path: str = "auto") -> ModelFiles:
     Raises
     ------
     InputError
-        For an unknown name, and for a file that is no model, when it was asked for.
+        For an unknown name, and for a file that is not a model, when it was asked for.
     """
     if name_or_path != "auto":
         return {name_or_path: pack_model(name_or_path)}
@@ -107,7 +107,7 @@ def pack_model(name_or_path: str | Path) -> ModelFile:
     Raises
     ------
     InputError
-        For an unknown name, and for a file that is no model.
+        For an unknown name, and for a file that is not a model.
     """
     name, path = find_model(name_or_path)
     read_model(path, name)

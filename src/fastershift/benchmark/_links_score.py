@@ -56,6 +56,11 @@ def score_links(movie: MaskMovie, labels: _Labels, tracks: _Tracks) -> LinkScore
     Returns
     -------
     LinkScores
+
+    Raises
+    ------
+    InputError
+        Where the packages that score are not installed.
     """
     try:
         from traccuracy import TrackingGraph

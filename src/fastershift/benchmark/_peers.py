@@ -210,7 +210,7 @@ def hybrid(points: Tensor, bandwidth: float, seed: int, n_seeds: int) -> Labels:
 
 
 def fully_parallel(points: Tensor, bandwidth: float, seed: int, n_seeds: int) -> Labels:
-    """GPU_P: every point moves on the device until all of them stand still."""
+    """GPU_P: every point moves on the device until all of them have converged."""
     del seed, n_seeds
     unit = torch.nn.functional.normalize(points, dim=1)
     position, count = unit, unit.new_zeros(len(unit))

@@ -6,7 +6,6 @@ from fastershift.editing._delete_many import DeleteMany
 from fastershift.editing._doubts import Doubt, DoubtKind, find_doubts
 from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._editor import Change, Editor, Entry
-from fastershift.editing._heirs import numbers_of_parts, track_after, track_before
 from fastershift.editing._link_edits import (
     FillGaps,
     Link,
@@ -17,6 +16,7 @@ from fastershift.editing._link_edits import (
     Unlink,
     Unlock,
 )
+from fastershift.editing._numbering import numbers_of_parts, track_after, track_before
 from fastershift.editing._pixel_edits import (
     Add,
     Delete,

@@ -64,7 +64,7 @@ def cell_numbers(
     sizes : (n + 1,) int
         Pixels of each piece; the first is the background.
     smallest : int
-        Pieces with fewer are no cells.
+        Pieces with fewer are not cells.
 
     Returns
     -------

@@ -42,7 +42,7 @@ class FrameReport:
     rounds, iterations : int
         Rounds of seeds and shifts of all of them together.
     converged : float
-        Share of the seeds that stood still in time, 0 to 1.
+        Share of the seeds that converged in time, 0 to 1.
     foreground : float
         Share of the pixels that was clustered, 0 to 1.
     network_ms, clustering_ms, linking_ms : float

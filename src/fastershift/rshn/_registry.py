@@ -138,7 +138,7 @@ def load_model(name_or_path: str | Path = "auto") -> Model:
     Raises
     ------
     InputError
-        For an unknown name, and for a file that is no model; pickles are refused.
+        For an unknown name, and for a file that is not a model; pickles are refused.
     """
     name, path = find_model(name_or_path)
     return read_model(path, name)

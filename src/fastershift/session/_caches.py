@@ -156,7 +156,7 @@ class LastModel:
         Raises
         ------
         InputError
-            For an unknown name, and for a file that is no model.
+            For an unknown name, and for a file that is not a model.
         """
         name, path = find_model(name_or_path)
         stamp = (name, *_state(path))

@@ -324,6 +324,11 @@ class Session:
         ------
         Preview or None
             None any number of times, each a place to stop; then the preview.
+
+        Raises
+        ------
+        InputError
+            For a frame that the movie does not have.
         """
         request = PreviewRequest(frame) if isinstance(frame, int) else frame
         plan, caches = self._plan(settings, device, region)

@@ -214,6 +214,11 @@ class Trainer:
         ------
         TrainProgress
             After every iteration; leaving the loop keeps all that was learned.
+
+        Raises
+        ------
+        InputError
+            For neither or both of them, and for a duration of 0 or less.
         """
         if (iterations is None) == (minutes is None):
             raise InputError("Give either a number of iterations or minutes.")

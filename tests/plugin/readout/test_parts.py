@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("napari")
 
-from fastershift.plugin.readout._words import TIPS, describe_change, describe_frame
+from fastershift.plugin.readout._sentences import TIPS, describe_change, describe_frame
 
 
 def row(frame=0, **figures):

@@ -84,6 +84,11 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     Returns
     -------
     SuiteResult
+
+    Raises
+    ------
+    InputError
+        For a folder without any of the movies that are scored.
     """
     tasks = list(_real(options) if options.data else _simulated(options))
     if not tasks:

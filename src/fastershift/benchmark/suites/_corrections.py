@@ -114,6 +114,11 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     Returns
     -------
     SuiteResult
+
+    Raises
+    ------
+    InputError
+        For a folder without a movie and its truth.
     """
     rows: list[tuple[Cell, ...]] = []
     totals = {kind: _Count() for kind in KINDS}

@@ -91,6 +91,11 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     Returns
     -------
     SuiteResult
+
+    Raises
+    ------
+    InputError
+        For a folder without any of the kinds.
     """
     rows: list[tuple[Cell, ...]] = []
     scores: dict[str, list[float]] = {"true": [], "auto": [], "baseline": []}

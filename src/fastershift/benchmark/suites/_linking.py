@@ -59,6 +59,11 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     Returns
     -------
     SuiteResult
+
+    Raises
+    ------
+    InputError
+        For a folder without a movie and its truth.
     """
     linkers, left_out = _linkers(options)
     rows: list[tuple[Cell, ...]] = []

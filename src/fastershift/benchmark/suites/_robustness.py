@@ -36,6 +36,11 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     -------
     SuiteResult
         A kept share is the F1 under a change over that without; at most 1.
+
+    Raises
+    ------
+    InputError
+        Where no kind is found well enough.
     """
     shares: dict[str, dict[str, float]] = defaultdict(dict)
     unchanged: dict[str, float] = {}

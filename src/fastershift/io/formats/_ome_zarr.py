@@ -171,6 +171,11 @@ def write_label_image(
     image : _OmeImage, optional
         The image beside which the labels lie: they take its version and its
         resolutions. Otherwise version 0.5, and the full resolution alone.
+
+    Raises
+    ------
+    InputError
+        When the image has other frames, or frames of another size.
     """
     zarr, shape = import_zarr(), result.shape
     if image is not None and shape != (image.n_frames, *image.levels[0]):

@@ -22,8 +22,8 @@ from fastershift.io import write_file, write_table
 from fastershift.plugin.layers._units import in_words
 from fastershift.plugin.qt import Fold
 from fastershift.plugin.readout._plot import PLOTTED, MoviePlot
+from fastershift.plugin.readout._sentences import TIPS, describe_change, describe_frame
 from fastershift.plugin.readout._table import COLUMNS, ReportTable
-from fastershift.plugin.readout._words import TIPS, describe_change, describe_frame
 from fastershift.session import describe_error
 
 __all__ = ["ReadOut"]

@@ -22,7 +22,7 @@ def card_of(model: str) -> ModelCard | None:
     Raises
     ------
     InputError
-        When the file is no model.
+        When the file is not a model.
     """
     wanted = _AUTO if model == "auto" else model
     for card in list_models():
