@@ -42,6 +42,13 @@ heavy = {"torch", "numba", "scipy", "pyqtgraph", "fastershift.session",
          "fastershift.plugin._widget"}
 assert heavy <= set(sys.modules)
 print("held by:", sorted(heavy & Watch.held))
+# What nobody needs before the first preview.
+late = {"sklearn", "fastershift.training", "fastershift.simulate", "fastershift.batch"}
+print("too early:", sorted(late & set(sys.modules)))
+for one in threading.enumerate():
+    if type(one) is threading.Thread:
+        one.join()
+assert gc.isenabled() and not gc.get_freeze_count()
 
 def thread_of(one):
     try:
@@ -64,6 +71,7 @@ def test_the_window_loads_nothing_heavy_itself():
     )
     assert done.returncode == 0, done.stderr
     assert "held by: []" in done.stdout
+    assert "too early: []" in done.stdout
     # Objects of Qt belong to the thread that makes them.
     assert "of another thread: []" in done.stdout
 

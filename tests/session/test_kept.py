@@ -15,7 +15,7 @@ from fastershift.session import (
     SessionInput,
     _caches,
 )
-from fastershift.session._caches import InputCaches, LastModel
+from fastershift.session._caches import InputCaches, KnownModels
 from fastershift.tracking import Lineage, Track
 from helpers.movies import TWO_CELLS_TOUCH_THEN_ONE_LEAVES as TOUCH
 from helpers.validity import ctc_problems
@@ -74,8 +74,11 @@ def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path):
 def test_a_model_whose_file_is_gone_is_no_longer_used(tiny_model, tmp_path):
     own = tmp_path / "own.safetensors"
     own.write_bytes(tiny_model.read_bytes())
-    models = LastModel()
+    models = KnownModels()
     first = models.read(str(own))
+    assert models.read(str(own)) is first
+    # A choice asks for several, one after the other.
+    models.read(str(tiny_model))
     assert models.read(str(own)) is first
     own.unlink()
     with pytest.raises(InputError, match=r"own\.safetensors"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastershift.pipeline import FrameDone
+from fastershift.rshn._streaming import Stream
 from fastershift.session import PreviewRequest, Session, SessionInput, _caches
 from fastershift.session import _preview as previews
 
@@ -204,3 +205,57 @@ def test_a_region_of_a_movie_is_widened(tiny_model):
     assert shown.cells.shape == (rows.stop - rows.start, columns.stop - columns.start)
     # All of it where little would be left out.
     assert session.plan(settings, region=(slice(0, 390), slice(5, 400))).region is None
+
+
+@pytest.fixture
+def network_passes(monkeypatch):
+    """Frames or parts of frames that any network was shown, as they come."""
+    seen = []
+    original = Stream.embed
+
+    def counted(stream, images, chunk=0):
+        seen.append(images.shape)
+        return original(stream, images, chunk)
+
+    monkeypatch.setattr(Stream, "embed", counted)
+    return seen
+
+
+def test_while_the_model_is_chosen_there_is_something_to_see(session, network_passes):
+    steps = session.preview(2, {"embed": {"diameter": 16.0}})
+    first = next(step for step in steps if step is not None)
+    assert first.at_first_sight
+    assert first.frame == first.report.frame == 2
+    assert first.provenance["model"] == "generalist"
+    assert len(np.unique(first.cells)) > 2
+    # One look at the frame, and at nothing else.
+    assert len(network_passes) == 1
+    *_, last = steps
+    assert not last.at_first_sight
+    fresh = Session()
+    fresh.open(session.input)
+    assert same_cells(last.cells, look(fresh, 2, last.settings).cells)
+    # What was chosen stays, so there is nothing to see before.
+    again = session.preview(1, {"embed": {"diameter": 16.0}})
+    assert [one.at_first_sight for one in again if one is not None] == [False]
+
+
+def test_at_first_sight_the_diameter_is_that_which_fits_best(session):
+    steps = session.preview(0)
+    first = next(step for step in steps if step is not None)
+    assert first.at_first_sight
+    assert 8 < first.settings.embed.diameter < 32
+
+
+def test_a_model_that_is_named_is_shown_at_once(session, settings):
+    shown = [one for one in session.preview(1, settings()) if one is not None]
+    assert [one.at_first_sight for one in shown] == [False]
+
+
+def test_regions_are_not_shown_at_first_sight(simulated):
+    _, rows, columns = simulated.frames.shape
+    session = Session()
+    inside = np.ones((rows, columns), bool)
+    session.open(SessionInput(movie=simulated.frames, inside=inside))
+    shown = [one for one in session.preview(1) if one is not None]
+    assert [one.at_first_sight for one in shown] == [False]

@@ -10,7 +10,6 @@ from typing import Any
 
 from fastershift.benchmark._chart import can_draw, save_plot
 from fastershift.benchmark._suite import Cell, SuiteResult, Table
-from fastershift.io import replacing_folder
 
 __all__ = ["read_record", "table_text", "write_record"]
 
@@ -88,6 +87,9 @@ def write_record(
     FastershiftError
         When it cannot be written.
     """
+    # Not above: windows that are timed import this package.
+    from fastershift.io import replacing_folder
+
     with replacing_folder(folder, True, _is_record) as fresh:
         record = {"machine": machine, "quick": quick, "seconds": round(seconds, 1)}
         text = json.dumps(record | asdict(result), indent=2, ensure_ascii=False)

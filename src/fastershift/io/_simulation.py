@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
@@ -10,7 +11,9 @@ from fastershift.io._movie import as_movie
 from fastershift.io._saved_result import SavedResult
 from fastershift.io._zarr import holds_only, import_zarr, is_zarr, read_attributes
 from fastershift.io.formats._ome_zarr import movie_metadata, write_label_image
-from fastershift.simulate import SimulatedMovie, Simulation
+
+if TYPE_CHECKING:
+    from fastershift.simulate import SimulatedMovie, Simulation
 
 __all__ = ["write_simulation", "write_simulation_zarr"]
 
@@ -29,7 +32,7 @@ def _is_simulation(path: Path) -> bool:
 
 
 def write_simulation(
-    movie: SimulatedMovie, out: str | Path, *, overwrite: bool = False
+    movie: "SimulatedMovie", out: str | Path, *, overwrite: bool = False
 ) -> Path:
     """Save a simulated movie with its truth.
 
@@ -86,7 +89,7 @@ def _is_zarr_simulation(path: Path) -> bool:
 
 
 def write_simulation_zarr(
-    simulation: Simulation, out: str | Path, *, overwrite: bool = False
+    simulation: "Simulation", out: str | Path, *, overwrite: bool = False
 ) -> Path:
     """Make a movie straight into OME-Zarr; no more than a frame is ever in memory.
 

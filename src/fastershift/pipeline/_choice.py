@@ -111,6 +111,7 @@ def choose_for_movie(
     known: Choice | None,
     read: Callable[[str], Model],
     choose: Callable[[FirstLook | None], str],
+    at_once: bool,
 ) -> Choice:
     """Choose the model, resolve its settings, and find out the cell diameter.
 
@@ -118,7 +119,7 @@ def choose_for_movie(
     ----------
     movie : sequence of (Y, X) frames
         With one frame at least.
-    user, file, preset, model, device, read, choose
+    user, file, preset, model, device, read, choose, at_once
         As for `plan_run`.
     known : Choice, optional
         An earlier one for the same movie: what it found out is not found out again.
@@ -140,6 +141,8 @@ def choose_for_movie(
         profile = resolve_settings(user=user, file=file, preset=preset).profile
         if profile == "published":
             loaded = read(PUBLISHED_MODEL)
+        elif at_once:
+            loaded = read(choose(None))
         else:
             loaded = finder.best_model(read, choose)
     else:
@@ -156,7 +159,8 @@ def choose_for_movie(
     asked = settings.embed
     embed: dict[str, Any] = {"model": loaded.name}
     if asked.diameter == "auto" and asked.network_size is None:
-        embed["diameter"] = finder.diameter(loaded)
+        found = finder.first_guess if at_once else finder.diameter
+        embed["diameter"] = found(loaded)
     settings = settings.model_copy(update={"embed": asked.model_copy(update=embed)})
     return Choice(
         loaded,
@@ -241,14 +245,15 @@ class _Finder:
     def diameter(self, model: Model) -> float:
         """Tell the cell diameter in pixels of a frame, as a person would round it."""
         if model.sha256 not in self.diameters:
-            found = self._found(model)
-            if found is None:
-                raise InputError(
-                    "The cell diameter cannot be estimated, because no frame has any "
-                    "contrast; give it in pixels."
-                )
-            self.diameters[model.sha256] = _rounded(found)
+            self.diameters[model.sha256] = _told(self._found(model))
         return self.diameters[model.sha256]
+
+    def first_guess(self, model: Model) -> float:
+        """Tell the diameter that fits best, not compared with the next best one."""
+        if model.card.embedding == "cosine":
+            return _told(self._guessed(model))
+        trials = self._attempts(model, self._samples)
+        return _told(trials[0].taken if trials else None)
 
     def _found(self, model: Model) -> float | None:
         guess = self._guessed(model)
@@ -272,11 +277,13 @@ class _Finder:
 
     def _tried(self, model: Model) -> tuple[Trial, ...]:
         if not self.trials:
-            settings = resolve_settings(card=model.card.settings)
-            some = self._samples[_TRIED]
-            trials = try_diameters(some, model, settings, device=self._device)
+            trials = self._attempts(model, self._samples[_TRIED])
             self.trials = self._compared(model, trials)
         return self.trials
+
+    def _attempts(self, model: Model, some: tuple[Sample, ...]) -> tuple[Trial, ...]:
+        settings = resolve_settings(card=model.card.settings)
+        return try_diameters(some, model, settings, device=self._device)
 
     def _compared(self, model: Model, trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
         """Compare the best trials that differ by how stable their cells are."""
@@ -309,6 +316,16 @@ def _pooled(best: Stability, judged: Iterable[Stability]) -> Stability:
     found = [one.diameter for one in judged if one.diameter]
     same = [one for one in found if _within(_SAME, one, best.diameter)]
     return best._replace(diameter=sum(same) / len(same))
+
+
+def _told(diameter: float | None) -> float:
+    """Round a diameter that was found out."""
+    if diameter is None:
+        raise InputError(
+            "The cell diameter cannot be estimated, because no frame has any contrast; "
+            "give it in pixels."
+        )
+    return _rounded(diameter)
 
 
 def _rounded(diameter: float) -> float:

@@ -144,6 +144,7 @@ def plan_run(
     former: Plan | None = None,
     read: Callable[[str], Model] = load_model,
     choose: Callable[[FirstLook | None], str] = choose_model,
+    at_once: bool = False,
 ) -> Plan:
     """Load the model, decide every setting, and prepare the embedder.
 
@@ -183,6 +184,9 @@ def plan_run(
         Loads a model by name or path.
     choose : callable
         Names the model for what a first look tells, where it is left open.
+    at_once : bool
+        Take the generalist, and the diameter that fits it best, where they are left
+        open, and compare nothing.
 
     Returns
     -------
@@ -227,6 +231,7 @@ def plan_run(
         known=None if former is None else former.choice,
         read=read,
         choose=choose,
+        at_once=at_once,
     )
     card = choice.model.card
     resolved = _with_tracking(choice.settings)

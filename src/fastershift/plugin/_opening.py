@@ -1,6 +1,7 @@
 """Dock widgets that open at once, and fill when what they need has been loaded."""
 
 import ctypes
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ _LOOK_MS = 20
 # five times as many. A window that is drawn while something is loaded or computed waits
 # for its turn some dozen times, and so does what is computed.
 _TURN = 0.001
+
+# What the panel needs first, and what does not wait for the libraries below.
+_MEANWHILE = "fastershift.io"
 
 # Libraries that take long to load, by the package and the folder they lie in.
 _LIBRARIES = (
@@ -85,6 +89,8 @@ class _OpeningDock(QWidget):
         if not self._loading.is_alive():
             self._timer.stop()
             self._fill()
+            # The panel does not need this, but the first preview does.
+            Thread(target=_colour_labels, daemon=True).start()
 
     def _fill(self) -> None:
         try:
@@ -126,11 +132,31 @@ class TrainDock(_OpeningDock):
 def _load(home: str) -> None:
     """Load in this thread what would hold the window."""
     # Whatever fails here is tried again, and told, in the thread of the window.
-    with suppress(Exception):
-        with _passive_waiting():
-            _load_libraries()
-            import_module(home)
-        _colour_labels()
+    with suppress(Exception), _uncollected(), _passive_waiting():
+        libraries = Thread(target=_load_libraries, daemon=True)
+        libraries.start()
+        import_module(_MEANWHILE)
+        libraries.join()
+        import_module(home)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python look for garbage later: modules are none, and it holds the window.
+
+    What was made meanwhile counts as old from then on, as it would otherwise.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
+        gc.enable()
 
 
 @contextmanager
@@ -178,7 +204,8 @@ def _colour_labels() -> None:
 
     It takes a second or two, when the first layer of labels is made.
     """
-    import numpy as np
-    from napari.layers import Labels
+    with suppress(Exception), _uncollected():
+        import numpy as np
+        from napari.layers import Labels
 
-    Labels(np.zeros((1, 1, 1), np.int32))
+        Labels(np.zeros((1, 1, 1), np.int32))

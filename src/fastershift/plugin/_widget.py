@@ -284,7 +284,7 @@ class SegmentTrackWidget(QWidget):
             self._estimate.ask(self._prepare_estimate)
 
     def _resume_estimate(self) -> None:
-        if not self._runs.busy:
+        if not self._runs.computing:
             self._estimate.resume()
 
     def _prepare_estimate(self) -> Prepared | None:

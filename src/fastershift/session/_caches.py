@@ -33,7 +33,7 @@ __all__ = [
     "ClusterKey",
     "ClusteredPair",
     "InputCaches",
-    "LastModel",
+    "KnownModels",
 ]
 
 # Shares of the free memory that each kind may stay in.
@@ -143,15 +143,14 @@ class InputCaches:
         self.plan: Plan | None = None
 
 
-class LastModel:
-    """The model that was read last, as long as its file stays as it is."""
+class KnownModels:
+    """The models that were read, each as long as its file stays as it is."""
 
     def __init__(self) -> None:
-        self._stamp: tuple[Any, ...] = ()
-        self._model: Model | None = None
+        self._models: dict[Path, tuple[tuple[Any, ...], Model]] = {}
 
     def read(self, name_or_path: str) -> Model:
-        """Load a model unless it is the one that is there.
+        """Load a model unless it is known.
 
         Raises
         ------
@@ -160,13 +159,15 @@ class LastModel:
         """
         name, path = find_model(name_or_path)
         stamp = (name, *_state(path))
-        if self._model is None or stamp != self._stamp:
-            self._model, self._stamp = load_model(name_or_path), stamp
-        return self._model
+        known, model = self._models.get(path, (None, None))
+        if model is None or known != stamp:
+            model = load_model(name_or_path)
+            self._models[path] = stamp, model
+        return model
 
 
 def _state(path: Path) -> tuple[Any, ...]:
     if not path.exists():
-        return path, None
+        return ()
     status = path.stat()
-    return path, status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_size

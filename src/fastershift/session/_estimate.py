@@ -3,9 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +16,7 @@ from fastershift.pipeline import (
     to_image,
 )
 from fastershift.rshn import FrameSource
+from fastershift.session._input import SingleFrame
 
 __all__ = [
     "Estimate",
@@ -104,20 +103,6 @@ class Estimate:
         return self.memory <= self.available
 
 
-class _SingleFrame:
-    """One frame of a movie as a movie of its own."""
-
-    def __init__(self, movie: FrameSource, frame: int) -> None:
-        self._movie = movie
-        self._frame = frame
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, _index: int, /) -> Any:
-        return np.asarray(self._movie[self._frame])
-
-
 def measure_frame(plan: Plan, movie: FrameSource | None) -> Iterator[Measured | None]:
     """Embed the frame in the middle of a movie and take the time.
 
@@ -139,7 +124,7 @@ def measure_frame(plan: Plan, movie: FrameSource | None) -> Iterator[Measured | 
         for pair in source.pair(min(middle, max(0, source.n_frames - 2))):
             yield None if pair is None else Measured(0.0, pair.embeddings[0])
         return
-    steps = source.embedder.embed_block(_SingleFrame(movie, middle), 0)
+    steps = source.embedder.embed_block(SingleFrame(movie, middle), 0)
     times: list[float] = []
     while True:
         started = time.perf_counter()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from fastershift.instances import Background
 from fastershift.rshn import FrameSource
 
-__all__ = ["SessionInput"]
+__all__ = ["SessionInput", "SingleFrame"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,12 @@ class SessionInput:
     outside: npt.NDArray[np.bool_] | None = None
 
     @property
+    def is_bare_movie(self) -> bool:
+        """Whether there is a movie and nothing else."""
+        others = self.embeddings, self.labels, self.inside, self.outside
+        return self.movie is not None and all(one is None for one in others)
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Frames, rows and columns of the labels."""
         if self.movie is None:
@@ -50,3 +56,26 @@ class SessionInput:
                 *np.shape(self.movie[0]),
             )
         return int(frames), int(rows), int(columns)
+
+
+class SingleFrame:
+    """One frame of a movie as a movie of its own.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        The whole movie.
+    frame : int
+        Which one.
+    """
+
+    def __init__(self, movie: FrameSource, frame: int) -> None:
+        self._movie = movie
+        self._frame = frame
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, _index: int, /) -> npt.ArrayLike:
+        """Return the frame."""
+        return np.asarray(self._movie[self._frame])

@@ -1,5 +1,6 @@
 """Cells of one frame before linking."""
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -20,13 +21,25 @@ from fastershift.pipeline import (
     frame_report,
     to_image,
 )
+from fastershift.rshn import FrameSource
 from fastershift.session._caches import ClusteredPair, ClusterKey, InputCaches
+from fastershift.session._input import SessionInput, SingleFrame
 from fastershift.tracking import keep_numbers
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
 
-__all__ = ["Preview", "PreviewRequest", "pair_cells", "preview_frame"]
+__all__ = [
+    "Preview",
+    "PreviewRequest",
+    "first_sight",
+    "pair_cells",
+    "preview_frame",
+]
+
+# Network pixels of a frame above which a look at it takes as long as the choice of a
+# model.
+_AT_FIRST_SIGHT = 2**21
 
 Labels: TypeAlias = npt.NDArray[np.int32]
 
@@ -56,6 +69,8 @@ class Preview:
         Rows and columns of the frame that these are; None for all.
     provenance : mapping
         Model, versions and device.
+    at_first_sight : bool
+        Whether it is of the frame alone, and the model is still to be chosen.
     """
 
     frame: int
@@ -67,6 +82,7 @@ class Preview:
     index: int
     region: Region | None
     provenance: Mapping[str, Any]
+    at_first_sight: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +108,12 @@ class PreviewRequest:
 
 
 def preview_frame(
-    plan: Plan, request: PreviewRequest, caches: InputCaches, embedded: Hashable
+    plan: Plan,
+    request: PreviewRequest,
+    caches: InputCaches,
+    embedded: Hashable,
+    *,
+    alone: bool = False,
 ) -> Iterator[Preview | None]:
     """Cluster one frame exactly as a full run does before linking.
 
@@ -106,13 +127,15 @@ def preview_frame(
         What was computed before.
     embedded : hashable
         Everything the embeddings of the plan depend on.
+    alone : bool
+        Whether the movie of the plan is this frame alone.
 
     Yields
     ------
     Preview or None
         None any number of times, each a place to stop; then the preview.
     """
-    frame = request.frame
+    frame = 0 if alone else request.frame
     start = max(0, frame - 1)
     found: tuple[PairCells, float] | None = None
     for found in pair_cells(plan, start, caches, embedded):
@@ -126,13 +149,15 @@ def preview_frame(
     labels = to_image(plan, cells.labels[index])
     if plan.source.is_empty(frame):
         labels = np.zeros_like(labels)
-    report = frame_report(plan, frame, labels, cells, index=index, network=network)
+    report = frame_report(
+        plan, request.frame, labels, cells, index=index, network=network
+    )
     labels = _numbered(plan, request, caches, labels)
     clusters = None
     if request.clusters:
         clusters = to_image(plan, cells.clusters[index])
     yield Preview(
-        frame,
+        request.frame,
         labels,
         clusters,
         report,
@@ -141,7 +166,49 @@ def preview_frame(
         index,
         plan.region,
         plan.provenance,
+        at_first_sight=alone,
     )
+
+
+def first_sight(
+    given: SessionInput,
+    request: PreviewRequest,
+    decide: Callable[[FrameSource], Plan],
+    caches: InputCaches,
+) -> Iterator[Preview | None]:
+    """Look at a frame alone, without waiting for the choice of the model.
+
+    Nothing is kept but the numbers of the cells: a choice may be under way in another
+    thread.
+
+    Parameters
+    ----------
+    given : SessionInput
+        Nothing is shown of anything but a movie.
+    request : PreviewRequest
+        What is to be shown; nothing of a frame that is not there.
+    decide : callable
+        Plans a run without choosing a model.
+    caches : InputCaches
+        Knows the numbers of cells that were shown before.
+
+    Yields
+    ------
+    Preview or None
+        As `preview_frame`; no preview of frames so large that it would take as long as
+        the choice.
+    """
+    movie = given.movie
+    if movie is None or not given.is_bare_movie:
+        return
+    if not 0 <= request.frame < len(movie):
+        return
+    plan = decide(SingleFrame(movie, request.frame))
+    yield None
+    if math.prod(plan.source.shape) <= _AT_FIRST_SIGHT:
+        alone = InputCaches()
+        alone.numbers = caches.numbers
+        yield from preview_frame(plan, request, alone, None, alone=True)
 
 
 def pair_cells(

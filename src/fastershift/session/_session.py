@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.config import Settings
+from fastershift.config import Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.pipeline import (
     FolderCache,
@@ -21,7 +21,7 @@ from fastershift.pipeline import (
     plan_run,
     with_quality,
 )
-from fastershift.session._caches import CachePlace, InputCaches, LastModel
+from fastershift.session._caches import CachePlace, InputCaches, KnownModels
 from fastershift.session._estimate import (
     Estimate,
     embedding_bytes,
@@ -36,7 +36,12 @@ from fastershift.session._memory import (
     free_memory,
     memory_notes,
 )
-from fastershift.session._preview import Preview, PreviewRequest, preview_frame
+from fastershift.session._preview import (
+    Preview,
+    PreviewRequest,
+    first_sight,
+    preview_frame,
+)
 from fastershift.session.views import Views
 
 __all__ = ["Session"]
@@ -65,7 +70,7 @@ class Session:
         self.job: Job | None = None
         # In one piece, so that no plan ever mixes two inputs.
         self._opened: tuple[SessionInput | None, InputCaches] = (None, InputCaches())
-        self._models = LastModel()
+        self._models = KnownModels()
         self._lock = threading.Lock()
 
     @property
@@ -310,6 +315,9 @@ class Session:
     ) -> Iterator[Preview | None]:
         """Cluster one frame exactly as a full run does before linking.
 
+        Where the model is still to be chosen, which takes seconds, there is something
+        to see before: what the generalist finds in the frame alone.
+
         Parameters
         ----------
         frame : int or PreviewRequest
@@ -323,7 +331,8 @@ class Session:
         Yields
         ------
         Preview or None
-            None any number of times, each a place to stop; then the preview.
+            None any number of times, each a place to stop; then the preview. Before it
+            there may be another one, `Preview.at_first_sight`.
 
         Raises
         ------
@@ -331,6 +340,17 @@ class Session:
             For a frame that the movie does not have.
         """
         request = PreviewRequest(frame) if isinstance(frame, int) else frame
+        given, caches = self._opened
+        if given is not None and caches.plan is None and _awaits_choice(settings):
+            decide = partial(
+                plan_run,
+                settings=_with_embed(settings, warmup=0),
+                device=device,
+                region=region,
+                read=self._models.read,
+                at_once=True,
+            )
+            yield from first_sight(given, request, decide, caches)
         plan, caches = self._plan(settings, device, region)
         if not 0 <= request.frame < plan.source.n_frames:
             raise InputError(
@@ -389,6 +409,13 @@ class Session:
             plan, measured_frame, cached=limit, available=free_memory()
         ):
             yield None if estimate is None else replace(estimate, **told)
+
+
+def _awaits_choice(settings: Settings | Mapping[str, Any] | None) -> bool:
+    """Tell whether the model is left open, and not decided by the profile."""
+    if not isinstance(settings, Settings):
+        settings = resolve_settings(user=settings)
+    return settings.embed.model == "auto" and settings.profile == "default"
 
 
 def _with_embed(

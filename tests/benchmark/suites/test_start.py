@@ -29,6 +29,7 @@ def test_the_longest_gap_counts_but_not_that_of_an_idle_window(monkeypatch):
     window = {
         "window_seconds": 2.0,
         "first_preview_seconds": 3.0,
+        "chosen_preview_seconds": 5.0,
         "gaps_ms": {
             "nothing": [900.0],
             "opening the widget": [20.0, 30.0],
@@ -43,6 +44,7 @@ def test_the_longest_gap_counts_but_not_that_of_an_idle_window(monkeypatch):
     assert result.summary == {
         "window_seconds": 2.0,
         "first_preview_seconds": 3.0,
+        "chosen_preview_seconds": 5.0,
         "held_milliseconds": 90,
         "help_seconds": 0.25,
     }
@@ -61,5 +63,5 @@ def test_a_window_is_timed(tmp_path):
     np.save(tmp_path / "movie.npy", made.frames)
     found = _start._window(QUICK, tmp_path / "movie.npy", dict(os.environ))
     assert found["window_seconds"] > 0
-    assert found["first_preview_seconds"] > 0
+    assert 0 < found["first_preview_seconds"] <= found["chosen_preview_seconds"]
     assert all(found["gaps_ms"].values())

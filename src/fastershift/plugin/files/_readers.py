@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from dask.array import from_delayed, stack
-from dask.delayed import delayed
 
 from fastershift.errors import InputError
 from fastershift.io import (
@@ -184,6 +182,8 @@ def _limits(frame: Any) -> tuple[float, float]:
 
 def _lazy(frames: LabelFrames, shape: tuple[int, int, int], dtype: np.dtype) -> Any:
     """Wrap frames that are read one at a time as an array of shape (T, Y, X)."""
+    from dask.array import from_delayed, stack
+    from dask.delayed import delayed
 
     def read(t: int) -> Any:
         return frames[t].astype(dtype, copy=False)

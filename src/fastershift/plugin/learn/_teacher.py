@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,7 +20,9 @@ from fastershift.io import Movie
 from fastershift.plugin.qt import Task, TaskRunner
 from fastershift.rshn import load_model, read_card, save_model, user_models_folder
 from fastershift.session import describe_error
-from fastershift.training import Annotations, Learned, Learner
+
+if TYPE_CHECKING:
+    from fastershift.training import Learned, Learner
 
 __all__ = ["State", "Teacher"]
 
@@ -171,6 +173,9 @@ class Teacher(QObject):
         self, kept: dict[int, _Labels], marked: dict[int, _Labels], diameter: float
     ) -> Iterator[State | None]:
         """Keep the marks, learn, and keep each model; in another thread."""
+        # Nobody who only looks waits for it.
+        from fastershift.training import Annotations, Learner
+
         self._keep(kept)
         yield None
         try:
@@ -197,7 +202,7 @@ class Teacher(QObject):
             np.savez_compressed(file, **arrays)
         os.replace(partial, self._folder / _MARKS)
 
-    def _kept(self, step: Learned) -> State:
+    def _kept(self, step: "Learned") -> State:
         # Another window may learn from the same movie.
         stems = [one.stem for one in self._folder.glob("*.safetensors")]
         numbers = [int(stem) for stem in stems if stem.isdecimal()]

@@ -160,6 +160,11 @@ class RunController(QObject):
         return self._tasks.busy and self._live is None
 
     @property
+    def computing(self) -> bool:
+        """Whether anything is computed or waits for it, live previews included."""
+        return self._tasks.busy
+
+    @property
     def ending(self) -> bool:
         """Whether the thread of a cancelled job still finishes its step."""
         return self._tasks.ending
@@ -391,10 +396,7 @@ class RunController(QObject):
         if given is None:
             return
         self._previews.show(choice, given.shape, item)
-        self.message.emit(
-            f"Frame {item.frame}: {item.report.cells} cells in {item.report.clusters} "
-            f"clusters, before linking."
-        )
+        self.message.emit(_described(item))
         self.previewed.emit(item)
         self.reported.emit()
 
@@ -412,6 +414,15 @@ class RunController(QObject):
         self.stop_live()
         self._opened = (None, (None, None))
         self.altered.emit()
+
+
+def _described(preview: Preview) -> str:
+    """Say what a preview shows, and whether there is more to come."""
+    cells = f"Frame {preview.frame}: {preview.report.cells} cells"
+    if preview.at_first_sight:
+        model = preview.provenance["model"]
+        return f"{cells} at first sight, with {model}. Choosing the model …"
+    return f"{cells} in {preview.report.clusters} clusters, before linking."
 
 
 def _notify(error: Exception) -> None:
