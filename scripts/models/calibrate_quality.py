@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS, SIMULATED
 from fastershift.config import resolve_settings
 from fastershift.labels import label_areas, match_cells, resize_labels
-from fastershift.pipeline._diameter import embed_still, segment_pair
+from fastershift.pipeline._diameter import embed_stills, segment_pair
 from fastershift.pipeline._quality import stability
 from fastershift.pipeline._samples import take_samples
 from fastershift.rshn import Model, load_model
@@ -130,7 +130,7 @@ def judge(name: str, images: list[Image], model: Model) -> list[Point]:
             agreement = stability(
                 take_samples([pixels]), model, settings, device="cpu"
             ).agreement
-            pair = embed_still(pixels, model, settings, device="cpu")
+            (pair,) = embed_stills([pixels], model, settings, device="cpu")
             labels = segment_pair(pair, model, settings)
             labels = resize_labels(labels, pixels.shape)
             if not image.complete:

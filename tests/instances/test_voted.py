@@ -1,10 +1,13 @@
 """Cells of pixels that vote for centres: parted frame by frame, linked between two."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 
 from fastershift.config import ClusterSettings, TrackSettings
@@ -12,6 +15,7 @@ from fastershift.instances import find_voted_instances, pair_voters
 from fastershift.instances._basins import (
     _add_blurred,
     _densest_first,
+    _flood,
     _gaussian,
     find_basins,
 )
@@ -40,6 +44,32 @@ def bars(places, height, width, shape=(96, 96)):
     return labels
 
 
+def flooded(density, order, saddle):
+    """Go down from the modes; a basin that is joined is renamed place by place."""
+    height, width = density.shape
+    flat = density.ravel()
+    modes = np.full(flat.size, -1)
+    for place in order:
+        y, x = divmod(int(place), width)
+        own = -1
+        for row in range(max(0, y - 1), min(height, y + 2)):
+            for column in range(max(0, x - 1), min(width, x + 2)):
+                other = modes[row * width + column]
+                if own in (-1, other) or other == -1:
+                    own = max(own, other) if own == -1 else own
+                    continue
+                high, low = (own, other) if flat[own] >= flat[other] else (other, own)
+                if flat[place] >= np.float32(saddle) * flat[low]:
+                    modes[modes == low] = high
+                own = high
+        modes[place] = place if own == -1 else own
+    kept = [place for place in order if modes[place] == place]
+    basins = np.zeros(flat.size, np.int32)
+    for number, mode in enumerate(kept, 1):
+        basins[modes == mode] = number
+    return basins
+
+
 def kept(labels, noise=0.0, seed=0, **truth):
     raw = true_votes(labels, DIAMETER, **truth)
     scatter = np.random.default_rng(seed).standard_normal((*labels.shape, 4))
@@ -51,7 +81,8 @@ def instances(*frames, h=H, smallest=1, diameter=DIAMETER):
     codes, votes = pair_of(frames, diameter)
     voters = pair_voters(codes, votes, TrackSettings())
     settings = ClusterSettings(bandwidth=h)
-    return find_voted_instances(voters, settings, smallest_cell=smallest)
+    found = find_voted_instances(voters, settings, smallest_cell=smallest)
+    return replace(found, labels=np.asarray(found.labels))
 
 
 def assert_same_cells(found, expected):
@@ -375,13 +406,24 @@ class TestFast:
         labels = rng.integers(1, 4, (23, 31)) * (rng.random((23, 31)) < share)
         pixels = np.flatnonzero(labels).astype(np.int32)
         basin = labels.ravel()[pixels].astype(np.int32)
-        found = _connect(pixels, basin, *labels.shape)
+        found = _connect(pixels, basin, labels.shape[1])
         for number in (1, 2, 3):
             expected, _ = ndimage.label(labels == number, np.ones((3, 3)))
             own = basin == number
             pieces = expected.ravel()[pixels[own]]
             pairs = np.unique(np.stack([found[own], pieces]), axis=1)
             assert pairs.shape[1] == len(np.unique(pieces)) == len(np.unique(pairs[0]))
+
+    @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
+    @settings(max_examples=60, deadline=None)
+    def test_basins_are_those_of_going_down_place_by_place(self, height, width, seed):
+        rng = np.random.default_rng(seed)
+        density = ndimage.gaussian_filter(rng.random((height, width)), 0.8)
+        density = density.round(2).astype(np.float32)
+        order = _densest_first(density, 0.4)
+        found = np.zeros(density.size, np.int32)
+        _flood(density, order, 0.95, found)
+        assert np.array_equal(found, flooded(density, order, 0.95))
 
     def test_equal_densities_keep_their_order(self):
         rng = np.random.default_rng(4)

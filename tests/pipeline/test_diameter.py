@@ -9,7 +9,7 @@ from fastershift.pipeline import _choice, plan_run
 from fastershift.pipeline._quality import Stability, stability
 from fastershift.pipeline._samples import take_samples
 from fastershift.pipeline._trials import Trial, try_diameters
-from fastershift.rshn import FirstLook, load_model
+from fastershift.rshn import FirstLook, Stream, load_model
 from fastershift.simulate import simulate_movie
 
 
@@ -121,6 +121,40 @@ def test_one_cell_that_agrees_with_itself_does_not_win(movie, monkeypatch):
     tried = (Trial(80.0, 77.0, 7, 0.87), Trial(20.0, 22.0, 49, 0.79))
     found = {77.0: Stability(1.0, 0.0, 77.0, 1), 22.0: Stability(0.8, 0.0, 22.0, 20)}
     assert diameter_of(movie, monkeypatch, tried, found) == 22
+
+
+def test_a_trial_that_cannot_win_is_not_compared(movie, monkeypatch):
+    tried = (Trial(20.0, 22.0, 49, 0.9), Trial(80.0, 77.0, 30, 0.75))
+    compared = []
+
+    def stable(_name, size):
+        compared.append(size)
+        return Stability(0.9, 0.0, size, 49)
+
+    monkeypatch.setattr(_choice, "try_diameters", lambda *_, **_how: tried)
+    monkeypatch.setattr(_choice, "stability", known(stable))
+    plan = plan_run(movie.frames, {"embed": {"model": "generalist"}}, device="cpu")
+    assert compared == [22.0]
+    assert plan.choice.next_best == 77
+    assert plan.choice.sentence().endswith("22 px (agreement 0.86); next best: 77 px.")
+
+
+def test_many_cells_in_every_second_part_are_enough(model, monkeypatch):
+    """Where cells are few, the other parts are looked at, too."""
+    passes, embed = [], Stream.embed
+
+    def counted(self, images, chunk=0):
+        passes.append(len(images))
+        return embed(self, images, chunk)
+
+    monkeypatch.setattr(Stream, "embed", counted)
+    told = {"embed": {"diameter": 20.0}}
+    settings = resolve_settings(user=told, card=model.card.settings)
+    for n_cells, expected in ((90, [3, 3]), (12, [3, 3, 2, 2])):
+        frames = simulate_movie(5, (256, 256), n_cells, diameter=20, seed=3).frames
+        passes.clear()
+        stability(take_samples(frames), model, settings, device="cpu")
+        assert passes == expected
 
 
 def test_cells_are_measured_by_all_trials_that_found_the_same(movie, monkeypatch):

@@ -297,6 +297,18 @@ def test_frames_of_any_size(make_model, embed_pairs, height, width, per_tile):
     torch.testing.assert_close(length, torch.ones_like(length), rtol=0, atol=3e-3)
 
 
+@pytest.mark.parametrize("per_tile", [False, True])
+@pytest.mark.parametrize("tile", [0, 32])
+def test_images_that_are_embedded_together_know_nothing_of_each_other(
+    make_model, movie, tile, per_tile
+):
+    options = {"tile": tile, "tile_overlap": 8, "warmup": 0}
+    embed = embedder(make_model(), per_tile=per_tile, **options)
+    together = embed.embed_alone(movie[:3])
+    for one, image in zip(together, movie[:3], strict=True):
+        assert_same_embedding(one, block(embed, image[None], 0)[0])
+
+
 def test_frames_that_cannot_be_used(make_model, embed_pairs, movie):
     embed = embedder(make_model())
     with pytest.raises(InputError, match=r"Frame 2 has the shape \(41, 53\)"):

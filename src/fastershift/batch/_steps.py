@@ -74,6 +74,7 @@ def _pairs(plan: Plan, first: int, stop: int) -> Iterator[_Pair | None]:
         if plan.settings.cluster.carry_seeds:
             policy = cells.policy
         cells = confine(plan, cells, pair.frame)
+        found = np.asarray(cells.labels)
         reports = (
             frame_report(
                 plan,
@@ -83,9 +84,9 @@ def _pairs(plan: Plan, first: int, stop: int) -> Iterator[_Pair | None]:
                 index=index,
                 network=pair.seconds,
             )
-            for index, labels in enumerate(cells.labels)
+            for index, labels in enumerate(found)
         )
-        yield cells.labels, [asdict(report) for report in reports]
+        yield found, [asdict(report) for report in reports]
 
 
 def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]:

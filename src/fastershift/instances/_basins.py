@@ -214,31 +214,41 @@ def _flood(density: _Image, order: _Numbers, saddle: float, basins: _Labels) -> 
     basins : (Y * X,) int32
         Zeros; gets the number of the basin of each place, from 1.
     """
-    height, width = density.shape
+    width = density.shape[1]
     flat = density.ravel()
     # Zero where the flood has not come yet: memory that is never touched costs nothing.
     tops = np.zeros(flat.size, np.int32)
+    steps = np.array([-width, 0, width])
+    modes = np.empty(order.size, np.int32)
+    n_modes = 0
     for place in order:
-        y, x = place // width, place % width
-        own = -1
-        for row in range(max(0, y - 1), min(height, y + 2)):
-            for column in range(max(0, x - 1), min(width, x + 2)):
-                other = row * width + column
-                if tops[other] == 0:
+        x = np.uint32(place) % np.uint32(width)
+        own = 0
+        for step in steps:
+            beside = place + step
+            for other in range(beside - (x > 0), beside + 1 + (x < width - 1)):
+                if other < 0 or other >= flat.size:
                     continue
-                other = _top(tops, other)
-                if own < 0 or other == own:
-                    own = other
+                top = tops[other]
+                if top == 0 or top == own:
                     continue
-                high, low = (own, other) if flat[own] >= flat[other] else (other, own)
-                if flat[place] >= saddle * flat[low]:
-                    tops[low] = high + 1
+                top = _top(tops, other) + 1
+                if own == 0 or top == own:
+                    own = top
+                    continue
+                high, low = (own, top) if flat[own - 1] >= flat[top - 1] else (top, own)
+                if flat[place] >= saddle * flat[low - 1]:
+                    tops[low - 1] = high
                 own = high
-        tops[place] = (place if own < 0 else own) + 1
+        if own == 0:
+            own = place + 1
+            modes[n_modes] = place
+            n_modes += 1
+        tops[place] = own
     count = 0
-    for place in order:
-        top = _top(tops, place)
-        if basins[top] == 0:
+    for mode in modes[:n_modes]:
+        if tops[mode] == mode + 1:
             count += 1
-            basins[top] = count
-        basins[place] = basins[top]
+            basins[mode] = count
+    for place in order:
+        basins[place] = basins[_top(tops, place)]

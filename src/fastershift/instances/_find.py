@@ -29,7 +29,7 @@ class PairInstances:
 
     Attributes
     ----------
-    labels : (F, Y, X) int32
+    labels : (F, Y, X) LabelImages
         Cells 1 to M, the same number in both frames; 0 is background.
     clusters : (F, Y, X) LabelImages
         Number of the mode each pixel belongs to, plus 1; 0 is background. One mode
@@ -49,7 +49,7 @@ class PairInstances:
         Share of the pixels that were clustered, 0 to 1.
     """
 
-    labels: _Labels
+    labels: LabelImages
     clusters: LabelImages
     pieces: LabelImages
     clustering: Clustering

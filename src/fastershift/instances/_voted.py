@@ -69,7 +69,7 @@ def find_voted_instances(
     painted = partial(PaintedLabels, shape, [one.pixels for one in voters.frames])
     n_pixels = len(pieces) * shape[0] * shape[1]
     return PairInstances(
-        labels=np.asarray(painted([cells[one] for one in pieces])),
+        labels=painted([cells[one] for one in pieces]),
         clusters=painted(clusters),
         pieces=painted(pieces),
         clustering=clustering,
@@ -188,7 +188,7 @@ def _largest_pieces(voters: Voters, basin: _Labels) -> _Labels:
     (n,) int32
         The same, 0 for slivers.
     """
-    root = _connect(voters.pixels, basin, *voters.shape)
+    root = _connect(voters.pixels, basin, voters.shape[1])
     sizes = np.bincount(root, minlength=root.size)
     roots = np.flatnonzero(sizes)
     # The last one of a basin stays: the largest, of equal ones the lowest in the frame.
@@ -207,7 +207,7 @@ def _root(parents: _Labels, pixel: int) -> int:
 
 
 @compiled
-def _connect(pixels: _Labels, basin: _Labels, height: int, width: int) -> _Labels:
+def _connect(pixels: _Labels, basin: _Labels, width: int) -> _Labels:
     """Find the connected pieces of equal basins; pixels touch at edges and corners.
 
     Returns
@@ -215,27 +215,34 @@ def _connect(pixels: _Labels, basin: _Labels, height: int, width: int) -> _Label
     (n,) int32
         For each pixel the first one of its piece.
     """
-    # Places of pixels in the list, from 1.
-    at = np.zeros(height * width, np.int32)
+    # Where the pixels of the last two rows are in the list, from 1. Rows are a column
+    # wider at either end, so that every pixel has neighbours.
+    at = np.zeros((2, width + 2), np.int32)
     parents = np.arange(pixels.size).astype(np.int32)
+    # Rows are counted instead of divided for: a division takes longer than the rest.
+    start, here = -width, 1
     for i in range(pixels.size):
-        place = pixels[i]
-        at[place] = i + 1
-        x = place % width
-        left, right = x > 0, x < width - 1
-        up = place >= width
-        for beside, there in (
-            (place - 1, left),
-            (place - width - 1, up and left),
-            (place - width, up),
-            (place - width + 1, up and right),
-        ):
-            if not there or at[beside] == 0 or basin[at[beside] - 1] != basin[i]:
-                continue
-            one, other = _root(parents, at[beside] - 1), _root(parents, i)
+        while pixels[i] >= start + width:
+            start, here = start + width, 1 - here
+            at[here] = 0
+        x = pixels[i] - start + 1
+        at[here, x] = i + 1
+        beside = at[1 - here, x] - 1
+        if beside >= 0 and basin[beside] == basin[i]:
+            # The other neighbours touch this one, and are joined with it already.
+            parents[i] = parents[beside]
+            continue
+        for beside in (at[here, x - 1] - 1, at[1 - here, x - 1] - 1):
+            if beside >= 0 and basin[beside] == basin[i]:
+                parents[i] = parents[beside]
+                break
+        beside = at[1 - here, x + 1] - 1
+        if beside >= 0 and basin[beside] == basin[i]:
+            one, other = _root(parents, beside), _root(parents, i)
             parents[max(one, other)] = min(one, other)
+    # The first pixel of a piece comes before all others.
     for i in range(pixels.size):
-        parents[i] = _root(parents, i)
+        parents[i] = parents[parents[i]]
     return parents
 
 

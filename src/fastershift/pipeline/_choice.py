@@ -97,7 +97,10 @@ class Choice:
 
 
 def _describe(trial: Trial) -> str:
-    return f"{trial.taken:.0f} px (agreement {trial.agreement:.2f})"
+    size = f"{trial.taken:.0f} px"
+    if trial.agreement is None:
+        return size
+    return f"{size} (agreement {trial.agreement:.2f})"
 
 
 def choose_for_movie(
@@ -296,12 +299,24 @@ class _Finder:
         if len(different) < 2:
             return tuple(different) or trials
         judged: dict[Trial, Stability] = {}
+        beaten = []
         for one in different[:_COMPARED]:
+            if _is_beaten(one, judged):
+                beaten.append(one)
+                continue
             found = self._tested(model, one.found)
             judged[replace(one, agreement=_weighed(found))] = found
         best, *others = sorted(judged, key=lambda one: -one.score)
         self.stable[model.sha256] = _pooled(judged[best], judged.values())
-        return best, *others
+        return best, *others, *beaten
+
+
+def _is_beaten(trial: Trial, judged: Iterable[Trial]) -> bool:
+    """Tell whether a trial cannot become the best, nor help to measure its cells."""
+    return any(
+        one.score >= trial.score and not _within(_SAME, one.found, trial.found)
+        for one in judged
+    )
 
 
 def _weighed(stable: Stability) -> float:

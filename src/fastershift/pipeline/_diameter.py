@@ -1,6 +1,7 @@
 """The cells of a single image, and how large they are."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +14,11 @@ from fastershift.instances import (
     pair_codes,
     pair_voters,
 )
-from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
+from fastershift.pipeline._sources import EmbeddedPair, NetworkSource
 from fastershift.rshn import Embedder, Model
 
 __all__ = [
-    "embed_still",
+    "embed_stills",
     "segment_pair",
     "smallest_cell",
     "whole_cells",
@@ -33,15 +34,19 @@ def smallest_cell(settings: Settings, diameter: float) -> float:
     return settings.track.smallest_cell * math.pi / 4 * diameter**2
 
 
-def embed_still(
-    image: npt.NDArray[np.generic], model: Model, settings: Settings, *, device: str
-) -> EmbeddedPair:
-    """Embed a single image.
+def embed_stills(
+    images: Sequence[npt.NDArray[np.generic]],
+    model: Model,
+    settings: Settings,
+    *,
+    device: str,
+) -> list[EmbeddedPair]:
+    """Embed single images, all together.
 
     Parameters
     ----------
-    image : (Y, X) array
-        A frame or a part of it.
+    images : sequence of (Y, X) arrays
+        Frames, or parts of frames, of one shape.
     model : Model
         The network.
     settings : Settings
@@ -51,13 +56,17 @@ def embed_still(
 
     Returns
     -------
-    EmbeddedPair
-        Of one frame.
+    list of EmbeddedPair
+        Of one frame each.
     """
-    height, width = image.shape
+    height, width = images[0].shape
     embedder = Embedder(model, settings.embed, (height, width), device=device)
-    pairs = NetworkEmbeddings(embedder, [image]).pairs()
-    return next(found for found in pairs if found is not None)
+    embeddings = embedder.embed_alone(images)
+    source = NetworkSource(embedder, images)
+    return [
+        source.as_pair(number, embedding[None], 0.0)
+        for number, embedding in enumerate(embeddings)
+    ]
 
 
 def segment_pair(
@@ -68,9 +77,9 @@ def segment_pair(
     Parameters
     ----------
     pair : EmbeddedPair
-        What `embed_still` gives.
+        What `embed_stills` gives.
     model, settings
-        As for `embed_still`.
+        As for `embed_stills`.
 
     Returns
     -------

@@ -67,9 +67,8 @@ class PairCells:
     Attributes
     ----------
     labels, clusters : (F, Y, X) LabelImages
-        Cells, which are always kept whole, and the modes they belong to, in network
-        pixels. Where tiles are clustered on their own, modes have no common number and
-        the cells stand for them.
+        Cells and the modes they belong to, in network pixels. Where tiles are clustered
+        on their own, modes have no common number and the cells stand for them.
     pieces : (F, Y, X) LabelImages
         Cells before small ones are dropped; where tiles are merged, the cells.
     parts : tuple of PairInstances
@@ -83,7 +82,7 @@ class PairCells:
         embeddings.
     """
 
-    labels: Labels
+    labels: LabelImages
     clusters: LabelImages
     pieces: LabelImages
     parts: tuple[PairInstances, ...]
@@ -279,7 +278,7 @@ def confine(plan: Plan, cells: PairCells, frame: int) -> PairCells:
     if plan.confines is None:
         return cells
     kept = []
-    for number, labels in enumerate(cells.labels, frame):
+    for number, labels in enumerate(np.asarray(cells.labels), frame):
         allowed = plan.confines.at(number)
         if plan.region is not None:
             allowed = allowed[plan.region]
@@ -407,7 +406,7 @@ def _coverage(part: PairInstances) -> tuple[float, float]:
     A cluster that serves as background needs no seed.
     """
     # Of very many vectors a sample was clustered, but sizes count all of them.
-    n_points = max(1, round(part.foreground * part.labels.size))
+    n_points = max(1, round(part.foreground * math.prod(part.labels.shape)))
     n_seeds, shares = part.clustering.n_seeds, part.sizes[part.sizes > 0] / n_points
     if not shares.size:
         return 1.0, 1.0

@@ -124,7 +124,7 @@ def _run(plan: Plan) -> Iterator[Event]:
         cells = confine(plan, cells, pair.frame)
         yield Progress(len(reports), n_frames, "linking")
         before = time.perf_counter()
-        new = movie.add(cells.labels)
+        new = movie.add(np.asarray(cells.labels))
         linking = time.perf_counter() - before
         for index, labels in enumerate(new, -len(new)):
             if plan.source.is_empty(len(reports)):

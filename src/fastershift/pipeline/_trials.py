@@ -60,15 +60,15 @@ class Trial:
         Whole cells that were found.
     certainty : float
         Mean probability, over the pixels of cells, of belonging to a cell.
-    agreement : float
-        See `Stability`; 1 where it was not found out.
+    agreement : float or None
+        See `Stability`; None where it was not found out.
     """
 
     diameter: float
     found: float
     cells: int
     certainty: float
-    agreement: float = 1.0
+    agreement: float | None = None
 
     @property
     def taken(self) -> float:
@@ -85,7 +85,8 @@ class Trial:
         larger = (self.diameter / _LARGEST) ** _LARGER
         sure = 2 * max(0.0, self.certainty - 0.5)
         fits = math.exp(-(off**2) / 2)
-        return float(self.agreement * sure * fits * few * larger)
+        agreement = 1.0 if self.agreement is None else self.agreement
+        return float(agreement * sure * fits * few * larger)
 
 
 def try_diameters(

@@ -2,8 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +15,8 @@ from fastershift._devices import choose_device, free_memory
 from fastershift.config import EmbedSettings
 from fastershift.errors import FastershiftError, is_shortage
 from fastershift.rshn._layout import (
-    Span,
+    Tile,
+    Tiling,
     network_shape,
     overlapping_axis,
     seamless_axis,
@@ -145,9 +145,7 @@ class Embedder:
 
         A single one, (0, 0), unless embeddings are kept per tile.
         """
-        if not self.per_tile:
-            return [(0, 0)]
-        return [(row.kept.start, column.kept.start) for row, column in self._spans()]
+        return self._tiling.corners if self.per_tile else [(0, 0)]
 
     def estimate_memory(self) -> int:
         """Estimate the memory that embedding takes, in bytes, beside the movie itself.
@@ -155,19 +153,16 @@ class Embedder:
         States and scratch images of the network, three float16 embeddings, and 24 bytes
         a pixel of the frame; a few MB that hold strips come on top.
         """
-        areas = [row.length * column.length for row, column in self._spans()]
-        scratch = self._network.scratch_bytes(areas[0] * self._tiles_at_once())
-        embeddings = 6 * self.channels * sum(areas)
-        lasting = self._network.state_bytes(sum(areas)) + embeddings
+        tile, pixels = math.prod(self._tiling.shape), self._tiling.pixels
+        scratch = self._network.scratch_bytes(tile * self._tiles_at_once())
+        lasting = self._network.state_bytes(pixels) + 6 * self.channels * pixels
         return scratch + lasting + 24 * math.prod(self.frame_shape)
 
     @property
     def embedding_bytes(self) -> int:
         """Bytes that the embedding of a frame takes as it is kept."""
-        areas = [math.prod(self.network_shape)]
-        if self.per_tile:
-            areas = [row.length * column.length for row, column in self._spans()]
-        return 2 * self.channels * sum(areas)
+        whole = math.prod(self.network_shape)
+        return 2 * self.channels * (self._tiling.pixels if self.per_tile else whole)
 
     def n_blocks(self, n_frames: int) -> int:
         """Count the blocks of a movie."""
@@ -230,6 +225,28 @@ class Embedder:
             if shortage is not None:
                 self._make_do(shortage)
 
+    def embed_alone(self, images: FrameSource) -> Tensor:
+        """Embed images that have nothing to do with each other, all together.
+
+        Parameters
+        ----------
+        images : FrameSource
+            A few images (Y, X), each of `frame_shape`.
+
+        Returns
+        -------
+        Tensor
+            (N, C, height, width); each as `embed_block` gives it for a movie of that
+            image alone without warm-up.
+
+        Raises
+        ------
+        InputError
+            When an image cannot be used.
+        """
+        prepared = [self._prepare(images, number) for number in range(len(images))]
+        return self._embed(prepared, self._start(len(images)))
+
     def embed_block_on_disk(
         self, frames: FrameSource, block: int, folder: Path
     ) -> Iterator[Tensor | None]:
@@ -279,24 +296,21 @@ class Embedder:
         self, shown: PreparedFrames, plan: Block, result: Tensor
     ) -> Iterator[None]:
         """Embed a block, as many tiles together as memory has room for."""
-        spans, at_once = self._spans(), self._tiles_at_once()
-        shape = spans[0][0].length, spans[0][1].length
-        for first in range(0, len(spans), at_once):
-            tiles = spans[first : first + at_once]
-            stream = self._network.start(len(tiles), shape, len(tiles))
+        tiling, at_once = self._tiling, self._tiles_at_once()
+        for first in range(0, len(tiling.tiles), at_once):
+            tiles = tiling.tiles[first : first + at_once]
+            stream = self._network.start(len(tiles), tiling.shape, len(tiles))
             for number in plan.warmup:
-                stream.embed(self._windows(shown[number][0], tiles))
+                padded, _ = shown[number]
+                stream.embed(tiling.read_all(padded, tiles).to(self.device))
                 yield None
             for index, number in enumerate(plan.frames):
                 padded, usable = shown[number]
-                embedded = self._told(stream, padded, tiles)
-                for raw, span in zip(embedded, tiles, strict=True):
-                    self._write(raw, usable, span, result[index])
+                windows = tiling.read_all(padded, tiles).to(self.device)
+                told = self._told(stream, windows)
+                for raw, tile in zip(told, tiles, strict=True):
+                    self._write(raw, usable, tile, result[index])
                 yield None
-
-    def _spans(self) -> list[tuple[Span, Span]]:
-        across = product(self._columns.spans, self._rows.spans)
-        return [(row, column) for column, row in across]
 
     def _prepare(self, frames: FrameSource, number: int) -> tuple[Tensor, Tensor]:
         """Return the padded network input and which of its pixels can be used."""
@@ -316,66 +330,60 @@ class Embedder:
             )
             for image in images
         )
-        rows, columns = self._rows, self._columns
-        padding = (columns.before, columns.after, rows.before, rows.after)
         mode = "constant" if self.per_tile else "replicate"
         value = -1.0 if self.per_tile else None
-        padded = functional.pad(resized[None, None], padding, mode, value)[0, 0]
+        around = self._tiling.padding
+        padded = functional.pad(resized[None, None], around, mode, value)[0, 0]
         return padded, share > _USABLE_SHARE
 
     def _steps(self, frames: FrameSource, numbers: Iterable[int]) -> Iterator[Tensor]:
         """Embed frames one after the other, from a state of zeros."""
-        spans, at_once = self._spans(), self._tiles_at_once()
-        shape = spans[0][0].length, spans[0][1].length
-        stream = self._network.start(len(spans), shape, at_once)
+        stream = self._start(1)
         for number in numbers:
-            yield self._embed(*self._prepare(frames, number), stream)
+            yield self._embed([self._prepare(frames, number)], stream)[0]
 
-    def _embed(self, padded: Tensor, usable: Tensor, stream: Stream) -> Tensor:
-        """Embed the next frame, tile by tile."""
-        spans = self._spans()
+    def _start(self, n_movies: int) -> Stream:
+        """Begin with movies that are embedded side by side."""
+        n_tiles = n_movies * len(self._tiling.tiles)
+        return self._network.start(n_tiles, self._tiling.shape, self._tiles_at_once())
+
+    def _embed(
+        self, prepared: Sequence[tuple[Tensor, Tensor]], stream: Stream
+    ) -> Tensor:
+        """Embed the next frame of each movie, tile by tile."""
+        tiling = self._tiling
         shape: tuple[int, ...] = self.network_shape
         if self.per_tile:
-            shape = (len(spans), *_size(*spans[0]))
+            shape = (len(tiling.tiles), *tiling.kept)
         result = torch.empty(
-            (*shape, self.channels), dtype=torch.float16, device=self.device
+            (len(prepared), *shape, self.channels),
+            dtype=torch.float16,
+            device=self.device,
         )
+        todo = [
+            (padded, usable, tile, out[index] if self.per_tile else out)
+            for (padded, usable), out in zip(prepared, result, strict=True)
+            for index, tile in enumerate(tiling.tiles)
+        ]
         for number, chunk in enumerate(stream.chunks):
-            embedded = self._told(stream, padded, spans[chunk], number)
-            for index, raw in enumerate(embedded, chunk.start):
-                out = result[index] if self.per_tile else result
-                self._write(raw, usable, spans[index], out)
+            windows = [tiling.read(padded, tile) for padded, _, tile, _ in todo[chunk]]
+            told = self._told(stream, torch.stack(windows), number)
+            for raw, (_, usable, tile, out) in zip(told, todo[chunk], strict=True):
+                self._write(raw, usable, tile, out)
         # Votes are parted into cells on the CPU: they come over once, all together.
         return (result.cpu() if self.votes else result).movedim(-1, -3)
 
-    def _told(
-        self,
-        stream: Stream,
-        padded: Tensor,
-        spans: list[tuple[Span, Span]],
-        chunk: int = 0,
-    ) -> Tensor:
-        """Embed tiles of a padded frame; a head, if there is one, has the last word."""
-        windows = self._windows(padded, spans)
+    def _told(self, stream: Stream, windows: Tensor, chunk: int = 0) -> Tensor:
+        """Embed what tiles see; a head, if there is one, has the last word."""
         embedded = stream.embed(windows, chunk)
         if self._head is None:
             return embedded
         return self._head.fill(windows, embedded, self.diameter)
 
-    def _windows(self, padded: Tensor, spans: list[tuple[Span, Span]]) -> Tensor:
-        """Take from a padded frame what tiles see of it."""
-        windows = [
-            padded[self._rows.read(row), self._columns.read(column)]
-            for row, column in spans
-        ]
-        return torch.stack(windows).to(self.device)
-
-    def _write(
-        self, raw: Tensor, usable: Tensor, span: tuple[Span, Span], out: Tensor
-    ) -> None:
+    def _write(self, raw: Tensor, usable: Tensor, tile: Tile, out: Tensor) -> None:
         """Write what is kept of a tile into an embedding of the frame, or its own."""
-        row, column = span
-        inside = raw[self._rows.inside(row), self._columns.inside(column)]
+        row, column = tile
+        inside = self._tiling.inside(raw, tile)
         kept = (row.kept, column.kept)
         allowed = usable[kept].to(self.device)
         target = out if self.per_tile else out[kept]
@@ -387,8 +395,7 @@ class Embedder:
 
     def _tiles_at_once(self) -> int:
         """Tell how many tiles are computed together: as many as fit, and help."""
-        row, column = self._spans()[0]
-        pixels = row.length * column.length
+        pixels = math.prod(self._tiling.shape)
         room = free_memory(self.device) // 2 // self._network.scratch_bytes(pixels)
         if self.device.type == "cpu":
             room = min(room, _CPU_PIXELS // pixels)
@@ -403,9 +410,8 @@ class Embedder:
             When nothing more can be done.
         """
         at_once = self._tiles_at_once()
-        span = self._spans()[0]
-        tile = max(side.length for side in span) // 2
-        if len(self._spans()) > 1 < at_once:
+        tile = max(self._tiling.shape) // 2
+        if len(self._tiling.tiles) > 1 < at_once:
             self._most_at_once = at_once // 2
         elif not self.per_tile and tile > max(self.settings.tile_overlap, _LEAST_TILE):
             self._cut(tile)
@@ -428,9 +434,10 @@ class Embedder:
         """Decide where tiles lie."""
         overlap, stride = self.settings.tile_overlap, self._network.stride
         cut = overlapping_axis if self.per_tile else seamless_axis
-        self._rows, self._columns = (
+        rows, columns = (
             cut(side, tile, overlap, stride) for side in self.network_shape
         )
+        self._tiling = Tiling(rows, columns)
 
     def _move_to(self, device: torch.device) -> None:
         """Compute on a device from now on, in tiles of the size that was asked for."""
@@ -441,7 +448,3 @@ class Embedder:
         )
         self._most_at_once = sys.maxsize
         self._cut(self.settings.tile)
-
-
-def _size(row: Span, column: Span) -> tuple[int, int]:
-    return row.kept.stop - row.kept.start, column.kept.stop - column.kept.start

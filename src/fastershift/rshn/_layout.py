@@ -1,13 +1,27 @@
 """How a frame is scaled, padded and cut into the tiles that the network sees."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
 
 from fastershift.config import EmbedSettings
 from fastershift.errors import InputError
 from fastershift.rshn._weights import Model
 
-__all__ = ["Axis", "Span", "network_shape", "overlapping_axis", "seamless_axis"]
+__all__ = [
+    "Axis",
+    "Span",
+    "Tile",
+    "Tiling",
+    "network_shape",
+    "overlapping_axis",
+    "seamless_axis",
+]
 
 # Frames of small cells are smoothed less, as in training: a fixed blur would wash
 # cells of a few pixels away.
@@ -47,6 +61,66 @@ class Axis:
         """Tell which pixels of a tile are kept."""
         shift = self.before - span.start
         return slice(span.kept.start + shift, span.kept.stop + shift)
+
+
+#: Where a tile lies along the rows and along the columns.
+Tile: TypeAlias = tuple[Span, Span]
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Padding of a frame, and its tiles."""
+
+    rows: Axis
+    columns: Axis
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """All tiles; rows vary fastest."""
+        across = product(self.columns.spans, self.rows.spans)
+        return [(row, column) for column, row in across]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of every tile."""
+        return self.rows.spans[0].length, self.columns.spans[0].length
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """Rows and columns that are kept of the first tile."""
+        row, column = self.tiles[0]
+        first = row.kept, column.kept
+        return first[0].stop - first[0].start, first[1].stop - first[1].start
+
+    @property
+    def padding(self) -> tuple[int, int, int, int]:
+        """Columns before and after a frame, then rows, as torch pads."""
+        rows, columns = self.rows, self.columns
+        return columns.before, columns.after, rows.before, rows.after
+
+    @property
+    def pixels(self) -> int:
+        """Count the pixels of all tiles."""
+        return len(self.tiles) * math.prod(self.shape)
+
+    @property
+    def corners(self) -> list[tuple[int, int]]:
+        """Row and column of the frame at which what is kept of each tile begins."""
+        return [(row.kept.start, column.kept.start) for row, column in self.tiles]
+
+    def read(self, padded: Tensor, tile: Tile) -> Tensor:
+        """Take from a padded frame (Y, X) what a tile sees of it."""
+        row, column = tile
+        return padded[self.rows.read(row), self.columns.read(column)]
+
+    def read_all(self, padded: Tensor, tiles: Sequence[Tile]) -> Tensor:
+        """Take what some tiles see, (B, y, x)."""
+        return torch.stack([self.read(padded, tile) for tile in tiles])
+
+    def inside(self, told: Tensor, tile: Tile) -> Tensor:
+        """Take from what was told of a tile (y, x, C) what is kept."""
+        row, column = tile
+        return told[self.rows.inside(row), self.columns.inside(column)]
 
 
 def _multiple(length: int, stride: int) -> int:

@@ -34,19 +34,17 @@ class Observer(Embedder):
         outputs : (height, width, C) Tensor of float32
             What the network says, and its last filters.
         """
-        spans, at_once = self._spans(), self._tiles_at_once()
-        shape = spans[0][0].length, spans[0][1].length
-        stream = self._network.start(len(spans), shape, at_once)
+        tiling, stream = self._tiling, self._start(1)
         height, width = self.network_shape
         outputs = torch.empty((height, width, self._network.channels))
         before = range(number - self.settings.warmup, number)
         for one in (*(min(abs(t), len(frames) - 1) for t in before), number):
             padded, _ = self._prepare(frames, one)
             for index, chunk in enumerate(stream.chunks):
-                told = stream.embed(self._windows(padded, spans[chunk]), index)
-                for raw, (row, column) in zip(told, spans[chunk], strict=True):
-                    outputs[row.kept, column.kept] = raw[
-                        self._rows.inside(row), self._columns.inside(column)
-                    ].float()
-        top, left = self._rows.before, self._columns.before
+                tiles = tiling.tiles[chunk]
+                told = stream.embed(tiling.read_all(padded, tiles), index)
+                for raw, tile in zip(told, tiles, strict=True):
+                    row, column = tile
+                    outputs[row.kept, column.kept] = tiling.inside(raw, tile).float()
+        left, _, top, _ = tiling.padding
         return padded[top : top + height, left : left + width].cpu(), outputs

@@ -132,7 +132,7 @@ def explain_pixels(
     bandwidth = plan.settings.cluster.bandwidth
     apart = 1 - similarity
     measured = f"similarity {similarity:.3f}, 1 − h = {1 - bandwidth:.3f}"
-    labels = [int(cells.labels[place]) for place in both]
+    labels = [int(cells.labels[t][y, x]) for t, y, x in both]
     clusters = [int(cells.clusters[t][y, x]) for t, y, x in both]
     if labels[0] and labels[0] == labels[1]:
         return f"They are one cell ({measured})."
