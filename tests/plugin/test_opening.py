@@ -26,6 +26,12 @@ class Watch:
 app = get_qapp()
 sys.meta_path.insert(0, Watch())
 from fastershift.plugin._opening import SegmentTrackDock
+from npe2 import PluginManager
+discover, readers = PluginManager.discover, []
+def watched(*given, **more):
+    readers.append(threading.current_thread() is threading.main_thread())
+    return discover(*given, **more)
+PluginManager.discover = watched
 first = SegmentTrackDock(ViewerModel())
 assert first.panel is None
 life = QEventLoop()
@@ -44,6 +50,7 @@ assert heavy <= set(sys.modules)
 print("held by:", sorted(heavy & Watch.held))
 # What nobody needs before the first preview.
 late = {"sklearn", "fastershift.training", "fastershift.simulate", "fastershift.batch"}
+print("manifests read by the window:", any(readers))
 print("too early:", sorted(late & set(sys.modules)))
 for one in threading.enumerate():
     if type(one) is threading.Thread:
@@ -72,6 +79,7 @@ def test_the_window_loads_nothing_heavy_itself():
     assert done.returncode == 0, done.stderr
     assert "held by: []" in done.stdout
     assert "too early: []" in done.stdout
+    assert "manifests read by the window: False" in done.stdout
     # Objects of Qt belong to the thread that makes them.
     assert "of another thread: []" in done.stdout
 

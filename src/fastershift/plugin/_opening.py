@@ -138,6 +138,8 @@ def _load(home: str) -> None:
         import_module(_MEANWHILE)
         libraries.join()
         import_module(home)
+        # For the first who asks, napari reads the manifests of all plugins again.
+        import_module("fastershift.plugin.qt").preferences()
 
 
 @contextmanager
