@@ -1,6 +1,7 @@
 """Batches whose cells are given, and tables of measurements beside results."""
 
 import csv
+import html
 from dataclasses import replace
 
 import numpy as np
@@ -219,3 +220,48 @@ def test_movies_may_be_run_one_by_one_and_summed_up_in_the_end(plate):
         "one": "done",
         "two": "done",
     }
+
+
+def test_what_a_run_says_of_a_movie_is_in_the_report(tmp_path):
+    """Drift and flicker are told in the sentences of a run and of `measure`."""
+    made = simulate_movie(9, (128, 128), 12, diameter=14, kind="nuclei", seed=1)
+    frames, labels = made.frames.copy(), made.labels.copy()
+    frames[4] = np.minimum(1.5 * frames[4], 65535)
+    for stack in (frames, labels):
+        stack[6:] = np.roll(stack[6:], 9, axis=1)
+    for folder, stack in (("movies", frames), ("masks", labels)):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "one.tif"
+        tifffile.imwrite(path, stack.astype(np.uint16), metadata={"axes": "TYX"})
+    # As masks that are linked: their numbers must not be tracks already.
+    settings = {"track": {"vote_weight": 0.0}}
+    anew = np.where(labels, (labels * 7 + np.arange(9)[:, None, None]) % 97 + 1, 0)
+    tifffile.imwrite(
+        tmp_path / "masks" / "one.tif", anew.astype(np.uint16), metadata={"axes": "TYX"}
+    )
+    run = segment_movie(None, settings, labels=anew)
+    (drift,) = [said for said in run.provenance["notices"] if "drift" in said]
+
+    asked = task_for(tmp_path, labels=str(tmp_path / "masks"))
+    (outcome,) = ended(asked).values()
+    assert outcome.notes == tuple(run.provenance["notices"])
+    # Measured later, it is told what that shows, too.
+    (outcome,) = ended(replace(asked, measuring=Measuring())).values()
+    assert drift in outcome.notes
+    assert "Channel 0 flickers" in outcome.notes[-1]
+    assert "'Without flicker' takes it out" in outcome.notes[-1]
+    page = (tmp_path / "results" / "summary.html").read_text(encoding="utf-8")
+    (row,) = rows_of(tmp_path / "results" / "summary.csv")
+    for note in outcome.notes:
+        assert html.escape(note) in page
+        assert note in row["notes"]
+    # And it is still known to those who ask for the same again.
+    (again,) = ended(replace(asked, measuring=Measuring())).values()
+    assert again == outcome
+    options = MeasureOptions(without_drift=True, without_flicker=True)
+    steady = replace(
+        asked, output=tmp_path / "steady", measuring=Measuring("csv", options)
+    )
+    (outcome,) = ended(steady).values()
+    assert outcome.notes[-1].endswith("This was taken out.")
+    assert "drift_y" in rows_of(tmp_path / "steady" / "one_measurements.csv")[0]

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from fastershift.io import SavedResult
-from fastershift.measure import MeasureOptions, describe_flicker, measure_frames
+from fastershift.measure import (
+    MeasureOptions,
+    WatchedTables,
+    describe_flicker,
+    measure_frames,
+)
 from fastershift.simulate import simulate_movie
 
 N_FRAMES, OFFSET, BACKGROUND = 24, 100.0, 20.0
@@ -28,8 +33,12 @@ def movie(light=STEADY, cells=STEADY, n_cells=12):
     return SavedResult(labels, tracks), {"0": image}
 
 
+def frames_of(made, **options):
+    return list(measure_frames(*made, MeasureOptions(**options)))
+
+
 def table_of(made, **options):
-    frames = list(measure_frames(*made, MeasureOptions(**options)))
+    frames = frames_of(made, **options)
     return {name: np.concatenate([one[name] for one in frames]) for name in frames[0]}
 
 
@@ -71,21 +80,21 @@ def test_a_change_of_the_cells_that_lasts_is_left_in(change):
     made = movie(cells=change)
     kept = table_of(made, without_flicker=True)
     np.testing.assert_allclose(kept["mean_0"], table_of(made)["mean_0"], rtol=1e-9)
-    assert describe_flicker(kept, ["0"], None) == []
+    assert describe_flicker(frames_of(made), ["0"], None) == []
 
 
 def test_a_short_change_of_the_cells_alone_is_taken_out_but_said():
-    alone = table_of(movie(cells=BURSTS), without_flicker=True)
+    alone = frames_of(movie(cells=BURSTS), without_flicker=True)
     (said,) = describe_flicker(alone, ["0"], None)
     assert "4 of 24 frames are up to 30%" in said
     assert "In 4 of them the background did not follow" in said
-    lamp = table_of(movie(BURSTS))
+    lamp = frames_of(movie(BURSTS))
     (said,) = describe_flicker(lamp, ["0"], "--without-flicker")
     assert "--without-flicker takes it out" in said
     assert "did not follow" not in said
     pulse = STEADY.copy()
     pulse[12] = 1.4
-    both = table_of(movie(BURSTS, cells=pulse))
+    both = frames_of(movie(BURSTS, cells=pulse))
     (said,) = describe_flicker(both, ["0"], None)
     assert "In 1 of them the background did not follow" in said
 
@@ -95,7 +104,16 @@ def test_of_few_cells_no_flicker_can_be_told():
     table = table_of(made, without_flicker=True)
     assert np.isnan(table["flicker_0"]).all()
     np.testing.assert_array_equal(table["mean_0"], table_of(made)["mean_0"])
-    assert describe_flicker(table, ["0"], None) == []
+    assert describe_flicker(frames_of(made), ["0"], None) == []
+
+
+def test_tables_that_pass_by_tell_the_same_in_the_end():
+    frames = frames_of(movie(BURSTS))
+    watched = WatchedTables(frames)
+    assert all(one is other for one, other in zip(watched, frames, strict=True))
+    assert watched.cells == N_FRAMES * 12
+    said = watched.describe_flicker(["0"], "it")
+    assert said == describe_flicker(frames, ["0"], "it") != []
 
 
 @pytest.mark.parametrize(("spread", "most"), [(0.0, 0.01), (0.15, 0.06)])

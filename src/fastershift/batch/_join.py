@@ -75,12 +75,15 @@ class Joined:
         One for each frame.
     at_edge : tuple of set of int
         For each frame, the tracks that touch the edge of the image.
+    notes : tuple of str
+        What there is to say of the movie.
     """
 
     labels: LabelFrames
     lineage: Lineage
     reports: tuple[FrameReport, ...]
     at_edge: tuple[frozenset[int], ...]
+    notes: tuple[str, ...] = ()
 
 
 def join_chunks(

@@ -332,7 +332,8 @@ class _Run:
         part, task = _Part(movie), self._batch.task(movie)
         former, labels = self._unmeasured.get(movie.name), self._batch.labels
         if former is not None:
-            self._submit(part, "measure", _remote.measure, task, former)
+            place = self._summary.folder
+            self._submit(part, "measure", _remote.measure, task, former, place)
         elif labels is not None:
             place, name = self._summary.folder, movie.name
             given = (task, labels, self._models, name, place)

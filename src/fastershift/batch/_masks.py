@@ -172,9 +172,13 @@ def link_movie(
         labels=str(masks),
         **task.regions,
     )
-    measure_result(task, saved)
+    measured = measure_result(task, saved)
     write_saved(output, saved, format=task.format, overwrite=task.overwrite)
     outcome = outcome_of(
         joined, result.settings, output, name, float(result.provenance["seconds"])
     )
-    yield replace(outcome, model=str(result.provenance["model"]))
+    yield replace(
+        outcome,
+        model=str(result.provenance["model"]),
+        notes=(*result.provenance.get("notices", ()), *measured),
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from fastershift.io import Movie, SavedResult, read_channels
 from fastershift.measure import (
     MeasureOptions,
+    WatchedTables,
     check_table,
     columns_for,
     measure_frames,
@@ -29,7 +30,7 @@ class Measuring:
     format : {"csv", "parquet"}
         How the table is stored.
     options : MeasureOptions
-        Rings and neighbours.
+        Rings, neighbours, and what is taken out.
     pixel_size, frame_interval : float or None
         In µm and minutes, where no file says.
     """
@@ -52,7 +53,7 @@ def check_measuring(task: "MovieTask") -> None:
         check_table(task.table)
 
 
-def measure_result(task: "MovieTask", saved: SavedResult) -> None:
+def measure_result(task: "MovieTask", saved: SavedResult) -> tuple[str, ...]:
     """Write the table of a movie, if one is wanted.
 
     Parameters
@@ -62,6 +63,11 @@ def measure_result(task: "MovieTask", saved: SavedResult) -> None:
     saved : SavedResult
         Its result.
 
+    Returns
+    -------
+    tuple of str
+        What there is to say of it.
+
     Raises
     ------
     InputError
@@ -69,16 +75,18 @@ def measure_result(task: "MovieTask", saved: SavedResult) -> None:
     """
     wanted = task.measuring
     if wanted is None or task.table is None:
-        return
+        return ()
     channels = _channels(task)
     first = next(iter(channels.values()))
     saved = with_scale(saved, first, wanted.pixel_size, wanted.frame_interval)
     options = wanted.options
-    tables = measure_frames(saved, channels, options)
+    tables = WatchedTables(measure_frames(saved, channels, options))
     columns = columns_for(
         saved, channels, ring=options.ring > 0, drift=options.without_drift
     )
     write_measurements(task.table, tables, columns, overwrite=True)
+    how = None if options.without_flicker else "'Without flicker'"
+    return tuple(tables.describe_flicker(channels, how))
 
 
 def _channels(task: "MovieTask") -> Mapping[str, Movie]:

@@ -51,6 +51,8 @@ class Outcome:
         How good the cells are expected to be, see `fastershift.pipeline.Quality`.
     seconds : float
         From the start of the movie to its result.
+    notes : tuple of str
+        What there is to say of the movie, in sentences.
     source : str
         Tells the file of the movie from others, see `fingerprint`.
     """
@@ -71,6 +73,7 @@ class Outcome:
     places: tuple[str, ...] = ()
     expected_f1: float | None = None
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
     source: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -155,4 +158,5 @@ def outcome_of(
         places=tuple(f"frame {t}: track {n} {what}" for t, n, what in places[:_NAMED]),
         expected_f1=None if quality is None else round(quality.f1, 2),
         seconds=round(seconds, 1),
+        notes=joined.notes,
     )

@@ -142,11 +142,14 @@ def link(
     return _told(work)
 
 
-def measure(task: MovieTask, outcome: Outcome) -> Outcome | Failure:
+def measure(task: MovieTask, former: Outcome, results: Path) -> Outcome | Failure:
     """Measure a movie that was finished before without."""
 
     def work() -> Outcome:
-        measure_result(task, read_saved(Path(outcome.output), on_disk=True))
+        saved = read_saved(Path(former.output), on_disk=True)
+        told = measure_result(task, saved)
+        outcome = replace(former, notes=(*former.notes, *told))
+        Summary(results).put(outcome)
         return outcome
 
     return _told(work)

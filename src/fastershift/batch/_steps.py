@@ -1,7 +1,7 @@
 """The three steps of a movie; each leaves what it has done on disk."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
@@ -137,10 +137,11 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
             },
         )
-        measure_result(task, result)
+        measured = measure_result(task, result)
         # What may not be replaced was refused at the beginning.
         write_saved(task.output, result, format=task.format, overwrite=True)
-        yield step
+        notices = result.provenance.get("notices", ())
+        yield replace(step, notes=(*notices, *measured))
     work.remove()
 
 

@@ -39,6 +39,8 @@ _COLUMNS = {
     "expected_f1": "Expected F1",
     "seconds": "Time (s)",
 }
+#: What an outcome has several of.
+_LISTS = ("places", "notes")
 _STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2em;color:#222}"
     "table{border-collapse:collapse}td,th{padding:.35em .8em;text-align:right;"
@@ -114,7 +116,10 @@ class Summary:
         """Write summary.csv and summary.html."""
         rows = sorted(outcomes, key=_worst_first)
         columns = [one.name for one in fields(Outcome)]
-        table = [{**row.as_dict(), "places": "; ".join(row.places)} for row in rows]
+        table = [
+            row.as_dict() | {name: "; ".join(getattr(row, name)) for name in _LISTS}
+            for row in rows
+        ]
         write_table(self.folder / _TABLE, table, columns)
         write_file(self.folder / _PAGE, self._page(rows).encode(errors="replace"))
 
@@ -153,6 +158,9 @@ class Summary:
             if name == "doubtful" and outcome.places:
                 places = "<br>".join(map(html.escape, outcome.places))
                 text = f"<details><summary>{text}</summary>{places}</details>"
+            elif name == "movie":
+                notes = map(html.escape, outcome.notes)
+                text = "<br>".join((text, *(f"<small>{one}</small>" for one in notes)))
             cells.append(f"<td>{text}</td>")
         return f"<tr><td>{image}</td>{''.join(cells)}</tr>"
 
@@ -167,9 +175,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _outcome(path: Path) -> Outcome | None:
     values = _read_json(path)
-    if not _are_fields(values) or not isinstance(values.get("places"), list):
+    lists = {name: values.get(name, []) for name in _LISTS}
+    if not _are_fields(values) or not all(isinstance(v, list) for v in lists.values()):
         return None
-    return Outcome(**{**values, "places": tuple(values["places"])})
+    return Outcome(**values | {name: tuple(v) for name, v in lists.items()})
 
 
 def _are_fields(names: Collection[str]) -> bool:

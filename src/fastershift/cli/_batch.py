@@ -88,6 +88,8 @@ def run_on_disk(task: "MovieTask") -> None:
         f"{outcome.frames} frames, {outcome.tracks} tracks, {outcome.divisions} "
         f"divisions in {outcome.seconds:.1f} s: {outcome.output}"
     )
+    for note in outcome.notes:
+        typer.echo(note)
 
 
 @reports_errors
@@ -218,8 +220,11 @@ def _follow(task: Any, client: Any) -> tuple[int, int]:
             if isinstance(event, MovieEnded):
                 ended += 1
                 failed += event.outcome.status == "failed"
-                if event.outcome.status == "failed":
-                    bar.say(f"{event.outcome.movie}: {event.outcome.sentence}")
+                outcome = event.outcome
+                told = () if event.before else outcome.notes
+                for sentence in (outcome.sentence, *told):
+                    if sentence:
+                        bar.say(f"{outcome.movie}: {sentence}")
             else:
                 bar.show(
                     total=event.movies,

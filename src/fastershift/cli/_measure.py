@@ -1,6 +1,5 @@
 """The command that measures the cells of a result."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,8 @@ from fastershift.cli._options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fastershift.io import Movie
     from fastershift.measure import FrameTable
 
@@ -70,8 +71,8 @@ def measure(
     from fastershift.io import check_apart, read_channels, read_saved
     from fastershift.measure import (
         MeasureOptions,
+        WatchedTables,
         columns_for,
-        describe_flicker,
         describe_units,
         measure_frames,
         with_scale,
@@ -97,41 +98,21 @@ def measure(
     columns = columns_for(saved, channels, ring=ring > 0, drift=without_drift)
     options = MeasureOptions(ring, neighbour_distance, without_drift, without_flicker)
     confines = read_confines(inside, outside, first)
-    tables = measure_frames(saved, channels, options, confines)
-    counted = _Counted(tables, len(saved.labels))
-    written = write_measurements(output, counted, columns, overwrite=overwrite)
+    tables = WatchedTables(measure_frames(saved, channels, options, confines))
+    shown = _shown(tables, len(saved.labels))
+    written = write_measurements(output, shown, columns, overwrite=overwrite)
     typer.echo(
-        f"{counted.cells} cells in {len(saved.labels)} frames: {written}. "
+        f"{tables.cells} cells in {len(saved.labels)} frames: {written}. "
         f"{describe_units(saved)}"
     )
     how = None if without_flicker else "--without-flicker"
-    for sentence in describe_flicker(counted.first_rows(), channels, how):
+    for sentence in tables.describe_flicker(channels, how):
         typer.echo(sentence)
 
 
-class _Counted:
-    """Counts the cells that pass by, behind a progress bar."""
+def _shown(tables: "Iterable[FrameTable]", frames: int) -> "Iterable[FrameTable]":
+    """Put a progress bar before the tables that pass by."""
+    from rich.console import Console
+    from rich.progress import track
 
-    def __init__(self, tables: "Iterator[FrameTable]", frames: int) -> None:
-        self._tables, self._frames = tables, frames
-        self.cells = 0
-        self._first: list[FrameTable] = []
-
-    def __iter__(self) -> "Iterator[FrameTable]":
-        from rich.console import Console
-        from rich.progress import track
-
-        console = Console(stderr=True)
-        for table in track(self._tables, "frames", total=self._frames, console=console):
-            self.cells += len(table["track"])
-            self._first.append({name: column[:1] for name, column in table.items()})
-            yield table
-
-    def first_rows(self) -> "FrameTable":
-        """Return the first row of each frame: what is the same for all its cells."""
-        import numpy as np
-
-        return {
-            name: np.concatenate([one[name] for one in self._first])
-            for name in self._first[0]
-        }
+    return track(tables, "frames", total=frames, console=Console(stderr=True))

@@ -8,7 +8,7 @@ from fastershift.measure._columns import (
     columns_of,
     describe_units,
 )
-from fastershift.measure._flicker import describe_flicker
+from fastershift.measure._flicker import WatchedTables, describe_flicker
 from fastershift.measure._msd import mean_squared_displacement
 from fastershift.measure._scale import with_scale
 from fastershift.measure._write import check_table, write_measurements
@@ -17,6 +17,7 @@ __all__ = [
     "Column",
     "FrameTable",
     "MeasureOptions",
+    "WatchedTables",
     "WorldUnits",
     "check_table",
     "columns_for",

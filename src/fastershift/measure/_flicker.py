@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["describe_flicker", "factor_of", "with_flicker"]
+__all__ = ["WatchedTables", "describe_flicker", "factor_of", "with_flicker"]
 
 _Table: TypeAlias = dict[str, NDArray[Any]]
 _Reals: TypeAlias = NDArray[np.float64]
@@ -21,6 +21,8 @@ _DIM = 0.3
 _SURE = 2.0
 #: Flicker below this is not spoken of.
 _NOTABLE = 0.03
+#: Columns that are the same for all cells of a frame.
+_OF_FRAME = ("flicker_", "background_")
 #: A background that changes by a smaller part of what cells change by stays as it is.
 _FOLLOWS = 0.05
 
@@ -155,14 +157,14 @@ def _steady(
 
 
 def describe_flicker(
-    table: _Table, channels: Iterable[str], how: str | None
+    tables: Sequence[_Table], channels: Iterable[str], how: str | None
 ) -> list[str]:
     """Say which channels flicker.
 
     Parameters
     ----------
-    table : dict
-        Measurements with at least a row of each frame.
+    tables : sequence of dict
+        Measurements of each frame; the first cell of a frame will do.
     channels : iterable of str
         Their names.
     how : str or None
@@ -173,17 +175,58 @@ def describe_flicker(
     list of str
         A sentence or two for each that does.
     """
-    _, first = np.unique(table["frame"], return_index=True)
+
+    def of_frames(name: str) -> _Reals:
+        return np.concatenate([table[name][:1] for table in tables])
+
     told = (
         _describe(
             channel,
-            table[f"flicker_{channel}"][first],
-            table[f"background_{channel}"][first],
+            of_frames(f"flicker_{channel}"),
+            of_frames(f"background_{channel}"),
             how,
         )
         for channel in channels
     )
     return [sentence for sentence in told if sentence]
+
+
+class WatchedTables:
+    """Tables that pass by one after the other, and what is told of them in the end.
+
+    Parameters
+    ----------
+    tables : iterable of dict
+        Measurements of each frame.
+
+    Attributes
+    ----------
+    cells : int
+        Rows so far.
+    """
+
+    def __init__(self, tables: Iterable[_Table]) -> None:
+        self._tables = tables
+        self._first: list[_Table] = []
+        self.cells = 0
+
+    def __iter__(self) -> Iterator[_Table]:
+        """Hand on the tables; what is told of their frames is kept."""
+        for table in self._tables:
+            self.cells += len(table["track"])
+            # Copied, because a part of a column keeps all of it in memory.
+            self._first.append(
+                {
+                    name: column[:1].copy()
+                    for name, column in table.items()
+                    if name.startswith(_OF_FRAME)
+                }
+            )
+            yield table
+
+    def describe_flicker(self, channels: Iterable[str], how: str | None) -> list[str]:
+        """Say which channels flicker; as `describe_flicker`."""
+        return describe_flicker(self._first, channels, how)
 
 
 def _describe(

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift.measure import MeasureOptions
 from fastershift.plugin.layers._units import in_words
 from fastershift.plugin.qt import Task, TaskRunner, WholeNumberBox
 from fastershift.session import describe_error
@@ -84,12 +85,24 @@ class ManyDialog(QDialog):
             "under the names of the movies, or a pattern with {name}. What is drawn in "
             "a Shapes layer is not used here.",
         )
-        self._measure = QCheckBox("write a table of every cell in every frame")
-        self._measure.setObjectName("many_measure")
-        self._measure.setAccessibleName("Measure")
-        self._measure.setToolTip(
+        self._measure = self._box(
+            "many_measure",
+            "Write a table of every cell in every frame",
             "Beside each result, as CSV. Movies that are finished are measured, too, "
-            "where that was not done."
+            "where that was not done.",
+        )
+        self._measure.setAccessibleName("Measure")
+        self._measure.toggled.connect(lambda _: self._show_state())
+        self._without_drift = self._box(
+            "many_without_drift",
+            "Without drift",
+            "Take the move that all cells share, the drift of the stage, out of the "
+            "displacements and speeds in the tables, and measure it.",
+        )
+        self._without_flicker = self._box(
+            "many_without_flicker",
+            "Without flicker",
+            "Take flicker out of the grey values in the tables.",
         )
         self._format = QComboBox()
         self._format.setObjectName("many_format")
@@ -136,6 +149,10 @@ class ManyDialog(QDialog):
             form.addRow(line.accessibleName(), row)
         form.addRow("Format", self._format)
         form.addRow("Measure", self._measure)
+        without = QHBoxLayout()
+        without.addWidget(self._without_drift)
+        without.addWidget(self._without_flicker, 1)
+        form.addRow("", without)
         form.addRow("Processes", self._workers)
         buttons = QHBoxLayout()
         for button in (self._start, self._stop, self._retry, self._open):
@@ -155,6 +172,12 @@ class ManyDialog(QDialog):
         line.setToolTip(tip)
         line.textChanged.connect(lambda _: self._show_state())
         return line
+
+    def _box(self, name: str, text: str, tip: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setObjectName(name)
+        box.setToolTip(tip)
+        return box
 
     def _button(
         self, name: str, text: str, clicked: Callable[[], None] | None
@@ -187,6 +210,10 @@ class ManyDialog(QDialog):
         form, workers = self._format.currentData(), self._workers.value() or None
         labels, inside = self._labels.text().strip(), self._inside.text().strip()
         measured = self._measure.isChecked()
+        options = MeasureOptions(
+            without_drift=self._without_drift.isChecked(),
+            without_flicker=self._without_flicker.isChecked(),
+        )
         self._report.clear()
         self._progress.setRange(0, 0)
         self._progress.setFormat("starting…")
@@ -203,7 +230,7 @@ class ManyDialog(QDialog):
                 retry_failed=retry_failed,
                 labels=labels or None,
                 inside=inside or None,
-                measuring=Measuring() if measured else None,
+                measuring=Measuring(options=options) if measured else None,
             )
             with connect(workers=workers) as client:
                 yield from run_many(task, client)
@@ -218,9 +245,10 @@ class ManyDialog(QDialog):
             if found.status == "failed":
                 self._report.appendPlainText(f"{found.movie}: {found.sentence}")
             elif not event.before:
-                self._report.appendPlainText(
-                    f"{found.movie}: {found.tracks} tracks, {found.divisions} divisions"
-                )
+                count = f"{found.tracks} tracks, {found.divisions} divisions"
+                self._report.appendPlainText(f"{found.movie}: {count}")
+                for note in found.notes:
+                    self._report.appendPlainText(f"{found.movie}: {note}")
             return
         self._progress.setRange(0, event.movies)
         self._progress.setValue(event.ended)
@@ -258,6 +286,8 @@ class ManyDialog(QDialog):
 
     def _show_state(self) -> None:
         named = bool(self._inputs.text().strip() and self._output.text().strip())
+        for box in (self._without_drift, self._without_flicker):
+            box.setEnabled(self._measure.isChecked())
         self._start.setEnabled(named and not self.busy)
         self._retry.setEnabled(named and not self.busy)
         self._stop.setEnabled(self.busy)

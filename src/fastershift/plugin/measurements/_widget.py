@@ -217,7 +217,7 @@ class MeasurementsWidget(QWidget):
             columns = columns_for(
                 saved, channels, ring=options.ring > 0, drift=options.without_drift
             )
-            yield saved, whole, columns, describe_flicker(whole, channels, how)
+            yield saved, whole, columns, describe_flicker(pieces, channels, how)
 
         self._said.setText("Measuring …")
         self._tasks.start(
