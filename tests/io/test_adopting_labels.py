@@ -16,6 +16,7 @@ from fastershift.io import (
     write_result,
     write_saved,
 )
+from fastershift.simulate import simulate_movie
 
 LIMIT = 2**31 - 1
 KINDS = ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">u2", ">f4")
@@ -184,3 +185,23 @@ def test_a_number_beyond_those_that_are_listed_is_not_wrapped(tmp_path):
     with pytest.raises(InputError, match="65539, which is not among the tracks"):
         write_saved(tmp_path / "out", SavedResult(stack, [(3, 0, 1, 0)]), format="tiff")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_camera_sees_is_no_label_image(tmp_path):
+    movie = simulate_movie(3, (64, 80), 5, diameter=16, kind="nuclei", seed=1)
+    with pytest.raises(InputError, match="is an image, and not a label image"):
+        adopt_labels(movie.frames).stack()
+    path = tmp_path / "movie.tif"
+    tifffile.imwrite(path, movie.frames, photometric="minisblack")
+    with pytest.raises(InputError, match=r"movie\.tif is an image"):
+        read_saved(path, on_disk=True)
+    np.testing.assert_array_equal(adopt_labels(movie.labels).stack(), movie.labels)
+
+
+@pytest.mark.parametrize("side", [(2, 2), (1, 2), (2, 1)])
+def test_the_densest_cells_are_labels(side):
+    """Cells of two pixels that fill the frame, numbered as it happens."""
+    rng = np.random.default_rng(0)
+    numbers = 1 + rng.permutation(64 * 65).reshape(64, 65).astype(np.int32)
+    frame = numbers.repeat(side[0], 0).repeat(side[1], 1)
+    np.testing.assert_array_equal(adopt_labels([frame] * 3).stack()[1], frame)

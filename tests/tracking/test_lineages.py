@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from fastershift.errors import InputError
 from fastershift.tracking import Lineage, Track, centroids
 from fastershift.tracking._parents import grow
 from helpers.movies import FAMILY
@@ -69,6 +70,21 @@ def test_centroids_agree_with_a_direct_computation():
     assert len(table) == sum(len(np.unique(frame)) - 1 for frame in labels)
     keys = [tuple(row) for row in table[:, :2]]
     assert keys == sorted(keys)
+
+
+def test_centroids_are_found_in_frames_that_are_read_one_at_a_time():
+    stack = np.random.default_rng(0).integers(0, 9, (4, 15, 16))
+
+    class Frames:
+        def __len__(self):
+            return len(stack)
+
+        def __getitem__(self, t):
+            return stack[t]
+
+    np.testing.assert_array_equal(centroids(Frames()), centroids(stack))
+    with pytest.raises(InputError, match="2 axes"):
+        centroids(stack[0])
 
 
 def test_centroids_of_nothing():

@@ -25,6 +25,12 @@ _Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
 
 #: The largest number that labels may have.
 _LARGEST = np.iinfo(np.int32).max
+#: Of frames with a shorter side it is not told whether they are labels.
+_TELLING = 64
+#: Every so many rows are looked at.
+_EVERY = 8
+#: Share of neighbours with the same number that frames of labels have at least.
+_ALIKE = 0.5
 #: Up to here real numbers tell every whole number from the next.
 _EXACT = 2**53
 
@@ -67,7 +73,7 @@ class AdoptedLabels:
         Raises
         ------
         InputError
-            For numbers below 0, and such that are not whole.
+            For numbers below 0, such that are not whole, and what is no label image.
         """
         frame = np.asarray(self.source[t])
         _highest(frame, t, self.name)
@@ -110,7 +116,8 @@ def adopt_labels(frames: LabelFrames, name: str = "The label image") -> AdoptedL
     Raises
     ------
     InputError
-        For numbers below 0, numbers that are not whole, and pixels of another kind.
+        For numbers below 0, numbers that are not whole, pixels of another kind, and
+        frames that are plainly no labels.
         Of the types that are not read yet: when the frame is asked for.
     """
     if not len(frames):
@@ -182,6 +189,24 @@ def _dtypes(frames: LabelFrames, name: str) -> set[np.dtype[Any]]:
     return dtypes
 
 
+def _check_no_movie(frame: _Image, name: str) -> None:
+    """Refuse a frame in which more neighbours differ than are alike.
+
+    Labels can be so only where cells one pixel wide fill the frame; what a camera sees
+    is, because of its noise.
+    """
+    if frame.ndim != 2 or min(frame.shape) < _TELLING:
+        return
+    below = frame[1::_EVERY] == frame[:-1:_EVERY]
+    beside = frame[::_EVERY, 1:] == frame[::_EVERY, :-1]
+    if max(below.mean(), beside.mean()) < _ALIKE:
+        raise InputError(
+            f"{name} is an image, and not a label image: most pixels differ from those "
+            "next to them. Give the image in which all pixels of a cell hold its "
+            "number, and those of the background 0."
+        )
+
+
 def _always_fits(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "b" or (dtype.kind in "ui" and np.iinfo(dtype).max <= _LARGEST)
 
@@ -199,4 +224,5 @@ def _highest(frame: _Image, t: int, name: str) -> int:
             f"{name} holds {frame[wrong][0]} in frame {t}; labels are whole numbers "
             "from 0, and 0 is background."
         )
+    _check_no_movie(frame, name)
     return int(frame.max())

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,16 @@ import numpy.typing as npt
 from fastershift.labels import as_labels, compact
 
 __all__ = ["Lineage", "Track", "centroids"]
+
+
+class LabelledFrames(Protocol):
+    """Labels of a movie, read one frame at a time."""
+
+    def __len__(self) -> int:
+        """Count the frames."""
+
+    def __getitem__(self, t: int, /) -> npt.ArrayLike:
+        """Return frame ``t``, (Y, X)."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +119,13 @@ class Lineage:
         }
 
 
-def centroids(labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def centroids(labels: LabelledFrames) -> npt.NDArray[np.float64]:
     """Return where every cell is in every frame, as napari's Tracks take it.
 
     Parameters
     ----------
-    labels : (T, Y, X) int array
-        Track ids; 0 is background.
+    labels : (T, Y, X) int array, or sequence of (Y, X)
+        Track ids; 0 is background. One frame is read at a time.
 
     Returns
     -------
@@ -124,10 +135,11 @@ def centroids(labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
     Raises
     ------
     InputError
-        When this is not a (T, Y, X) array of labels.
+        When these are not frames (Y, X) of labels.
     """
     tables = []
-    for time, frame in enumerate(as_labels(labels, 3)):
+    for time in range(len(labels)):
+        frame = as_labels(labels[time], 2)
         y, x = np.nonzero(frame)
         ids, codes = compact(frame[y, x])
         areas = np.bincount(codes, minlength=ids.size)[1:]

@@ -61,13 +61,52 @@ def test_masks_of_many_movies_are_tracked_and_measured(user, plate, tmp_path):
     user.find("many_inputs").setText(str(plate))
     user.find("many_output").setText(str(tmp_path / "results"))
     user.find("many_labels").setText(str(tmp_path / "masks"))
+    assert not user.find("many_without_drift").isEnabled()
     user.find("many_measure").setChecked(True)
+    user.find("many_without_drift").setChecked(True)
+    user.find("many_without_flicker").setChecked(True)
     user.click("many_start")
     user.qtbot.waitUntil(lambda: not user.widget._many.busy)
     user.wait_threads()
     labels, _ = read_result(tmp_path / "results" / "two")
     np.testing.assert_array_equal(labels > 0, made.labels > 0)
-    assert (tmp_path / "results" / "a" / "one_measurements.csv").exists()
+    # As the command line writes it for the same.
+    one = tmp_path / "results" / "a" / "one"
+    table = measured(tmp_path, one, plate / "a" / "one.tif")
+    assert one.with_name("one_measurements.csv").read_text() == table
+
+
+def measured(folder, result, movie):
+    """Measure on the command line, without drift and flicker."""
+    from typer.testing import CliRunner
+
+    from fastershift.cli import app
+
+    table = folder / "by_command.csv"
+    words = ["measure", str(result), str(movie), "-o", str(table)]
+    words += ["--without-drift", "--without-flicker"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    return table.read_text()
+
+
+def test_what_a_run_says_of_a_movie_is_in_the_report(user, plate, tmp_path):
+    (plate / "broken.tif").unlink()
+    made = simulate_movie(6, (128, 128), 10, diameter=14, kind="nuclei", seed=1)
+    labels = np.concatenate([made.labels[:3], np.roll(made.labels[3:], 9, axis=2)])
+    labels = np.where(labels, (labels * 7 + np.arange(6)[:, None, None]) % 97 + 1, 0)
+    for folder, stack in (("plate", made.frames), ("masks", labels)):
+        path = tmp_path / folder / "two.tif"
+        path.parent.mkdir(exist_ok=True)
+        tifffile.imwrite(path, stack.astype(np.uint16), metadata={"axes": "TYX"})
+    user.widget._many._prepare = lambda: ({"track": {"vote_weight": 0.0}}, "cpu")
+    user.click("run_many")
+    user.find("many_inputs").setText(str(plate / "two.tif"))
+    user.find("many_output").setText(str(tmp_path / "results"))
+    user.find("many_labels").setText(str(tmp_path / "masks"))
+    user.click("many_start")
+    user.qtbot.waitUntil(lambda: not user.widget._many.busy)
+    user.wait_threads()
+    assert "two: All cells move together" in user.find("many_report").toPlainText()
 
 
 def test_a_region_holds_for_many_movies(user, plate, tmp_path):

@@ -123,6 +123,34 @@ def test_parents_that_no_longer_fit_are_left_out(movie):
         assert {t[0]: t[3] for t in found}[child] == left
 
 
+def test_parents_that_are_lost_are_told(movie, tmp_path):
+    from fastershift.plugin.files._layer_files import (
+        describe_lost_parents,
+        saved_result,
+    )
+    from fastershift.plugin.files._writers import write_ctc
+
+    mother = next(t[3] for t in movie.tracks if t[3])
+    children = [t[0] for t in movie.tracks if t[3] == mother]
+    attributes = {"metadata": {"fastershift": {"tracks": movie.tracks}}, "name": "a"}
+    whole = saved_result(movie.labels, attributes)
+    assert describe_lost_parents(whole, attributes) == ""
+    labels = np.where(movie.labels == mother, 0, movie.labels)
+    said = describe_lost_parents(saved_result(labels, attributes), attributes)
+    assert f"({', '.join(map(str, children))}) have lost their parents" in said
+    # A child that is gone, too, has lost nothing.
+    labels[labels == children[0]] = 0
+    one = describe_lost_parents(saved_result(labels, attributes), attributes)
+    assert one.startswith(f"Track {children[1]} has lost its parent, which is not seen")
+    # The same where the graph of a Tracks layer tells the parents.
+    graph = {child: [mother] for child in children}
+    assert describe_lost_parents(saved_result(labels, {}, graph), {}, graph) == one
+    from napari.utils.notifications import notification_manager
+
+    write_ctc(str(tmp_path / "saved"), [(labels, attributes, "labels")])
+    assert one in notification_manager.records[-1].message
+
+
 def test_labels_with_depth_are_refused():
     from fastershift.plugin.files._layer_files import saved_result
 

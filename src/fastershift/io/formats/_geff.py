@@ -13,7 +13,7 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._graph import links_of_tracks
-from fastershift.io._labels import AdoptedLabels, adopt_labels
+from fastershift.io._labels import adopt_labels
 from fastershift.io._listed import as_listed
 from fastershift.io._movie import Scale, Units
 from fastershift.io._saved_result import SavedResult, from_record, to_record
@@ -64,10 +64,13 @@ class GeffFormat:
         same cell where it is seen next, and from the last cell of a track to the first
         of every track that descends from it.
         """
+        # Tracking loads torch, which no other format needs.
+        from fastershift.tracking import centroids
+
         with replacing_folder(path, overwrite, self.is_result) as folder:
             labels = adopt_labels(result.labels)
             # The package empties the folder, so the graph comes first.
-            _write_graph(folder, _centroids(labels), result)
+            _write_graph(folder, centroids(labels), result)
             group = import_zarr().open_group(folder, mode="a")
             array = group.create_array(
                 _LABELS,
@@ -107,20 +110,6 @@ def import_geff() -> ModuleType:
         ) from error
     module: ModuleType = geff
     return module
-
-
-def _centroids(labels: AdoptedLabels) -> NDArray[np.float64]:
-    """List the cells as `centroids` does, with one frame in memory at a time."""
-    # Tracking loads torch, which no other format needs.
-    from fastershift.tracking import centroids
-
-    tables = []
-    for t in range(len(labels)):
-        table = centroids(labels[t][None])
-        table[:, 1] = t
-        tables.append(table)
-    cells = np.concatenate(tables)
-    return cells[np.lexsort((cells[:, 1], cells[:, 0]))]
 
 
 def _write_graph(folder: Path, cells: NDArray[np.float64], result: SavedResult) -> None:

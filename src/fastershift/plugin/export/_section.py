@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.io import result_place, write_saved
-from fastershift.plugin.files._layer_files import saved_result
+from fastershift.plugin.files._layer_files import describe_lost_parents, saved_result
 from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
 from fastershift.plugin.layers._record import ResultRecord
@@ -192,11 +192,11 @@ class ExportSection(QGroupBox):
     def _write(self, cells: Labels, path: Path, *, overwrite: bool) -> None:
         form, take = self._format.get(), self._snapshot(cells)
 
-        def steps() -> Iterator[LayerSnapshot]:
+        def steps() -> Iterator[tuple[LayerSnapshot, str]]:
             taken = take()
             result = saved_result(taken.data, taken.attributes)
             write_saved(path, result, format=form, overwrite=overwrite)
-            yield taken
+            yield taken, describe_lost_parents(result, taken.attributes)
 
         self.message.emit(f"Saving to {path} …")
         self._tasks.start(
@@ -207,8 +207,11 @@ class ExportSection(QGroupBox):
             )
         )
 
-    def _tell_written(self, cells: Labels, path: Path, taken: LayerSnapshot) -> None:
-        self.message.emit(f"Saved to {path}.")
+    def _tell_written(
+        self, cells: Labels, path: Path, written: tuple[LayerSnapshot, str]
+    ) -> None:
+        taken, lost = written
+        self.message.emit(f"Saved to {path}. {lost}".rstrip())
         self.saved.emit(cells, taken)
 
     def _copy_methods(self) -> None:

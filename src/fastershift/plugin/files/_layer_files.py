@@ -20,7 +20,10 @@ from fastershift.io import (
 from fastershift.plugin.layers._placement import as_stack, stack_axes
 from fastershift.plugin.layers._record import ResultRecord
 
-__all__ = ["former_numbers", "saved_result"]
+__all__ = ["describe_lost_parents", "former_numbers", "saved_result"]
+
+#: Tracks that are named; all are counted.
+_NAMED = 5
 
 
 def saved_result(
@@ -61,11 +64,7 @@ def saved_result(
     labels = adopt_labels(as_stack(data, axes))
     record = ResultRecord.within(attributes.get("metadata"))
     scale, units = _scale(attributes, [axes.index(a) for a in "TYX" if a in axes])
-    parents = {track: parent for track, _, _, parent in record.tracks or ()}
-    parents |= {track: found[0] for track, found in (graph or {}).items()}
-    known = [(track, 0, 0, parent) for track, parent in parents.items()]
-    known = rename_tracks(known, labels.numbers)
-    parents = {track: parent for track, _, _, parent in known}
+    parents = _parents(attributes, graph, labels.numbers)
     return SavedResult(
         labels,
         parents_that_fit(tracks_from_labels(labels), parents),
@@ -75,6 +74,55 @@ def saved_result(
         settings_of(record.settings or None),
         record.provenance,
         record.corrections,
+    )
+
+
+def _parents(
+    attributes: Mapping[str, Any],
+    graph: Mapping[int, Sequence[int]] | None,
+    numbers: Numbers | None,
+) -> dict[int, int]:
+    """Tell the parents that a layer, or the graph of its tracks, speaks of."""
+    record = ResultRecord.within(attributes.get("metadata"))
+    parents = {track: parent for track, _, _, parent in record.tracks or ()}
+    parents |= {track: found[0] for track, found in (graph or {}).items()}
+    known = [(track, 0, 0, parent) for track, parent in parents.items()]
+    return {track: parent for track, _, _, parent in rename_tracks(known, numbers)}
+
+
+def describe_lost_parents(
+    saved: SavedResult,
+    attributes: Mapping[str, Any],
+    graph: Mapping[int, Sequence[int]] | None = None,
+) -> str:
+    """Say which tracks have lost their parents, because of what was painted.
+
+    Parameters
+    ----------
+    saved : SavedResult
+        From `saved_result`.
+    attributes, graph
+        What it was made of.
+
+    Returns
+    -------
+    str
+        Empty where all parents still fit.
+    """
+    numbers = getattr(saved.labels, "numbers", None)
+    known = _parents(attributes, graph, numbers)
+    lost = [track for track, *_, up in saved.tracks if not up and known.get(track)]
+    if not lost:
+        return ""
+    named = ", ".join(map(str, lost[:_NAMED])) + (", …" if lost[_NAMED:] else "")
+    whose = (
+        f"Track {named} has lost its parent, which is"
+        if len(lost) == 1
+        else f"{len(lost)} tracks ({named}) have lost their parents, which are"
+    )
+    return (
+        f"{whose} not seen before any more. Painting in the layer does not change who "
+        "descends from whom; the tools under Correct do."
     )
 
 

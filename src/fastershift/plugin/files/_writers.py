@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from napari.utils.notifications import show_warning
+
 from fastershift.errors import InputError
 from fastershift.io import ResultFormat, write_saved
-from fastershift.plugin.files._layer_files import saved_result
+from fastershift.plugin.files._layer_files import describe_lost_parents, saved_result
 
 __all__ = ["write_ctc", "write_tiff"]
 
@@ -66,4 +68,7 @@ def _write(path: str, layers: list[LayerData], form: ResultFormat) -> list[str]:
         # napari has asked before replacing.
         done = write_saved(target, result, format=form, overwrite=True)
         written.append(str(done))
+        lost = describe_lost_parents(result, attributes, graph)
+        if lost:
+            show_warning(f"{done}: {lost}")
     return written
