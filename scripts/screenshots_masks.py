@@ -40,7 +40,8 @@ class MasksTour(Tour):
 
     def track(self) -> None:
         """Track them."""
-        self.run()
+        self.press("run")
+        self.wait_idle()
         self._viewer.layers["masks"].visible = False
         self._viewer.dims.set_current_step(0, 8)
         rest(1.0)
