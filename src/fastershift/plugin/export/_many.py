@@ -85,6 +85,23 @@ class ManyDialog(QDialog):
             "under the names of the movies, or a pattern with {name}. What is drawn in "
             "a Shapes layer is not used here.",
         )
+        self._make_choices()
+        self._start = self._button("many_start", "Run", self.start)
+        self._stop = self._button("many_stop", "Stop", self._on_stop)
+        self._retry = self._button("many_retry", "Retry failed", self.retry)
+        self._open = self._button("many_summary", "Open summary", self._on_open)
+        self._progress = QProgressBar()
+        self._progress.setObjectName("many_progress")
+        self._progress.setAccessibleName("Progress")
+        self._report = QPlainTextEdit()
+        self._report.setObjectName("many_report")
+        self._report.setAccessibleName("Report")
+        self._report.setReadOnly(True)
+        self._lay_out()
+        self._show_state()
+
+    def _make_choices(self) -> None:
+        """Make what is chosen of the results and of their tables."""
         self._measure = self._box(
             "many_measure",
             "Write a table of every cell in every frame",
@@ -118,19 +135,6 @@ class ManyDialog(QDialog):
         self._workers.setToolTip(
             "Processes to start on this computer. Each needs as much memory as a run."
         )
-        self._start = self._button("many_start", "Run", self.start)
-        self._stop = self._button("many_stop", "Stop", self._on_stop)
-        self._retry = self._button("many_retry", "Retry failed", self.retry)
-        self._open = self._button("many_summary", "Open summary", self._on_open)
-        self._progress = QProgressBar()
-        self._progress.setObjectName("many_progress")
-        self._progress.setAccessibleName("Progress")
-        self._report = QPlainTextEdit()
-        self._report.setObjectName("many_report")
-        self._report.setAccessibleName("Report")
-        self._report.setReadOnly(True)
-        self._lay_out()
-        self._show_state()
 
     def _lay_out(self) -> None:
         form = QFormLayout()
