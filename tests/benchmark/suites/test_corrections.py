@@ -207,3 +207,54 @@ def test_errors_that_cannot_be_corrected_stay_wrong_and_say_why(monkeypatch):
 def test_a_folder_without_movies_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match="no movie with its truth"):
         run_suite("corrections", BenchmarkOptions(quick=True, data=tmp_path))
+
+
+def challenge(folder, labels, *, step=1):
+    """Write a movie as the Challenge has it, with outlines of every `step`-th frame."""
+    import tifffile
+
+    for name in ("01", "01_GT/TRA", "01_GT/SEG"):
+        (folder / name).mkdir(parents=True)
+    for t, frame in enumerate(labels.astype(np.uint16)):
+        tifffile.imwrite(folder / f"01/t{t:03}.tif", 500 * (frame > 0) + np.uint16(20))
+        tifffile.imwrite(folder / f"01_GT/TRA/man_track{t:03}.tif", frame)
+        if t % step == 0:
+            tifffile.imwrite(folder / f"01_GT/SEG/man_seg{t:03}.tif", frame)
+    last = len(labels) - 1
+    rows = [f"{track} 0 {last} 0" for track in np.unique(labels[labels > 0])]
+    (folder / "01_GT/TRA/man_track.txt").write_text("\n".join(rows))
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_stretches_of_real_movies_have_all_of_their_cells(tmp_path, step):
+    labels = truth(_corrections._LENGTH + 1).labels
+    challenge(tmp_path / "SET", labels, step=step)
+    (tmp_path / "something else").mkdir()
+    options = BenchmarkOptions(data=tmp_path)
+    first, second = _corrections._real(options)
+    assert first.name == second.name == "SET"
+    assert len(first.movie) == len(first.labels) == _corrections._LENGTH
+    np.testing.assert_array_equal(first.labels[0], labels[0])
+    for task in (first, second):
+        assert {track.id for track in task.lineage.tracks} == {1, 2, 3}
+        assert all(len(np.unique(frame)) == 4 for frame in task.labels)
+
+
+def test_what_is_carried_on_is_added_to_the_edit_until_it_ends():
+    class Carrying:
+        def __init__(self):
+            self.added = []
+
+        def propagate(self, frame, tracks):
+            assert (frame, tracks) == (1, (2,))
+            yield None
+            yield SimpleNamespace(stopped="")
+            yield SimpleNamespace(stopped="The cell divides.")
+
+        def extend(self, entry, carried):
+            self.added.append((entry, carried.stopped))
+
+    corrections = Carrying()
+    change = SimpleNamespace(entry=7, tracks=(2,))
+    assert _corrections._carry(corrections, change, 1) == "The cell divides."
+    assert corrections.added == [(7, ""), (7, "The cell divides.")]

@@ -132,3 +132,47 @@ def test_the_classifier_of_pixels_finds_plain_cells():
     )
     (found,) = _learning._pixel_classifier(kind, kind.labels, seed=0)
     assert _learning._f1(kind, [found]) == 1
+
+
+def test_the_first_model_is_timed_and_the_last_one_counts(monkeypatch):
+    asked = []
+
+    class Learner:
+        def __init__(self, movie, model, *, seed, device):
+            assert movie.shape == (1, 60, 60)
+
+        def learn(self, annotations, *, minutes):
+            asked.append(minutes)
+            yield None
+            yield SimpleNamespace(seconds=2.5, way="head")
+            yield None
+            yield SimpleNamespace(seconds=9.0, way="network")
+
+    monkeypatch.setattr(_learning, "Learner", Learner)
+    kind = _learning.LearnedKind("squares", 1.0 * cells(9), cells(9), [])
+    for quick, minutes in ((False, 2.0), (True, 0.0)):
+        options = BenchmarkOptions(quick=quick, device="cpu")
+        seconds, last = _learning._learned(kind, cells(9), "start", options, 2.0)
+        assert (seconds, last.way) == (2.5, "network")
+        assert asked[-1] == minutes
+
+
+def test_the_model_after_a_further_mark_is_timed(monkeypatch):
+    marked = []
+
+    class Learner:
+        def __init__(self, frames, model, *, device):
+            self.times = iter([0.3, 0.2])
+
+        def learn(self, annotations, *, minutes):
+            marked.append(len(annotations.cells))
+            yield None
+            yield SimpleNamespace(seconds=next(self.times))
+
+    labels = cells(20, side=200)[np.newaxis]
+    movie = SimpleNamespace(frames=labels, labels=labels)
+    monkeypatch.setattr(_learning, "simulate_movie", lambda *_, **__: movie)
+    monkeypatch.setattr(_learning, "load_model", lambda _: "start")
+    monkeypatch.setattr(_learning, "Learner", Learner)
+    assert _learning._seconds_again(BenchmarkOptions(device="cpu")) == 0.2
+    assert marked == [10, 11]
