@@ -1,7 +1,7 @@
 """Write the weights of a training as a model.
 
 python export_generalist.py STATE MODEL.safetensors [--bandwidth H] [--smallest SHARE]
-        [--foreground T] [--scores FILE]
+        [--foreground T] [--certainty C] [--scores FILE]
 """
 
 import argparse
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--bandwidth", type=float, default=0.01)
     parser.add_argument("--smallest", type=float, default=0.2)
     parser.add_argument("--foreground", type=float, default=0.55)
+    parser.add_argument("--certainty", type=float, default=0.3)
     parser.add_argument("--scores", type=Path)
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:
@@ -59,6 +60,7 @@ def main() -> None:
             "track": {
                 "smallest_cell": options.smallest,
                 "foreground": options.foreground,
+                "least_certainty": options.certainty,
             },
         },
         training_data=LEARNED,

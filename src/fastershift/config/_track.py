@@ -49,6 +49,20 @@ class TrackSettings(Stage):
         unit="px",
         ge=0,
     )
+    least_certainty: float = setting(
+        0.0,
+        "Cells that are less likely than this to be one cell are removed: dirt, dead "
+        "cells, parts of cells. For models that vote; see Method.",
+        label="Least certainty",
+        step=0.05,
+        ge=0,
+        lt=1,
+        usual=Usual(
+            0.0,
+            0.6,
+            above="Cells that the model does not know well are removed.",
+        ),
+    )
     linker: Literal["auto", "overlap", "costs"] = setting(
         "auto",
         "How the cells of two frames are linked. 'overlap': as published, cells of two "

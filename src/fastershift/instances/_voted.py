@@ -13,6 +13,7 @@ from torch.nn import functional
 from fastershift._compiled import compiled
 from fastershift.config import ClusterSettings
 from fastershift.instances._basins import Basins, find_basins
+from fastershift.instances._certainty import cell_certainty
 from fastershift.instances._find import PairInstances
 from fastershift.instances._pieces import cell_numbers
 from fastershift.instances._voters import PairVoters, Voters
@@ -32,7 +33,11 @@ _LEAST_SCORE = 0.3
 
 
 def find_voted_instances(
-    voters: PairVoters, cluster_settings: ClusterSettings, *, smallest_cell: int
+    voters: PairVoters,
+    cluster_settings: ClusterSettings,
+    *,
+    smallest_cell: int,
+    least_certainty: float = 0.0,
 ) -> PairInstances:
     """Part the frames of a pair into cells by votes, and link them.
 
@@ -48,6 +53,9 @@ def find_voted_instances(
         `bandwidth` and `coverage` are used.
     smallest_cell : int
         Cells with fewer pixels, summed over the frames, are dropped.
+    least_certainty : float
+        Cells that are less likely to be one are dropped, too; the mean over the frames
+        they are in counts.
 
     Returns
     -------
@@ -61,6 +69,8 @@ def find_voted_instances(
     ]
     pieces = _linked_pieces(voters, basins)
     sizes = count_pixels(np.concatenate(pieces), _largest(pieces))
+    if least_certainty:
+        sizes[_certainty(voters, pieces) < least_certainty] = 0
     cells = cell_numbers(sizes, smallest_cell).astype(np.int32)
     clustering, clusters = _as_clustering(
         voters, basins, cluster_settings.coverage, started
@@ -77,6 +87,17 @@ def find_voted_instances(
         sizes=clustering.sizes.numpy(),
         foreground=len(clustering.labels) / n_pixels if n_pixels else 0.0,
     )
+
+
+def _certainty(voters: PairVoters, pieces: list[_Labels]) -> npt.NDArray[np.float64]:
+    """Tell how likely each piece is a cell, in the mean of the frames it is in."""
+    total = np.zeros(_largest(pieces) + 1)
+    frames = np.zeros(total.size)
+    for one, numbers in zip(voters.frames, pieces, strict=True):
+        of_frame = cell_certainty(one, numbers, voters.diameter)
+        total[: of_frame.size] += of_frame
+        frames[: of_frame.size] += of_frame > 0
+    return total / np.maximum(frames, 1)
 
 
 def _largest(numbers: list[_Labels]) -> int:

@@ -55,6 +55,8 @@ class Voters(NamedTuple):
         How far each is from the place it votes for, in cell diameters.
     width, error : (n,) float32
         Width of its cell and how far its vote may be off, in cell diameters.
+    background : (n,) float32
+        Probability that each belongs to no cell.
     """
 
     shape: tuple[int, int]
@@ -64,6 +66,7 @@ class Voters(NamedTuple):
     length: _Values
     width: _Values
     error: _Values
+    background: _Values
 
 
 class PairVoters(NamedTuple):
@@ -110,8 +113,8 @@ def pair_voters(
     """
     masks = foreground_mask(embeddings, track_settings.foreground).cpu()
     frames = tuple(
-        _voters(channels, mask, votes.diameter)
-        for channels, mask in zip(votes.channels, masks, strict=True)
+        _voters(one, channels, mask, votes.diameter)
+        for one, channels, mask in zip(embeddings, votes.channels, masks, strict=True)
     )
     codes = tuple(
         _picked(one, frame.pixels).T
@@ -126,7 +129,7 @@ def _picked(channels: Tensor, pixels: _Places) -> Tensor:
     return channels.flatten(-2).index_select(-1, at).cpu()
 
 
-def _voters(channels: Tensor, mask: Tensor, diameter: float) -> Voters:
+def _voters(codes: Tensor, channels: Tensor, mask: Tensor, diameter: float) -> Voters:
     pixels = np.flatnonzero(mask.numpy()).astype(np.int32)
     said = _picked(channels, pixels).float()
     maps = Votes.of(said[..., None])
@@ -146,6 +149,7 @@ def _voters(channels: Tensor, mask: Tensor, diameter: float) -> Voters:
         np.hypot(own[0], own[1]),
         width,
         error,
+        _picked(codes[:1], pixels)[0].float().square().numpy(),
     )
 
 

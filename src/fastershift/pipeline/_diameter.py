@@ -90,7 +90,12 @@ def segment_pair(
     cluster, track = settings.cluster, settings.track
     if pair.votes is not None:
         voters = pair_voters(pair.embeddings, pair.votes, track)
-        found = find_voted_instances(voters, cluster, smallest_cell=smallest)
+        found = find_voted_instances(
+            voters,
+            cluster,
+            smallest_cell=smallest,
+            least_certainty=track.least_certainty,
+        )
     else:
         found = find_instances(
             pair_codes(pair.embeddings, cluster, track),

@@ -214,6 +214,7 @@ def cluster_pair(
                 ready.points,
                 plan.settings.cluster,
                 smallest_cell=plan.smallest_in_pair(n_frames),
+                least_certainty=plan.settings.track.least_certainty,
             )
         else:
             found = instances(ready.points, policy)

@@ -27,6 +27,7 @@ _ADVANCED = (
     "join_alike",
     "split_large",
     "smallest_cell",
+    "least_certainty",
     "linking_overlap",
     "farthest_move",
     "remove_drift",

@@ -1,0 +1,167 @@
+"""How certain it is that what votes for one centre is one cell."""
+
+import math
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift._compiled import compiled
+from fastershift.instances._voters import Voters
+
+__all__ = ["FACTS", "cell_certainty", "cell_facts"]
+
+_Values: TypeAlias = npt.NDArray[np.float64]
+_Numbers: TypeAlias = npt.NDArray[np.int32]
+
+#: What is told of a piece, and how the log odds of being a cell rise with it; fitted by
+#: `scripts/models/fit_certainty.py`. Odds of the foreground and expected errors count
+#: for themselves, and less the median of the frame's cells, each by its area.
+FACTS: Final = {
+    "odds": 1.274,
+    "odds beside others": 0.796,
+    "error": -9.419,
+    "error beside others": 7.733,
+    "log area": 0.607,
+    "log width": 1.176,
+    "votes beside the middle": -5.153,
+    "log elongation": 1.642,
+}
+_OFFSET: Final = 0.974
+
+# The network is not taken to be surer of a pixel than this.
+_LEAST_CHANCE: Final = 1e-3
+
+# Shortest half axis of a piece, in diameters: a line of pixels has none.
+_THINNEST: Final = 1e-3
+
+# Sums over the pixels of a piece: number, odds, error and width; place, its squares and
+# product; voted place.
+_SUMS: Final = 11
+
+
+def cell_certainty(voters: Voters, pieces: _Numbers, diameter: float) -> _Values:
+    """Tell how likely each piece of a frame is one cell.
+
+    The network is sure of a cell, and as sure of it as of the others; its pixels agree
+    on a centre, which lies in the middle. That is less so for dirt, for dead cells and
+    for parts of cells. `FACTS` says what each of this weighs.
+
+    Parameters
+    ----------
+    voters : Voters
+        Pixels of a frame.
+    pieces : (n,) int32
+        The piece of each of them, from 1; 0 belongs to none.
+    diameter : float
+        Pixels of a cell diameter.
+
+    Returns
+    -------
+    (K + 1,) float64
+        Probabilities; of 0, and of numbers without any pixel, 0.
+    """
+    facts, areas = cell_facts(voters, pieces, diameter)
+    odds = _OFFSET + facts @ np.array(list(FACTS.values()))
+    certainty: _Values = np.where(areas > 0, 1 / (1 + np.exp(-odds)), 0.0)
+    return certainty
+
+
+def cell_facts(
+    voters: Voters, pieces: _Numbers, diameter: float
+) -> tuple[_Values, _Values]:
+    """Tell of each piece of a frame what its certainty is made of.
+
+    Parameters
+    ----------
+    voters, pieces, diameter
+        As for `cell_certainty`.
+
+    Returns
+    -------
+    facts : (K + 1, 8) float64
+        In the order of `FACTS`; lengths in diameters. 0 for what has no pixel.
+    areas : (K + 1,) float64
+        Pixels; of 0 none.
+    """
+    sums = np.zeros((int(pieces.max(initial=0)) + 1, _SUMS))
+    _add_pixels(
+        voters.pixels,
+        voters.places,
+        pieces,
+        voters.background,
+        voters.error,
+        voters.width,
+        voters.shape[1],
+        sums,
+    )
+    areas = sums[:, 0].copy()
+    areas[0] = 0
+    there = areas > 0
+    _, odds, error, width, y, x, yy, xx, yx, voted_y, voted_x = (
+        sums[there].T / areas[there]
+    )
+    facts = np.zeros((areas.size, len(FACTS)))
+    facts[there] = np.column_stack(
+        [
+            odds,
+            odds - _weighted_median(odds, areas[there]),
+            error,
+            error - _weighted_median(error, areas[there]),
+            np.log(areas[there] / (math.pi / 4 * diameter**2)),
+            np.log(width),
+            np.hypot(voted_y - y, voted_x - x) / diameter,
+            _log_elongation(yy - y * y, xx - x * x, yx - y * x, diameter),
+        ]
+    )
+    return facts, areas
+
+
+@compiled
+def _add_pixels(
+    pixels: _Numbers,
+    places: _Numbers,
+    pieces: _Numbers,
+    background: npt.NDArray[np.float32],
+    error: npt.NDArray[np.float32],
+    width: npt.NDArray[np.float32],
+    columns: int,
+    sums: _Values,
+) -> None:
+    for i in range(pixels.size):
+        chance = min(max(background[i], _LEAST_CHANCE), 1 - _LEAST_CHANCE)
+        y, x = divmod(pixels[i], columns)
+        voted_y, voted_x = divmod(places[i], columns)
+        row = sums[pieces[i]]
+        row[0] += 1
+        row[1] += math.log((1 - chance) / chance)
+        row[2] += error[i]
+        row[3] += width[i]
+        row[4] += y
+        row[5] += x
+        row[6] += y * y
+        row[7] += x * x
+        row[8] += y * x
+        row[9] += voted_y
+        row[10] += voted_x
+
+
+def _weighted_median(values: _Values, weights: _Values) -> float:
+    """Find the value up to which half of the weight lies; 0 where there is none."""
+    if not values.size:
+        return 0.0
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])
+
+
+def _log_elongation(yy: _Values, xx: _Values, yx: _Values, diameter: float) -> _Values:
+    """Take the logarithm of how much longer than wide pieces are, by their moments."""
+    middle = (yy + xx) / 2
+    apart = np.hypot((yy - xx) / 2, yx)
+    least = (_THINNEST * diameter) ** 2
+    longest, shortest = (
+        np.maximum(one, least) for one in (middle + apart, middle - apart)
+    )
+    elongation: _Values = np.log(longest / shortest) / 2
+    return elongation
