@@ -55,10 +55,10 @@ class Point(NamedTuple):
     f1: float
 
 
-def cut(pixels, labels, complete=True) -> Image:
-    """Cut out the part with most cells."""
+def cut(pixels, labels, complete=True, across=ACROSS) -> Image:
+    """Cut out the part with most cells, so many diameters across."""
     diameter = float(np.sqrt(4 / np.pi * np.median(label_areas(labels)[1])))
-    sides = [min(length, int(ACROSS * diameter)) for length in pixels.shape]
+    sides = [min(length, int(across * diameter)) for length in pixels.shape]
     full = uniform_filter((labels > 0).astype(np.float32), sides, mode="constant")
     middle = np.unravel_index(full.argmax(), full.shape)
     part = tuple(

@@ -44,6 +44,7 @@ random_seed            0      0 2147483647
 foreground             0.5    (0 1)        0.1 0.9
 smallest_cell          0.1    0 10         0.01 0.5
 smallest_cell_pixels   None   0 inf
+least_certainty        0.0    0 1)         0.0 0.6
 linking_overlap        0.25   0 1          0.05 0.7
 division_search        2      0 100        1 10
 parent_reach           0.6    0 5          0.2 1.5

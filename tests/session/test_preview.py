@@ -118,6 +118,22 @@ def test_the_smallest_cell_needs_no_clustering(session, settings, clustered, spl
     assert same_cells(again.cells, look(fresh, 2, few).cells)
 
 
+def test_the_least_certainty_needs_no_clustering(session, clustered):
+    def settings(least):
+        return {
+            "embed": EMBED | {"model": "generalist"},
+            "track": {"least_certainty": least},
+        }
+
+    everything = look(session, 2, settings(0.0))
+    fewer = look(session, 2, settings(0.95))
+    assert clustered == [1]
+    assert 0 < len(np.unique(fewer.cells)) < len(np.unique(everything.cells))
+    fresh = Session()
+    fresh.open(session.input)
+    assert same_cells(fewer.cells, look(fresh, 2, settings(0.95)).cells)
+
+
 def test_scrolling_on_takes_one_pass_for_a_frame(session, settings, monkeypatch):
     embedded = passes(session, monkeypatch, settings())
     for frame in (1, 2, 3):

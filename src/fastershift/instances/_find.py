@@ -47,6 +47,8 @@ class PairInstances:
         Pixels of each cluster that is not background, largest first.
     foreground : float
         Share of the pixels that were clustered, 0 to 1.
+    certainty : (K + 1,) float64, optional
+        How likely each piece is a cell; not known of embeddings compared by cosine.
     """
 
     labels: LabelImages
@@ -56,6 +58,7 @@ class PairInstances:
     seed_positions: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
     foreground: float
+    certainty: npt.NDArray[np.float64] | None = None
 
 
 def find_instances(

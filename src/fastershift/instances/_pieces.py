@@ -10,6 +10,7 @@ from fastershift.labels import connect, count_pixels, empty_labels, renumber
 __all__ = ["cell_numbers", "cells_of_pieces", "pieces_of_clusters", "typical_size"]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
+_Chances: TypeAlias = npt.NDArray[np.float64]
 
 
 def pieces_of_clusters(clusters: _Labels) -> _Labels:
@@ -33,8 +34,13 @@ def pieces_of_clusters(clusters: _Labels) -> _Labels:
     return pieces
 
 
-def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
-    """Drop small pieces; the others are cells.
+def cells_of_pieces(
+    pieces: _Labels,
+    smallest: int,
+    certainty: _Chances | None = None,
+    least_certainty: float = 0.0,
+) -> _Labels:
+    """Drop small and unlikely pieces; the others are cells.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
         Pieces of a pair, numbered from 1.
     smallest : int
         Those with fewer pixels, summed over the frames, are dropped.
+    certainty, least_certainty
+        As for `cell_numbers`.
 
     Returns
     -------
@@ -50,12 +58,16 @@ def cells_of_pieces(pieces: _Labels, smallest: int) -> _Labels:
     """
     sizes = count_pixels(pieces.ravel(), int(pieces.max(initial=0)))
     labels = empty_labels(pieces.shape)
-    renumber(pieces, cell_numbers(sizes, smallest), labels)
+    numbers = cell_numbers(sizes, smallest, certainty, least_certainty)
+    renumber(pieces, numbers, labels)
     return labels
 
 
 def cell_numbers(
-    sizes: npt.NDArray[np.integer[Any]], smallest: int
+    sizes: npt.NDArray[np.integer[Any]],
+    smallest: int,
+    certainty: _Chances | None = None,
+    least_certainty: float = 0.0,
 ) -> npt.NDArray[np.int64]:
     """Tell which pieces are cells, and give them their numbers.
 
@@ -65,13 +77,19 @@ def cell_numbers(
         Pixels of each piece; the first is the background.
     smallest : int
         Pieces with fewer are not cells.
+    certainty : (n + 1,) float64, optional
+        How likely each piece is a cell, where that is known.
+    least_certainty : float
+        Pieces that are less likely are not cells.
 
     Returns
     -------
     (n + 1,) int64
-        From 1, in the order of the pieces; 0 for background and small pieces.
+        From 1, in the order of the pieces; 0 for background and what is not a cell.
     """
     is_cell = sizes >= smallest
+    if certainty is not None:
+        is_cell &= certainty >= least_certainty
     is_cell[0] = False
     return np.where(is_cell, np.cumsum(is_cell), 0)
 

@@ -69,9 +69,9 @@ def find_voted_instances(
     ]
     pieces = _linked_pieces(voters, basins)
     sizes = count_pixels(np.concatenate(pieces), _largest(pieces))
-    if least_certainty:
-        sizes[_certainty(voters, pieces) < least_certainty] = 0
-    cells = cell_numbers(sizes, smallest_cell).astype(np.int32)
+    certainty = _certainty(voters, pieces)
+    numbers = cell_numbers(sizes, smallest_cell, certainty, least_certainty)
+    cells = numbers.astype(np.int32)
     clustering, clusters = _as_clustering(
         voters, basins, cluster_settings.coverage, started
     )
@@ -86,6 +86,7 @@ def find_voted_instances(
         seed_positions=_positions(voters, clustering.seeds.numpy()),
         sizes=clustering.sizes.numpy(),
         foreground=len(clustering.labels) / n_pixels if n_pixels else 0.0,
+        certainty=certainty,
     )
 
 

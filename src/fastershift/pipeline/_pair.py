@@ -70,7 +70,8 @@ class PairCells:
         Cells and the modes they belong to, in network pixels. Where tiles are clustered
         on their own, modes have no common number and the cells stand for them.
     pieces : (F, Y, X) LabelImages
-        Cells before small ones are dropped; where tiles are merged, the cells.
+        Cells before small and unlikely ones are dropped; where tiles are merged, the
+        cells.
     parts : tuple of PairInstances
         One for the frame, or one for each tile.
     policy : SeedPolicy
@@ -80,6 +81,8 @@ class PairCells:
     unsure : tuple of float
         For each frame, see `fastershift.instances.unsure_share`; empty for given
         embeddings.
+    certainty : (K + 1,) float64, optional
+        How likely each piece is a cell, where that is known.
     """
 
     labels: LabelImages
@@ -89,6 +92,7 @@ class PairCells:
     policy: SeedPolicy
     seconds: float
     unsure: tuple[float, ...] = ()
+    certainty: npt.NDArray[np.float64] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -227,6 +231,7 @@ def cluster_pair(
             found.clustering.policy,
             seconds,
             ready.unsure,
+            found.certainty,
         )
     parts = []
     for tile in range(pair.embeddings.shape[1]):

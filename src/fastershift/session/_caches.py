@@ -55,10 +55,13 @@ class ClusteredPair:
         What was found.
     smallest : int
         Least pixels that its cells have.
+    least_certainty : float
+        How likely its cells are, at least.
     """
 
     cells: PairCells
     smallest: int
+    least_certainty: float
 
     @property
     def nbytes(self) -> int:

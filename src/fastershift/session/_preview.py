@@ -225,6 +225,7 @@ def pair_cells(
     found: tuple[PairCells, float] | None = None
     for frame in range(0 if carries else start, start + 1):
         smallest = plan.smallest_in_pair(min(2, plan.source.n_frames))
+        least = settings.track.least_certainty
         key: ClusterKey = (
             embedded,
             plan.background,
@@ -241,11 +242,14 @@ def pair_cells(
                     yield None
                 else:
                     cells = cluster_pair(plan, pair, policy, caches.last)
-                    clustered, network = ClusteredPair(cells, smallest), pair.seconds
+                    clustered = ClusteredPair(cells, smallest, least)
+                    network = pair.seconds
         assert clustered is not None  # noqa: S101 (a source has all its pairs)
-        if clustered.smallest != smallest:
-            labels = cells_of_pieces(np.asarray(clustered.cells.pieces), smallest)
-            clustered = ClusteredPair(replace(clustered.cells, labels=labels), smallest)
+        if (clustered.smallest, clustered.least_certainty) != (smallest, least):
+            cells = clustered.cells
+            pieces = np.asarray(cells.pieces)
+            labels = cells_of_pieces(pieces, smallest, cells.certainty, least)
+            clustered = ClusteredPair(replace(cells, labels=labels), smallest, least)
         # Masks that are given may be painted at any time, and cost nothing.
         if not isinstance(plan.source, MaskSource):
             caches.clusters.put(key, clustered)
