@@ -123,7 +123,7 @@ def test_values_change_only_for_a_clear_gain(monkeypatch):
 
     rules, tried = decided(monkeypatch, little_better)
     assert rules == Rules()
-    assert len(tried) == 1 + 3 + 2 + 2
+    assert len(tried) == 1 + 3 + 2 + 2 + 2
 
 
 def test_values_are_chosen_one_after_the_other(monkeypatch):

@@ -223,6 +223,7 @@ class Learner:
             settings.cluster.bandwidth,
             settings.track.foreground,
             settings.track.smallest_cell,
+            settings.track.least_certainty,
         )
 
     def _begun(

@@ -37,11 +37,12 @@ _Image = npt.NDArray[np.float32]
 # Parts of the marked cells of which each is kept out once.
 _PARTS = 3
 
-# Values that are tried one after the other: h, foreground and smallest cell. A change
-# must gain more than the least to be believed.
+# Values that are tried one after the other: h, foreground, smallest cell and least
+# certainty. A change must gain more than the least to be believed.
 _BANDWIDTHS = (0.005, 0.02, 0.04)
 _FOREGROUNDS = (0.3, 0.7)
 _SMALLEST = (0.05, 0.25)
+_LEAST_CERTAINTIES = (0.0, 0.3)
 LEAST_GAIN = 0.05
 
 # What a head of a few cells is worth in other images, as a share of what it is worth in
@@ -141,6 +142,7 @@ class Rules:
     bandwidth: float = 0.01
     foreground: float = 0.5
     smallest_cell: float = 0.1
+    least_certainty: float = 0.0
 
     def cells(self, said: Tensor, diameter: float) -> _Labels:
         """Find the cells of a frame of which this is kept; see `keep_votes`."""
@@ -150,6 +152,7 @@ class Rules:
             pair_voters(said[None, :CODE_CHANNELS], votes, settings.track),
             settings.cluster,
             smallest_cell=max(1, round(smallest_cell(settings, diameter))),
+            least_certainty=settings.track.least_certainty,
         )
         labels: _Labels = found.labels[0]
         return labels
@@ -161,6 +164,7 @@ class Rules:
             "track": {
                 "foreground": self.foreground,
                 "smallest_cell": self.smallest_cell,
+                "least_certainty": self.least_certainty,
             },
         }
 
@@ -309,6 +313,7 @@ def best_rules(
         ("bandwidth", _BANDWIDTHS),
         ("foreground", _FOREGROUNDS),
         ("smallest_cell", _SMALLEST),
+        ("least_certainty", _LEAST_CERTAINTIES),
     ):
         for value in values:
             tried = replace(rules, **{name: value})
