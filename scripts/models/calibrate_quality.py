@@ -131,7 +131,8 @@ def judge(name: str, images: list[Image], model: Model) -> list[Point]:
                 take_samples([pixels]), model, settings, device="cpu"
             ).agreement
             (pair,) = embed_stills([pixels], model, settings, device="cpu")
-            labels = segment_pair(pair, model, settings)
+            least = settings.track.least_certainty
+            labels = segment_pair(pair, model, settings, least)
             labels = resize_labels(labels, pixels.shape)
             if not image.complete:
                 known = np.unique(labels[image.labels > 0])

@@ -4,9 +4,10 @@
 
 MODEL is a name or a file of a model that votes, SHARED the folder with `kinds` and
 `data`. Cells are found in stills, movies and simulated movies, as they are, noisy and
-told a wrong diameter. One is right where it overlaps a true one by more than half. The
-log odds of being right are fitted as a sum over what `cell_facts` tells. What the least
-certainty is worth is told for each kind by a fit to all others.
+told a wrong diameter. One is right where its overlap (IoU) with a true one is above a
+half; those between a quarter and a half are parts of cells and are left out of the fit.
+The log odds of being right are fitted as a sum over what `cell_facts` tells. What the
+least certainty is worth is told for each kind by a fit to all others.
 """
 
 import argparse
@@ -39,6 +40,8 @@ IMAGES, ACROSS, SEEDS = 16, 20, 4
 CHANGES = {"as is": 1.0, "told 0.8": 0.5, "told 1.25": 0.5, "noisy": 0.5}
 NOISE = 0.2
 LEAST = (0.2, 0.3, 0.4)
+# Overlaps of parts of cells.
+PARTS = (0.25, 0.5)
 
 
 class Found(NamedTuple):
@@ -47,8 +50,17 @@ class Found(NamedTuple):
     kind: str
     change: str
     facts: NDArray[np.float64]
-    right: NDArray[np.bool_]
+    areas: NDArray[np.float64]
+    overlap: NDArray[np.float64]
     true: int
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        return self.overlap > PARTS[1]
+
+    @property
+    def clear(self) -> NDArray[np.bool_]:
+        return self.right | (self.overlap <= PARTS[0])
 
 
 def images(shared: Path) -> Iterator[tuple[str, Image]]:
@@ -97,15 +109,15 @@ def find(kind: str, image: Image, model: Model) -> Iterator[Found]:
         smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
         found = find_voted_instances(voters, settings.cluster, smallest_cell=smallest)
         cells = found.labels[0]
-        facts, _ = cell_facts(
+        facts, areas = cell_facts(
             voters.frames[0], cells.ravel()[voters.frames[0].pixels], voters.diameter
         )
         seen = resize_labels(cells, pixels.shape)
         sizes = np.bincount(seen.ravel(), minlength=len(facts))
-        right = np.zeros(len(facts), bool)
+        best = np.zeros(len(facts))
         for a, b, count in zip(*overlaps(image.labels, seen), strict=True):
-            right[b] |= count / (area_of[int(a)] + sizes[b] - count) > 0.5
-        yield Found(kind, change, facts[1:], right[1:], len(true))
+            best[b] = max(best[b], count / (area_of[int(a)] + sizes[b] - count))
+        yield Found(kind, change, facts[1:], areas[1:], best[1:], len(true))
 
 
 def fitted(found: list[Found]) -> Pipeline:
@@ -113,19 +125,20 @@ def fitted(found: list[Found]) -> Pipeline:
     number: dict[tuple[str, str], int] = {}
     for one in found:
         key = one.kind, one.change
-        number[key] = number.get(key, 0) + len(one.right)
-    weights = [
-        np.full(
-            len(one.right), CHANGES[one.change] / number[one.kind, one.change] ** 0.5
-        )
-        for one in found
-        if len(one.right)
-    ]
-    weight = np.concatenate(weights)
+        number[key] = number.get(key, 0) + int(one.clear.sum())
+    weight = np.concatenate(
+        [
+            np.full(
+                one.clear.sum(),
+                CHANGES[one.change] / max(1, number[one.kind, one.change]) ** 0.5,
+            )
+            for one in found
+        ]
+    )
     line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
     return line.fit(
-        np.concatenate([one.facts for one in found]),
-        np.concatenate([one.right for one in found]),
+        np.concatenate([one.facts[one.clear] for one in found]),
+        np.concatenate([one.right[one.clear] for one in found]),
         logisticregression__sample_weight=weight / weight.mean(),
     )
 
@@ -154,8 +167,9 @@ def main() -> None:
             rows = []
             for one in (o for o in found if (o.kind, o.change) == (kind, change)):
                 chance = np.zeros(0)
-                if len(one.right):
+                if len(one.areas):
                     chance = line.predict_proba(one.facts)[:, 1]
+                    chance = chance / np.average(chance, weights=one.areas)
                 rows.append([f1(one, chance >= least) for least in (0, *LEAST)])
             print(f"{kind:26s} {change:10s} {np.mean(rows, axis=0).round(3)}")
     scale, last = fitted(found)

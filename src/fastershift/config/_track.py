@@ -51,8 +51,8 @@ class TrackSettings(Stage):
     )
     least_certainty: float = setting(
         0.0,
-        "Cells that are less likely than this to be one cell are removed: dirt, dead "
-        "cells, parts of cells. For models that vote; see Method.",
+        "Cells are removed of which the model is less certain than this share of what "
+        "is usual in their frame, such as dirt and dead cells. For models that vote.",
         label="Least certainty",
         step=0.05,
         ge=0,
@@ -60,7 +60,7 @@ class TrackSettings(Stage):
         usual=Usual(
             0.0,
             0.6,
-            above="Cells that the model does not know well are removed.",
+            above="Cells that look unlike the others are removed.",
         ),
     )
     linker: Literal["auto", "overlap", "costs"] = setting(

@@ -18,16 +18,16 @@ _Numbers: TypeAlias = npt.NDArray[np.int32]
 #: `scripts/models/fit_certainty.py`. Odds of the foreground and expected errors count
 #: for themselves, and less the median of the frame's cells, each by its area.
 FACTS: Final = {
-    "odds": 1.274,
-    "odds beside others": 0.796,
-    "error": -9.419,
-    "error beside others": 7.733,
-    "log area": 0.607,
-    "log width": 1.176,
-    "votes beside the middle": -5.153,
-    "log elongation": 1.642,
+    "odds": 0.884,
+    "odds beside others": 1.148,
+    "error": -13.283,
+    "error beside others": 10.417,
+    "log area": 1.599,
+    "log width": -0.638,
+    "votes beside the middle": -3.079,
+    "log elongation": 1.687,
 }
-_OFFSET: Final = 0.974
+_OFFSET: Final = 2.009
 
 # The network is not taken to be surer of a pixel than this.
 _LEAST_CHANCE: Final = 1e-3
@@ -41,11 +41,12 @@ _SUMS: Final = 11
 
 
 def cell_certainty(voters: Voters, pieces: _Numbers, diameter: float) -> _Values:
-    """Tell how likely each piece of a frame is one cell.
+    """Tell how likely each piece of a frame is a cell, beside what is usual there.
 
     The network is sure of a cell, and as sure of it as of the others; its pixels agree
-    on a centre, which lies in the middle. That is less so for dirt, for dead cells and
-    for parts of cells. `FACTS` says what each of this weighs.
+    on a centre, which lies in the middle. That is less so for dirt and dead cells.
+    `FACTS` says what each of this weighs. A network may be less sure of all cells of a
+    kind that it does not know well, so probabilities are divided by their mean.
 
     Parameters
     ----------
@@ -59,12 +60,14 @@ def cell_certainty(voters: Voters, pieces: _Numbers, diameter: float) -> _Values
     Returns
     -------
     (K + 1,) float64
-        Probabilities; of 0, and of numbers without any pixel, 0.
+        1 is the mean over the pixels of all pieces; 0 for 0, and for numbers without
+        any pixel.
     """
     facts, areas = cell_facts(voters, pieces, diameter)
     odds = _OFFSET + facts @ np.array(list(FACTS.values()))
     certainty: _Values = np.where(areas > 0, 1 / (1 + np.exp(-odds)), 0.0)
-    return certainty
+    usual = certainty @ areas / max(areas.sum(), 1.0)
+    return certainty / usual if usual else certainty
 
 
 def cell_facts(

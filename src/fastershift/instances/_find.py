@@ -48,7 +48,7 @@ class PairInstances:
     foreground : float
         Share of the pixels that were clustered, 0 to 1.
     certainty : (K + 1,) float64, optional
-        How likely each piece is a cell; not known of embeddings compared by cosine.
+        See `cell_certainty`; not known of embeddings that are compared by cosine.
     """
 
     labels: LabelImages

@@ -40,7 +40,7 @@ def cells_of_pieces(
     certainty: _Chances | None = None,
     least_certainty: float = 0.0,
 ) -> _Labels:
-    """Drop small and unlikely pieces; the others are cells.
+    """Drop small and uncertain pieces; the others are cells.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def cell_numbers(
     smallest : int
         Pieces with fewer are not cells.
     certainty : (n + 1,) float64, optional
-        How likely each piece is a cell, where that is known.
+        How certain it is of each piece that it is a cell, where that is known.
     least_certainty : float
-        Pieces that are less likely are not cells.
+        Pieces that are less certain are not cells.
 
     Returns
     -------

@@ -54,8 +54,8 @@ def find_voted_instances(
     smallest_cell : int
         Cells with fewer pixels, summed over the frames, are dropped.
     least_certainty : float
-        Cells that are less likely to be one are dropped, too; the mean over the frames
-        they are in counts.
+        Cells that are less certain, see `cell_certainty`, are dropped, too; the mean
+        over the frames they are in counts.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def find_voted_instances(
 
 
 def _certainty(voters: PairVoters, pieces: list[_Labels]) -> npt.NDArray[np.float64]:
-    """Tell how likely each piece is a cell, in the mean of the frames it is in."""
+    """Tell how certain each piece is, in the mean of the frames it is in."""
     total = np.zeros(_largest(pieces) + 1)
     frames = np.zeros(total.size)
     for one, numbers in zip(voters.frames, pieces, strict=True):

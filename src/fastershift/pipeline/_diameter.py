@@ -70,9 +70,12 @@ def embed_stills(
 
 
 def segment_pair(
-    pair: EmbeddedPair, model: Model, settings: Settings
+    pair: EmbeddedPair, model: Model, settings: Settings, least_certainty: float = 0.0
 ) -> npt.NDArray[np.int32]:
     """Find the cells of a single image.
+
+    What a model takes for cells and is not certain of tells most about whether it knows
+    the image, so nothing is removed by default.
 
     Parameters
     ----------
@@ -80,6 +83,8 @@ def segment_pair(
         What `embed_stills` gives.
     model, settings
         As for `embed_stills`.
+    least_certainty : float
+        As for `find_voted_instances`.
 
     Returns
     -------
@@ -94,7 +99,7 @@ def segment_pair(
             voters,
             cluster,
             smallest_cell=smallest,
-            least_certainty=track.least_certainty,
+            least_certainty=least_certainty,
         )
     else:
         found = find_instances(

@@ -70,7 +70,7 @@ class PairCells:
         Cells and the modes they belong to, in network pixels. Where tiles are clustered
         on their own, modes have no common number and the cells stand for them.
     pieces : (F, Y, X) LabelImages
-        Cells before small and unlikely ones are dropped; where tiles are merged, the
+        Cells before small and uncertain ones are dropped; where tiles are merged, the
         cells.
     parts : tuple of PairInstances
         One for the frame, or one for each tile.
@@ -82,7 +82,7 @@ class PairCells:
         For each frame, see `fastershift.instances.unsure_share`; empty for given
         embeddings.
     certainty : (K + 1,) float64, optional
-        How likely each piece is a cell, where that is known.
+        How certain it is of each piece that it is a cell, where that is known.
     """
 
     labels: LabelImages

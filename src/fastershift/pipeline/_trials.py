@@ -167,12 +167,7 @@ def _segmented(
     channels = kept.movedim(-1, 0)[None]
     votes = PairVotes(channels[:, CODE_CHANNELS:], model.card.diameter)
     voters = pair_voters(channels[:, :CODE_CHANNELS], votes, settings.track)
-    found = find_voted_instances(
-        voters,
-        settings.cluster,
-        smallest_cell=smallest,
-        least_certainty=settings.track.least_certainty,
-    )
+    found = find_voted_instances(voters, settings.cluster, smallest_cell=smallest)
     return found.labels[0], 1 - channels[0, 0].float().square().numpy()
 
 

@@ -56,7 +56,7 @@ class ClusteredPair:
     smallest : int
         Least pixels that its cells have.
     least_certainty : float
-        How likely its cells are, at least.
+        How certain its cells are, at least.
     """
 
     cells: PairCells
