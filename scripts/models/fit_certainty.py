@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 import tifffile
-from calibrate_quality import SEED, SIMULATED, Image, cut
+from calibrate_quality import SEED, Image, cut
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS
+from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS, SIMULATED
 from fastershift.config import resolve_settings
 from fastershift.instances import find_voted_instances, pair_voters
 from fastershift.instances._certainty import FACTS, cell_facts
@@ -80,7 +80,7 @@ def images(shared: Path) -> Iterator[tuple[str, Image]]:
             pixels = tifffile.imread(folder / "01" / f"t{path.stem[7:]}.tif")
             labels = tifffile.imread(path).astype(np.int32)
             yield name, cut(pixels, labels, across=ACROSS)
-    for kind, (diameter, n_cells) in SIMULATED.items():
+    for kind, diameter, n_cells in SIMULATED:
         for seed in range(SEED, SEED + SEEDS):
             movie = simulate_movie(
                 2, (256, 256), n_cells, kind=kind, diameter=diameter, seed=seed
