@@ -18,16 +18,16 @@ _Numbers: TypeAlias = npt.NDArray[np.int32]
 #: `scripts/models/fit_certainty.py`. Odds of the foreground and expected errors count
 #: for themselves, and less the median of the frame's cells, each by its area.
 FACTS: Final = {
-    "odds": 0.884,
-    "odds beside others": 1.148,
-    "error": -13.283,
-    "error beside others": 10.417,
-    "log area": 1.599,
-    "log width": -0.638,
-    "votes beside the middle": -3.079,
-    "log elongation": 1.687,
+    "odds": 0.798,
+    "odds beside others": 1.202,
+    "error": -13.768,
+    "error beside others": 9.78,
+    "log area": 1.834,
+    "log width": -0.929,
+    "votes beside the middle": -3.346,
+    "log elongation": 1.854,
 }
-_OFFSET: Final = 2.009
+_OFFSET: Final = 2.108
 
 # The network is not taken to be surer of a pixel than this.
 _LEAST_CHANCE: Final = 1e-3
