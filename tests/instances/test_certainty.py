@@ -155,7 +155,7 @@ class TestDropped:
 
     def test_cells_that_are_less_likely(self):
         labels, raw = self.unsure()
-        assert cells(raw).labels.max() == 4
+        assert np.asarray(cells(raw).labels).max() == 4
         found = cells(raw, least_certainty=0.3)
         assert np.array_equal(found.labels[0] > 0, (labels > 0) & (labels != 2))
         assert np.asarray(found.pieces).max() == 4
