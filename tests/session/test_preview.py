@@ -1,6 +1,8 @@
 """What a preview costs, and that it is what a run finds."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -275,3 +277,36 @@ def test_regions_are_not_shown_at_first_sight(simulated):
     session.open(SessionInput(movie=simulated.frames, inside=inside))
     shown = [one for one in session.preview(1) if one is not None]
     assert [one.at_first_sight for one in shown] == [False]
+
+
+# In a process of its own, where nothing has been compiled before.
+FIRST_SIGHT = """
+import sys
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from fastershift.session import Session, SessionInput
+
+session = Session()
+session.open(SessionInput(movie=np.load(sys.argv[1])))
+steps = session.preview(0, {"embed": {"diameter": 16.0}})
+next(step for step in steps if step is not None)
+loops = [one for name, module in sys.modules.items()
+         if name.startswith("fastershift") for one in vars(module).values()
+         if isinstance(one, Dispatcher) and one.signatures]
+assert loops
+print("twice:", {one.__name__ for one in loops if len(one.signatures) > 1})
+print("mean-shift:", [one for one in loops if "meanshift" in one.__module__])
+"""
+
+
+def test_what_is_seen_first_needs_little_that_is_compiled(simulated, tmp_path):
+    np.save(tmp_path / "movie.npy", simulated.frames)
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_SIGHT, str(tmp_path / "movie.npy")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "twice: set()" in done.stdout
+    assert "mean-shift: []" in done.stdout
