@@ -189,11 +189,11 @@ def test_a_number_beyond_those_that_are_listed_is_not_wrapped(tmp_path):
 
 def test_what_a_camera_sees_is_no_label_image(tmp_path):
     movie = simulate_movie(3, (64, 80), 5, diameter=16, kind="nuclei", seed=1)
-    with pytest.raises(InputError, match="is an image, and not a label image"):
+    with pytest.raises(InputError, match="holds no labels"):
         adopt_labels(movie.frames).stack()
     path = tmp_path / "movie.tif"
     tifffile.imwrite(path, movie.frames, photometric="minisblack")
-    with pytest.raises(InputError, match=r"movie\.tif is an image"):
+    with pytest.raises(InputError, match=r"movie\.tif holds no labels"):
         read_saved(path, on_disk=True)
     np.testing.assert_array_equal(adopt_labels(movie.labels).stack(), movie.labels)
 

@@ -201,9 +201,9 @@ def _check_no_movie(frame: _Image, name: str) -> None:
     beside = frame[::_EVERY, 1:] == frame[::_EVERY, :-1]
     if max(below.mean(), beside.mean()) < _ALIKE:
         raise InputError(
-            f"{name} is an image, and not a label image: most pixels differ from those "
-            "next to them. Give the image in which all pixels of a cell hold its "
-            "number, and those of the background 0."
+            f"{name} holds no labels: most pixels differ from those next to them, as "
+            "in a movie. Give the image in which all pixels of a cell hold its number, "
+            "and those of the background 0."
         )
 
 
