@@ -134,7 +134,7 @@ def test_cells_that_the_frame_cuts_are_not_measured():
 def test_the_richest_square_is_where_intensities_vary():
     seen = np.zeros((40, 60), np.float32)
     seen[25:35, 40:50] = np.indices((10, 10)).sum(axis=0) % 2
-    sample = Sample(seen, seen)
+    sample = Sample(0, seen, seen)
     rows, columns = sample.richest(10)
     assert (rows, columns) == (slice(25, 35), slice(40, 50))
     assert sample.richest(50) == (slice(0, 40), slice(0, 50))

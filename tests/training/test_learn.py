@@ -27,7 +27,8 @@ from fastershift.training import Learner, learn, read_annotations
 from fastershift.training.learn._grow import grow_forest, pixel_classes
 from fastershift.training.learn._heads import try_heads
 from fastershift.training.learn._judge import Agreement, judge_cells, without_marked
-from fastershift.training.learn._ways import Seen, keep_out
+from fastershift.training.learn._ways import Judged, Rules, Seen, keep_out
+from fastershift.training.learn._witness import Witness
 
 DIAMETER = 16.0
 
@@ -194,7 +195,7 @@ class TestLearning:
         annotations = read_annotations(movie[0], marks)
         for _ in range(2):
             assert list(learner.learn(annotations, iterations=0))
-            assert len(looked) == len(set(looked)) == 2 * len(annotations.frames)
+            assert len(looked) == len(set(looked))
 
     def test_the_diameter_does_not_follow_the_smallest_cells(self):
         """Who marks what is wrong marks the smallest ones; the model knows the rest."""
@@ -226,9 +227,18 @@ def misled(movie):
     return Seen(frames[0], np.stack(channels, -1), labels[0], parts, nothing)
 
 
+class Nobody:
+    """A witness that has seen nothing, and expects everything."""
+
+    looks = ()
+
+    def expected(self, found):
+        return 1.0
+
+
 class TestHeads:
     def test_outputs_that_mislead_are_left_out(self, misled):
-        head = try_heads([misled], DIAMETER, 0).head
+        head = try_heads([misled], DIAMETER, 0, Nobody()).head
         assert head.forest.feature.max() < count_features(0)
 
     def test_outputs_that_help_are_used(self, misled):
@@ -238,7 +248,7 @@ class TestHeads:
             shown=np.zeros_like(misled.shown),
             outputs=np.repeat(right[..., None], 12, -1),
         )
-        head = try_heads([blurred], DIAMETER, 0).head
+        head = try_heads([blurred], DIAMETER, 0, Nobody()).head
         assert head.forest.feature.max() >= count_features(0)
 
     def test_what_is_far_from_all_marks_changes_nothing(self, misled):
@@ -257,7 +267,7 @@ class TestHeads:
             shown[:, 96:160], outputs[:, 96:160] = 0, 0
             nothing = np.full(shape, -1, np.int32)
             seen = Seen(shown, outputs, marked, part, nothing)
-            found = try_heads([seen], DIAMETER, 0)
+            found = try_heads([seen], DIAMETER, 0, Nobody())
             qualities.append(found.marks)
         assert qualities[0] == qualities[1]
 
@@ -326,19 +336,59 @@ class TestWhatNobodyMarked:
             [[1, 1, 0, -1, -1, -1, 0, -1, -1]],
         )
 
-    def test_a_way_that_spoils_the_rest_must_win_more_on_marks(self):
-        start = Agreement(overlap=5.0, hits=5, missed=5)
-        better = Agreement(overlap=7.0, hits=7, missed=3)
-        kept = Agreement(overlap=20.0, hits=20)
-        spoilt = Agreement(overlap=4.0, hits=4, missed=16, extra=12)
-        assert start.beside(kept) < better.beside(kept)
-        assert start.beside(kept) > better.beside(spoilt)
-        assert start.beside(Agreement()) == start.quality
+    def test_a_model_is_believed_elsewhere_as_far_as_it_is_expected_to_do(self):
+        """All ten marks are of cells that the model misses."""
+        missed = Agreement(missed=10)
+        sure, unsure = (
+            Judged(missed, missed, 0.0, expected, Rules()) for expected in (0.9, 0.2)
+        )
+        found = Agreement(overlap=4.0, hits=5, missed=5)
+        head = Judged(found, found, 0.7, 0.8, Rules(), learned=True)
+        assert unsure.worth < head.worth
+        assert sure.worth > head.worth - 0.1
 
-    def test_a_model_that_is_wrong_everywhere_does_not_hold_its_ground(self):
-        wrong = Agreement(missed=10, extra=4).beside(Agreement(overlap=30, hits=30))
-        other = Agreement(overlap=8.0, hits=9, missed=1)
-        assert other.beside(Agreement(missed=30, extra=30)) > wrong + 0.1
+    def test_a_head_that_falls_apart_elsewhere_is_worth_little(self):
+        found = Agreement(overlap=9.0, hits=10)
+        steady, torn = (
+            Judged(found, found, 0.9, expected, Rules(), learned=True).worth
+            for expected in (0.9, 0.1)
+        )
+        assert torn < 0.3 < 0.9 < steady
+
+
+@pytest.fixture(scope="module")
+def expected(movie, learned):
+    def expect(frames, rules=None):
+        witness = Witness(
+            frames, learned.model, learned.model.network, DIAMETER, device="cpu"
+        )
+        return witness.expected_of(rules or Rules(), learned.model.head)
+
+    return expect
+
+
+class TestWitness:
+    """What a model finds in frames that nobody has marked."""
+
+    def test_a_head_that_finds_the_cells_of_all_frames_is_trusted(
+        self, movie, expected
+    ):
+        assert expected(movie[0]) > 0.7
+
+    def test_a_head_that_finds_nothing_is_not(self, movie, expected):
+        nothing = Rules(smallest_cell=10.0)
+        assert expected(movie[0], nothing) < 0.1
+
+    def test_frames_in_which_it_finds_nothing_count(self, movie, expected):
+        dim = movie[0].copy()
+        dim[1:] = np.random.default_rng(1).normal(0, 1e-3, dim[1:].shape)
+        dim[1:, :2] = movie[0].max()  # what is bright is elsewhere
+        assert expected(dim) < expected(movie[0]) - 0.2
+
+    def test_other_frames_count(self, movie, expected):
+        noise = np.random.default_rng(1).normal(0.5, 0.3, movie[0].shape)
+        mixed = np.concatenate([movie[0][:1], noise[1:].astype(np.float32)])
+        assert expected(mixed) < expected(movie[0]) - 0.2
 
 
 class TestForest:

@@ -29,8 +29,9 @@ from fastershift.pipeline._pair import (
     to_image,
 )
 from fastershift.pipeline._plan import Plan, embedding_key, plan_run
-from fastershift.pipeline._quality import Quality
+from fastershift.pipeline._quality import Quality, expected_f1
 from fastershift.pipeline._region import Region, read_confines
+from fastershift.pipeline._samples import take_samples
 from fastershift.pipeline._sources import (
     EmbeddedPair,
     EmbeddingCache,
@@ -78,6 +79,7 @@ __all__ = [
     "describe_bad",
     "describe_empty",
     "embedding_key",
+    "expected_f1",
     "find_bad_frames",
     "frame_report",
     "open_masks",
@@ -86,6 +88,7 @@ __all__ = [
     "run_plan",
     "segment_movie",
     "smallest_cell",
+    "take_samples",
     "to_image",
     "track",
     "try_diameters",

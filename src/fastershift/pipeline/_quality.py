@@ -15,7 +15,7 @@ from fastershift.pipeline._diameter import embed_stills, segment_pair, whole_cel
 from fastershift.pipeline._samples import Sample, take_samples
 from fastershift.rshn import EmbeddingKind, FrameSource, Model
 
-__all__ = ["Quality", "Stability", "expected_quality", "stability"]
+__all__ = ["Quality", "Stability", "expected_f1", "expected_quality", "stability"]
 
 # Cells across the part of a frame on which a model is compared with itself, and the
 # factor by which the diameter is changed for that.
@@ -205,6 +205,25 @@ def _middle(values: npt.NDArray[np.float64]) -> float:
     return float(np.sort(values)[quarter : values.size - quarter].mean())
 
 
+def expected_f1(agreement: float, embedding: EmbeddingKind) -> float:
+    """Expect an F1 from the agreement of `stability`.
+
+    Parameters
+    ----------
+    agreement : float
+        0 to 1.
+    embedding : {"cosine", "votes"}
+        What the outputs of the model mean.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
+    slope, offset = _LINES[embedding]
+    return _share(slope * agreement + offset)
+
+
 def expected_quality(
     movie: FrameSource,
     model: Model,
@@ -231,8 +250,7 @@ def expected_quality(
     Quality
     """
     found = known or stability(take_samples(movie), model, settings, device=device)
-    slope, offset = _LINES[model.card.embedding]
-    odds = slope * found.agreement + offset
+    odds = _odds(expected_f1(found.agreement, model.card.embedding))
     low, high = _share(odds - _MARGIN), _share(odds + _MARGIN)
     return Quality(_share(odds), low, high, found.unsure)
 

@@ -19,12 +19,15 @@ class Sample:
 
     Attributes
     ----------
+    number : int
+        Of the frame in the movie.
     frame : (Y, X) array
         As it is in the movie.
     seen : (Y, X) float32
         The same with intensities as a network that votes sees them.
     """
 
+    number: int
     frame: npt.NDArray[np.generic]
     seen: npt.NDArray[np.float32]
 
@@ -53,25 +56,27 @@ class Sample:
         return slice(first, first + side)
 
 
-def take_samples(movie: FrameSource) -> tuple[Sample, ...]:
-    """Take up to five frames with contrast, spread evenly over a movie.
+def take_samples(movie: FrameSource, most: int = _FRAMES) -> tuple[Sample, ...]:
+    """Take a few frames with contrast, spread evenly over a movie.
 
     Parameters
     ----------
     movie : sequence of (Y, X) frames
         The whole movie.
+    most : int
+        How many at most.
 
     Returns
     -------
     tuple of Sample
         None where no frame has any contrast.
     """
-    count = min(_FRAMES, len(movie))
+    count = min(most, len(movie))
     places = (round((i + 0.5) * len(movie) / count - 0.5) for i in range(count))
     samples = []
     for number in sorted(set(places)):
         frame = np.asarray(movie[number])
         seen, usable = normalise_robustly(frame, 0.0)
         if usable.any():
-            samples.append(Sample(frame, seen))
+            samples.append(Sample(number, frame, seen))
     return tuple(samples)

@@ -62,14 +62,14 @@ def still(n, side=60):
 def test_stills_of_one_kind_are_learned_from_and_judged_apart():
     small = _learning._of_stills("usiigaci-phase", [still(9) for _ in range(6)], 4)
     # Small ones are put side by side, and cells keep numbers of their own.
-    assert small.frames.shape == (60, 240)
+    assert small.frame.shape == (60, 240)
     assert len(np.unique(small.labels)) == 4 * 9 + 1
     assert len(small.others) == 2
     large = _learning._of_stills("baby-yeast-bf", [still(9, 240)] * 7, 4)
-    assert large.frames.shape == (240, 240)
+    assert large.frame.shape == (240, 240)
     assert len(large.others) == 4
     varied = _learning._of_stills("dsb2018-fluo", [still(2), still(20)], 4)
-    assert varied.frames.shape == (60, 30)
+    assert varied.frame.shape == (60, 30)
     assert varied.others[0][0].shape == (60, 30)
 
 
@@ -94,13 +94,14 @@ def test_the_suite_tells_scores_gains_and_seconds(monkeypatch):
         found = before if model == "start" else after
         return [found[kind.name]] * 2
 
-    def learned(kind, marks, model, _options, minutes):
-        assert model == "start"
+    def learned(kind, marks, model, _options, diameter, minutes):
+        assert (model, diameter) == ("start", 9.0)
         assert (marks < 0).any() == (minutes == 2.0)
         return 3.0, SimpleNamespace(way="head", model=kind.name)
 
     monkeypatch.setattr(_learning, "kinds_to_learn", lambda _: kinds)
     monkeypatch.setattr(_learning, "load_model", lambda _: "start")
+    monkeypatch.setattr(_learning, "_usual_diameter", lambda *_: 9.0)
     monkeypatch.setattr(_learning, "_found_by", found_by)
     monkeypatch.setattr(_learning, "_learned", learned)
     monkeypatch.setattr(_learning, "_pixel_classifier", lambda kind, *_: [half])

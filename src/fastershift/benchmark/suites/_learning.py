@@ -12,7 +12,7 @@ from skimage.segmentation import watershed
 from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
 from fastershift.benchmark.suites._kinds import SIMULATED, kept_out_stills, read_still
 from fastershift.labels import Matches, label_areas, match_cells
-from fastershift.pipeline import segment_movie
+from fastershift.pipeline import plan_run, segment_movie
 from fastershift.rshn import (
     Model,
     PixelClass,
@@ -54,6 +54,9 @@ _FEWEST = 3
 _CELLS = 10
 _STROKES = 3
 
+# Images are stills: each is shown several times, and marked in the last of them.
+_MARKED_FRAME = 3
+
 # Smaller cells than this share of the median are not marked by a person, and smaller
 # ones than this share of a disc are dropped by the pixel classifier, as by us.
 _MARKED = 0.25
@@ -82,7 +85,7 @@ class LearnedKind(NamedTuple):
     ----------
     name : str
         Of the kind.
-    frames : (Y, X) array
+    frame : (Y, X) array
         The image of which cells are marked.
     labels : (Y, X) int32
         Its cells.
@@ -91,9 +94,16 @@ class LearnedKind(NamedTuple):
     """
 
     name: str
-    frames: _Frame
+    frame: _Frame
     labels: _Labels
     others: list[tuple[_Frame, _Labels]]
+
+    @property
+    def movie(self) -> _Frame:
+        """All images of one size, each for as long as the network needs to settle."""
+        images = (self.frame, *(image for image, _ in self.others))
+        alike = [one for one in images if one.shape == self.frame.shape]
+        return np.repeat(np.stack(alike), _MARKED_FRAME + 1, axis=0)
 
 
 class Outcome(NamedTuple):
@@ -178,8 +188,8 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     notes = [
         "Stills are those that the generalist was not trained on, but it was trained "
         "on others of their sets.",
-        "Whoever learns is told the median diameter of the marks, the start that of "
-        "all cells.",
+        "All are told the diameter that auto takes for the marked image and others of "
+        "the same size, in which nothing is marked.",
     ]
     if options.quick:
         notes.append("Cut down: the network does not learn, and one other image each.")
@@ -207,14 +217,17 @@ def learn_kind(
     list of Outcome
         One for each way to mark.
     """
-    before = _found_by(kind, options, model, _diameter(kind.labels))
+    diameter = _usual_diameter(kind, model, options)
+    before = _found_by(kind, options, model, diameter)
     start = _f1(kind, before[1:])
     outcomes = []
     for marked, budget in _BUDGETS.items():
         marks = kind.labels
         if marked == "ten cells":
             marks = _ten_cells(kind.labels, before[0], options.seed)
-        seconds, learned = _learned(kind, marks, model, options, budget.minutes)
+        seconds, learned = _learned(
+            kind, marks, model, options, diameter, budget.minutes
+        )
         f1 = _f1(kind, _found_by(kind, options, learned.model)[1:])
         forest = _f1(kind, _pixel_classifier(kind, marks, options.seed))
         outcomes.append(
@@ -295,6 +308,15 @@ def _diameter(labels: _Labels) -> float:
     return float(np.sqrt(4 / np.pi * np.median(label_areas(labels)[1])))
 
 
+def _usual_diameter(
+    kind: LearnedKind, model: Model, options: BenchmarkOptions
+) -> float:
+    """Tell which diameter *auto* takes; that of the cells where it takes none."""
+    plan = plan_run(kind.movie, model=model, device=options.device)
+    diameter = plan.settings.embed.diameter
+    return _diameter(kind.labels) if diameter == "auto" else float(diameter)
+
+
 def _found_by(
     kind: LearnedKind,
     options: BenchmarkOptions,
@@ -305,7 +327,7 @@ def _found_by(
     settings: dict[str, Any] = {"track": {"shortest_track": 1}}
     if diameter is not None:
         settings["embed"] = {"diameter": diameter}
-    images = (kind.frames, *(image for image, _ in kind.others))
+    images = (kind.frame, *(image for image, _ in kind.others))
     return [
         segment_movie(
             image[np.newaxis], settings, model=model, device=options.device
@@ -354,12 +376,17 @@ def _learned(
     marks: _Labels,
     model: Model,
     options: BenchmarkOptions,
+    diameter: float,
     minutes: float,
 ) -> tuple[float, Learned]:
     """Learn; tell the seconds to the first model, and the last one."""
-    movie = kind.frames[np.newaxis]
-    learner = Learner(movie, model, seed=options.seed, device=options.device)
-    annotations = read_annotations(movie, marks[np.newaxis], "background")
+    movie = kind.movie
+    learner = Learner(
+        movie, model, diameter=diameter, seed=options.seed, device=options.device
+    )
+    shown = np.full(movie.shape, -1, np.int32)
+    shown[_MARKED_FRAME] = marks
+    annotations = read_annotations(movie, shown)
     seconds, last = 0.0, None
     budget = 0.0 if options.quick else minutes
     for step in learner.learn(annotations, minutes=budget):
@@ -393,7 +420,7 @@ def _pixel_classifier(kind: LearnedKind, marks: _Labels, seed: int) -> list[_Lab
     nothing = np.zeros((*marks.shape, 0), np.float32)
     classes = pixel_classes(marks)
     known = classes >= 0
-    described = describe_pixels(_normalised(kind.frames), nothing)
+    described = describe_pixels(_normalised(kind.frame), nothing)
     forest = grow_forest(described[known], classes[known], trees=_TREES, seed=seed)
     least = _SMALLEST * np.pi / 4 * _diameter(np.maximum(marks, 0)) ** 2
     found = []

@@ -1,6 +1,6 @@
 """A forest of decision trees as arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -14,6 +14,9 @@ __all__ = ["Forest"]
 
 _Integers = npt.NDArray[np.int32]
 _Image = npt.NDArray[np.float32]
+
+# Pixels that go through a tree one after the other: it stays in the fast memory.
+_AT_ONCE = 512
 
 
 class Forest(NamedTuple):
@@ -89,6 +92,22 @@ class Forest(NamedTuple):
             raise ValueError("the forest asks for more than is told of a pixel")
         return forest
 
+    @classmethod
+    def join(cls, forests: Sequence[Self]) -> Self:
+        """Put the trees of several forests into one."""
+        sizes = [len(one.feature) for one in forests]
+        parts = []
+        for one, first in zip(forests, np.cumsum([0, *sizes[:-1]]), strict=True):
+            onward = np.where(one.feature >= 0, first, 0).astype(np.int32)
+            parts.append(
+                one._replace(
+                    roots=one.roots + np.int32(first),
+                    below=one.below + onward,
+                    above=one.above + onward,
+                )
+            )
+        return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
     @property
     def tensors(self) -> dict[str, Tensor]:
         """What is written to a file."""
@@ -127,15 +146,16 @@ def _walk(
     shares: _Image,
     told: _Image,
 ) -> None:
-    for row in range(rows.shape[0]):
+    for first in range(0, rows.shape[0], _AT_ONCE):
+        last = min(first + _AT_ONCE, rows.shape[0])
         for root in roots:
-            node = root
-            while feature[node] >= 0:
-                if rows[row, feature[node]] <= threshold[node]:
-                    node = below[node]
-                else:
-                    node = above[node]
-            for kind in range(shares.shape[1]):
-                told[row, kind] += shares[node, kind]
-        for kind in range(shares.shape[1]):
-            told[row, kind] /= len(roots)
+            for row in range(first, last):
+                node = root
+                while feature[node] >= 0:
+                    if rows[row, feature[node]] <= threshold[node]:
+                        node = below[node]
+                    else:
+                        node = above[node]
+                for kind in range(shares.shape[1]):
+                    told[row, kind] += shares[node, kind]
+    told /= len(roots)

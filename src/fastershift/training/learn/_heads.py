@@ -18,27 +18,25 @@ from fastershift.rshn import (
 )
 from fastershift.training._truth import UNKNOWN
 from fastershift.training.learn._grow import grow_forest, pixel_classes
-from fastershift.training.learn._judge import Agreement
 from fastershift.training.learn._ways import (
-    LEAST_GAIN,
     Judged,
     Rules,
     Seen,
     best_rules,
     judge_parts,
-    judge_rules,
     keep_votes,
 )
+from fastershift.training.learn._witness import Witness
 
 __all__ = ["try_heads"]
 
 _Image = npt.NDArray[np.float32]
 
-# Trees of a forest, and of one that is only judged.
-_TREES, _TREES_JUDGED = 50, 20
+# Trees for each part of the marks that is kept out.
+_TREES = 15
 
-# Levels at which cores are parted: the usual one, and others.
-_LEVEL, _LEVELS = 0.5, (0.4, 0.6)
+# Levels at which cores are parted.
+_LEVELS = (0.5, 0.6, 0.7)
 
 # Pixels further from all marks than so many cell diameters do not change how cells are
 # judged.
@@ -122,7 +120,28 @@ def _believed(seen: Seen, classes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]
     return believed
 
 
-def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None:
+@dataclass(frozen=True, eq=False)
+class _Grown:
+    """Forests of a way, each grown on all parts of the marks but one.
+
+    Attributes
+    ----------
+    forest : Forest
+        All of them together: each cell was shown to most of its trees.
+    shares : list of list of (Y, X, 3) float32
+        What is told of each frame by each, which has not learned from that part.
+    elsewhere : list of list of (y, x, 3) float32
+        What all of them tell of the looks of the witness.
+    """
+
+    forest: Forest
+    shares: list[list[_Image]]
+    elsewhere: list[list[_Image]]
+
+
+def try_heads(
+    seen: Sequence[Seen], diameter: float, seed: int, witness: Witness
+) -> Judged | None:
     """Grow heads on the marks, judged on each part by those grown on the others.
 
     One learns from the marks, and from what the model to start from finds elsewhere; a
@@ -137,6 +156,8 @@ def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None
         Cell diameter in network pixels.
     seed : int
         Of the forests.
+    witness : Witness
+        Of what they find elsewhere.
 
     Returns
     -------
@@ -144,43 +165,86 @@ def try_heads(seen: Sequence[Seen], diameter: float, seed: int) -> Judged | None
         The best one; None where the marks show no background, or no inside of a cell.
     """
     looks = [_Look.of(one, diameter, seed) for one in seen]
+    described = [[describe_pixels(*look) for look in pair] for pair in witness.looks]
     everything = looks[0].described.shape[1]
     ways = [_Way(everything), _Way(count_features(0))]
     if any(len(one.believed) for one in looks):
         ways.insert(0, _Way(everything, unmarked=True))
-    best: tuple[_Way, list[list[_Image]]] | None = None
-    quality = 0.0
+    best: tuple[_Grown, Judged] | None = None
     for way in ways:
-        shares = _shares(looks, way, seed)
-        if shares is None:
+        grown = _grow(looks, way, seed, described)
+        if grown is None:
             return None
-        said = _said(seen, shares, _LEVEL, diameter)
-        reached = judge_parts(seen, said, Rules(), diameter)[0].quality
-        if best is None or reached > quality + LEAST_GAIN:
-            best, quality = (way, shares), reached
+        for level in _LEVELS:
+            judged = _judge(grown, seen, witness, level, diameter)
+            if best is None or _both(judged) > _both(best[1]):
+                best = grown, judged
     assert best is not None  # noqa: S101 (there are two ways at least)
-    forest = _grown(looks, best[0], _TREES, seed)
-    assert forest is not None  # noqa: S101 (it was grown on fewer marks)
-    level, (rules, marks, first) = _refined(seen, best[1], quality, diameter)
-    head = Head(forest, level)
-    filled = [
-        keep_votes(head.fill_frame(one.shown, one.outputs, diameter), diameter)
-        for one in seen
-    ]
-    judged = judge_rules(seen, filled, rules, diameter, head)
-    return replace(judged, marks=marks, first=first)
+    return _with_rules(best[1], best[0], seen, diameter)
 
 
-def _shares(looks: Sequence[_Look], way: _Way, seed: int) -> list[list[_Image]] | None:
-    """Tell the classes of each frame, by one forest for each part left out."""
+def _both(judged: Judged) -> float:
+    """Compare heads of the same marks: both witnesses count the same."""
+    return judged.marks.quality + judged.expected
+
+
+def _grow(
+    looks: Sequence[_Look],
+    way: _Way,
+    seed: int,
+    described: Sequence[Sequence[_Image]],
+) -> _Grown | None:
+    """Grow a forest for each part left out; None where one has all of a class."""
+    forests = []
     shares: list[list[_Image]] = [[] for _ in looks]
     for part in range(1 + max(int(one.parts.max()) for one in looks)):
-        forest = _grown(looks, way, _TREES_JUDGED, seed, part)
-        if forest is None:
+        shown = _shown(looks, way, part)
+        if shown is None:
             return None
+        forests.append(grow_forest(*shown, trees=_TREES, seed=seed + part))
         for look, told in zip(looks, shares, strict=True):
-            told.append(look.told(forest))
-    return shares
+            told.append(look.told(forests[-1]))
+    forest = Forest.join(forests)
+    elsewhere = [[forest.tell(one) for one in pair] for pair in described]
+    return _Grown(forest, shares, elsewhere)
+
+
+def _judge(
+    grown: _Grown,
+    seen: Sequence[Seen],
+    witness: Witness,
+    level: float,
+    diameter: float,
+) -> Judged:
+    """Judge forests at a level by both witnesses."""
+    said = _said(seen, grown.shares, level, diameter)
+    marks, first = judge_parts(seen, said, Rules(), diameter)
+    expected = witness.expected(
+        [
+            Rules().cells(
+                keep_votes(fill_votes(share, look[1], level, diameter), diameter),
+                diameter,
+            )
+            for share, look in zip(shares, pair, strict=True)
+        ]
+        for shares, pair in zip(grown.elsewhere, witness.looks, strict=True)
+    )
+    head = Head(grown.forest, level)
+    return Judged(marks, first, 0.0, expected, Rules(), head, learned=True)
+
+
+def _with_rules(
+    judged: Judged, grown: _Grown, seen: Sequence[Seen], diameter: float
+) -> Judged:
+    """Find the rules that do best, and how all forests together do on all marks."""
+    assert judged.head is not None  # noqa: S101 (a head was judged)
+    level = judged.head.level
+    said = _said(seen, grown.shares, level, diameter)
+    rules, marks, first = best_rules(seen, said, Rules(), diameter, learned=True)
+    together = [[np.stack(told).mean(axis=0)] for told in grown.shares]
+    said = _said(seen, together, level, diameter)
+    shown = judge_parts(seen, said, rules, diameter)[0].quality
+    return replace(judged, rules=rules, marks=marks, first=first, shown=shown)
 
 
 def _said(
@@ -198,31 +262,14 @@ def _said(
     ]
 
 
-def _refined(
-    seen: Sequence[Seen],
-    shares: Sequence[Sequence[_Image]],
-    quality: float,
-    diameter: float,
-) -> tuple[float, tuple[Rules, Agreement, Agreement]]:
-    """Find the level and the rules that do best, from the quality at the usual one."""
-    level = _LEVEL
-    for tried in _LEVELS:
-        said = _said(seen, shares, tried, diameter)
-        reached = judge_parts(seen, said, Rules(), diameter)[0].quality
-        if reached > quality + LEAST_GAIN:
-            level, quality = tried, reached
-    said = _said(seen, shares, level, diameter)
-    return level, best_rules(seen, said, Rules(), diameter)
-
-
-def _grown(
-    looks: Sequence[_Look], way: _Way, trees: int, seed: int, but: int | None = None
-) -> Forest | None:
-    """Grow a forest on marks; None where all of one class are in the part left out."""
+def _shown(
+    looks: Sequence[_Look], way: _Way, but: int
+) -> tuple[_Image, npt.NDArray[np.int8]] | None:
+    """Take all pixels but those of a part; None where all of one class are in it."""
     rows, classes, missing = [], [], set()
     for one in looks:
         known = one.classes != UNKNOWN
-        learned = known if but is None else known & (one.parts != but)
+        learned = known & (one.parts != but)
         missing |= set(one.classes[known].tolist())
         rows.append(one.described[learned, : way.n_features])
         classes.append(one.classes[learned])
@@ -232,6 +279,4 @@ def _grown(
     if way.unmarked:
         rows += [one.unmarked for one in looks]
         classes += [one.believed for one in looks]
-    return grow_forest(
-        np.concatenate(rows), np.concatenate(classes), trees=trees, seed=seed
-    )
+    return np.concatenate(rows), np.concatenate(classes)

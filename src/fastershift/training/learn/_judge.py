@@ -12,9 +12,6 @@ __all__ = ["Agreement", "judge_cells", "without_marked"]
 
 _Labels = npt.NDArray[np.int32]
 
-# What nobody marked weighs this much beside what is marked: of each cell, and of all.
-_UNMARKED = 0.5
-
 
 @dataclass(frozen=True)
 class Agreement:
@@ -50,29 +47,8 @@ class Agreement:
         ----------
         .. [1] A. Kirillov et al., "Panoptic segmentation", CVPR 2019.
         """
-        return self.overlap / self.count if self.count else 0.0
-
-    @property
-    def count(self) -> float:
-        """Cells that it speaks of: hits, and half of what is missed and extra."""
-        return self.hits + (self.missed + self.extra) / 2
-
-    def beside(self, unmarked: "Agreement") -> float:
-        """Quality when what nobody marked counts, too, but less.
-
-        Parameters
-        ----------
-        unmarked : Agreement
-            With what the model to start from finds where nothing is marked.
-
-        Returns
-        -------
-        float
-            0 to 1.
-        """
-        share = _UNMARKED * min(1.0, self.count / max(unmarked.count, 1e-6))
-        count = self.count + share * unmarked.count
-        return (self.overlap + share * unmarked.overlap) / count if count else 0.0
+        count = self.hits + (self.missed + self.extra) / 2
+        return self.overlap / count if count else 0.0
 
 
 def judge_cells(

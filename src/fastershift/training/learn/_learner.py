@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
@@ -15,12 +14,11 @@ from fastershift.pipeline import plan_run
 from fastershift.rshn import (
     RSHN,
     FrameSource,
+    Head,
     Model,
-    Observer,
     load_model,
     make_model,
 )
-from fastershift.training._truth import UNKNOWN
 from fastershift.training.learn._annotations import (
     Annotations,
     Unmarked,
@@ -28,35 +26,36 @@ from fastershift.training.learn._annotations import (
 )
 from fastershift.training.learn._card import learned_card
 from fastershift.training.learn._heads import try_heads
-from fastershift.training.learn._judge import without_marked
+from fastershift.training.learn._judge import Agreement, without_marked
+from fastershift.training.learn._looks import Looks
 from fastershift.training.learn._tune import tune_network
 from fastershift.training.learn._ways import (
     Judged,
     Rules,
     Seen,
     best_rules,
-    judge_rules,
-    keep_out,
+    find_cells,
     keep_votes,
 )
+from fastershift.training.learn._witness import Witness
 
 __all__ = ["Learned", "Learner", "learn"]
 
-_Image = npt.NDArray[np.float32]
+_Labels = npt.NDArray[np.int32]
 
 # Something new must do better by this on marks kept out, and the more so the fewer
 # cells are marked. Other settings change cells everywhere, and must gain most; a
 # network is judged on a third of the marks.
 _LEAST_LEAD = 0.02
-_LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS, _LEAD_FOR_A_NETWORK = 0.3, 1.0, 0.9
+_LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS, _LEAD_FOR_A_NETWORK = 0.6, 1.0, 0.9
 
-# People mark what is wrong, often the smallest or the largest cells. So where the marks
-# differ by more than this factor from the cell diameter that was set, their diameter is
-# taken only if it does better.
-_DIAMETER_STEP = 1.15
+# People mark what is wrong, often the smallest or the largest cells. So the diameter
+# that was set is kept, unless the marks differ from it by more than this factor and
+# theirs does better.
+_DIAMETER_STEP = 1.3
 
-# Diameters that differ by less than this share are the same.
-_SAME_DIAMETER = 0.05
+# Where less is expected of a model it finds nothing.
+_NOTHING = 0.05
 
 # Minutes that learning takes at most where nothing is said.
 _MINUTES = 2.0
@@ -140,8 +139,7 @@ class Learner:
         self._name, self._movie_name = name, movie_name
         self._seed, self._device = seed, device
         self._usual_diameter, self._diameter = diameter, 0.0
-        # By diameter and frame.
-        self._looks: dict[tuple[float, int], tuple[_Image, _Image]] = {}
+        self._looks = Looks(movie, start, seed, device)
 
     def learn(
         self,
@@ -168,26 +166,29 @@ class Learner:
             first within seconds.
         """
         started = time.monotonic()
-        seen, before = yield from self._begun(annotations)
+        seen = yield from self._begun(annotations)
         diameter = self._start.card.diameter
-        unmarked = [one.unmarked for one in seen]
-        tuned = self._tuned(seen)
+        witness = self._looks.witness(self._diameter)
+        yield None
+        before = self._as_it_was(seen, witness)
         yield None
         best, way = before, "as it was"
         count = annotations.n_cells
-        lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / count
-        if tuned.worth > best.worth + lead:
+        tuned = self._tuned(seen, witness)
+        yield None
+        if tuned.worth > best.worth + _LEAST_LEAD + _LEAD_FOR_SETTINGS / count:
             best, way = tuned, "settings"
-        head = try_heads(seen, diameter, self._seed)
-        lead = _LEAST_LEAD + _LEAD_FOR_A_HEAD / count
-        if head is not None and head.worth > best.worth + lead:
+        least = best.worth + _LEAST_LEAD + _LEAD_FOR_A_HEAD / count
+        head = try_heads(seen, diameter, self._seed, witness)
+        if head is not None and head.worth > least:
             best, way = head, "head"
         yield self._learned(best, before, way, annotations, started)
+        unmarked = [one.unmarked for one in seen]
         for iteration, network in tune_network(
             self._movie,
             annotations,
             self._start,
-            self._parts(annotations),
+            self._looks.parts(annotations),
             diameter=self._diameter,
             minutes=minutes,
             iterations=iterations,
@@ -197,22 +198,28 @@ class Learner:
             yield None
             if network is None:
                 continue
+            looked = self._looks.see(annotations, self._diameter, network)
             again = [
                 replace(one, unmarked=known)
-                for one, known in zip(
-                    self._see(annotations, network), unmarked, strict=True
-                )
+                for one, known in zip(looked, unmarked, strict=True)
             ]
+            witness = self._looks.witness(self._diameter, network)
             lead = _LEAST_LEAD + _LEAD_FOR_A_NETWORK / count
             for tried in (
-                self._tuned(again),
-                try_heads(again, diameter, self._seed),
+                replace(self._tuned(again, witness), learned=True),
+                try_heads(again, diameter, self._seed, witness),
             ):
                 if tried is None or tried.first_worth <= best.first_worth + lead:
                     continue
                 best = tried
                 yield self._learned(
-                    best, before, "network", annotations, started, network, iteration
+                    best,
+                    before,
+                    "network",
+                    annotations,
+                    started,
+                    network,
+                    iteration,
                 )
 
     @property
@@ -226,44 +233,26 @@ class Learner:
             settings.track.least_certainty,
         )
 
-    def _begun(
-        self, annotations: Annotations
-    ) -> Generator[None, None, tuple[list[Seen], Judged]]:
-        """Look at the marks, at their own diameter where it does better.
-
-        Returns what was seen, and how the model to start from does.
-        """
-        marked = max(1.0, round(annotations.diameter, 1))
+    def _begun(self, annotations: Annotations) -> Generator[None, None, list[Seen]]:
+        """Look at the marks, at their own diameter where it does clearly better."""
         if self._usual_diameter is None:
-            self._usual_diameter = self._chosen(marked)
+            self._usual_diameter = self._chosen(annotations.diameter)
         usual = self._usual_diameter
-        # A mark more hardly changes it, and to look again takes long.
-        marked = next(
-            (
-                known
-                for known, _ in self._looks
-                if known != usual and abs(known - marked) <= _SAME_DIAMETER * marked
-            ),
-            marked,
-        )
-        self._looks = {
-            key: look for key, look in self._looks.items() if key[0] in (usual, marked)
-        }
-        seen = yield from self._looked_at(annotations, usual)
-        before = self._as_it_was(seen)
+        marked = self._looks.known(max(1.0, annotations.diameter))
+        self._looks.keep(usual, marked)
         if max(marked, usual) <= _DIAMETER_STEP * max(1.0, min(marked, usual)):
-            return seen, before
+            return (yield from self._looked_at(annotations, usual))
         others = yield from self._looked_at(annotations, marked)
-        compared = [
-            replace(one, unmarked=_shrunk(known.unmarked, one.marked.shape))
-            for one, known in zip(others, seen, strict=True)
-        ]
-        lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / annotations.n_cells
+        better = self._as_it_was(others, self._looks.witness(self._diameter))
+        seen = yield from self._looked_at(annotations, usual)
+        before = self._as_it_was(seen, self._looks.witness(self._diameter))
         # A model that finds nothing knows nothing of sizes, either.
-        if before.worth > 0 and self._as_it_was(compared).worth <= before.worth + lead:
-            self._diameter = usual
-            return seen, before
-        return others, self._as_it_was(others)
+        lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / annotations.n_cells
+        known = before.marks.hits or before.expected > _NOTHING
+        if known and better.worth <= before.worth + lead:
+            return seen
+        self._diameter = marked
+        return others
 
     def _looked_at(
         self, annotations: Annotations, diameter: float
@@ -271,7 +260,7 @@ class Learner:
         """Look at the marked frames at a diameter, and keep to it."""
         self._diameter = diameter
         seen = []
-        for one in self._see(annotations, self._start.network):
+        for one in self._looks.see(annotations, diameter):
             yield None
             seen.append(self._as_before(one))
         return seen
@@ -285,57 +274,41 @@ class Learner:
         diameter = plan.settings.embed.diameter
         return marked if diameter == "auto" else float(diameter)
 
-    def _said(self, one: Seen) -> Tensor:
-        """Tell what the model to start from says, with its own head if it has one."""
-        head, diameter = self._start.head, self._start.card.diameter
-        said = one.outputs
-        if head is not None:
-            said = head.fill_frame(one.shown, one.outputs, diameter)
-        return keep_votes(said, diameter)
-
     def _as_before(self, one: Seen) -> Seen:
         """Add what the model to start from finds where nothing is marked."""
-        found = self._own_rules.cells(self._said(one), self._start.card.diameter)
-        return replace(one, unmarked=without_marked(found, one.marked))
+        return replace(
+            one,
+            unmarked=without_marked(
+                self._found(one, self._own_rules, self._start.head), one.marked
+            ),
+        )
 
-    def _as_it_was(self, seen: Sequence[Seen]) -> Judged:
-        """Judge the model to start from."""
-        said = [self._said(one) for one in seen]
-        diameter, head = self._start.card.diameter, self._start.head
-        return judge_rules(seen, said, self._own_rules, diameter, head)
+    def _found(self, one: Seen, rules: Rules, head: Head | None) -> _Labels:
+        diameter = self._start.card.diameter
+        return find_cells(rules, head, one.shown, one.outputs, diameter)
 
-    def _tuned(self, seen: Sequence[Seen]) -> Judged:
+    def _as_it_was(self, seen: Sequence[Seen], witness: Witness) -> Judged:
+        """Judge the model to start from, with its own head if it has one."""
+        return self._judged(seen, witness, self._own_rules, self._start.head)
+
+    def _tuned(self, seen: Sequence[Seen], witness: Witness) -> Judged:
         """Judge a network with the settings that do best."""
         diameter = self._start.card.diameter
-        said = [keep_votes(one.outputs, diameter) for one in seen]
-        ways = [[one] for one in said]
-        rules, _, _ = best_rules(seen, ways, self._own_rules, diameter)
-        return judge_rules(seen, said, rules, diameter)
+        ways = [[keep_votes(one.outputs, diameter)] for one in seen]
+        rules, _, _ = best_rules(seen, ways, self._own_rules, diameter, learned=False)
+        return self._judged(seen, witness, rules, None)
 
-    def _parts(self, annotations: Annotations) -> dict[int, npt.NDArray[np.int8]]:
-        return keep_out(annotations.frames, annotations.cells.tolist(), self._seed)
-
-    def _see(self, annotations: Annotations, network: RSHN) -> Iterator[Seen]:
-        """Look at each marked frame with a network."""
-        model = Model(network, self._start.card, self._name, "")
-        settings = resolve_settings(user={"embed": {"diameter": self._diameter}})
-        shape = next(iter(annotations.frames.values())).shape
-        observer = Observer(
-            model, settings.embed, (shape[0], shape[1]), device=self._device
-        )
-        parts = self._parts(annotations)
-        first = network is self._start.network
-        for number, marked in annotations.frames.items():
-            look = self._looks.get((self._diameter, number)) if first else None
-            if look is None:
-                shown, outputs = observer.see(self._movie, number)
-                look = shown.numpy(), outputs.numpy()
-                if first:
-                    self._looks[self._diameter, number] = look
-            shape = look[0].shape
-            known = _shrunk(marked, shape)
-            unknown = np.full_like(known, UNKNOWN)
-            yield Seen(*look, known, _shrunk(parts[number], shape), unknown)
+    def _judged(
+        self, seen: Sequence[Seen], witness: Witness, rules: Rules, head: Head | None
+    ) -> Judged:
+        """Judge a way to cells that has not learned from the marks."""
+        marks, first = Agreement(), Agreement()
+        for one in seen:
+            found = self._found(one, rules, head)
+            marks += one.judge(found)
+            first += one.judge(found, 0)
+        expected = witness.expected_of(rules, head)
+        return Judged(marks, first, marks.quality, expected, rules, head)
 
     def _learned(
         self,
@@ -363,15 +336,6 @@ class Learner:
         )
         model = make_model(network or self._start.network, card, best.head)
         return Learned(model, *figures, way, iteration, time.monotonic() - started)
-
-
-def _shrunk(image: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray:  # type: ignore[type-arg]
-    """Take the nearest pixels at the size of the network."""
-    rows, columns = (
-        np.minimum((np.arange(new) + 0.5) * old / new, old - 1).astype(int)
-        for new, old in zip(shape, image.shape, strict=True)
-    )
-    return image[np.ix_(rows, columns)]
 
 
 def learn(

@@ -1,0 +1,112 @@
+"""What a network sees of the marked frames, kept for the next time."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.config import resolve_settings
+from fastershift.rshn import RSHN, FrameSource, Model, Observer
+from fastershift.training._truth import UNKNOWN
+from fastershift.training.learn._annotations import Annotations
+from fastershift.training.learn._ways import Seen, keep_out
+from fastershift.training.learn._witness import Witness
+
+__all__ = ["Looks"]
+
+_Image = npt.NDArray[np.float32]
+
+# Diameters that differ by less than this share are the same.
+_SAME_DIAMETER = 0.05
+
+
+class Looks:
+    """Looks at marked frames; what the network to start from sees is kept.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        What is marked.
+    start : Model
+        To start from.
+    seed : int
+        Of the draw that parts the marks.
+    device : str
+        As for `Embedder`.
+    """
+
+    def __init__(
+        self, movie: FrameSource, start: Model, seed: int, device: str
+    ) -> None:
+        self._movie, self._start = movie, start
+        self._seed, self._device = seed, device
+        # By diameter and frame.
+        self._seen: dict[tuple[float, int], tuple[_Image, _Image]] = {}
+        self._witnesses: dict[float, Witness] = {}
+
+    def known(self, diameter: float) -> float:
+        """Take a diameter at which was looked: a mark more hardly changes it."""
+        for one in self._witnesses:
+            if abs(one - diameter) <= _SAME_DIAMETER * diameter:
+                return one
+        return round(diameter, 1)
+
+    def keep(self, *diameters: float) -> None:
+        """Forget what was seen at any others."""
+        self._seen = {k: one for k, one in self._seen.items() if k[0] in diameters}
+        self._witnesses = {
+            k: one for k, one in self._witnesses.items() if k in diameters
+        }
+
+    def parts(self, annotations: Annotations) -> dict[int, npt.NDArray[np.int8]]:
+        """Part the marks, see `keep_out`."""
+        return keep_out(annotations.frames, annotations.cells.tolist(), self._seed)
+
+    def see(
+        self, annotations: Annotations, diameter: float, network: RSHN | None = None
+    ) -> Iterator[Seen]:
+        """Look at each marked frame, with the network to start from or with another."""
+        shape = next(iter(annotations.frames.values())).shape
+        settings = resolve_settings(user={"embed": {"diameter": diameter}})
+        observer = Observer(
+            Model(network or self._start.network, self._start.card, "", ""),
+            settings.embed,
+            (shape[0], shape[1]),
+            device=self._device,
+        )
+        parts = self.parts(annotations)
+        for number, marked in annotations.frames.items():
+            look = self._seen.get((diameter, number)) if network is None else None
+            if look is None:
+                shown, outputs = observer.see(self._movie, number)
+                look = shown.numpy(), outputs.numpy()
+                if network is None:
+                    self._seen[diameter, number] = look
+            shape = look[0].shape
+            known = _shrunk(marked, shape)
+            unknown = np.full_like(known, UNKNOWN)
+            yield Seen(*look, known, _shrunk(parts[number], shape), unknown)
+
+    def witness(self, diameter: float, network: RSHN | None = None) -> Witness:
+        """Look at parts of a few frames, marked or not."""
+        if network is None and diameter in self._witnesses:
+            return self._witnesses[diameter]
+        made = Witness(
+            self._movie,
+            self._start,
+            network or self._start.network,
+            diameter,
+            device=self._device,
+        )
+        if network is None:
+            self._witnesses[diameter] = made
+        return made
+
+
+def _shrunk(image: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray:  # type: ignore[type-arg]
+    """Take the nearest pixels at the size of the network."""
+    rows, columns = (
+        np.minimum((np.arange(new) + 0.5) * old / new, old - 1).astype(int)
+        for new, old in zip(shape, image.shape, strict=True)
+    )
+    return image[np.ix_(rows, columns)]
