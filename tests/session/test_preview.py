@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from fastershift.labels import _painted
 from fastershift.pipeline import FrameDone
 from fastershift.rshn._streaming import Stream
 from fastershift.session import PreviewRequest, Session, SessionInput, _caches
@@ -310,3 +311,22 @@ def test_what_is_seen_first_needs_little_that_is_compiled(simulated, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "twice: set()" in done.stdout
     assert "mean-shift: []" in done.stdout
+
+
+def test_of_a_model_that_votes_only_the_frame_that_is_shown_is_painted(
+    session, settings, monkeypatch
+):
+    painted, empty_labels = [], _painted.empty_labels
+
+    def counted(shape):
+        painted.append(shape)
+        return empty_labels(shape)
+
+    monkeypatch.setattr(_painted, "empty_labels", counted)
+    for bandwidth in (0.01, 0.02):
+        wanted = settings(
+            embed={"model": "generalist"}, cluster={"bandwidth": bandwidth}
+        )
+        painted.clear()
+        shown = look(session, PreviewRequest(1, clusters=False), wanted)
+        assert painted == [shown.pair.labels.shape[1:]]
