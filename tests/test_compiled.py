@@ -73,3 +73,13 @@ def test_without_a_folder_to_keep_it_in_code_runs(tmp_path, use, monkeypatch):
     """As in a container that is read-only, for a user without a home."""
     monkeypatch.setattr(CacheImpl, "_locator_classes", [])
     assert len(use(tmp_path / "kept")) == 1
+
+
+def test_where_compiling_is_switched_off_loops_run_as_python(monkeypatch):
+    def doubled(a):
+        return 2 * a
+
+    assert not _compiled.is_switched_off()
+    monkeypatch.setattr(config, "DISABLE_JIT", 1)
+    assert _compiled.is_switched_off()
+    assert _compiled.compiled(doubled) is doubled
