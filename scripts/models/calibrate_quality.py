@@ -22,12 +22,13 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 from scipy.optimize import minimize
 
 from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS, SIMULATED
-from fastershift.config import resolve_settings
+from fastershift.config import Settings, resolve_settings
 from fastershift.labels import label_areas, match_cells, resize_labels
-from fastershift.pipeline._diameter import embed_stills, segment_pair
+from fastershift.pipeline._diameter import segment_pair
 from fastershift.pipeline._quality import stability
 from fastershift.pipeline._samples import take_samples
-from fastershift.rshn import Model, load_model
+from fastershift.pipeline._sources import EmbeddedPair, NetworkEmbeddings
+from fastershift.rshn import Embedder, Model, load_model
 from fastershift.simulate import simulate_movie
 
 # Images of a set, cells across the part of each that is used, frames of a movie.
@@ -121,6 +122,16 @@ def changed(image: Image) -> Iterator[tuple[str, NDArray[np.float32], float]]:
     yield "noisy", image.pixels + noise.astype(np.float32), image.diameter
 
 
+def embed(
+    pixels: NDArray[np.float32], model: Model, settings: Settings
+) -> EmbeddedPair:
+    """Embed an image as a run embeds a movie of it, warmed up on the image itself."""
+    height, width = pixels.shape
+    embedder = Embedder(model, settings.embed, (height, width), device="cpu")
+    pairs = NetworkEmbeddings(embedder, [pixels]).pairs()
+    return next(found for found in pairs if found is not None)
+
+
 def judge(name: str, images: list[Image], model: Model) -> list[Point]:
     found: dict[str, list[tuple[float, float]]] = {}
     for image in images:
@@ -130,7 +141,7 @@ def judge(name: str, images: list[Image], model: Model) -> list[Point]:
             agreement = stability(
                 take_samples([pixels]), model, settings, device="cpu"
             ).agreement
-            (pair,) = embed_stills([pixels], model, settings, device="cpu")
+            pair = embed(pixels, model, settings)
             least = settings.track.least_certainty
             labels = segment_pair(pair, model, settings, least)
             labels = resize_labels(labels, pixels.shape)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tifffile
-from calibrate_quality import SEED, Image, cut
+from calibrate_quality import SEED, Image, cut, embed
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -28,7 +28,7 @@ from fastershift.config import resolve_settings
 from fastershift.instances import find_voted_instances, pair_voters
 from fastershift.instances._certainty import FACTS, cell_facts
 from fastershift.labels import overlaps, resize_labels
-from fastershift.pipeline._diameter import embed_stills, smallest_cell
+from fastershift.pipeline import smallest_cell
 from fastershift.rshn import Model, load_model
 from fastershift.simulate import simulate_movie
 
@@ -104,7 +104,7 @@ def find(kind: str, image: Image, model: Model) -> Iterator[Found]:
     for change, pixels, diameter in changed(image):
         told = {"embed": {"diameter": diameter}}
         settings = resolve_settings(user=told, card=model.card.settings)
-        (pair,) = embed_stills([pixels], model, settings, device="cpu")
+        pair = embed(pixels, model, settings)
         voters = pair_voters(pair.embeddings, pair.votes, settings.track)
         smallest = max(1, round(smallest_cell(settings, model.card.diameter)))
         found = find_voted_instances(voters, settings.cluster, smallest_cell=smallest)
