@@ -55,7 +55,7 @@ border                 0      0 inf
 farthest_move          3.0    (0 20        0.3 5
 size_cost              0.5    0 20
 overlap_cost           1.0    0 20
-vote_weight            0.8    0 1
+vote_weight            0.0    0 1
 division_cost          0.2    0 20         0.1 1
 longest_gap            2      0 100
 gap_cost               0.5    0 20

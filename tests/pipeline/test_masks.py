@@ -170,7 +170,8 @@ def test_masks_may_be_a_file(movie, tmp_path):
 
 def test_a_network_that_votes_is_asked_where_cells_were(movie):
     labels = numbered_anew(movie.labels)
-    result = segment_movie(movie.frames, labels=labels, model="generalist")
+    settings = {"track": {"vote_weight": 0.8}}
+    result = segment_movie(movie.frames, settings, labels=labels, model="generalist")
     assert result.provenance["model"] == "generalist"
     np.testing.assert_array_equal(result.labels > 0, labels > 0)
     assert sum(report.network_ms for report in result.reports) > 0

@@ -107,7 +107,8 @@ def test_a_vote_tells_neighbours_apart_where_overlap_cannot():
     before_of = [tuple(place - np.array([0, 14])) for place in after]
     voted = VotedPlaces(np.array(before_of, float), np.ones(len(after)))
     frames = [discs(before), discs(after)]
-    tracks, _ = link(frames, voted=[None, voted], shuffle=False)
+    settings = TrackSettings(shortest_track=1, vote_weight=0.8)
+    tracks, _ = link(frames, settings, voted=[None, voted], shuffle=False)
     kept = [GRID.index(place) + 1 for place in before_of]
     assert [tracks[0][one] for one in kept] == list(tracks[1].values())
 

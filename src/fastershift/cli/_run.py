@@ -87,9 +87,8 @@ def run(
     With --format zarr everything lies on disk: the movie may be larger than memory,
     and a run that was interrupted goes on when it is given again.
 
-    With --labels nothing is segmented: the masks are linked, and the network tells
-    where each was in the frame before (--vote-weight 0 links without it). Masks can be
-    linked without their movie, too.
+    With --labels nothing is segmented: the masks are linked. Their movie is needed only
+    where a network is to tell where each mask was in the frame before (--vote-weight).
     """
     from fastershift.batch import run_alone
     from fastershift.io import check_output, read_movie, write_or_keep

@@ -201,9 +201,9 @@ class TrackSettings(Stage):
         le=20,
     )
     vote_weight: float = setting(
-        0.8,
+        0.0,
         "How much the place where a network sees the cell in the frame before counts, "
-        "where it is certain, against the place where the cell was last. 0 runs no "
+        "where it is certain, against the place where the cell was last. 0 asks no "
         "network.",
         label="Weight of the votes",
         step=0.1,
