@@ -5,14 +5,14 @@ import pytest
 
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
-from fastershift.rshn import Head, ModelCard, PixelClass
+from fastershift.rshn import ModelCard, PixelClass
 from fastershift.training import decide_settings
 from fastershift.training._picture import side_by_side
 from fastershift.training.learn import _ways
 from fastershift.training.learn._grow import pixel_classes
 from fastershift.training.learn._judge import Agreement
 from fastershift.training.learn._ways import (
-    LEAST_GAIN,
+    _LEAST_GAIN,
     Judged,
     Rules,
     Seen,
@@ -102,7 +102,7 @@ def agreement(quality):
     return Agreement(overlap=quality * 10, hits=10)
 
 
-def decided(monkeypatch, quality_of):
+def decided(monkeypatch, quality_of, *, learned=False):
     """Values that are chosen when each of them reaches a quality."""
     tried = []
 
@@ -111,7 +111,7 @@ def decided(monkeypatch, quality_of):
         return agreement(quality_of(rules)), agreement(0.5)
 
     monkeypatch.setattr(_ways, "judge_parts", judge)
-    rules, marks, first = best_rules([], [], Rules(), 20.0)
+    rules, marks, first = best_rules([], [], Rules(), 20.0, learned=learned)
     assert marks.quality == pytest.approx(quality_of(rules))
     assert first.quality == 0.5
     return rules, tried
@@ -119,7 +119,7 @@ def decided(monkeypatch, quality_of):
 
 def test_values_change_only_for_a_clear_gain(monkeypatch):
     def little_better(rules):
-        return 0.5 + (rules != Rules()) * 0.9 * LEAST_GAIN
+        return 0.5 + (rules != Rules()) * 0.9 * _LEAST_GAIN
 
     rules, tried = decided(monkeypatch, little_better)
     assert rules == Rules()
@@ -129,7 +129,7 @@ def test_values_change_only_for_a_clear_gain(monkeypatch):
 def test_values_are_chosen_one_after_the_other(monkeypatch):
     def quality(rules):
         gains = [rules.bandwidth == 0.02, rules.foreground == 0.7]
-        return 0.5 + 1.5 * LEAST_GAIN * sum(gains)
+        return 0.5 + 1.5 * _LEAST_GAIN * sum(gains)
 
     rules, tried = decided(monkeypatch, quality)
     assert rules == Rules(bandwidth=0.02, foreground=0.7)
@@ -137,24 +137,39 @@ def test_values_are_chosen_one_after_the_other(monkeypatch):
     assert all(one.bandwidth == 0.02 for one in tried[4:])
 
 
-def judged(marks, unmarked=0.5, head=None):
+def test_h_is_not_searched_for_where_a_head_speaks(monkeypatch):
+    rules, tried = decided(monkeypatch, lambda rules: 0.5, learned=True)
+    assert rules == Rules()
+    assert {one.bandwidth for one in tried} == {Rules().bandwidth}
+    assert len(tried) == 1 + 2 + 2 + 2
+
+
+def judged(marks, expected, *, learned):
     return Judged(
-        agreement(marks), agreement(marks / 2), agreement(unmarked), 0.9, Rules(), head
+        agreement(marks),
+        agreement(marks / 2),
+        0.9,
+        expected,
+        Rules(),
+        learned=learned,
     )
 
 
-def test_a_head_must_do_better_than_the_network():
-    head = object.__new__(Head)
-    assert judged(0.8).worth > judged(0.8, head=head).worth
-    assert judged(0.8, head=head).worth == pytest.approx(0.8 * judged(0.8).worth)
-    assert judged(0.8).first_worth < judged(0.8).worth
+def test_what_has_learned_is_worth_what_the_worse_witness_says():
+    for better in (0.8, 1.0):
+        assert (
+            judged(0.6, better, learned=True).worth
+            == judged(better, 0.6, learned=True).worth
+            == judged(0.6, 0.6, learned=True).worth
+        )
+    assert judged(0.7, 0.7, learned=True).worth > judged(0.6, 0.8, learned=True).worth
 
 
-def test_what_nobody_marked_counts_less_than_what_is_marked():
-    assert judged(0.9, 0.5).worth == pytest.approx((0.9 + 0.5 * 0.5) / 1.5)
-    better_marks = judged(0.9, 0.5).worth - judged(0.8, 0.5).worth
-    better_rest = judged(0.9, 0.6).worth - judged(0.9, 0.5).worth
-    assert better_marks > better_rest > 0
+def test_both_witnesses_count_for_what_has_not_learned():
+    usual = judged(0.6, 0.6, learned=False)
+    assert judged(0.8, 0.6, learned=False).worth > usual.worth
+    assert judged(0.6, 0.8, learned=False).worth > usual.worth
+    assert usual.first_worth < usual.worth
 
 
 def test_one_part_of_the_marks_can_be_judged_alone():
