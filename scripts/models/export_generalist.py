@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--bandwidth", type=float, default=0.01)
     parser.add_argument("--smallest", type=float, default=0.2)
     parser.add_argument("--foreground", type=float, default=0.55)
-    parser.add_argument("--certainty", type=float, default=0.3)
+    parser.add_argument("--certainty", type=float, default=0.2)
     parser.add_argument("--scores", type=Path)
     options = parser.parse_args()
     with safe_open(options.state, "pt") as file:

@@ -160,15 +160,14 @@ class TestDropped:
         assert np.array_equal(found.labels[0] > 0, (labels > 0) & (labels != 2))
         assert np.asarray(found.pieces).max() == 4
 
-    def test_the_mean_of_both_frames_counts(self):
+    def test_the_frame_in_which_a_cell_is_more_certain_counts(self):
         labels, raw = self.unsure()
-        alone = cells(raw)
-        chance = alone.certainty[alone.labels[0][12, 40]]
         both = cells(votes(labels), raw)
         number = both.labels[0][12, 40]
         assert both.labels[1][12, 40] == number
         sure = certainties(votes(labels), labels)[2]
-        assert both.certainty[number] == pytest.approx((sure + chance) / 2, abs=0.02)
+        assert both.certainty[number] == pytest.approx(sure, abs=0.02)
+        assert both.certainty[number] > 2 * certainties(raw, labels)[2]
 
     def test_the_same_cells_are_left_of_the_pieces(self):
         _, raw = self.unsure()

@@ -54,8 +54,8 @@ def find_voted_instances(
     smallest_cell : int
         Cells with fewer pixels, summed over the frames, are dropped.
     least_certainty : float
-        Cells that are less certain, see `cell_certainty`, are dropped, too; the mean
-        over the frames they are in counts.
+        Cells that are less certain in both frames, see `cell_certainty`, are dropped,
+        too.
 
     Returns
     -------
@@ -91,14 +91,15 @@ def find_voted_instances(
 
 
 def _certainty(voters: PairVoters, pieces: list[_Labels]) -> npt.NDArray[np.float64]:
-    """Tell how certain each piece is, in the mean of the frames it is in."""
-    total = np.zeros(_largest(pieces) + 1)
-    frames = np.zeros(total.size)
+    """Tell how certain each piece is in the frame in which it is more so.
+
+    A cell that is unclear for a frame keeps its track.
+    """
+    best = np.zeros(_largest(pieces) + 1)
     for one, numbers in zip(voters.frames, pieces, strict=True):
-        of_frame = cell_certainty(one, numbers, voters.diameter)
-        total[: of_frame.size] += of_frame
-        frames[: of_frame.size] += of_frame > 0
-    return total / np.maximum(frames, 1)
+        certainty = cell_certainty(one, numbers, voters.diameter)
+        best[: certainty.size] = np.maximum(best[: certainty.size], certainty)
+    return best
 
 
 def _largest(numbers: list[_Labels]) -> int:

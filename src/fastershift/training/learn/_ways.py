@@ -41,7 +41,7 @@ _PARTS = 3
 _BANDWIDTHS = (0.005, 0.02, 0.04)
 _FOREGROUNDS = (0.3, 0.7)
 _SMALLEST = (0.05, 0.25)
-_LEAST_CERTAINTIES = (0.0, 0.3)
+_LEAST_CERTAINTIES = (0.0, 0.2)
 _LEAST_GAIN = 0.05
 
 # Lines from the quality on marks kept out and from the F1 by the second witness to the
