@@ -218,10 +218,12 @@ def test_marks_are_learned_from_and_other_images_judged(monkeypatch):
     kind = _learning.LearnedKind("squares", labels, labels, [(labels, labels)])
     seen = {}
 
-    def learned(kind, marks, model, options, minutes):
+    def learned(kind, marks, model, options, diameter, minutes):
+        assert diameter == 7.0
         seen[minutes] = marks
         return 1.5, SimpleNamespace(way="head", model="learned")
 
+    monkeypatch.setattr(_learning, "_usual_diameter", lambda *_: 7.0)
     monkeypatch.setattr(_learning, "_learned", learned)
     monkeypatch.setattr(
         _learning,

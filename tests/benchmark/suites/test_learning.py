@@ -139,8 +139,9 @@ def test_the_first_model_is_timed_and_the_last_one_counts(monkeypatch):
     asked = []
 
     class Learner:
-        def __init__(self, movie, model, *, seed, device):
+        def __init__(self, movie, model, *, diameter, seed, device):
             assert movie.shape == (1, 60, 60)
+            assert diameter == 9.0
 
         def learn(self, annotations, *, minutes):
             asked.append(minutes)
@@ -153,7 +154,7 @@ def test_the_first_model_is_timed_and_the_last_one_counts(monkeypatch):
     kind = _learning.LearnedKind("squares", 1.0 * cells(9), cells(9), [])
     for quick, minutes in ((False, 2.0), (True, 0.0)):
         options = BenchmarkOptions(quick=quick, device="cpu")
-        seconds, last = _learning._learned(kind, cells(9), "start", options, 2.0)
+        seconds, last = _learning._learned(kind, cells(9), "start", options, 9.0, 2.0)
         assert (seconds, last.way) == (2.5, "network")
         assert asked[-1] == minutes
 
