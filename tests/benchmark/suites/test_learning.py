@@ -140,7 +140,8 @@ def test_the_first_model_is_timed_and_the_last_one_counts(monkeypatch):
 
     class Learner:
         def __init__(self, movie, model, *, diameter, seed, device):
-            assert movie.shape == (1, 60, 60)
+            # The image that is marked, for as long as the network needs to settle.
+            assert movie.shape == (4, 60, 60)
             assert diameter == 9.0
 
         def learn(self, annotations, *, minutes):
