@@ -102,6 +102,7 @@ def test_labels_are_unique():
         ("track", "foreground", 1),
         ("track", "linking_overlap", 1.5),
         ("track", "shortest_track", 0),
+        ("embed", "model", ""),
     ],
 )
 def test_value_out_of_range_is_one_sentence(stage, name, value):

@@ -19,6 +19,7 @@ class EmbedSettings(Stage):
         "Network that embeds the pixels: a name of the model list, or a file.",
         label="Model",
         advanced=False,
+        min_length=1,
     )
     diameter: float | Literal["auto"] = setting(
         "auto",
