@@ -97,3 +97,38 @@ def test_a_panel_that_cannot_be_loaded_says_so(qtbot, monkeypatch):
         qtbot.waitUntil(lambda: bool(raised))
     assert "nowhere" in dock.findChild(QLabel).text()
     assert dock.panel is None
+
+
+@pytest.mark.parametrize("open_first", [True, False])
+def test_labels_are_prepared_once_there_is_a_layer(qtbot, monkeypatch, open_first):
+    """Two threads must not make the first layer at once."""
+    import numpy as np
+    from napari.components import ViewerModel
+
+    from fastershift.plugin import _opening
+
+    class Dock(_opening._OpeningDock):
+        """A panel that was not loaded before, and is so at once."""
+
+        _home, _name = "fastershift.plugin.nowhere", "Panel"
+
+        def _fill(self):
+            self.panel = self
+
+    prepared = []
+    monkeypatch.setattr(_opening, "_load", lambda home: None)
+    monkeypatch.setattr(_opening, "_colour_labels", lambda: prepared.append(1))
+    viewer = ViewerModel()
+    if not open_first:
+        viewer.add_image(np.zeros((4, 4)))
+    dock = Dock(viewer)
+    qtbot.addWidget(dock)
+    qtbot.waitUntil(lambda: dock.panel is not None)
+    if open_first:
+        qtbot.wait(100)
+        assert not prepared
+        viewer.add_image(np.zeros((4, 4)))
+    qtbot.waitUntil(lambda: prepared == [1])
+    viewer.add_image(np.zeros((4, 4)))
+    qtbot.wait(100)
+    assert prepared == [1]

@@ -89,8 +89,19 @@ class _OpeningDock(QWidget):
         if not self._loading.is_alive():
             self._timer.stop()
             self._fill()
-            # The panel does not need this, but the first preview does.
-            Thread(target=_colour_labels, daemon=True).start()
+            if self._viewer.layers:
+                self._prepare_labels()
+            else:
+                self._viewer.layers.events.inserted.connect(self._prepare_labels)
+
+    def _prepare_labels(self) -> None:
+        """Load in a thread what the panel does not need, but the first preview does.
+
+        napari reads its table of units for the first layer. Two threads that do so at
+        once find no pixel in it, so there must be a layer already.
+        """
+        self._viewer.layers.events.inserted.disconnect(self._prepare_labels)
+        Thread(target=_colour_labels, daemon=True).start()
 
     def _fill(self) -> None:
         try:
