@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from fastershift.simulate._cells import Scene
 from fastershift.simulate._population import Cells, Life, new_cells
 
-__all__ = ["PLAIN", "RODS", "YEAST", "cells_at"]
+__all__ = ["DISCS", "PLAIN", "RODS", "YEAST", "cells_at"]
 
 #: Balls with a radius of 10 pixels that divide every 10 frames and never move.
 PLAIN = Life(
@@ -34,6 +35,23 @@ PLAIN = Life(
     nodes=1,
     tint=0.0,
     spill=1.0,
+)
+#: The plain kinds: discs with a radius of 10 pixels that do not move.
+DISCS = Scene(
+    kind="nuclei",
+    shape=(90, 90),
+    radius=10.0,
+    cycle=100.0,
+    death=0.0,
+    speed=0.0,
+    persistence=0.5,
+    contact=0.9,
+    elongation=0.0,
+    roughness=0.0,
+    grain=0.03,
+    processes=(0, 0),
+    reach=(1.2, 2.2),
+    mitosis=2.0,
 )
 RODS = replace(PLAIN, growth="fission", radius=4.0, aspect=4.0, nodes=6)
 YEAST = replace(PLAIN, growth="budding")

@@ -6,30 +6,16 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from fastershift.simulate._cells import Cell, Scene
+from fastershift.simulate._cells import Cell
 from fastershift.simulate._kinds import draw_life, settle
 from fastershift.simulate._optics import expose
 from fastershift.simulate._walls import Walls
+from helpers.scenes import DISCS
 
 SHAPE = (90, 90)
 SIZE = 10.0
 NO_ARMS = np.zeros((0, 3))
-SCENE = Scene(
-    kind="phase",
-    shape=SHAPE,
-    radius=SIZE,
-    cycle=100.0,
-    death=0.0,
-    speed=0.0,
-    persistence=0.5,
-    contact=0.9,
-    elongation=1.0,
-    roughness=0.0,
-    grain=0.03,
-    processes=(0, 0),
-    reach=(1.2, 2.2),
-    mitosis=2.0,
-)
+SCENE = replace(DISCS, kind="phase", elongation=1.0)
 # A disc with a radius of 10 pixels, long before and after its divisions.
 DISC = Cell(
     position=np.array([40.0, 40.0]),

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from fastershift.simulate._cells import Cell, Scene, advance, populate
+from fastershift.simulate._cells import Cell, advance, populate
 from fastershift.simulate._interiors import interiors
 from fastershift.simulate._looks import choose_optics, draw_look
 from fastershift.simulate._optics import OPTICS, Frame, camera, expose
 from fastershift.simulate._outlines import draw
-from helpers.scenes import PLAIN, cells_at
+from helpers.scenes import DISCS, PLAIN, cells_at
 
 SHAPE = (72, 80)
 LIFE = replace(PLAIN, radius=12.0)
@@ -132,22 +132,7 @@ def test_a_map_of_phase_is_brighter_the_thicker_the_cell():
 
 
 # The plain kinds.
-SCENE = Scene(
-    kind="nuclei",
-    shape=SHAPE,
-    radius=10.0,
-    cycle=100.0,
-    death=0.0,
-    speed=0.0,
-    persistence=0.5,
-    contact=0.9,
-    elongation=0.0,
-    roughness=0.0,
-    grain=0.03,
-    processes=(0, 0),
-    reach=(1.2, 2.2),
-    mitosis=2.0,
-)
+SCENE = replace(DISCS, shape=SHAPE)
 
 
 def plain_cell(**changed):

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift._compiled import compiled
+from fastershift.instances._pieces import weighted_median
 from fastershift.instances._voters import Voters
 
 __all__ = ["FACTS", "cell_certainty", "cell_facts"]
@@ -28,9 +29,6 @@ FACTS: Final = {
     "log elongation": 1.854,
 }
 _OFFSET: Final = 2.108
-
-# The network is not taken to be surer of a pixel than this.
-_LEAST_CHANCE: Final = 1e-3
 
 # Shortest half axis of a piece, in diameters: a line of pixels has none.
 _THINNEST: Final = 1e-3
@@ -92,7 +90,7 @@ def cell_facts(
         voters.pixels,
         voters.places,
         pieces,
-        voters.background,
+        voters.odds,
         voters.error,
         voters.width,
         voters.shape[1],
@@ -108,9 +106,9 @@ def cell_facts(
     facts[there] = np.column_stack(
         [
             odds,
-            odds - _weighted_median(odds, areas[there]),
+            odds - weighted_median(odds, areas[there]),
             error,
-            error - _weighted_median(error, areas[there]),
+            error - weighted_median(error, areas[there]),
             np.log(areas[there] / (math.pi / 4 * diameter**2)),
             np.log(width),
             np.hypot(voted_y - y, voted_x - x) / diameter,
@@ -125,19 +123,18 @@ def _add_pixels(
     pixels: _Numbers,
     places: _Numbers,
     pieces: _Numbers,
-    background: npt.NDArray[np.float32],
+    odds: npt.NDArray[np.float32],
     error: npt.NDArray[np.float32],
     width: npt.NDArray[np.float32],
     columns: int,
     sums: _Values,
 ) -> None:
     for i in range(pixels.size):
-        chance = min(max(background[i], _LEAST_CHANCE), 1 - _LEAST_CHANCE)
         y, x = divmod(pixels[i], columns)
         voted_y, voted_x = divmod(places[i], columns)
         row = sums[pieces[i]]
         row[0] += 1
-        row[1] += math.log((1 - chance) / chance)
+        row[1] += odds[i]
         row[2] += error[i]
         row[3] += width[i]
         row[4] += y
@@ -147,15 +144,6 @@ def _add_pixels(
         row[8] += y * x
         row[9] += voted_y
         row[10] += voted_x
-
-
-def _weighted_median(values: _Values, weights: _Values) -> float:
-    """Find the value up to which half of the weight lies; 0 where there is none."""
-    if not values.size:
-        return 0.0
-    order = np.argsort(values)
-    below = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(below, below[-1] / 2)])
 
 
 def _log_elongation(yy: _Values, xx: _Values, yx: _Values, diameter: float) -> _Values:

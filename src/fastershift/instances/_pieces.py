@@ -7,7 +7,13 @@ import numpy.typing as npt
 
 from fastershift.labels import connect, count_pixels, empty_labels, renumber
 
-__all__ = ["cell_numbers", "cells_of_pieces", "pieces_of_clusters", "typical_size"]
+__all__ = [
+    "cell_numbers",
+    "cells_of_pieces",
+    "pieces_of_clusters",
+    "typical_size",
+    "weighted_median",
+]
 
 _Labels: TypeAlias = npt.NDArray[np.int32]
 _Chances: TypeAlias = npt.NDArray[np.float64]
@@ -100,6 +106,24 @@ def typical_size(sizes: npt.NDArray[np.integer[Any]]) -> float:
     Rounded down to steps of a quarter of an octave, 19 %: cells that come and go at the
     edge of a frame seldom change it.
     """
-    order = np.sort(sizes)
-    median = order[np.searchsorted(order.cumsum(), order.sum() / 2)]
+    median = weighted_median(sizes, sizes)
     return float(2 ** (np.floor(4 * np.log2(median)) / 4))
+
+
+def weighted_median(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
+    """Find the value up to which half of the weight lies; 0 where there is none.
+
+    Parameters
+    ----------
+    values, weights : (n,) numbers
+        Weights are not negative.
+
+    Returns
+    -------
+    float
+    """
+    if not values.size:
+        return 0.0
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])

@@ -20,6 +20,9 @@ _Values: TypeAlias = npt.NDArray[np.float32]
 # Logarithms of widths and errors are kept within this.
 _LARGEST = 5.0
 
+# The network is not taken to be surer of a pixel than this.
+_LEAST_CHANCE = 1e-3
+
 
 class PairVotes(NamedTuple):
     """What a network that votes says of a pair of frames.
@@ -55,8 +58,8 @@ class Voters(NamedTuple):
         How far each is from the place it votes for, in cell diameters.
     width, error : (n,) float32
         Width of its cell and how far its vote may be off, in cell diameters.
-    background : (n,) float32
-        Probability that each belongs to no cell.
+    odds : (n,) float32
+        Log odds that each belongs to a cell.
     """
 
     shape: tuple[int, int]
@@ -66,7 +69,7 @@ class Voters(NamedTuple):
     length: _Values
     width: _Values
     error: _Values
-    background: _Values
+    odds: _Values
 
 
 class PairVoters(NamedTuple):
@@ -149,8 +152,15 @@ def _voters(codes: Tensor, channels: Tensor, mask: Tensor, diameter: float) -> V
         np.hypot(own[0], own[1]),
         width,
         error,
-        _picked(codes[:1], pixels)[0].float().square().numpy(),
+        _odds(_picked(codes[:1], pixels)[0]),
     )
+
+
+def _odds(along: Tensor) -> _Values:
+    """Take the log odds of being in a cell from the share along the background axis."""
+    background = along.float().square().clamp(_LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    odds: _Values = torch.log((1 - background) / background).numpy()
+    return odds
 
 
 def voted_places(

@@ -42,6 +42,11 @@ class Matches:
         """F1 at an overlap of 0.75."""
         return float(2 * self.close / max(1, self.truth + self.found))
 
+    @property
+    def agreement(self) -> float:
+        """Mean of the F1 at both overlaps."""
+        return (self.f1 + self.f1_close) / 2
+
 
 def match_cells(truth: Labels, found: Labels) -> Matches:
     """Count the cells of a frame that are found.

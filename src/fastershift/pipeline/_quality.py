@@ -161,7 +161,7 @@ def stability(
         seen += smaller + larger
     diameters = np.concatenate([one.diameters for one in seen]) if seen else np.empty(0)
     return Stability(
-        (total.f1 + total.f1_close) / 2,
+        total.agreement,
         float(np.mean([one.unsure for one in seen])) if seen else 0.0,
         _middle(diameters) if diameters.size >= _FEWEST else 0.0,
         _compared(total),

@@ -93,7 +93,7 @@ class Witness:
         agreements = []
         for smaller, larger in found:
             match = match_cells(resize_labels(smaller, larger.shape), larger)
-            agreements.append((match.f1 + match.f1_close) / 2)
+            agreements.append(match.agreement)
         agreement = float(np.mean(agreements)) if agreements else 0.0
         return expected_f1(agreement, self._card.embedding)
 
