@@ -12,11 +12,11 @@ from fastershift.config import resolve_settings
 from fastershift.pipeline import FrameReport, Quality, smallest_cell
 from fastershift.pipeline._choice import Choice, _weighed
 from fastershift.pipeline._diameter import whole_cells
-from fastershift.pipeline._mask_votes import voted_by_masks
 from fastershift.pipeline._pair import given_report
 from fastershift.pipeline._quality import Stability
 from fastershift.pipeline._samples import Sample, take_samples
 from fastershift.pipeline._trials import Trial
+from fastershift.pipeline.masks import voted_by_masks
 from fastershift.tracking import place_cells
 from helpers.votes import centres_of, kept_votes, pair_of, true_votes
 

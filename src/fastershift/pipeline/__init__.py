@@ -19,7 +19,6 @@ from fastershift.pipeline._events import (
     TrackedMovie,
 )
 from fastershift.pipeline._expect import with_quality
-from fastershift.pipeline._masks import MaskSource, open_masks
 from fastershift.pipeline._pair import (
     LastPair,
     PairCells,
@@ -47,6 +46,7 @@ from fastershift.pipeline._track import (
     track,
 )
 from fastershift.pipeline._trials import Trial, try_diameters
+from fastershift.pipeline.masks import MaskSource, open_masks
 
 __all__ = [
     "BridgedMovie",

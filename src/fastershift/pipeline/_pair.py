@@ -38,13 +38,13 @@ from fastershift.meanshift import (
 )
 from fastershift.pipeline._cache import RecentCache
 from fastershift.pipeline._events import FrameReport, Notice
-from fastershift.pipeline._masks import MaskSource
 from fastershift.pipeline._plan import Plan, embedding_key
 from fastershift.pipeline._sources import (
     EmbeddedPair,
     NetworkEmbeddings,
     NetworkSource,
 )
+from fastershift.pipeline.masks import MaskSource
 
 __all__ = [
     "LastPair",

@@ -19,7 +19,6 @@ from fastershift.instances import Background
 from fastershift.labels import Confines
 from fastershift.pipeline._choice import Choice, choose_for_movie
 from fastershift.pipeline._diameter import smallest_cell
-from fastershift.pipeline._masks import MaskSource, read_masks
 from fastershift.pipeline._quality import Quality
 from fastershift.pipeline._region import Region, part_shape, read_confines, widened
 from fastershift.pipeline._sources import (
@@ -27,6 +26,7 @@ from fastershift.pipeline._sources import (
     GivenEmbeddings,
     NetworkEmbeddings,
 )
+from fastershift.pipeline.masks import MaskSource, read_masks
 from fastershift.rshn import (
     Embedder,
     FirstLook,

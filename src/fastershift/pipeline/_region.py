@@ -8,7 +8,7 @@ import numpy as np
 
 from fastershift.config import Settings
 from fastershift.labels import Confines
-from fastershift.pipeline._masks import open_masks
+from fastershift.pipeline.masks import open_masks
 from fastershift.rshn import FrameSource
 
 __all__ = ["Region", "part_shape", "read_confines", "widened"]

@@ -28,8 +28,6 @@ from fastershift.pipeline._events import (
     TrackedMovie,
 )
 from fastershift.pipeline._expect import with_quality
-from fastershift.pipeline._mask_votes import voted_by_masks
-from fastershift.pipeline._masks import MaskSource, drift_notice, finish_masks
 from fastershift.pipeline._pair import (
     cluster_or_fall_back,
     confine,
@@ -39,6 +37,12 @@ from fastershift.pipeline._pair import (
 )
 from fastershift.pipeline._plan import Plan, plan_run
 from fastershift.pipeline._sources import EmbeddedPair, NetworkSource
+from fastershift.pipeline.masks import (
+    MaskSource,
+    drift_notice,
+    finish_masks,
+    voted_by_masks,
+)
 from fastershift.rshn import FrameSource, Model
 from fastershift.tracking import (
     Finalizer,

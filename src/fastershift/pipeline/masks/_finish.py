@@ -1,0 +1,85 @@
+"""What becomes of masks once they are linked."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fastershift.config import TrackSettings
+from fastershift.tracking import Finalizer, Lineage, MaskLinker, mend_masks
+
+__all__ = ["drift_notice", "finish_masks"]
+
+_Labels = npt.NDArray[np.int32]
+
+# A common move of this many cell diameters is told.
+_DRIFT = 0.25
+
+
+def drift_notice(drifts: Sequence[tuple[float, float]], diameter: float) -> str:
+    """Tell how far the stage moved, where that is more than a part of a cell.
+
+    Parameters
+    ----------
+    drifts : sequence of (float, float)
+        Rows and columns by which each frame lies apart from the one before.
+    diameter : float
+        Of a cell, in pixels.
+
+    Returns
+    -------
+    str
+        Empty where it stood still.
+    """
+    steps = np.hypot(*np.array(drifts).T) if drifts else np.zeros(1)
+    if steps.max(initial=0) < _DRIFT * diameter:
+        return ""
+    frames = np.count_nonzero(steps >= _DRIFT * diameter)
+    many = "one frame" if frames == 1 else f"{frames} frames"
+    return (
+        f"All cells move together in {many}, by up to {steps.max():.0f} pixels from "
+        "one frame to the next: this drift of the stage is taken out of the links."
+    )
+
+
+def finish_masks(
+    settings: TrackSettings, labels: _Labels, linker: MaskLinker | None
+) -> tuple[Lineage, list[list[int]], list[list[int]]]:
+    """Decide the tracks of linked masks, in place.
+
+    Parameters
+    ----------
+    settings : TrackSettings
+        Resolved.
+    labels : (T, Y, X) int32
+        Linked masks; they get the numbers of their tracks.
+    linker : MaskLinker or None
+        What linked them; None for numbers that were those of tracks already.
+
+    Returns
+    -------
+    lineage : Lineage
+    filled : list of [frame, track]
+        Masks that were put in where cells were missing, or cut out of others.
+    joined : list of [frame, track]
+        Masks that were in two parts.
+    """
+    filled = list[tuple[int, int]]()
+    descent = None if linker is None else linker.descent()
+    if descent is not None and settings.mend_masks:
+        filled = mend_masks(labels, settings.longest_gap)
+    finalizer = Finalizer(settings)
+    for frame in labels:
+        finalizer.add(frame)
+    names, lineage = finalizer.finish(descent)
+    for t, frame in enumerate(labels):
+        frame[:] = names.apply(t, frame)
+    final = [
+        dict(zip(ids.tolist(), tracks.tolist(), strict=True))
+        for ids, tracks in zip(names.labels, names.tracks, strict=True)
+    ]
+    joined = []
+    for t, tracks in enumerate(names.tracks):
+        ids, counts = np.unique(tracks[tracks > 0], return_counts=True)
+        joined += [[t, track] for track in ids[counts > 1].tolist()]
+    return lineage, [[t, final[t][track]] for t, track in filled], joined

@@ -1,0 +1,204 @@
+"""Cells that were segmented elsewhere, as a source of a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from fastershift.errors import InputError
+from fastershift.io import AdoptedLabels
+from fastershift.labels import connect, count_pixels, empty_labels
+from fastershift.pipeline._sources import FramesApart
+from fastershift.rshn import codes_of_places
+from fastershift.tracking import PlacedCells, place_cells
+
+__all__ = ["MaskSource"]
+
+_Labels = npt.NDArray[np.int32]
+
+# A piece with this share of the largest one of its number is a cell of its own.
+_PIECE = 0.3
+# Numbers are those of tracks when so many of those that come again lie within a cell
+# diameter of the same number in the frame before, and so many of all come again.
+_SAME_PLACE, _SAME_NUMBER = 0.95, 0.5
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What one look at all masks tells.
+
+    Attributes
+    ----------
+    plain : bool
+        All cells have one number: they are told apart by where they lie.
+    tracked : bool
+        The numbers are those of tracks.
+    apart : tuple of int
+        Frames in which a number stands at several places.
+    diameter : float
+        Median cell diameter in pixels.
+    """
+
+    plain: bool
+    tracked: bool
+    apart: tuple[int, ...]
+    diameter: float
+
+
+class MaskSource(FramesApart):
+    """Cells that were segmented elsewhere; their embedding tells where each lies.
+
+    Parameters
+    ----------
+    masks : AdoptedLabels
+        One label image for each frame.
+    name : str
+        What they are called in a sentence.
+    given : object
+        What they were made of.
+
+    Raises
+    ------
+    InputError
+        When they hold no cell.
+    """
+
+    def __init__(self, masks: AdoptedLabels, name: str, given: Any) -> None:
+        self.given = given
+        self._masks = masks
+        self._facts = _look(masks, name)
+        rows, columns = masks[0].shape
+        self.shape = (int(rows), int(columns))
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return len(self._masks)
+
+    @property
+    def tracked(self) -> bool:
+        """Whether the numbers are those of tracks."""
+        return self._facts.tracked
+
+    @property
+    def diameter(self) -> float:
+        """Median cell diameter in pixels."""
+        return self._facts.diameter
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Sentences for the user: how the masks are understood."""
+        facts = self._facts
+        said = []
+        if facts.plain:
+            said.append("All cells have one number: those that do not touch are apart.")
+        elif facts.apart:
+            first = ", ".join(str(t) for t in facts.apart[:3])
+            more = ", …" if len(facts.apart) > 3 else ""
+            said.append(
+                f"In frames {first}{more} one number stands at several places: each is "
+                "taken as a cell."
+            )
+        if facts.tracked:
+            said.append(
+                "The numbers are those of tracks already: they are kept, and parents "
+                "are searched."
+            )
+        return tuple(said)
+
+    def frame(self, t: int) -> _Labels:
+        """Return the cells of a frame, (Y, X) int32; each number is one cell."""
+        labels = self._masks[t]
+        return labels if self.tracked else _one_each(labels, self._facts.plain)[0]
+
+    def embedding(self, t: int) -> Tensor:
+        """Give each pixel the code of the centre of its cell, (5, Y, X) float16."""
+        labels = self.frame(t)
+        cells = place_cells(labels)
+        table = np.zeros((int(labels.max(initial=0)) + 1, 2))
+        table[cells.ids] = cells.places / self.diameter
+        places = torch.from_numpy(table[labels])
+        return codes_of_places(places, torch.from_numpy(labels > 0))
+
+
+def _look(masks: AdoptedLabels, name: str) -> _Facts:
+    """Look at all frames once."""
+    numbers, apart = set[int](), list[int]()
+    again = same = counted = 0
+    diameters = []
+    before: PlacedCells | None = None
+    for t in range(len(masks)):
+        labels = masks[t]
+        cells = place_cells(labels)
+        if len(numbers) < 2:
+            numbers.update(cells.ids.tolist())
+        if len(cells):
+            diameters.append(cells.diameter)
+        if _one_each(labels, plain=False)[1]:
+            apart.append(t)
+        if before is not None:
+            known, now, then = np.intersect1d(
+                cells.ids, before.ids, assume_unique=True, return_indices=True
+            )
+            moves = np.hypot(*(cells.places[now] - before.places[then]).T)
+            again += len(known)
+            same += int((moves <= cells.diameter).sum())
+            counted += min(len(cells), len(before))
+        before = cells
+    if not numbers:
+        raise InputError(f"{name} holds no cell; all of its pixels are 0.")
+    plain = len(numbers) == 1 and bool(apart)
+    tracked = (
+        not apart
+        and again > 0
+        and same >= _SAME_PLACE * again
+        and again >= _SAME_NUMBER * counted
+    )
+    if plain:
+        sizes = [
+            place_cells(_one_each(masks[t], plain=True)[0]).diameter for t in apart[:5]
+        ]
+        diameters = [size for size in sizes if size]
+    diameter = max(1.0, round(float(np.median(diameters)), 1))
+    return _Facts(plain, tracked, tuple(apart), diameter)
+
+
+def _one_each(labels: _Labels, plain: bool) -> tuple[_Labels, bool]:
+    """Give cells that share a number, and do not touch, numbers of their own.
+
+    Parameters
+    ----------
+    labels : (Y, X) int32
+        Cells; 0 is background.
+    plain : bool
+        Every piece is a cell. Otherwise small ones belong to the largest of their
+        number.
+
+    Returns
+    -------
+    labels : (Y, X) int32
+        The same where nothing has to be changed.
+    changed : bool
+    """
+    pieces = empty_labels((1, *labels.shape))
+    of_piece = connect(np.ascontiguousarray(labels)[np.newaxis], pieces)
+    ids, counts = np.unique(of_piece[1:], return_counts=True)
+    if not (counts > 1).any():
+        return labels, False
+    sizes = count_pixels(pieces.ravel(), len(of_piece) - 1)
+    numbers = of_piece.copy()
+    unused = int(labels.max(initial=0))
+    for label in ids[counts > 1].tolist():
+        members = np.flatnonzero(of_piece == label)
+        largest = members[np.argmax(sizes[members])]
+        own = sizes[members] >= _PIECE * sizes[largest]
+        for piece in members[own | plain].tolist():
+            if piece != largest:
+                unused += 1
+                numbers[piece] = unused
+    changed = unused > int(labels.max(initial=0))
+    return numbers[pieces[0]].astype(np.int32), changed
