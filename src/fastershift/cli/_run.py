@@ -38,12 +38,16 @@ def _saved(
     result: "TrackedMovie",
     seen: Any,
     frames: str | None,
-    named: Mapping[str, str | Path | None],
+    named: Mapping[str, str | Path | list[Path] | None],
 ) -> "SavedResult":
     """Make what is written of a result: its scale, and the files it was made of."""
     from fastershift.io import Movie
 
-    paths: Any = {name: str(path) for name, path in named.items() if path is not None}
+    paths: Any = {
+        name: [str(one) for one in path] if isinstance(path, list) else str(path)
+        for name, path in named.items()
+        if path
+    }
     scale = (seen.scale, seen.units) if isinstance(seen, Movie) else (None, None)
     return result.saved(*scale, frames=frames or "", **paths)
 
@@ -69,8 +73,11 @@ def run(
         str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
     ] = None,
     labels: Annotated[
-        Path | None,
-        typer.Option(help="Masks of another program: they are tracked as they are."),
+        list[Path] | None,
+        typer.Option(
+            help="Masks of another program: they are tracked as they are. Given "
+            "several times: alternatives, of which the best cells are taken."
+        ),
     ] = None,
     inside: Inside = None,
     outside: Outside = None,
@@ -89,20 +96,23 @@ def run(
 
     With --labels nothing is segmented: the masks are linked. Their movie is needed only
     where a network is to tell where each mask was in the frame before (--vote-weight).
+    With several --labels, the cells that agree best are taken in each frame.
     """
     from fastershift.batch import run_alone
     from fastershift.io import check_output, read_movie, write_or_keep
     from fastershift.pipeline import TrackingRun, open_masks, plan_run
 
     kind = result_format(format)
-    if movie is None and labels is None:
+    masks = labels or []
+    if movie is None and not masks:
         raise InputError("Give a movie, or masks with --labels.")
     if movie is not None:
         _refuse_masks(movie)
-    target = check_output(output, kind, overwrite=overwrite, source=movie or labels)
+    for source in [movie] if movie is not None else masks:
+        target = check_output(output, kind, overwrite=overwrite, source=source)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None
-    if kind == "zarr" and movie is not None and labels is None:
+    if kind == "zarr" and movie is not None and not masks:
         from fastershift.batch import MovieTask
 
         span = frame_range(frames)
@@ -116,19 +126,24 @@ def run(
         opened = None
         if movie is not None:
             opened = read_movie(movie, **reading.model_dump(), frames=span)
-        given = None if labels is None else open_masks(labels, span, opened)
+        given = {str(path): open_masks(path, span, opened) for path in masks}
         regions: dict[str, Any] = {"inside": inside, "outside": outside}
         asked: dict[str, Any] = {
             "file": file,
             "preset": preset,
-            "labels": given,
+            "labels": given or None,
             "device": device,
         }
         tracking = TrackingRun(plan_run(opened, user, **regions, **asked))
         follow_run(tracking)
         result = tracking.result
-        named = {"input": movie, "labels": labels, **regions}
-        saved = _saved(result, opened if opened is not None else given, frames, named)
+        named = {
+            "input": movie,
+            "labels": masks[0] if len(masks) == 1 else masks,
+            **regions,
+        }
+        seen = next(iter(given.values())) if opened is None else opened
+        saved = _saved(result, seen, frames, named)
         place = write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "

@@ -166,7 +166,7 @@ def plan_run(
         (T, C, Y, X) embeddings of any network; RSHN is then not used.
     background, mask
         What is background in given embeddings, see `pair_codes`.
-    labels : array_like, str or Path, optional
+    labels : array_like, str or Path, or a list or mapping of such, optional
         (T, Y, X) cells of any program, which are tracked as they are; or where they
         are stored. See `read_masks`.
     inside, outside : array_like, str or Path, optional

@@ -41,6 +41,8 @@ from fastershift.pipeline.masks import (
     MaskSource,
     drift_notice,
     finish_masks,
+    mending_notices,
+    taken_notice,
     voted_by_masks,
 )
 from fastershift.rshn import FrameSource, Model
@@ -250,25 +252,17 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
     lineage, filled, joined = finish_masks(
         plan.settings.track, labels, None if masks.tracked else linker
     )
-    for mended, sentence in (
-        (
-            filled,
-            "put in or cut out where cells were missing or merged for a few frames",
-        ),
-        (joined, "made whole that were in two parts for a frame"),
-    ):
-        if mended:
-            many = f"{len(mended)} masks" if len(mended) > 1 else "One mask"
-            notices.append(f"{many} {sentence}.")
-            yield Notice(notices[-1])
-    moved = drift_notice(linker.drifts, masks.diameter)
-    if moved:
-        notices.append(moved)
-        yield Notice(moved)
+    said = mending_notices(filled, joined)
+    said.append(drift_notice(linker.drifts, masks.diameter))
+    said.append(taken_notice(masks.taken))
+    for sentence in filter(None, said):
+        notices.append(sentence)
+        yield Notice(sentence)
     seconds = round(time.perf_counter() - started, 3)
     told: dict[str, Any] = {"notices": notices} if notices else {}
     if any(map(any, linker.drifts)):
         told["drift"] = [[round(y, 2), round(x, 2)] for y, x in linker.drifts]
+    told |= {"alternatives": masks.taken} if masks.taken else {}
     told |= {"filled": filled} if filled else {}
     told |= {"joined": joined} if joined else {}
     yield Finished(
@@ -362,10 +356,11 @@ def track(
         What is background in given embeddings.
     mask : array, optional
         (T, Y, X) or (Y, X), for ``background="mask"``.
-    labels : array_like, str or Path, optional
+    labels : array_like, str or Path, or a list or mapping of such, optional
         Cells of any program, (T, Y, X) whole numbers, or where they are stored: they
-        are tracked as they are. With a movie and a model that votes, the network tells
-        where each was in the frame before.
+        are tracked as they are. Several, in a list or by their names, are alternatives:
+        in each frame the cells that agree best are taken. With a movie and a model that
+        votes, the network tells where each was in the frame before.
     inside, outside : array_like, str or Path, optional
         Regions, (Y, X) for all frames or (T, Y, X), other than 0 in the region, or
         where they are stored: cells of which less than half lies inside of the one, and

@@ -47,6 +47,12 @@ def describe_methods(
         f"Cells were {verb} with fastershift {version}".strip()
         + f", which builds on {_PAYER} and {_ZHAO}."
     ]
+    several = len(provenance.get("alternatives") or ())
+    if several:
+        sentences.append(
+            f"Of {several} segmentations of the movie, the cells that agreed best were "
+            "taken in each frame."
+        )
     embed = settings.get("embed", {})
     if model and not model.startswith("given "):
         digest = str(provenance.get("model_sha256", ""))[:12]

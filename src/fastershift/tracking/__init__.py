@@ -1,5 +1,6 @@
 """From cells to tracks and their lineage."""
 
+from fastershift.tracking._alternatives import ChosenCells, choose_cells
 from fastershift.tracking._cells import PlacedCells, place_cells
 from fastershift.tracking._costs import VotedPlaces
 from fastershift.tracking._finalize import Descent, Finalizer, FinalNames, finalize
@@ -17,6 +18,7 @@ from fastershift.tracking._tree import (
 )
 
 __all__ = [
+    "ChosenCells",
     "CostLinker",
     "Descent",
     "FinalNames",
@@ -30,6 +32,7 @@ __all__ = [
     "VotedPlaces",
     "branch",
     "centroids",
+    "choose_cells",
     "family",
     "finalize",
     "keep_numbers",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fastershift.config import TrackSettings
 from fastershift.tracking import Finalizer, Lineage, MaskLinker, mend_masks
 
-__all__ = ["drift_notice", "finish_masks"]
+__all__ = ["drift_notice", "finish_masks", "mending_notices", "taken_notice"]
 
 _Labels = npt.NDArray[np.int32]
 
@@ -40,6 +40,54 @@ def drift_notice(drifts: Sequence[tuple[float, float]], diameter: float) -> str:
         f"All cells move together in {many}, by up to {steps.max():.0f} pixels from "
         "one frame to the next: this drift of the stage is taken out of the links."
     )
+
+
+def mending_notices(
+    filled: Sequence[list[int]], joined: Sequence[list[int]]
+) -> list[str]:
+    """Tell how many masks were mended, and how.
+
+    Parameters
+    ----------
+    filled, joined : sequence of [frame, track]
+        As `finish_masks` gives them.
+
+    Returns
+    -------
+    list of str
+    """
+    done = (
+        (
+            filled,
+            "put in or cut out where cells were missing or merged for a few frames",
+        ),
+        (joined, "made whole that were in two parts for a frame"),
+    )
+    return [
+        f"{f'{len(mended)} masks' if len(mended) > 1 else 'One mask'} {how}."
+        for mended, how in done
+        if mended
+    ]
+
+
+def taken_notice(taken: Sequence[tuple[str, int]]) -> str:
+    """Tell which alternatives the cells come from.
+
+    Parameters
+    ----------
+    taken : sequence of (str, int)
+        The alternatives, and how many cells come from each.
+
+    Returns
+    -------
+    str
+        Empty where there were no alternatives.
+    """
+    if not taken:
+        return ""
+    *parts, last = (f"{count} from {name}" for name, count in taken)
+    cells = sum(count for _, count in taken)
+    return f"{cells} cells were chosen: {', '.join(parts)} and {last}."
 
 
 def finish_masks(

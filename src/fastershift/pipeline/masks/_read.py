@@ -1,5 +1,6 @@
 """Masks in any form, read frame by frame."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from fastershift.io import (
     read_movie,
     read_result,
 )
-from fastershift.pipeline.masks._source import MaskSource
+from fastershift.pipeline.masks._alternatives import AlternativeMasks
+from fastershift.pipeline.masks._source import GivenMasks, MaskSource, look_at_masks
 from fastershift.rshn import FrameSource
 
 __all__ = ["open_masks", "read_masks"]
@@ -25,13 +27,15 @@ __all__ = ["open_masks", "read_masks"]
 _WITHOUT_SIZE = (".csv", ".zip")
 
 
-def read_masks(labels: Any, movie: FrameSource | None = None) -> "MaskSource":
+def read_masks(labels: Any, movie: FrameSource | None = None) -> MaskSource:
     """Take cells that were segmented elsewhere, and make sure that they can be used.
 
     Parameters
     ----------
-    labels : array_like, sequence of frames, str or Path
-        (T, Y, X) whole numbers, 0 is background, or where they are stored.
+    labels : array_like, sequence of frames, str or Path; or a list or mapping of such
+        (T, Y, X) whole numbers, 0 is background, or where they are stored. Several, in
+        a list or by their names, are alternatives: in each frame the cells that agree
+        best are taken.
     movie : sequence of (Y, X) frames, optional
         The images of the same cells.
 
@@ -42,20 +46,54 @@ def read_masks(labels: Any, movie: FrameSource | None = None) -> "MaskSource":
     Raises
     ------
     InputError
-        When they are no label images, do not fit the movie, or hold no cell.
+        When they are no label images, do not fit the movie or one another, or hold no
+        cell.
     """
-    given, name = labels, "The label image"
+    read = [_adopt(one, name, movie) for name, one in _named(labels).items()]
+    for one in read:
+        _check_fit(one, movie)
+        _check_alike(read[0], one)
+    looked = [(one, look_at_masks(one)) for one in read]
+    empty = [one.name for one, facts in looked if facts is None]
+    if len(empty) == len(read):
+        hold, their = ("holds", "its") if len(empty) == 1 else ("hold", "their")
+        raise InputError(
+            f"{' and '.join(empty)} {hold} no cell; all of {their} pixels are 0."
+        )
+    known = [GivenMasks(one, facts, labels) for one, facts in looked if facts]
+    return AlternativeMasks(known, labels, empty) if len(read) > 1 else known[0]
+
+
+def _named(labels: Any) -> Mapping[str, Any]:
+    """Tell alternatives from the frames of one set of masks, and name them."""
+    if isinstance(labels, Mapping) and labels:
+        return labels
+    listed = isinstance(labels, list | tuple)
+    if not listed or all(_n_axes(one) < 3 for one in labels):
+        return {"The label image": labels}
+    return {f"Label image {number}": one for number, one in enumerate(labels, start=1)}
+
+
+def _n_axes(labels: Any) -> int:
+    """Count the axes; what is stored, or read when asked for, has time."""
+    if isinstance(labels, str | Path | AdoptedLabels):
+        return 3
+    if hasattr(labels, "shape"):
+        return len(labels.shape)
+    return 1 + _n_axes(labels[0]) if isinstance(labels, list | tuple) and labels else 0
+
+
+def _adopt(labels: Any, name: str, movie: FrameSource | None) -> AdoptedLabels:
+    """Bring masks of any kind to frames of whole numbers."""
+    if isinstance(labels, AdoptedLabels):
+        return labels
     if isinstance(labels, str | Path):
         name, labels = str(labels), open_masks(Path(labels), movie=movie)
-    elif not hasattr(labels, "shape") and not isinstance(labels, AdoptedLabels):
+    elif not hasattr(labels, "shape"):
         labels = [np.asarray(frame) for frame in labels]
     if hasattr(labels, "shape"):
         labels = _frame_by_frame(labels, name)
-    adopted = (
-        labels if isinstance(labels, AdoptedLabels) else adopt_labels(labels, name)
-    )
-    _check_fit(adopted, name, movie)
-    return MaskSource(adopted, name, given)
+    return adopt_labels(labels, name)
 
 
 def _frame_by_frame(labels: Any, name: str) -> Any:
@@ -148,8 +186,8 @@ def _load(path: Path) -> npt.NDArray[Any]:
     return loaded
 
 
-def _check_fit(masks: AdoptedLabels, name: str, movie: FrameSource | None) -> None:
-    first = np.shape(masks[0])
+def _check_fit(masks: AdoptedLabels, movie: FrameSource | None) -> None:
+    name, first = masks.name, np.shape(masks[0])
     for t in range(1, len(masks)):
         if not hasattr(masks.source, "shape") and np.shape(masks[t]) != first:
             raise InputError(
@@ -168,4 +206,19 @@ def _check_fit(masks: AdoptedLabels, name: str, movie: FrameSource | None) -> No
         raise InputError(
             f"{name} is {first[0]} × {first[1]} pixels, and the movie is "
             f"{size[0]} × {size[1]}; give labels of the same pixels."
+        )
+
+
+def _check_alike(first: AdoptedLabels, other: AdoptedLabels) -> None:
+    """Make sure that two alternatives are of the same frames."""
+    if len(first) != len(other):
+        raise InputError(
+            f"{other.name} has {len(other)} frames, and {first.name} has {len(first)}; "
+            "give masks of the same frames."
+        )
+    size, own = np.shape(first[0]), np.shape(other[0])
+    if size != own:
+        raise InputError(
+            f"{other.name} is {own[0]} × {own[1]} pixels, and {first.name} is "
+            f"{size[0]} × {size[1]}; give masks of the same pixels."
         )

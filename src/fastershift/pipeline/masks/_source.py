@@ -1,5 +1,6 @@
 """Cells that were segmented elsewhere, as a source of a run."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fastershift.errors import InputError
 from fastershift.io import AdoptedLabels
 from fastershift.labels import connect, count_pixels, empty_labels
 from fastershift.pipeline._sources import FramesApart
 from fastershift.rshn import codes_of_places
 from fastershift.tracking import PlacedCells, place_cells
 
-__all__ = ["MaskSource"]
+__all__ = ["GivenMasks", "MaskFacts", "MaskSource", "look_at_masks"]
 
 _Labels = npt.NDArray[np.int32]
 
@@ -28,7 +28,7 @@ _SAME_PLACE, _SAME_NUMBER = 0.95, 0.5
 
 
 @dataclass(frozen=True)
-class _Facts:
+class MaskFacts:
     """What one look at all masks tells.
 
     Attributes
@@ -52,25 +52,69 @@ class _Facts:
 class MaskSource(FramesApart):
     """Cells that were segmented elsewhere; their embedding tells where each lies.
 
+    Attributes
+    ----------
+    given : object
+        What they were made of.
+    shape : (int, int)
+        Rows and columns.
+    """
+
+    given: Any
+    shape: tuple[int, int]
+
+    @property
+    @abstractmethod
+    def tracked(self) -> bool:
+        """Whether the numbers are those of tracks."""
+
+    @property
+    @abstractmethod
+    def diameter(self) -> float:
+        """Median cell diameter in pixels."""
+
+    @property
+    @abstractmethod
+    def notices(self) -> Sequence[str]:
+        """Sentences for the user: how the masks are understood."""
+
+    @property
+    def taken(self) -> list[tuple[str, int]]:
+        """Alternatives, and how many cells come from each, of all frames asked for."""
+        return []
+
+    @abstractmethod
+    def frame(self, t: int) -> _Labels:
+        """Return the cells of a frame, (Y, X) int32; each number is one cell."""
+
+    def embedding(self, t: int) -> Tensor:
+        """Give each pixel the code of the centre of its cell, (5, Y, X) float16."""
+        labels = self.frame(t)
+        cells = place_cells(labels)
+        table = np.zeros((int(labels.max(initial=0)) + 1, 2))
+        table[cells.ids] = cells.places / self.diameter
+        places = torch.from_numpy(table[labels])
+        return codes_of_places(places, torch.from_numpy(labels > 0))
+
+
+class GivenMasks(MaskSource):
+    """Cells that are tracked as they are.
+
     Parameters
     ----------
     masks : AdoptedLabels
         One label image for each frame.
-    name : str
-        What they are called in a sentence.
+    facts : MaskFacts
+        What a look at all of them has told.
     given : object
         What they were made of.
-
-    Raises
-    ------
-    InputError
-        When they hold no cell.
     """
 
-    def __init__(self, masks: AdoptedLabels, name: str, given: Any) -> None:
+    def __init__(self, masks: AdoptedLabels, facts: MaskFacts, given: Any) -> None:
         self.given = given
+        self.name = masks.name
         self._masks = masks
-        self._facts = _look(masks, name)
+        self._facts = facts
         rows, columns = masks[0].shape
         self.shape = (int(rows), int(columns))
 
@@ -90,43 +134,37 @@ class MaskSource(FramesApart):
         return self._facts.diameter
 
     @property
+    def taken_apart(self) -> str:
+        """A sentence on cells that have one number; empty where there are none."""
+        facts = self._facts
+        if facts.plain:
+            return "All cells have one number: those that do not touch are apart."
+        if not facts.apart:
+            return ""
+        first = ", ".join(str(t) for t in facts.apart[:3])
+        more = ", …" if len(facts.apart) > 3 else ""
+        return (
+            f"In frames {first}{more} one number stands at several places: each is "
+            "taken as a cell."
+        )
+
+    @property
     def notices(self) -> Sequence[str]:
         """Sentences for the user: how the masks are understood."""
-        facts = self._facts
-        said = []
-        if facts.plain:
-            said.append("All cells have one number: those that do not touch are apart.")
-        elif facts.apart:
-            first = ", ".join(str(t) for t in facts.apart[:3])
-            more = ", …" if len(facts.apart) > 3 else ""
-            said.append(
-                f"In frames {first}{more} one number stands at several places: each is "
-                "taken as a cell."
-            )
-        if facts.tracked:
-            said.append(
-                "The numbers are those of tracks already: they are kept, and parents "
-                "are searched."
-            )
-        return tuple(said)
+        kept = (
+            "The numbers are those of tracks already: they are kept, and parents are "
+            "searched."
+        )
+        return tuple(filter(None, [self.taken_apart, kept if self.tracked else ""]))
 
     def frame(self, t: int) -> _Labels:
         """Return the cells of a frame, (Y, X) int32; each number is one cell."""
         labels = self._masks[t]
         return labels if self.tracked else _one_each(labels, self._facts.plain)[0]
 
-    def embedding(self, t: int) -> Tensor:
-        """Give each pixel the code of the centre of its cell, (5, Y, X) float16."""
-        labels = self.frame(t)
-        cells = place_cells(labels)
-        table = np.zeros((int(labels.max(initial=0)) + 1, 2))
-        table[cells.ids] = cells.places / self.diameter
-        places = torch.from_numpy(table[labels])
-        return codes_of_places(places, torch.from_numpy(labels > 0))
 
-
-def _look(masks: AdoptedLabels, name: str) -> _Facts:
-    """Look at all frames once."""
+def look_at_masks(masks: AdoptedLabels) -> MaskFacts | None:
+    """Look at all frames once; None where they hold no cell."""
     numbers, apart = set[int](), list[int]()
     again = same = counted = 0
     diameters = []
@@ -150,7 +188,7 @@ def _look(masks: AdoptedLabels, name: str) -> _Facts:
             counted += min(len(cells), len(before))
         before = cells
     if not numbers:
-        raise InputError(f"{name} holds no cell; all of its pixels are 0.")
+        return None
     plain = len(numbers) == 1 and bool(apart)
     tracked = (
         not apart
@@ -164,7 +202,7 @@ def _look(masks: AdoptedLabels, name: str) -> _Facts:
         ]
         diameters = [size for size in sizes if size]
     diameter = max(1.0, round(float(np.median(diameters)), 1))
-    return _Facts(plain, tracked, tuple(apart), diameter)
+    return MaskFacts(plain, tracked, tuple(apart), diameter)
 
 
 def _one_each(labels: _Labels, plain: bool) -> tuple[_Labels, bool]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.pipeline import Quality
+from fastershift.plugin.input._mask_boxes import MaskBoxes
 from fastershift.plugin.input._measure import LineMeasure
 from fastershift.plugin.input._reading import ReadingControls
 from fastershift.plugin.layers._box import LayerBox
@@ -69,7 +70,7 @@ class InputSection(QGroupBox):
     def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
         super().__init__("Input", parent)
         self._layers = LayerBox(viewer, Image, "layer", self)
-        self._masks = LayerBox(viewer, Labels, "mask", self)
+        self._masks = MaskBoxes(viewer, self)
         self._region = RegionBox(viewer, self)
         self._kind = self._box("input_kind", ["image", "embedding", "labels"])
         self._reading = ReadingControls(self)
@@ -113,9 +114,10 @@ class InputSection(QGroupBox):
             self._input_kind,
             self._reading.axes,
             background,
-            self._masks.layer if self._masked else None,
+            self._masks.first.layer if self._masked else None,
             self._reading.settings,
             self._region.drawn(layer, self._reading.axes),
+            self._masks.alternatives if self._input_kind == "labels" else (),
         )
 
     @property
@@ -170,9 +172,17 @@ class InputSection(QGroupBox):
         self._add(
             grid,
             "Mask",
-            self._masks.widget,
+            self._masks.first.widget,
             "Labels layer that marks where cells may be, or holds the cells to track; "
             "0 is background.",
+        )
+        self._add(
+            grid,
+            "Alternative",
+            self._masks.others,
+            "Another segmentation of the same movie, if you have one: in each frame "
+            "the cells on which the layers, and the frames around, agree best are "
+            "tracked.",
         )
         self._add(
             grid,
@@ -236,6 +246,7 @@ class InputSection(QGroupBox):
     def _connect(self) -> None:
         self._layers.changed.connect(self._guess)
         self._masks.changed.connect(self.changed)
+        self._masks.offered.connect(self._show_alternatives)
         self._region.changed.connect(self.changed)
         self._region.offered.connect(self._show_region)
         self._kind.currentTextChanged.connect(self._on_kind)
@@ -275,13 +286,21 @@ class InputSection(QGroupBox):
     def _show_used(self) -> None:
         """Hide what has no effect on this kind of input."""
         embedding = self._input_kind == "embedding"
-        used = {self._background.widget: embedding, self._masks.widget: self._masked}
+        used = {
+            self._background.widget: embedding,
+            self._masks.first.widget: self._masked,
+        }
         for editor, visible in (used | {self._device: not embedding}).items():
             editor.setVisible(visible)
             self._labels[editor].setVisible(visible)
+        self._show_alternatives(self._masks.is_offered)
         self.model.show(not embedding)
         self._estimate_button.setVisible(not embedding)
         self.changed.emit()
+
+    def _show_alternatives(self, offered: bool) -> None:
+        for widget in (self._masks.others, self._labels[self._masks.others]):
+            widget.setVisible(offered and self._input_kind == "labels")
 
     def _show_region(self, offered: bool) -> None:
         self._labels[self._region.widget].setVisible(offered)
@@ -394,7 +413,7 @@ class InputSection(QGroupBox):
         chosen = self.choice
         if chosen is not None:
             # The line is measured at full resolution.
-            array, _ = chosen.arrays()
+            array = chosen.arrays()[0]
             column = chosen.axes.index("X")
             length *= array.shape[column] / pixels(chosen.layer).shape[column]
         self.diameter.touch(length)

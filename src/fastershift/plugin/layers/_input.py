@@ -80,6 +80,8 @@ class InputChoice:
         What is taken of channels, planes, positions and levels.
     region : DrawnRegion, optional
         Where cells are looked for.
+    alternatives : tuple of Labels
+        Further segmentations, for ``kind="labels"``.
     """
 
     layer: Image
@@ -89,13 +91,18 @@ class InputChoice:
     mask: Labels | None = None
     reading: InputSettings = field(default_factory=InputSettings)
     region: DrawnRegion | None = None
+    alternatives: tuple[Labels, ...] = ()
 
-    def arrays(self) -> tuple[Any, Any]:
-        """Return the pixels of the layer and of the mask, as they are now."""
+    def arrays(self) -> tuple[Any, ...]:
+        """Return the pixels of the layer and of the masks, as they are now."""
         used = self.kind == "labels" or self.background == "mask"
         masked = used and self.mask is not None
         level = min(self.reading.level, levels(self.layer) - 1)
-        return pixels(self.layer, level), pixels(self.mask) if masked else None
+        masks = [self.mask if masked else None, *self.alternatives]
+        return (
+            pixels(self.layer, level),
+            *(None if one is None else pixels(one) for one in masks),
+        )
 
 
 def levels(layer: Any) -> int:
@@ -259,7 +266,7 @@ def session_input(choice: InputChoice) -> SessionInput:
     reading, name = choice.reading, choice.layer.name
     if reading.level >= levels(choice.layer):
         raise InputError(f"{name} has no resolution level {reading.level}.")
-    array, _ = choice.arrays()
+    array = choice.arrays()[0]
     if choice.kind != "embedding":
         movie = as_movie(
             array,
@@ -294,13 +301,21 @@ def session_input(choice: InputChoice) -> SessionInput:
 
 
 def _cells(choice: InputChoice) -> Any:
-    """Return the cells of a layer, (T, Y, X), without reading them.
+    """Return the cells of a layer, (T, Y, X), without reading them; or of several."""
+    if choice.mask is None:
+        raise InputError("Choose the labels layer that holds the cells.")
+    if not choice.alternatives:
+        return _cells_of(choice.mask, choice)
+    layers = choice.mask, *choice.alternatives
+    return {layer.name: _cells_of(layer, choice) for layer in layers}
+
+
+def _cells_of(layer: Labels, choice: InputChoice) -> Any:
+    """Return the cells of a layer.
 
     A labels layer with as many axes as the image has the same ones.
     """
-    if choice.mask is None:
-        raise InputError("Choose the labels layer that holds the cells.")
-    labels, axes = pixels(choice.mask), choice.axes.replace("S", "")
+    labels, axes = pixels(layer), choice.axes.replace("S", "")
     if labels.ndim != len(axes) or axes == "TYX":
         return labels
     # Along a channel or a plane, labels may be there once, or once for each.
@@ -311,12 +326,12 @@ def _cells(choice: InputChoice) -> Any:
     plane = choice.reading.plane if "Z" in left else None
     if isinstance(plane, str):
         raise InputError(
-            f"{choice.mask.name} has several planes, and labels cannot be projected; "
+            f"{layer.name} has several planes, and labels cannot be projected; "
             "choose a plane, or labels of the projection."
         )
     position = choice.reading.position if "P" in left else None
     return as_movie(
-        labels, left, channel, plane=plane, position=position, name=choice.mask.name
+        labels, left, channel, plane=plane, position=position, name=layer.name
     )
 
 

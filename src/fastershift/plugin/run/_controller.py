@@ -191,7 +191,8 @@ class RunController(QObject):
         # The arrays as well: a layer may be given others.
         arrays = choice.arrays()
         before, former = self._opened
-        same = all(now is then for now, then in zip(arrays, former, strict=True))
+        # Where there are more of them, or fewer, the choice is another one.
+        same = all(now is then for now, then in zip(arrays, former, strict=False))
         if before is not None and same and choice != before:
             before = self._confine(choice, before)
         if choice != before or not same:
