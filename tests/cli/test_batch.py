@@ -2,6 +2,7 @@
 
 import csv
 
+import numpy as np
 import pytest
 import tifffile
 from typer.testing import CliRunner
@@ -129,3 +130,24 @@ def test_a_run_may_be_confined_to_a_region(movies, tmp_path):
     assert saved.provenance["outside"].endswith("region.tif")
     assert not saved.stack()[0][region > 0].any()
     assert saved.stack()[0].any()
+
+
+def test_alternatives_are_given_by_the_same_option_again(movies, tmp_path):
+    masks = simulate_movie(3, (40, 44), 3, diameter=14, seed=1).labels
+    left = masks.copy()
+    left[1][left[1] == left[1].max()] = 0
+    for name, labels in (("a", masks), ("b", left)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", labels, metadata={"axes": "TYX"})
+    paths = [str(tmp_path / name) for name in ("b.tif", "a.tif")]
+    asked = [word for path in paths for word in ("--labels", path)]
+    output = tmp_path / "result"
+    done = invoke("run", *asked, "-o", output, "--frames", "0:3")
+    assert done.exit_code == 0
+    assert "cells were chosen" in done.output
+    saved = read_saved(output)
+    assert saved.provenance["labels"] == paths
+    np.testing.assert_array_equal(saved.stack() > 0, masks > 0)
+    assert invoke("run", *asked, "-o", tmp_path / "a.tif").exit_code == 2
+    one = tmp_path / "one"
+    assert invoke("run", "--labels", paths[0], "-o", one).exit_code == 0
+    assert read_saved(one).provenance["labels"] == paths[0]

@@ -59,3 +59,10 @@ def test_one_edit_is_one_edit():
 def test_a_model_without_a_known_size_has_none():
     provenance = {"model": "nuclei"}
     assert "The model was nuclei. " in describe_methods({"track": {}}, provenance)
+
+
+def test_alternatives_are_told():
+    given = {"model": "given masks"}
+    several = given | {"alternatives": [["a.tif", 5], ["b.tif", 1], ["c.tif", 0]]}
+    assert "Of 3 segmentations" in describe_methods({}, several)
+    assert "segmentations" not in describe_methods({}, given)

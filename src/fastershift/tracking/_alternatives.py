@@ -103,6 +103,7 @@ def choose_cells(now: Sequence[Labels], *others: Sequence[Labels]) -> ChosenCell
         np.add.at(weights, second, agreed)
         much = pixels > _SHARED * np.minimum(areas[first], areas[second])
         excluding.append(np.stack([first[much], second[much]]))
+    usual = _usual_size(areas, weights)
     for other in others:
         there = [place_cells(labels) for labels in other]
         drift = _drift(cells, there)
@@ -112,7 +113,7 @@ def choose_cells(now: Sequence[Labels], *others: Sequence[Labels]) -> ChosenCell
             agreed = _agreement(cells[a].areas[first], there[b].areas[second], pixels)
             np.add.at(weights, first + starts[a], agreed)
     rank: _Numbers = np.repeat(np.arange(len(now)), np.diff(starts))
-    weights = weights * _of_usual_size(areas, weights) * (1 - _LATER * rank)
+    weights = weights * usual * (1 - _LATER * rank)
     taken = _heaviest(weights, np.concatenate(excluding, axis=1))
     taken = taken[np.argsort(weights[taken], kind="stable")]
     ids = np.concatenate([one.ids for one in cells])
@@ -133,10 +134,13 @@ def _agreement(first: _Numbers, second: _Numbers, pixels: _Numbers) -> _Reals:
     return agreed
 
 
-def _of_usual_size(areas: _Numbers, weights: _Reals) -> _Reals:
-    """Tell how usual each area is; half of all weight lies in those below the usual."""
+def _usual_size(areas: _Numbers, agreed: _Reals) -> _Reals:
+    """Tell how usual each area is, by the masks on which label images agree most.
+
+    Half of what is agreed on lies in masks below the usual size.
+    """
     order = np.argsort(areas)
-    summed = np.cumsum(weights[order])
+    summed = np.cumsum(agreed[order])
     if not len(order) or not summed[-1]:
         return np.ones(len(order))
     typical = areas[order][np.searchsorted(summed, summed[-1] / 2)]
