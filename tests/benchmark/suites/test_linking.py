@@ -8,7 +8,7 @@ import pytest
 from fastershift.benchmark import BenchmarkOptions
 from fastershift.benchmark._links_score import score_links
 from fastershift.benchmark._masks import DAMAGES, MaskMovie, spoil, thin_out
-from fastershift.benchmark.linkers import LINKERS
+from fastershift.benchmark.linkers import LINKERS, Linked
 
 
 def squares(n_frames=6):
@@ -73,6 +73,8 @@ def test_the_suite_leads_or_says_by_how_much_it_does_not():
     result = run_suite("linking", BenchmarkOptions(quick=True))
     assert result.summary["least_lead_tra"] > -0.01
     assert result.summary["seconds_5000"] > 0
+    # Alternatives are better than the best of them.
+    assert result.summary["least_gain_alternatives"] > 0
     # Each linker is in the table, or it is told why it is not.
     table = result.tables[0]
     run = {str(row[table.columns.index("linker")]) for row in table.rows}
@@ -80,6 +82,29 @@ def test_the_suite_leads_or_says_by_how_much_it_does_not():
     for peer in LINKERS:
         assert (peer.described() in run) != bool(left_out.get(peer.name))
     assert dict(result.tables[-1].rows) == left_out
+
+
+def test_alternatives_are_compared_with_the_best_of_them(monkeypatch):
+    pytest.importorskip("traccuracy")
+    from fastershift.benchmark.linkers import PeerLinker
+    from fastershift.benchmark.suites import _alternative_masks as suite
+
+    right = squares()
+    monkeypatch.setattr(PeerLinker, "missing", lambda _peer: "")
+    truth = Linked(right.truth, [*right.tracks], None)
+    monkeypatch.setattr(suite, "choose_by_ultrack", lambda *_given: truth)
+    table, gains = suite.score_alternatives([right])
+    assert table.columns[2:4] == ("best one alone", "fastershift")
+    alone, ours, other = np.array([row[2:] for row in table.rows], float).T
+    assert (other == 1).all()
+    assert (ours >= alone).all()
+    assert gains["least_gain_alternatives"] == round((ours - alone).min(), 4)
+    assert gains["mean_lead_alternatives"] == round((ours - 1).mean(), 4)
+    # Without the other program, its column is left out.
+    monkeypatch.setattr(PeerLinker, "missing", lambda _peer: "is not installed")
+    table, gains = suite.score_alternatives([right])
+    assert len(table.columns) == 4
+    assert "mean_lead_alternatives" not in gains
 
 
 def test_a_lead_is_over_the_best_other_program():

@@ -9,16 +9,23 @@ from fastershift.benchmark.linkers._trackastra import (
     link_by_trackastra,
     load_trackastra,
 )
-from fastershift.benchmark.linkers._ultrack import link_by_ultrack, load_ultrack
+from fastershift.benchmark.linkers._ultrack import (
+    choose_by_ultrack,
+    link_by_ultrack,
+    load_ultrack,
+)
 
-__all__ = ["LINKERS", "Linked", "PeerLinker"]
+__all__ = ["LINKERS", "ULTRACK", "Linked", "PeerLinker", "choose_by_ultrack"]
+
+#: Chooses among alternatives, too.
+ULTRACK = PeerLinker("ultrack", "ultrack", link_by_ultrack, load_ultrack)
 
 LINKERS: tuple[PeerLinker, ...] = (
     PeerLinker("nearest overlap", "", nearest_overlap),
     PeerLinker("laptrack, distance", "laptrack", by_distance),
     PeerLinker("laptrack, overlap", "laptrack", by_overlap),
     PeerLinker("btrack", "btrack", link_by_btrack, load_btrack),
-    PeerLinker("ultrack", "ultrack", link_by_ultrack, load_ultrack),
+    ULTRACK,
     PeerLinker("trackastra", "trackastra", link_by_trackastra, load_trackastra),
     PeerLinker("HOCT", "hoct", link_by_hoct, load_hoct, command=COMMAND),
 )

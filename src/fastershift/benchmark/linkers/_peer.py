@@ -30,6 +30,7 @@ __all__ = [
     "as_linked",
     "diameter_of",
     "left_alone",
+    "processor_seconds",
     "quiet",
     "table_of",
     "tracks_of_rows",
@@ -112,13 +113,13 @@ class PeerLinker:
 
     def run(self, movie: MaskMovie) -> Linked:
         """Link the masks of a movie."""
-        started = _processor_seconds()
+        started = processor_seconds()
         cells = [place_cells(frame) for frame in movie.masks]
         tracks, parents = self.link(movie, cells)
-        return as_linked(movie, tracks, parents, _processor_seconds() - started)
+        return as_linked(movie, tracks, parents, processor_seconds() - started)
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
     """Count the commands that were called and have ended, too."""
     spent = os.times()
     return time.process_time() + spent.children_user + spent.children_system

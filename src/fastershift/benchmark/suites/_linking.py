@@ -18,6 +18,7 @@ from fastershift.benchmark._masks import (
 )
 from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
 from fastershift.benchmark.linkers import LINKERS, Linked
+from fastershift.benchmark.suites._alternative_masks import score_alternatives
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
 from fastershift.pipeline import segment_movie
@@ -82,6 +83,9 @@ def run(options: BenchmarkOptions) -> SuiteResult:
                 rows.append(_row(movie.name, case.name, name, scores, linked))
     if not rows:
         raise InputError(f"{options.data} holds no movie with its truth.")
+    alternatives, gains = score_alternatives(
+        _cut(movie, options.quick) for movie in mask_movies(options)
+    )
     seconds = _seconds(options.seed)
     notes = ["Seconds are those of the processor, our network apart."]
     if options.quick:
@@ -100,12 +104,14 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     return SuiteResult(
         {
             **_leads(tra),
+            **gains,
             "seconds_5000": round(seconds, 3),
             "left_out": left_out,
         },
         (
             Table("Linking", columns, tuple(rows)),
             _means(tra),
+            alternatives,
             Table("Left out", ("linker", "reason"), tuple(left_out.items())),
         ),
         notes=tuple(notes),
