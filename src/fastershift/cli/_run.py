@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+Masks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--labels",
+        help="Masks of another program: they are tracked as they are. Given several "
+        "times: alternatives, of which the best cells are taken.",
+    ),
+]
+
 
 def _refuse_masks(movie: Path) -> None:
     from fastershift.io import holds_masks, is_result
@@ -43,11 +52,12 @@ def _saved(
     """Make what is written of a result: its scale, and the files it was made of."""
     from fastershift.io import Movie
 
-    paths: Any = {
-        name: [str(one) for one in path] if isinstance(path, list) else str(path)
-        for name, path in named.items()
-        if path
-    }
+    paths: dict[str, Any] = {}
+    for name, path in named.items():
+        several = path if isinstance(path, list) else [path]
+        told = [str(one) for one in several if one is not None]
+        if told:
+            paths[name] = told if len(told) > 1 else told[0]
     scale = (seen.scale, seen.units) if isinstance(seen, Movie) else (None, None)
     return result.saved(*scale, frames=frames or "", **paths)
 
@@ -72,13 +82,7 @@ def run(
     frames: Annotated[
         str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
     ] = None,
-    labels: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Masks of another program: they are tracked as they are. Given "
-            "several times: alternatives, of which the best cells are taken."
-        ),
-    ] = None,
+    labels: Masks = None,
     inside: Inside = None,
     outside: Outside = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -137,11 +141,7 @@ def run(
         tracking = TrackingRun(plan_run(opened, user, **regions, **asked))
         follow_run(tracking)
         result = tracking.result
-        named = {
-            "input": movie,
-            "labels": masks[0] if len(masks) == 1 else masks,
-            **regions,
-        }
+        named = {"input": movie, "labels": masks, **regions}
         seen = next(iter(given.values())) if opened is None else opened
         saved = _saved(result, seen, frames, named)
         place = write_or_keep(output, saved, format=kind, overwrite=overwrite)

@@ -169,21 +169,7 @@ class InputSection(QGroupBox):
             "What is background in an embedding.\n"
             + "\n".join(f"{text}: {what}" for text, _, what in _BACKGROUNDS),
         )
-        self._add(
-            grid,
-            "Mask",
-            self._masks.first.widget,
-            "Labels layer that marks where cells may be, or holds the cells to track; "
-            "0 is background.",
-        )
-        self._add(
-            grid,
-            "Alternative",
-            self._masks.others,
-            "Another segmentation of the same movie, if you have one: in each frame "
-            "the cells on which the layers, and the frames around, agree best are "
-            "tracked.",
-        )
+        self._add_masks(grid)
         self._add(
             grid,
             "Region",
@@ -226,6 +212,23 @@ class InputSection(QGroupBox):
             label.setToolTip(tip)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(label, grid.rowCount(), 0, 1, 3)
+
+    def _add_masks(self, grid: QGridLayout) -> None:
+        self._add(
+            grid,
+            "Mask",
+            self._masks.first.widget,
+            "Labels layer that marks where cells may be, or holds the cells to track; "
+            "0 is background.",
+        )
+        self._add(
+            grid,
+            "Alternative",
+            self._masks.others,
+            "Another segmentation of the same movie, if you have one: in each frame "
+            "the cells on which the layers, and the frames around, agree best are "
+            "tracked.",
+        )
 
     def _add(self, grid: QGridLayout, text: str, editor: QWidget, tip: str) -> None:
         label = QLabel(text)
