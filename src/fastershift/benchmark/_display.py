@@ -67,7 +67,7 @@ def screen() -> Iterator[Mapping[str, str]]:
 def in_new_window(
     module: str, order: Mapping[str, Any], environment: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """Open a window in a process of its own, with settings nobody has changed.
+    """Open a window in a process of its own, with the settings and models of nobody.
 
     Parameters
     ----------
@@ -100,6 +100,7 @@ def in_new_window(
             env={
                 **environment,
                 "XDG_CONFIG_HOME": folder,
+                "XDG_DATA_HOME": folder,
                 "NAPARI_CONFIG": str(Path(folder) / "napari.yaml"),
             },
             capture_output=True,

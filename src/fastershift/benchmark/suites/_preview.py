@@ -43,6 +43,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             side: _window(options, "latency", side, environment) for side in _SIDES
         }
         stalls = _window(options, "stalls", _SIDES[0], environment)
+        learning = _window(options, "learning", _SIDES[0], environment)
         edits = _window(options, "edits", _SIDES[1], environment)
     summary: dict[str, Any] = {
         str(side): {
@@ -55,6 +56,9 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         f"cluster_milliseconds_{side}": _rounded(np.median(found))
         for side, found in clustering.items()
     }
+    summary["stall_learning_p95_ms"] = _p95(learning["gaps"])
+    summary["stop_learning_ms"] = _rounded(learning["stop_ms"])
+    stalls = {**stalls, "learning": learning["gaps"]}
     busy = [stalls["preview"], stalls["run"]]
     summary["stall_p95_ms"] = max(_p95(gaps) for gaps in busy)
     summary["stall_idle_p95_ms"] = _p95(stalls["idle"])
@@ -70,6 +74,9 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             "window: the clusters of a new bandwidth, cells, labels and their numbers.",
             "A timer beats every 10 ms while frames are being scrolled at 10 a second; "
             "of each second the longest gap between two beats counts.",
+            f"Learning from {learning['cells']} cells, the first model was there after "
+            f"{learning['first_ms'] / 1e3:.1f} s; stopped, it ended within "
+            f"{learning['stop_ms']:.0f} ms.",
             f"Corrections are made in {edits['frames']} frames of {_SIDES[1]} × "
             f"{_SIDES[1]} pixels with {edits['cells']} cells each.",
         ),
@@ -139,6 +146,7 @@ def _stall_table(stalls: Mapping[str, list[float]]) -> Table:
         "idle": "no job",
         "preview": "live preview, a slider moving too",
         "run": "full run",
+        "learning": "live preview, a model that learns",
     }
     rows = tuple(
         (name, len(stalls[key]), _p95(stalls[key]), _rounded(max(stalls[key])))

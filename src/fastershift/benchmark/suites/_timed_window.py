@@ -19,6 +19,8 @@ from napari.utils.interactions import (
     mouse_press_callbacks,
     mouse_release_callbacks,
 )
+from numpy.typing import NDArray
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QWidget
 
 from fastershift.benchmark.suites._living import Heart, rest, wait
@@ -36,6 +38,9 @@ _KINDS = ("merge", "split", "delete", "paint")
 
 _SCROLL_MS = 100
 
+# Cells that are shown to the model, by discs of this diameter.
+_SHOWN_CELLS, _BRUSH = 10, 16
+
 
 class _Sitting:
     """A viewer with a movie and the widget."""
@@ -51,6 +56,7 @@ class _Sitting:
             diameter=_DIAMETER,
             seed=order["seed"],
         )
+        self.cells = movie.labels[0]
         self.viewer = napari.Viewer(show=True)
         self.viewer.window.resize(1360, 860)
         self.viewer.add_image(movie.frames, name="movie")
@@ -87,8 +93,12 @@ class _Sitting:
     @property
     def preview(self) -> Any:
         """The layer with the preview, once there is one."""
+        return self.layer("[preview]")
+
+    def layer(self, ending: str) -> Any:
+        """Return the first layer whose name ends so, or None."""
         return next(
-            (one for one in self.viewer.layers if one.name.endswith("[preview]")), None
+            (one for one in self.viewer.layers if one.name.endswith(ending)), None
         )
 
     def switch_on(self) -> None:
@@ -152,6 +162,43 @@ def _stalls(order: Mapping[str, Any]) -> Mapping[str, Any]:
     rest(1)
     sitting.viewer.close()
     return gaps
+
+
+def _learning(order: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Listen while frames are scrolled and a model learns; then stop it."""
+    n_frames = 16
+    sitting = _Sitting(order, n_frames)
+    heart = Heart()
+    sitting.switch_on()
+    sitting.find("learn_cell").click()
+    marks = sitting.layer(" marks")
+    marks.brush_size = _BRUSH
+    started = time.perf_counter()
+    with marks.block_history():
+        for number, (y, x) in enumerate(_centres(sitting.cells)[:_SHOWN_CELLS], 2):
+            marks.paint((0, y, x), number)
+    states = sitting.find("learn_states")
+    wait(lambda: states.count() > 0)
+    first = 1e3 * (time.perf_counter() - started)
+    seconds = 5.0 if order["quick"] else 20.0
+    gaps = heart.listen(lambda: _scroll(sitting, n_frames, seconds))
+    rest(1)
+    threads = QThreadPool.globalInstance()
+    if not threads.activeThreadCount():
+        raise RuntimeError("the model had learned all before it was stopped")
+    started = time.perf_counter()
+    sitting.find("learn_pause").setChecked(True)
+    wait(lambda: not threads.activeThreadCount())
+    stopped = 1e3 * (time.perf_counter() - started)
+    sitting.viewer.close()
+    cells = _SHOWN_CELLS
+    return {"gaps": gaps, "first_ms": first, "stop_ms": stopped, "cells": cells}
+
+
+def _centres(labels: NDArray[np.int32]) -> list[tuple[float, float]]:
+    """Return the row and column of the centre of each cell."""
+    places = [np.argwhere(labels == cell) for cell in np.unique(labels)[1:]]
+    return [(float(y), float(x)) for y, x in (one.mean(axis=0) for one in places)]
 
 
 def _scroll(
@@ -248,7 +295,12 @@ def _correction(
 def main() -> None:
     """Carry out the order and write the answer."""
     order = json.loads(sys.argv[1])
-    tasks = {"latency": _latency, "stalls": _stalls, "edits": _edits}
+    tasks = {
+        "latency": _latency,
+        "stalls": _stalls,
+        "learning": _learning,
+        "edits": _edits,
+    }
     found = tasks[order["task"]](order)
     Path(order["answer"]).write_text(json.dumps(found), encoding="utf-8")
 
