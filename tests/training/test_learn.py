@@ -29,6 +29,7 @@ from fastershift.training.learn._heads import try_heads
 from fastershift.training.learn._judge import Agreement, judge_cells, without_marked
 from fastershift.training.learn._ways import Judged, Rules, Seen, keep_out
 from fastershift.training.learn._witness import Witness
+from helpers.steps import returned
 
 DIAMETER = 16.0
 
@@ -238,7 +239,7 @@ class Nobody:
 
 class TestHeads:
     def test_outputs_that_mislead_are_left_out(self, misled):
-        head = try_heads([misled], DIAMETER, 0, Nobody()).head
+        head = returned(try_heads([misled], DIAMETER, 0, Nobody())).head
         assert head.forest.feature.max() < count_features(0)
 
     def test_outputs_that_help_are_used(self, misled):
@@ -248,7 +249,7 @@ class TestHeads:
             shown=np.zeros_like(misled.shown),
             outputs=np.repeat(right[..., None], 12, -1),
         )
-        head = try_heads([blurred], DIAMETER, 0, Nobody()).head
+        head = returned(try_heads([blurred], DIAMETER, 0, Nobody())).head
         assert head.forest.feature.max() >= count_features(0)
 
     def test_what_is_far_from_all_marks_changes_nothing(self, misled):
@@ -267,7 +268,7 @@ class TestHeads:
             shown[:, 96:160], outputs[:, 96:160] = 0, 0
             nothing = np.full(shape, -1, np.int32)
             seen = Seen(shown, outputs, marked, part, nothing)
-            found = try_heads([seen], DIAMETER, 0, Nobody())
+            found = returned(try_heads([seen], DIAMETER, 0, Nobody()))
             qualities.append(found.marks)
         assert qualities[0] == qualities[1]
 
@@ -359,10 +360,9 @@ class TestWhatNobodyMarked:
 @pytest.fixture(scope="module")
 def expected(movie, learned):
     def expect(frames, rules=None):
-        witness = Witness(
-            frames, learned.model, learned.model.network, DIAMETER, device="cpu"
-        )
-        return witness.expected_of(rules or Rules(), learned.model.head)
+        model = learned.model
+        looking = Witness.looking(frames, model, model.network, DIAMETER, device="cpu")
+        return returned(returned(looking).expected_of(rules or Rules(), model.head))
 
     return expect
 

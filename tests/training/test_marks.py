@@ -19,6 +19,7 @@ from fastershift.training.learn._ways import (
     best_rules,
     keep_out,
 )
+from helpers.steps import returned
 
 SIDE = 24
 
@@ -107,11 +108,12 @@ def decided(monkeypatch, quality_of, *, learned=False):
     tried = []
 
     def judge(_seen, _said, rules, _diameter):
+        yield
         tried.append(rules)
         return agreement(quality_of(rules)), agreement(0.5)
 
     monkeypatch.setattr(_ways, "judge_parts", judge)
-    rules, marks, first = best_rules([], [], Rules(), 20.0, learned=learned)
+    rules, marks, first = returned(best_rules([], [], Rules(), 20.0, learned=learned))
     assert marks.quality == pytest.approx(quality_of(rules))
     assert first.quality == 0.5
     return rules, tried

@@ -1,5 +1,7 @@
 """What is to be seen of a frame by those who learn a head."""
 
+from collections.abc import Generator
+
 import torch
 from torch import Tensor
 
@@ -17,7 +19,9 @@ class Observer(Embedder):
 
     _hidden = True
 
-    def see(self, frames: FrameSource, number: int) -> tuple[Tensor, Tensor]:
+    def see(
+        self, frames: FrameSource, number: int
+    ) -> Generator[None, None, tuple[Tensor, Tensor]]:
         """Show the network one frame, warmed up on those before it.
 
         Parameters
@@ -26,6 +30,11 @@ class Observer(Embedder):
             The whole movie.
         number : int
             Of the frame.
+
+        Yields
+        ------
+        None
+            Before each frame: a place to stop.
 
         Returns
         -------
@@ -39,6 +48,7 @@ class Observer(Embedder):
         outputs = torch.empty((height, width, self._network.channels))
         before = range(number - self.settings.warmup, number)
         for one in (*(min(abs(t), len(frames) - 1) for t in before), number):
+            yield
             padded, _ = self._prepare(frames, one)
             for index, chunk in enumerate(stream.chunks):
                 tiles = tiling.tiles[chunk]

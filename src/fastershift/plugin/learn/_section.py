@@ -244,8 +244,13 @@ class LearnSection(QGroupBox):
         if missing > 0:
             self._counted += f"Mark {missing} more, and the model begins to learn. "
         self._tell("")
-        if missing <= 0 and not self.pause.isChecked():
-            self._teacher.learn(self._marks.annotated(), marked, self._settings()[1])
+        if cells and not self.pause.isChecked():
+            self._teacher.learn(
+                self._marks.annotated(),
+                marked,
+                self._settings()[1],
+                learning=missing <= 0,
+            )
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

@@ -81,6 +81,7 @@ class Teacher(QObject):
         self._learner: Learner | None = None
         self._movie: Movie | None = None
         self._start = ""
+        self._learning = False
         self._folder = Path()
         self._called = ""
         self.states: list[State] = []
@@ -134,6 +135,8 @@ class Teacher(QObject):
         kept: Mapping[int, _Labels],
         marked: Mapping[int, _Labels],
         diameter: float,
+        *,
+        learning: bool = True,
     ) -> None:
         """Learn from these marks; what was under way from older ones is dropped.
 
@@ -145,10 +148,14 @@ class Teacher(QObject):
             All that is learned from.
         diameter : float
             Of a cell in pixels, as it is set.
+        learning : bool
+            Whether there are enough marks; otherwise they are kept, and what is marked
+            is looked at, so that learning begins sooner.
         """
+        self._learning = learning
         self._tasks.start(
             Task(
-                lambda: self._steps(dict(kept), dict(marked), diameter),
+                lambda: self._steps(dict(kept), dict(marked), diameter, learning),
                 self._on_step,
                 lambda error: self.message.emit(describe_error(error)),
             )
@@ -170,7 +177,11 @@ class Teacher(QObject):
         self._tasks.drop()
 
     def _steps(
-        self, kept: dict[int, _Labels], marked: dict[int, _Labels], diameter: float
+        self,
+        kept: dict[int, _Labels],
+        marked: dict[int, _Labels],
+        diameter: float,
+        learning: bool,
     ) -> Iterator[State | None]:
         """Keep the marks, learn, and keep each model; in another thread."""
         # Nobody who only looks waits for it.
@@ -191,6 +202,9 @@ class Teacher(QObject):
                 movie_name=self._movie.name,
                 diameter=diameter,
             )
+        if not learning:
+            yield from self._learner.look(annotations)
+            return
         for step in self._learner.learn(annotations, minutes=_MINUTES):
             yield None if step is None else self._kept(step)
 
@@ -216,7 +230,7 @@ class Teacher(QObject):
             self.taught.emit(step)
 
     def _on_changed(self) -> None:
-        self.message.emit("Learning …" if self.busy else "")
+        self.message.emit("Learning …" if self.busy and self._learning else "")
 
 
 def _folder_of(called: str, movie: Movie) -> Path:

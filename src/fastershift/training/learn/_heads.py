@@ -1,6 +1,6 @@
 """Heads that are grown on marks, each judged on cells that it was not shown."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -141,8 +141,10 @@ class _Grown:
 
 def try_heads(
     seen: Sequence[Seen], diameter: float, seed: int, witness: Witness
-) -> Judged | None:
+) -> Generator[None, None, Judged | None]:
     """Grow heads on the marks, judged on each part by those grown on the others.
+
+    It yields at places to stop.
 
     One learns from the marks, and from what the model to start from finds elsewhere; a
     second from the marks alone; a third of them from the image alone: where the network
@@ -164,23 +166,28 @@ def try_heads(
     Judged or None
         The best one; None where the marks show no background, or no inside of a cell.
     """
-    looks = [_Look.of(one, diameter, seed) for one in seen]
-    described = [[describe_pixels(*look) for look in pair] for pair in witness.looks]
+    looks, described = [], []
+    for one in seen:
+        yield
+        looks.append(_Look.of(one, diameter, seed))
+    for pair in witness.looks:
+        yield
+        described.append([describe_pixels(*look) for look in pair])
     everything = looks[0].described.shape[1]
     ways = [_Way(everything), _Way(count_features(0))]
     if any(len(one.believed) for one in looks):
         ways.insert(0, _Way(everything, unmarked=True))
     best: tuple[_Grown, Judged] | None = None
     for way in ways:
-        grown = _grow(looks, way, seed, described)
+        grown = yield from _grow(looks, way, seed, described)
         if grown is None:
             return None
         for level in _LEVELS:
-            judged = _judge(grown, seen, witness, level, diameter)
+            judged = yield from _judge(grown, seen, witness, level, diameter)
             if best is None or _both(judged) > _both(best[1]):
                 best = grown, judged
     assert best is not None  # noqa: S101 (there are two ways at least)
-    return _with_rules(best[1], best[0], seen, diameter)
+    return (yield from _with_rules(best[1], best[0], seen, diameter))
 
 
 def _both(judged: Judged) -> float:
@@ -193,7 +200,7 @@ def _grow(
     way: _Way,
     seed: int,
     described: Sequence[Sequence[_Image]],
-) -> _Grown | None:
+) -> Generator[None, None, _Grown | None]:
     """Grow a forest for each part left out; None where one has all of a class."""
     forests = []
     shares: list[list[_Image]] = [[] for _ in looks]
@@ -201,11 +208,16 @@ def _grow(
         shown = _shown(looks, way, part)
         if shown is None:
             return None
+        yield
         forests.append(grow_forest(*shown, trees=_TREES, seed=seed + part))
         for look, told in zip(looks, shares, strict=True):
+            yield
             told.append(look.told(forests[-1]))
     forest = Forest.join(forests)
-    elsewhere = [[forest.tell(one) for one in pair] for pair in described]
+    elsewhere = []
+    for pair in described:
+        yield
+        elsewhere.append([forest.tell(one) for one in pair])
     return _Grown(forest, shares, elsewhere)
 
 
@@ -215,36 +227,37 @@ def _judge(
     witness: Witness,
     level: float,
     diameter: float,
-) -> Judged:
+) -> Generator[None, None, Judged]:
     """Judge forests at a level by both witnesses."""
-    said = _said(seen, grown.shares, level, diameter)
-    marks, first = judge_parts(seen, said, Rules(), diameter)
-    expected = witness.expected(
-        [
-            Rules().cells(
-                keep_votes(fill_votes(share, look[1], level, diameter), diameter),
-                diameter,
-            )
-            for share, look in zip(shares, pair, strict=True)
+    said = yield from _said(seen, grown.shares, level, diameter)
+    marks, first = yield from judge_parts(seen, said, Rules(), diameter)
+    found = []
+    for shares, pair in zip(grown.elsewhere, witness.looks, strict=True):
+        yield
+        votes = [
+            keep_votes(fill_votes(share, outputs, level, diameter), diameter)
+            for share, (_, outputs) in zip(shares, pair, strict=True)
         ]
-        for shares, pair in zip(grown.elsewhere, witness.looks, strict=True)
-    )
+        found.append([Rules().cells(one, diameter) for one in votes])
+    expected = witness.expected(found)
     head = Head(grown.forest, level)
     return Judged(marks, first, 0.0, expected, Rules(), head, learned=True)
 
 
 def _with_rules(
     judged: Judged, grown: _Grown, seen: Sequence[Seen], diameter: float
-) -> Judged:
+) -> Generator[None, None, Judged]:
     """Find the rules that do best, and how all forests together do on all marks."""
     assert judged.head is not None  # noqa: S101 (a head was judged)
     level = judged.head.level
-    said = _said(seen, grown.shares, level, diameter)
-    rules, marks, first = best_rules(seen, said, Rules(), diameter, learned=True)
+    said = yield from _said(seen, grown.shares, level, diameter)
+    rules, marks, first = yield from best_rules(
+        seen, said, Rules(), diameter, learned=True
+    )
     together = [[np.stack(told).mean(axis=0)] for told in grown.shares]
-    said = _said(seen, together, level, diameter)
-    shown = judge_parts(seen, said, rules, diameter)[0].quality
-    return replace(judged, rules=rules, marks=marks, first=first, shown=shown)
+    said = yield from _said(seen, together, level, diameter)
+    agreed, _ = yield from judge_parts(seen, said, rules, diameter)
+    return replace(judged, rules=rules, marks=marks, first=first, shown=agreed.quality)
 
 
 def _said(
@@ -252,14 +265,16 @@ def _said(
     shares: Sequence[Sequence[_Image]],
     level: float,
     diameter: float,
-) -> list[list[Tensor]]:
-    return [
-        [
-            keep_votes(fill_votes(share, one.outputs, level, diameter), diameter)
-            for share in told
-        ]
-        for one, told in zip(seen, shares, strict=True)
-    ]
+) -> Generator[None, None, list[list[Tensor]]]:
+    """Keep what is told of each frame as votes."""
+    said = []
+    for one, told in zip(seen, shares, strict=True):
+        said.append(list[Tensor]())
+        for share in told:
+            yield
+            votes = fill_votes(share, one.outputs, level, diameter)
+            said[-1].append(keep_votes(votes, diameter))
+    return said
 
 
 def _shown(

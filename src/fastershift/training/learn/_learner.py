@@ -168,18 +168,15 @@ class Learner:
         started = time.monotonic()
         seen = yield from self._begun(annotations)
         diameter = self._start.card.diameter
-        witness = self._looks.witness(self._diameter)
-        yield None
-        before = self._as_it_was(seen, witness)
-        yield None
+        witness = yield from self._looks.witness(self._diameter)
+        before = yield from self._as_it_was(seen, witness)
         best, way = before, "as it was"
         count = annotations.n_cells
-        tuned = self._tuned(seen, witness)
-        yield None
+        tuned = yield from self._tuned(seen, witness)
         if tuned.worth > best.worth + _LEAST_LEAD + _LEAD_FOR_SETTINGS / count:
             best, way = tuned, "settings"
         least = best.worth + _LEAST_LEAD + _LEAD_FOR_A_HEAD / count
-        head = try_heads(seen, diameter, self._seed, witness)
+        head = yield from try_heads(seen, diameter, self._seed, witness)
         if head is not None and head.worth > least:
             best, way = head, "head"
         yield self._learned(best, before, way, annotations, started)
@@ -198,17 +195,19 @@ class Learner:
             yield None
             if network is None:
                 continue
-            looked = self._looks.see(annotations, self._diameter, network)
+            looked = []
+            for one in self._looks.see(annotations, self._diameter, network):
+                yield None
+                looked += [] if one is None else [one]
             again = [
                 replace(one, unmarked=known)
                 for one, known in zip(looked, unmarked, strict=True)
             ]
-            witness = self._looks.witness(self._diameter, network)
+            witness = yield from self._looks.witness(self._diameter, network)
             lead = _LEAST_LEAD + _LEAD_FOR_A_NETWORK / count
-            for tried in (
-                replace(self._tuned(again, witness), learned=True),
-                try_heads(again, diameter, self._seed, witness),
-            ):
+            tuned = yield from self._tuned(again, witness)
+            head = yield from try_heads(again, diameter, self._seed, witness)
+            for tried in (replace(tuned, learned=True), head):
                 if tried is None or tried.first_worth <= best.first_worth + lead:
                     continue
                 best = tried
@@ -221,6 +220,22 @@ class Learner:
                     network,
                     iteration,
                 )
+
+    def look(self, annotations: Annotations) -> Iterator[None]:
+        """Look at the marked frames ahead of learning, which then begins at once.
+
+        Parameters
+        ----------
+        annotations : Annotations
+            The marks so far, however few.
+
+        Yields
+        ------
+        None
+            At places to stop.
+        """
+        yield from self._begun(annotations)
+        yield from self._looks.witness(self._diameter)
 
     @property
     def _own_rules(self) -> Rules:
@@ -243,9 +258,11 @@ class Learner:
         if max(marked, usual) <= _DIAMETER_STEP * max(1.0, min(marked, usual)):
             return (yield from self._looked_at(annotations, usual))
         others = yield from self._looked_at(annotations, marked)
-        better = self._as_it_was(others, self._looks.witness(self._diameter))
+        witness = yield from self._looks.witness(marked)
+        better = yield from self._as_it_was(others, witness)
         seen = yield from self._looked_at(annotations, usual)
-        before = self._as_it_was(seen, self._looks.witness(self._diameter))
+        witness = yield from self._looks.witness(usual)
+        before = yield from self._as_it_was(seen, witness)
         # A model that finds nothing knows nothing of sizes, either.
         lead = _LEAST_LEAD + _LEAD_FOR_SETTINGS / annotations.n_cells
         known = before.marks.hits or before.expected > _NOTHING
@@ -262,7 +279,8 @@ class Learner:
         seen = []
         for one in self._looks.see(annotations, diameter):
             yield None
-            seen.append(self._as_before(one))
+            if one is not None:
+                seen.append(self._as_before(one))
         return seen
 
     def _chosen(self, marked: float) -> float:
@@ -287,27 +305,34 @@ class Learner:
         diameter = self._start.card.diameter
         return find_cells(rules, head, one.shown, one.outputs, diameter)
 
-    def _as_it_was(self, seen: Sequence[Seen], witness: Witness) -> Judged:
+    def _as_it_was(
+        self, seen: Sequence[Seen], witness: Witness
+    ) -> Generator[None, None, Judged]:
         """Judge the model to start from, with its own head if it has one."""
         return self._judged(seen, witness, self._own_rules, self._start.head)
 
-    def _tuned(self, seen: Sequence[Seen], witness: Witness) -> Judged:
+    def _tuned(
+        self, seen: Sequence[Seen], witness: Witness
+    ) -> Generator[None, None, Judged]:
         """Judge a network with the settings that do best."""
         diameter = self._start.card.diameter
         ways = [[keep_votes(one.outputs, diameter)] for one in seen]
-        rules, _, _ = best_rules(seen, ways, self._own_rules, diameter, learned=False)
-        return self._judged(seen, witness, rules, None)
+        rules, _, _ = yield from best_rules(
+            seen, ways, self._own_rules, diameter, learned=False
+        )
+        return (yield from self._judged(seen, witness, rules, None))
 
     def _judged(
         self, seen: Sequence[Seen], witness: Witness, rules: Rules, head: Head | None
-    ) -> Judged:
+    ) -> Generator[None, None, Judged]:
         """Judge a way to cells that has not learned from the marks."""
         marks, first = Agreement(), Agreement()
         for one in seen:
+            yield
             found = self._found(one, rules, head)
             marks += one.judge(found)
             first += one.judge(found, 0)
-        expected = witness.expected_of(rules, head)
+        expected = yield from witness.expected_of(rules, head)
         return Judged(marks, first, marks.quality, expected, rules, head)
 
     def _learned(

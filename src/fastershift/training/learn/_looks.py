@@ -1,6 +1,6 @@
 """What a network sees of the marked frames, kept for the next time."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -64,8 +64,11 @@ class Looks:
 
     def see(
         self, annotations: Annotations, diameter: float, network: RSHN | None = None
-    ) -> Iterator[Seen]:
-        """Look at each marked frame, with the network to start from or with another."""
+    ) -> Iterator[Seen | None]:
+        """Look at each marked frame, with the network to start from or with another.
+
+        None is yielded at places to stop.
+        """
         shape = next(iter(annotations.frames.values())).shape
         settings = resolve_settings(user={"embed": {"diameter": diameter}})
         observer = Observer(
@@ -78,7 +81,7 @@ class Looks:
         for number, marked in annotations.frames.items():
             look = self._seen.get((diameter, number)) if network is None else None
             if look is None:
-                shown, outputs = observer.see(self._movie, number)
+                shown, outputs = yield from observer.see(self._movie, number)
                 look = shown.numpy(), outputs.numpy()
                 if network is None:
                     self._seen[diameter, number] = look
@@ -87,11 +90,13 @@ class Looks:
             unknown = np.full_like(known, UNKNOWN)
             yield Seen(*look, known, _shrunk(parts[number], shape), unknown)
 
-    def witness(self, diameter: float, network: RSHN | None = None) -> Witness:
-        """Look at parts of a few frames, marked or not."""
+    def witness(
+        self, diameter: float, network: RSHN | None = None
+    ) -> Generator[None, None, Witness]:
+        """Look at parts of a few frames, marked or not; yield at places to stop."""
         if network is None and diameter in self._witnesses:
             return self._witnesses[diameter]
-        made = Witness(
+        made = yield from Witness.looking(
             self._movie,
             self._start,
             network or self._start.network,

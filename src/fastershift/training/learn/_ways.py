@@ -1,6 +1,6 @@
 """What is seen of marked frames, and the cells it makes, judged on marks kept out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -250,8 +250,10 @@ def judge_parts(
     said: Sequence[Sequence[Tensor]],
     rules: Rules,
     diameter: float,
-) -> tuple[Agreement, Agreement]:
+) -> Generator[None, None, tuple[Agreement, Agreement]]:
     """Judge what is said of each frame once for each part, or once for all of them.
+
+    It yields at places to stop.
 
     Parameters
     ----------
@@ -271,6 +273,7 @@ def judge_parts(
             # What has no mark of this part need not be parted into cells.
             if len(ways) > 1 and not ((one.part == part) & (one.marked > 0)).any():
                 continue
+            yield
             found = rules.cells(way, diameter)
             total += one.judge(found, None if len(ways) == 1 else part)
             if part == 0:
@@ -285,8 +288,8 @@ def best_rules(
     diameter: float,
     *,
     learned: bool,
-) -> tuple[Rules, Agreement, Agreement]:
-    """Find the values that do best, one after the other.
+) -> Generator[None, None, tuple[Rules, Agreement, Agreement]]:
+    """Find the values that do best, one after the other; yield at places to stop.
 
     Parameters
     ----------
@@ -310,7 +313,8 @@ def best_rules(
     marks, first : Agreement
         With all parts, and with the first.
     """
-    rules, (marks, first) = start, judge_parts(seen, said, start, diameter)
+    rules = start
+    marks, first = yield from judge_parts(seen, said, start, diameter)
     for name, values in (
         ("bandwidth", _BANDWIDTHS),
         ("foreground", _FOREGROUNDS),
@@ -321,7 +325,7 @@ def best_rules(
             continue
         for value in values:
             tried = replace(rules, **{name: value})
-            reached = judge_parts(seen, said, tried, diameter)
+            reached = yield from judge_parts(seen, said, tried, diameter)
             if reached[0].quality > marks.quality + _LEAST_GAIN:
                 rules, (marks, first) = tried, reached
     return rules, marks, first

@@ -1,6 +1,7 @@
 """A second witness beside the marks: how little the cells depend on the diameter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -8,13 +9,14 @@ import numpy.typing as npt
 from fastershift.config import resolve_settings
 from fastershift.labels import match_cells, resize_labels
 from fastershift.pipeline import expected_f1, take_samples
-from fastershift.rshn import RSHN, FrameSource, Head, Model, Observer
+from fastershift.rshn import RSHN, FrameSource, Head, Model, ModelCard, Observer
 from fastershift.training.learn._ways import Rules, find_cells
 
 __all__ = ["Witness"]
 
 _Image = npt.NDArray[np.float32]
 _Labels = npt.NDArray[np.int32]
+_Look: TypeAlias = tuple[_Image, _Image]
 
 # Frames that are looked at, and cells across the part of each.
 _FRAMES = 3
@@ -32,36 +34,48 @@ class Witness:
 
     Parameters
     ----------
-    movie : sequence of (Y, X) frames
-        What is marked.
-    start : Model
-        Its card is used.
-    network : RSHN
-        What looks at the frames.
-    diameter : float
-        Of a cell in pixels of the movie.
-    device : str
-        As for `Embedder`.
-
-    Attributes
-    ----------
+    card : ModelCard
+        Of the model to start from.
     looks : list of pairs of (shown, outputs)
         See `Seen`; at the smaller and at the larger diameter.
     """
 
-    def __init__(
-        self,
+    def __init__(self, card: ModelCard, looks: list[list[_Look]]) -> None:
+        self._card = card
+        self.looks = looks
+
+    @classmethod
+    def looking(
+        cls,
         movie: FrameSource,
         start: Model,
         network: RSHN,
         diameter: float,
         *,
         device: str,
-    ) -> None:
-        self._card = start.card
+    ) -> Generator[None, None, "Witness"]:
+        """Look at frames; yield at places to stop.
+
+        Parameters
+        ----------
+        movie : sequence of (Y, X) frames
+            What is marked.
+        start : Model
+            Its card is used.
+        network : RSHN
+            What looks at the frames.
+        diameter : float
+            Of a cell in pixels of the movie.
+        device : str
+            As for `Embedder`.
+
+        Returns
+        -------
+        Witness
+        """
         model = Model(network, start.card, start.name, "")
         side = round(_ACROSS * diameter)
-        self.looks: list[list[tuple[_Image, _Image]]] = []
+        looks: list[list[_Look]] = []
         for sample in take_samples(movie, _FRAMES):
             seen = []
             for told in (diameter / _CHANGE, diameter * _CHANGE):
@@ -72,9 +86,10 @@ class Witness:
                     device=device,
                     region=sample.richest(side),
                 )
-                shown, outputs = observer.see(movie, sample.number)
+                shown, outputs = yield from observer.see(movie, sample.number)
                 seen.append((shown.numpy(), outputs.numpy()))
-            self.looks.append(seen)
+            looks.append(seen)
+        return cls(start.card, looks)
 
     def expected(self, found: Iterable[Sequence[_Labels]]) -> float:
         """Expect an F1 from how well the cells of both diameters agree.
@@ -97,10 +112,13 @@ class Witness:
         agreement = float(np.mean(agreements)) if agreements else 0.0
         return expected_f1(agreement, self._card.embedding)
 
-    def expected_of(self, rules: Rules, head: Head | None) -> float:
-        """Expect an F1 of a network or a head."""
+    def expected_of(
+        self, rules: Rules, head: Head | None
+    ) -> Generator[None, None, float]:
+        """Expect an F1 of a network or a head; yield at places to stop."""
         diameter = self._card.diameter
-        return self.expected(
-            [find_cells(rules, head, *look, diameter) for look in pair]
-            for pair in self.looks
-        )
+        found = []
+        for pair in self.looks:
+            yield
+            found.append([find_cells(rules, head, *look, diameter) for look in pair])
+        return self.expected(found)
