@@ -198,6 +198,21 @@ class TestLearning:
             assert list(learner.learn(annotations, iterations=0))
             assert len(looked) == len(set(looked))
 
+    def test_what_was_looked_at_before_is_known_when_learning_begins(
+        self, movie, marks, start, monkeypatch
+    ):
+        annotations = read_annotations(movie[0], marks)
+        learner = Learner(movie[0], start, diameter=DIAMETER)
+        steps = list(learner.look(annotations.frames, DIAMETER))
+        assert steps
+        assert not any(steps)
+
+        def fail(*_):
+            raise AssertionError("looked again")
+
+        monkeypatch.setattr(Observer, "see", fail)
+        assert any(learner.learn(annotations, iterations=0))
+
     def test_the_diameter_does_not_follow_the_smallest_cells(self):
         """Who marks what is wrong marks the smallest ones; the model knows the rest."""
         made = simulate_movie(1, (128, 128), 12, kind="nuclei", diameter=24, seed=1)

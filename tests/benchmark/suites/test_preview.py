@@ -19,6 +19,12 @@ ANSWERS = {
         1024: {"ms": [200.0, 400.0], "clustering_ms": [50, 60], "cells": 240},
     },
     "stalls": {"idle": [11.0, 12.0], "preview": [20.0, 40.0], "run": [30.0, 90.0]},
+    "learning": {
+        "gaps": [40.0, 50.0],
+        "first_ms": 6400.0,
+        "stop_ms": 310.0,
+        "cells": 10,
+    },
     "edits": {
         "ms": {"merge": [10.0, 30.0, 20.0], "undo": [5.0]},
         "cells": 500,
@@ -64,6 +70,7 @@ def test_each_task_has_a_window_of_its_own(result, orders):
         ("latency", 512),
         ("latency", 1024),
         ("stalls", 512),
+        ("learning", 512),
         ("edits", 1024),
     ]
     for order in orders:
@@ -89,6 +96,8 @@ def test_the_worse_of_preview_and_run_counts_and_idle_is_told_apart(result):
     assert summary["stall_p95_ms"] == 87.0  # of a run
     assert summary["stall_max_ms"] == 90.0
     assert summary["stall_idle_p95_ms"] == pytest.approx(11.9, abs=0.1)
+    assert summary["stall_learning_p95_ms"] == 49.5
+    assert summary["stop_learning_ms"] == 310.0
     table = {row[0]: row[1:] for row in rows(result, "Longest gap of each second")}
     assert table["full run"] == (2, 87.0, 90.0)
     assert table["live preview, a slider moving too"] == (2, 39.0, 40.0)

@@ -152,6 +152,11 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path):
     movie = as_movie(((labels > 0) + noise).astype(np.float32))
     start = str(tmp_path / "start.safetensors")
     assert teacher.open(movie, "my/movie", start) == {}
+    first = np.where(labels[0] == 1, 1, -1)
+    teacher.learn({0: first}, {0: first}, 9.0, learning=False)
+    qtbot.waitUntil(lambda: not teacher.busy, timeout=120_000)
+    assert teacher.states == []
+    np.testing.assert_array_equal(teacher.open(movie, "my/movie", start)[0], first + 1)
     with qtbot.waitSignal(teacher.taught, timeout=120_000) as taught:
         teacher.learn({0: labels[0]}, {0: labels[0]}, 9.0)
     state = taught.args[0]
@@ -314,9 +319,12 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     user.wait_threads()
     section = user.widget._learn
     asked = []
-    monkeypatch.setattr(
-        section._teacher, "learn", lambda _, all_, _size: asked.append(all_)
-    )
+
+    def learn(_kept, marked, _diameter, *, learning):
+        assert learning
+        asked.append(marked)
+
+    monkeypatch.setattr(section._teacher, "learn", learn)
     user.click("learn_cell")
     assert not asked
     assert section.words.text().startswith("0 cells marked. Mark 3 more")

@@ -79,6 +79,7 @@ class Teacher(QObject):
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_changed)
         self._learner: Learner | None = None
+        self._looked_at: float | None = None
         self._movie: Movie | None = None
         self._start = ""
         self._learning = False
@@ -185,15 +186,26 @@ class Teacher(QObject):
     ) -> Iterator[State | None]:
         """Keep the marks, learn, and keep each model; in another thread."""
         # Nobody who only looks waits for it.
-        from fastershift.training import Annotations, Learner
+        from fastershift.training import Annotations
 
         self._keep(kept)
         yield None
+        learner = self._learner_at(diameter, learning)
+        if not learning:
+            yield from learner.look(marked, diameter)
+            return
         try:
             annotations = Annotations(marked)
         except InputError:
             return
-        if self._learner is None:
+        for step in learner.learn(annotations, minutes=_MINUTES):
+            yield None if step is None else self._kept(step)
+
+    def _learner_at(self, diameter: float, learning: bool) -> "Learner":
+        """Return the learner; its diameter may change until it begins to learn."""
+        from fastershift.training import Learner
+
+        if self._learner is None or self._looked_at not in (None, diameter):
             assert self._movie is not None  # noqa: S101 (opened before)
             self._learner = Learner(
                 self._movie,
@@ -202,11 +214,8 @@ class Teacher(QObject):
                 movie_name=self._movie.name,
                 diameter=diameter,
             )
-        if not learning:
-            yield from self._learner.look(annotations)
-            return
-        for step in self._learner.learn(annotations, minutes=_MINUTES):
-            yield None if step is None else self._kept(step)
+        self._looked_at = None if learning else diameter
+        return self._learner
 
     def _keep(self, marked: Mapping[int, _Labels]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

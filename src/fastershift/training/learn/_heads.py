@@ -35,8 +35,8 @@ _Image = npt.NDArray[np.float32]
 # Trees for each part of the marks that is kept out.
 _TREES = 15
 
-# Levels at which cores are parted.
-_LEVELS = (0.5, 0.6, 0.7)
+# Level at which cores are parted, and others that are tried with the best forest.
+_LEVEL, _OTHER_LEVELS = 0.6, (0.5, 0.7)
 
 # Pixels further from all marks than so many cell diameters do not change how cells are
 # judged.
@@ -182,12 +182,15 @@ def try_heads(
         grown = yield from _grow(looks, way, seed, described)
         if grown is None:
             return None
-        for level in _LEVELS:
-            judged = yield from _judge(grown, seen, witness, level, diameter)
-            if best is None or _both(judged) > _both(best[1]):
-                best = grown, judged
+        judged = yield from _judge(grown, seen, witness, _LEVEL, diameter)
+        if best is None or _both(judged) > _both(best[1]):
+            best = grown, judged
     assert best is not None  # noqa: S101 (there are two ways at least)
-    return (yield from _with_rules(best[1], best[0], seen, diameter))
+    grown, judged = best
+    for level in _OTHER_LEVELS:
+        other = yield from _judge(grown, seen, witness, level, diameter)
+        judged = max(judged, other, key=_both)
+    return (yield from _with_rules(judged, grown, seen, diameter))
 
 
 def _both(judged: Judged) -> float:

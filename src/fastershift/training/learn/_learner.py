@@ -1,7 +1,7 @@
 """Learning from a few annotated cells: the best of several ways, found in seconds."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -195,10 +195,7 @@ class Learner:
             yield None
             if network is None:
                 continue
-            looked = []
-            for one in self._looks.see(annotations, self._diameter, network):
-                yield None
-                looked += [] if one is None else [one]
+            looked = yield from self._looks.see(annotations, self._diameter, network)
             again = [
                 replace(one, unmarked=known)
                 for one, known in zip(looked, unmarked, strict=True)
@@ -221,21 +218,24 @@ class Learner:
                     iteration,
                 )
 
-    def look(self, annotations: Annotations) -> Iterator[None]:
-        """Look at the marked frames ahead of learning, which then begins at once.
+    def look(self, frames: Iterable[int], diameter: float) -> Iterator[None]:
+        """Look at frames ahead of learning from them, which then begins sooner.
 
         Parameters
         ----------
-        annotations : Annotations
-            The marks so far, however few.
+        frames : iterable of int
+            Numbers of frames.
+        diameter : float
+            Of a cell in pixels.
 
         Yields
         ------
         None
             At places to stop.
         """
-        yield from self._begun(annotations)
-        yield from self._looks.witness(self._diameter)
+        for number in frames:
+            yield from self._looks.at(number, diameter)
+        yield from self._looks.witness(diameter)
 
     @property
     def _own_rules(self) -> Rules:
@@ -277,10 +277,9 @@ class Learner:
         """Look at the marked frames at a diameter, and keep to it."""
         self._diameter = diameter
         seen = []
-        for one in self._looks.see(annotations, diameter):
-            yield None
-            if one is not None:
-                seen.append(self._as_before(one))
+        for one in (yield from self._looks.see(annotations, diameter)):
+            yield
+            seen.append(self._as_before(one))
         return seen
 
     def _chosen(self, marked: float) -> float:

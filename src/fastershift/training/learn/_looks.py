@@ -1,6 +1,6 @@
 """What a network sees of the marked frames, kept for the next time."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import numpy as np
 import numpy.typing as npt
@@ -64,31 +64,40 @@ class Looks:
 
     def see(
         self, annotations: Annotations, diameter: float, network: RSHN | None = None
-    ) -> Iterator[Seen | None]:
+    ) -> Generator[None, None, list[Seen]]:
         """Look at each marked frame, with the network to start from or with another.
 
-        None is yielded at places to stop.
+        It yields at places to stop.
         """
-        shape = next(iter(annotations.frames.values())).shape
+        parts = self.parts(annotations)
+        seen = []
+        for number, marked in annotations.frames.items():
+            shown, outputs = yield from self.at(number, diameter, network)
+            known = _shrunk(marked, shown.shape)
+            part = _shrunk(parts[number], shown.shape)
+            seen.append(Seen(shown, outputs, known, part, np.full_like(known, UNKNOWN)))
+        return seen
+
+    def at(
+        self, number: int, diameter: float, network: RSHN | None = None
+    ) -> Generator[None, None, tuple[_Image, _Image]]:
+        """Look at a frame: what is shown, and what is said of it; see `Seen`."""
+        known = self._seen.get((diameter, number)) if network is None else None
+        if known is not None:
+            return known
+        rows, columns = np.shape(self._movie[number])
         settings = resolve_settings(user={"embed": {"diameter": diameter}})
         observer = Observer(
             Model(network or self._start.network, self._start.card, "", ""),
             settings.embed,
-            (shape[0], shape[1]),
+            (rows, columns),
             device=self._device,
         )
-        parts = self.parts(annotations)
-        for number, marked in annotations.frames.items():
-            look = self._seen.get((diameter, number)) if network is None else None
-            if look is None:
-                shown, outputs = yield from observer.see(self._movie, number)
-                look = shown.numpy(), outputs.numpy()
-                if network is None:
-                    self._seen[diameter, number] = look
-            shape = look[0].shape
-            known = _shrunk(marked, shape)
-            unknown = np.full_like(known, UNKNOWN)
-            yield Seen(*look, known, _shrunk(parts[number], shape), unknown)
+        shown, outputs = yield from observer.see(self._movie, number)
+        look = shown.numpy(), outputs.numpy()
+        if network is None:
+            self._seen[diameter, number] = look
+        return look
 
     def witness(
         self, diameter: float, network: RSHN | None = None
