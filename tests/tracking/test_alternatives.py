@@ -1,11 +1,14 @@
 """Of several segmentations of a frame, the cells that agree best are chosen."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastershift.tracking import choose_cells
+from fastershift.tracking._alternatives import _heaviest
 
 SIDE = 60
 
@@ -139,6 +142,25 @@ def test_groups_of_masks_are_solved_exactly():
     ends = frame_of((0, 10, 0, 12), (0, 10, 16, 28), (0, 10, 32, 44))
     found = choose_cells(chain, [ends] * 5)
     assert sorted(found.alternatives.tolist()) == [0, 2, 4]
+
+
+@given(st.integers(1, 9), st.data())
+def test_the_choice_weighs_most_of_all_that_are_possible(size, data):
+    weights = data.draw(st.lists(st.integers(0, 9), min_size=size, max_size=size))
+    pairs = [*combinations(range(size), 2)]
+    excluding = (
+        data.draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    )
+    edges = np.array(excluding, int).reshape(-1, 2).T
+    found = set(_heaviest(np.array(weights, float), edges).tolist())
+    assert all(weights[one] for one in found)
+    assert not [pair for pair in excluding if found >= set(pair)]
+    best = max(
+        sum(weights[one] for one in range(size) if chosen >> one & 1)
+        for chosen in range(2**size)
+        if not any(chosen >> a & 1 and chosen >> b & 1 for a, b in excluding)
+    )
+    assert sum(weights[one] for one in found) == best
 
 
 boxes = st.tuples(

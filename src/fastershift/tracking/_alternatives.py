@@ -94,6 +94,7 @@ def choose_cells(now: Sequence[Labels], *others: Sequence[Labels]) -> ChosenCell
     starts = np.cumsum([0, *map(len, cells)])
     areas = np.concatenate([one.areas for one in cells])
     weights = np.zeros(len(areas))
+    twin = np.zeros(len(areas), bool)
     excluding = []
     for a, b in combinations(range(len(now)), 2):
         first, second, pixels = _shared(now[a], now[b], cells[a], cells[b])
@@ -101,6 +102,7 @@ def choose_cells(now: Sequence[Labels], *others: Sequence[Labels]) -> ChosenCell
         first, second = first + starts[a], second + starts[b]
         np.add.at(weights, first, agreed)
         np.add.at(weights, second, agreed)
+        twin[second] |= pixels == np.maximum(areas[first], areas[second])
         much = pixels > _SHARED * np.minimum(areas[first], areas[second])
         excluding.append(np.stack([first[much], second[much]]))
     usual = _usual_size(areas, weights)
@@ -113,7 +115,8 @@ def choose_cells(now: Sequence[Labels], *others: Sequence[Labels]) -> ChosenCell
             agreed = _agreement(cells[a].areas[first], there[b].areas[second], pixels)
             np.add.at(weights, first + starts[a], agreed)
     rank: _Numbers = np.repeat(np.arange(len(now)), np.diff(starts))
-    weights = weights * usual * (1 - _LATER * rank)
+    # Of masks that are the same, one is enough.
+    weights = np.where(twin, 0, weights * usual * (1 - _LATER * rank))
     taken = _heaviest(weights, np.concatenate(excluding, axis=1))
     taken = taken[np.argsort(weights[taken], kind="stable")]
     ids = np.concatenate([one.ids for one in cells])
@@ -191,20 +194,26 @@ def _heaviest(weights: _Reals, excluding: _Numbers) -> _Numbers:
     size = len(weights)
     graph = coo_array((np.ones(excluding.shape[1]), tuple(excluding)), (size, size))
     count, group = connected_components(graph, directed=False)
-    # Where everything excludes everything, the heaviest alone is taken.
-    members = np.bincount(group, minlength=count)
-    edges = np.bincount(group[excluding[0]], minlength=count)
-    order = np.lexsort((-weights, group))
-    starts = np.searchsorted(group[order], np.arange(count))
-    simple = 2 * edges == members * (members - 1)
-    chosen = [order[starts[simple]]]
     of_edge = group[excluding[0]]
-    for one in np.flatnonzero(~simple).tolist():
-        inside = np.sort(order[starts[one] : starts[one] + members[one]])
+    members, edges = (np.bincount(one, minlength=count) for one in (group, of_edge))
+    degree = np.bincount(excluding.ravel(), minlength=size)
+    # The heaviest of each group, and the one that excludes most.
+    heaviest, hub = (
+        order[np.searchsorted(group[order], np.arange(count))]
+        for order in (np.lexsort((-one, group)) for one in (weights, degree))
+    )
+    clique = 2 * edges == members * (members - 1)
+    # Most others are a cell and its parts: the one, or all that it excludes.
+    star = ~clique & (edges == members - 1) & (degree[hub] == edges)
+    whole = 2 * weights[hub] >= np.bincount(group, weights, count)
+    chosen = (star & ~whole)[group]
+    chosen[hub[star]] = whole[star]
+    chosen[heaviest[clique]] = True
+    for one in np.flatnonzero(~clique & ~star).tolist():
+        inside = np.flatnonzero(group == one)
         pairs = np.searchsorted(inside, excluding[:, of_edge == one])
-        chosen.append(inside[_solve(weights[inside], pairs)])
-    taken = np.concatenate(chosen)
-    return np.sort(taken[weights[taken] > 0])
+        chosen[inside] = _solve(weights[inside], pairs)
+    return np.flatnonzero(chosen & (weights > 0))
 
 
 def _solve(weights: _Reals, pairs: _Numbers) -> npt.NDArray[np.bool_]:
