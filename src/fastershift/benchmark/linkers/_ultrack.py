@@ -42,7 +42,6 @@ def link_by_ultrack(movie: MaskMovie, cells: list[PlacedCells]) -> Found:
     with TemporaryDirectory() as folder, quiet():
         config = _config(folder, movie, cells)
         # Each mask is one segment: contours are flat.
-        config.segmentation_config.min_area_factor = 1.0
         config.segmentation_config.min_frontier = 0.5
         ultrack.track(
             config,
@@ -78,6 +77,7 @@ def _config(folder: str, movie: MaskMovie, cells: list[PlacedCells]) -> Any:
     segments = config.segmentation_config
     # No mask is too large. Its watershed needs 8 pixels.
     segments.min_area, segments.max_area = 8, movie.masks[0].size
+    segments.min_area_factor = 1.0
     config.linking_config.max_distance = FARTHEST * diameter_of(cells)
     config.tracking_config.solver_name = "CBC"
     config.tracking_config.n_threads = 1
