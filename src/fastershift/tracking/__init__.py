@@ -7,6 +7,7 @@ from fastershift.tracking._finalize import Descent, Finalizer, FinalNames, final
 from fastershift.tracking._keep_numbers import keep_numbers
 from fastershift.tracking._lineage import Lineage, Track, centroids
 from fastershift.tracking._linker import Linker
+from fastershift.tracking._mask_frame import MaskFrame
 from fastershift.tracking._mask_linker import CostLinker, MaskLinker, make_linker
 from fastershift.tracking._mend import mend_masks
 from fastershift.tracking._tree import (
@@ -25,6 +26,7 @@ __all__ = [
     "Finalizer",
     "Lineage",
     "Linker",
+    "MaskFrame",
     "MaskLinker",
     "PlacedCells",
     "Track",

@@ -1,9 +1,11 @@
 """The cheapest links between the ends of tracks and the cells of a frame."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from fastershift.tracking._costs import Candidates
 
@@ -11,6 +13,10 @@ __all__ = ["assign"]
 
 _Numbers = npt.NDArray[np.int64]
 _Reals = npt.NDArray[np.float64]
+
+# Groups that have no link between them are solved together up to so many links: the
+# time of a solution grows with the square of its size.
+_TOGETHER = 256
 
 
 def assign(
@@ -34,28 +40,61 @@ def assign(
     first, second : (n_ends,) int64
         The cell each end goes on with, and the second daughter; -1 for none.
     """
-    # Each end has two rows, and each row a column of its own for "no cell": then every
-    # row is matched. A cell that is matched need not begin a track, which is taken off
-    # what the link costs.
+    # Each end has two rows. A cell that is matched need not begin a track, which is
+    # taken off what the link costs.
     n_ends, n_cells = len(ending), len(beginning)
     rows = np.concatenate([links.ends, n_ends + seconds.ends])
     columns = np.concatenate([links.cells, seconds.cells])
     costs = np.concatenate([links.costs - beginning[links.cells], seconds.costs])
-    own = np.arange(2 * n_ends)
     nothing = np.concatenate([ending, np.zeros(n_ends)])
-    rows = np.concatenate([rows, own])
-    columns = np.concatenate([columns, n_cells + own])
-    costs = np.concatenate([costs, nothing])
+    # What costs more than no link at all is never chosen.
+    worth = np.flatnonzero(costs <= nothing[rows])
     chosen = np.full(2 * n_ends, -1, dtype=np.int64)
-    if n_ends:
-        # A number added to all of a row changes no choice; costs have to be positive.
-        graph = coo_array(
-            (costs - costs.min() + 1, (rows, columns)),
-            shape=(2 * n_ends, n_cells + 2 * n_ends),
-        )
-        matched, found = min_weight_full_bipartite_matching(graph.tocsr())
-        chosen[matched] = np.where(found < n_cells, found, -1)
+    ends = rows[worth] % max(1, n_ends)
+    for part in _apart(ends, columns[worth], n_ends, n_cells):
+        some = worth[part]
+        matched, found = _cheapest(rows[some], columns[some], costs[some], nothing)
+        chosen[matched] = found
     first, second = chosen[:n_ends], chosen[n_ends:]
     # A daughter without a sister is the same cell.
     lone = (first < 0) & (second >= 0)
     return np.where(lone, second, first), np.where(lone, -1, second)
+
+
+def _apart(
+    ends: _Numbers, cells: _Numbers, n_ends: int, n_cells: int
+) -> Iterator[_Numbers]:
+    """Yield positions of links that share no end and no cell with all others."""
+    if not len(ends):
+        return
+    size = n_ends + n_cells
+    graph = coo_array((np.ones(len(ends)), (ends, n_ends + cells)), shape=(size, size))
+    _, groups = connected_components(graph, directed=False)
+    group = groups[ends]
+    order = np.argsort(group, kind="stable")
+    # How many links lie before the group of each.
+    before = np.searchsorted(group[order], group[order])
+    yield from np.split(order, np.flatnonzero(np.diff(before // _TOGETHER)) + 1)
+
+
+def _cheapest(
+    rows: _Numbers, columns: _Numbers, costs: _Reals, nothing: _Reals
+) -> tuple[_Numbers, _Numbers]:
+    """Match rows and columns; return the rows, and the column of each or -1."""
+    ids, row = np.unique(rows, return_inverse=True)
+    cells, column = np.unique(columns, return_inverse=True)
+    # Each row has a column of its own for "nothing": then every row is matched.
+    own = np.arange(len(ids))
+    costs = np.concatenate([costs, nothing[ids]])
+    graph = coo_array(
+        (
+            # A number added to all of a row changes no choice; costs have to be
+            # positive.
+            costs - costs.min() + 1,
+            (np.concatenate([row, own]), np.concatenate([column, len(cells) + own])),
+        ),
+        shape=(len(ids), len(cells) + len(ids)),
+    )
+    matched, found = min_weight_full_bipartite_matching(graph.tocsr())
+    taken = found < len(cells)
+    return ids[matched], np.where(taken, cells[np.where(taken, found, 0)], -1)

@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.labels import Labels, as_labels, overlaps, relabel
+from fastershift.labels import as_labels, relabel
 from fastershift.tracking._assignment import assign
-from fastershift.tracking._cells import PlacedCells, place_cells
+from fastershift.tracking._cells import PlacedCells
 from fastershift.tracking._costs import (
     Ends,
     VotedPlaces,
@@ -19,9 +19,9 @@ from fastershift.tracking._costs import (
     reaches,
     usual_reach,
 )
-from fastershift.tracking._drift import estimate_drift
 from fastershift.tracking._finalize import Descent
 from fastershift.tracking._linker import Linker
+from fastershift.tracking._mask_frame import MaskFrame, Shared
 
 __all__ = ["CostLinker", "MaskLinker", "make_linker"]
 
@@ -37,8 +37,7 @@ _LASTING = 2
 class _Seen:
     """A frame that was linked, and what is known of its cells."""
 
-    labels: Labels
-    cells: PlacedCells
+    frame: MaskFrame
     tracks: _Numbers
     moves: _Reals
     drift: _Reals
@@ -100,14 +99,32 @@ class MaskLinker:
             For frames of another size than those before.
         """
         labels = as_labels(frame, 2)
-        if self._seen and labels.shape != self._seen[-1].labels.shape:
+        if self._seen and labels.shape != self._seen[-1].frame.labels.shape:
             raise InputError(
-                f"A label image of {self._seen[-1].labels.shape} pixels was expected, "
-                f"not one of {labels.shape}."
+                f"A label image of {self._seen[-1].frame.labels.shape} pixels was "
+                f"expected, not one of {labels.shape}."
             )
-        cells = place_cells(labels)
-        tracks, moves, drift = self._link(labels, cells, voted)
-        self._seen.append(_Seen(labels, cells, tracks, moves, drift))
+        measured = MaskFrame(labels)
+        tracks = self.link(measured, voted)
+        return relabel(labels, measured.cells.ids.tolist(), tracks.tolist())
+
+    def link(self, frame: MaskFrame, voted: VotedPlaces | None = None) -> _Numbers:
+        """Link the next frame, of which some may have been measured before.
+
+        Parameters
+        ----------
+        frame : MaskFrame
+            As large as the frames before.
+        voted : VotedPlaces, optional
+            As for `add`.
+
+        Returns
+        -------
+        (n,) int64
+            The track of each of its cells, by ascending label.
+        """
+        tracks, moves, drift = self._link(frame, voted)
+        self._seen.append(_Seen(frame, tracks, moves, drift))
         self.drifts.append((float(drift[0]), float(drift[1])))
         self._time += 1
         for track in tracks.tolist():
@@ -115,7 +132,7 @@ class MaskLinker:
             self._spans[track] = first, self._time
         still = [one.tracks for one in self._seen]
         self._open &= set(np.concatenate(still).tolist())
-        return relabel(labels, cells.ids.tolist(), tracks.tolist())
+        return tracks
 
     def descent(self) -> Descent:
         """Tell what is known of the tracks, after the last frame.
@@ -149,24 +166,25 @@ class MaskLinker:
         return last - first + 1 < _LASTING and last < self._time
 
     def _link(
-        self, labels: Labels, cells: PlacedCells, voted: VotedPlaces | None
+        self, frame: MaskFrame, voted: VotedPlaces | None
     ) -> tuple[_Numbers, _Reals, _Reals]:
         """Return tracks and moves of the cells, and the drift of the frame."""
+        cells = frame.cells
         tracks = np.zeros(len(cells), dtype=np.int64)
         moves = np.full((len(cells), 2), np.nan)
         drift = np.zeros(2)
         if self._seen:
-            last = self._seen[-1]
-            diameter = max(last.cells.diameter, cells.diameter, 1.0)
+            last = self._seen[-1].frame
+            diameter = frame.diameter(last)
             if self._settings.remove_drift:
-                drift = estimate_drift(last.cells.places, cells.places, diameter)
+                drift = frame.drift(last)
             ends, positions = self._ends(drift)
-            shared = self._shared(labels, cells, ends, positions, drift)
+            shared = self._shared(frame, ends, positions, drift)
             rejoined = self._rejoined(ends, cells, shared)
             if rejoined:
                 self._open -= rejoined
                 ends, positions = self._ends(drift)
-                shared = self._shared(labels, cells, ends, positions, drift)
+                shared = self._shared(frame, ends, positions, drift)
             usual = usual_reach(ends, cells, self._settings, diameter)
             reach, reach_of_cells = (
                 reaches(one, usual, self._settings, diameter)
@@ -200,7 +218,7 @@ class MaskLinker:
         self,
         ends: Ends,
         cells: PlacedCells,
-        shared: tuple[_Numbers, _Numbers, _Reals],
+        shared: Shared,
     ) -> set[int]:
         """Find daughters of the frame before that are one cell again.
 
@@ -236,7 +254,7 @@ class MaskLinker:
         self,
         ends: Ends,
         cells: PlacedCells,
-        shared: tuple[_Numbers, _Numbers, _Reals],
+        shared: Shared,
         first: _Numbers,
     ) -> None:
         """Note which tracks are lost because their mask is one with another's."""
@@ -253,7 +271,7 @@ class MaskLinker:
         end: int,
         ends: Ends,
         cells: PlacedCells,
-        shared: tuple[_Numbers, _Numbers, _Reals],
+        shared: Shared,
     ) -> list[int]:
         """Find the cells that cover more than half of an end."""
         of_end = np.flatnonzero(shared[0] == end)
@@ -292,12 +310,12 @@ class MaskLinker:
             )
             at = np.flatnonzero(free)
             taken.update(seen.tracks[at].tolist())
-            places = seen.cells.places[at] + moved
+            places = seen.frame.cells.places[at] + moved
             steps = np.nan_to_num(seen.moves[at]) * persistence * age
             columns.append(
                 [
                     seen.tracks[at],
-                    seen.cells.areas[at],
+                    seen.frame.cells.areas[at],
                     places,
                     places + steps,
                     np.full(len(at), age),
@@ -310,27 +328,23 @@ class MaskLinker:
 
     def _shared(
         self,
-        labels: Labels,
-        cells: PlacedCells,
+        frame: MaskFrame,
         ends: Ends,
         positions: _Numbers,
         drift: _Reals,
-    ) -> tuple[_Numbers, _Numbers, _Reals]:
+    ) -> Shared:
         """Find ends and cells that overlap, and by how much (IoU)."""
-        found: list[tuple[_Numbers, _Numbers, _Reals]] = []
+        found: list[Shared] = []
         moved = drift.copy()
         for age, seen in enumerate(reversed(self._seen), start=1):
             of_age = np.flatnonzero(ends.ages == age)
             if len(of_age):
-                end_of = np.full(len(seen.cells), -1)
+                end_of = np.full(len(seen.frame), -1)
                 end_of[positions[of_age]] = of_age
-                old, new, counts = overlaps(*_overlaid(seen.labels, labels, moved))
-                olds = np.searchsorted(seen.cells.ids, old)
-                news = np.searchsorted(cells.ids, new)
-                union = seen.cells.areas[olds] + cells.areas[news] - counts
-                end = end_of[olds]
+                old, new, share = frame.shared(seen.frame, moved)
+                end = end_of[old]
                 kept = end >= 0
-                found.append((end[kept], news[kept], (counts / union)[kept]))
+                found.append((end[kept], new[kept], share[kept]))
             moved = moved + seen.drift
         ends_, cells_, shares = zip(*found, strict=True) if found else ((), (), ())
         return (
@@ -351,8 +365,8 @@ class MaskLinker:
     ) -> None:
         """Compare the moves of the cells with those of the frame before."""
         last = self._seen[-1]
-        fresh = on[on < len(last.cells)]
-        fresh = fresh[positions[fresh] < len(last.cells)]
+        fresh = on[on < len(last.frame)]
+        fresh = fresh[positions[fresh] < len(last.frame)]
         before = last.moves[positions[fresh]]
         after = moves[first[fresh]]
         known = np.isfinite(before).all(axis=1)
@@ -360,22 +374,6 @@ class MaskLinker:
             (before[known] * after[known]).sum(),
             (before[known] ** 2).sum(),
         )
-
-
-def _overlaid(before: Labels, after: Labels, moved: _Reals) -> tuple[Labels, Labels]:
-    """Cut two frames to the part that both show, the second moved back."""
-    rows, columns = (round(float(one)) for one in moved)
-
-    def cut(frame: Labels, row: int, column: int) -> Labels:
-        height, width = frame.shape
-        return np.ascontiguousarray(
-            frame[
-                max(row, 0) : height + min(row, 0),
-                max(column, 0) : width + min(column, 0),
-            ]
-        )
-
-    return cut(before, -rows, -columns), cut(after, rows, columns)
 
 
 class CostLinker:
