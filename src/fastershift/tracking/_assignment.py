@@ -16,7 +16,7 @@ _Reals = npt.NDArray[np.float64]
 
 # Groups that have no link between them are solved together up to so many links: the
 # time of a solution grows with the square of its size.
-_TOGETHER = 256
+_TOGETHER = 512
 
 
 def assign(
@@ -38,7 +38,8 @@ def assign(
     Returns
     -------
     first, second : (n_ends,) int64
-        The cell each end goes on with, and the second daughter; -1 for none.
+        The cell each end goes on with, and the second daughter; -1 for none. Of two
+        daughters the one with the lower position comes first.
     """
     # Each end has two rows. A cell that is matched need not begin a track, which is
     # taken off what the link costs.
@@ -50,31 +51,34 @@ def assign(
     # What costs more than no link at all is never chosen.
     worth = np.flatnonzero(costs <= nothing[rows])
     chosen = np.full(2 * n_ends, -1, dtype=np.int64)
-    ends = rows[worth] % max(1, n_ends)
-    for part in _apart(ends, columns[worth], n_ends, n_cells):
-        some = worth[part]
+    group = _groups(rows[worth] % max(1, n_ends), columns[worth], n_ends, n_cells)
+    alone = np.bincount(group)[group] == 1
+    chosen[rows[worth[alone]]] = columns[worth[alone]]
+    for part in _apart(group[~alone]):
+        some = worth[~alone][part]
         matched, found = _cheapest(rows[some], columns[some], costs[some], nothing)
         chosen[matched] = found
     first, second = chosen[:n_ends], chosen[n_ends:]
-    # A daughter without a sister is the same cell.
-    lone = (first < 0) & (second >= 0)
-    return np.where(lone, second, first), np.where(lone, -1, second)
+    # A daughter without a sister is the same cell, and sisters are alike.
+    turned = (second >= 0) & ((first < 0) | (second < first))
+    return np.where(turned, second, first), np.where(turned, first, second)
 
 
-def _apart(
-    ends: _Numbers, cells: _Numbers, n_ends: int, n_cells: int
-) -> Iterator[_Numbers]:
-    """Yield positions of links that share no end and no cell with all others."""
-    if not len(ends):
-        return
+def _groups(ends: _Numbers, cells: _Numbers, n_ends: int, n_cells: int) -> _Numbers:
+    """Number links so that those of two groups have no end and no cell in common."""
     size = n_ends + n_cells
     graph = coo_array((np.ones(len(ends)), (ends, n_ends + cells)), shape=(size, size))
     _, groups = connected_components(graph, directed=False)
-    group = groups[ends]
+    return np.asarray(groups[ends], dtype=np.int64)
+
+
+def _apart(group: _Numbers) -> Iterator[_Numbers]:
+    """Yield the positions of some groups after the other, each group whole."""
     order = np.argsort(group, kind="stable")
     # How many links lie before the group of each.
     before = np.searchsorted(group[order], group[order])
-    yield from np.split(order, np.flatnonzero(np.diff(before // _TOGETHER)) + 1)
+    parts = np.split(order, np.flatnonzero(np.diff(before // _TOGETHER)) + 1)
+    yield from parts if len(group) else ()
 
 
 def _cheapest(

@@ -1,9 +1,11 @@
 """Where the cells of a frame are, and how large."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from fastershift._compiled import compiled
 from fastershift.labels import Labels, coded
@@ -41,6 +43,18 @@ class PlacedCells:
         if not len(self):
             return 0.0
         return float(np.sqrt(4 / np.pi * np.median(self.areas)))
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Finds the cells near a place."""
+        return cKDTree(self.places)
+
+    @cached_property
+    def spacing(self) -> _Reals:
+        """How far the nearest neighbour of each lies, in pixels; inf without one."""
+        if len(self) < 2:
+            return np.full(len(self), np.inf)
+        return np.asarray(self.tree.query(self.places, k=2)[0][:, 1])
 
 
 @compiled

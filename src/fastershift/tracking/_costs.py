@@ -16,6 +16,7 @@ __all__ = [
     "candidates",
     "division_costs",
     "reaches",
+    "spacing",
     "usual_reach",
 ]
 
@@ -135,22 +136,39 @@ def usual_reach(
     least = min(_LEAST_REACH, settings.farthest_move)
     if not len(fresh) or not len(cells):
         return settings.farthest_move
-    away, nearest = cKDTree(cells.places).query(fresh)
+    away, nearest = cells.tree.query(fresh)
     _, back = cKDTree(fresh).query(cells.places)
     mutual = back[nearest] == np.arange(len(fresh))
     usual = float(np.median(away[mutual])) / diameter
     return float(np.clip(_TIMES_USUAL * usual, least, settings.farthest_move))
 
 
+def spacing(places: _Reals) -> _Reals:
+    """Tell how far the nearest neighbour of each place lies; inf without one.
+
+    Parameters
+    ----------
+    places : (n, 2) float64
+        In pixels.
+
+    Returns
+    -------
+    (n,) float64
+    """
+    if len(places) < 2:
+        return np.full(len(places), np.inf)
+    return np.asarray(cKDTree(places).query(places, k=2)[0][:, 1])
+
+
 def reaches(
-    places: _Reals, usual: float, settings: TrackSettings, diameter: float
+    spacing: _Reals, usual: float, settings: TrackSettings, diameter: float
 ) -> _Reals:
     """Tell how far each cell may move: farther where no neighbour is near.
 
     Parameters
     ----------
-    places : (n, 2) float64
-        Where the cells are, in pixels.
+    spacing : (n,) float64
+        How far the nearest neighbour of each lies, in pixels.
     usual : float
         See `usual_reach`.
     settings, diameter
@@ -161,12 +179,8 @@ def reaches(
     (n,) float64
         In cell diameters.
     """
-    if len(places) < 2:
-        return np.full(len(places), settings.farthest_move)
-    spacing = cKDTree(places).query(places, k=2)[0][:, 1] / diameter
-    return np.asarray(
-        np.maximum(usual, _OF_SPACING * spacing).clip(max=settings.farthest_move)
-    )
+    free = _OF_SPACING * spacing / diameter
+    return np.asarray(np.maximum(usual, free).clip(max=settings.farthest_move))
 
 
 def candidates(
@@ -207,14 +221,14 @@ def candidates(
     touches = shared[2] >= _SHARED
     touching = _key(shared[0][touches], shared[1][touches], cells)
     keys = [
-        _key(*_nearest(ends.expected, cells.places, limits * diameter), cells),
+        _key(*_nearest(ends.expected, cells.tree, limits * diameter), cells),
         touching,
     ]
     if voted is not None:
         fresh = np.flatnonzero(ends.ages == 1)
         to, what = _nearest(
             voted.places,
-            ends.last[fresh],
+            cKDTree(ends.last[fresh]),
             np.full(len(cells), farthest.max(initial=0) * diameter),
         )
         keys.append(_key(fresh[what], to, cells))
@@ -253,13 +267,13 @@ def _key(ends: _Numbers, cells: _Numbers, frame: PlacedCells) -> _Numbers:
 
 
 def _nearest(
-    asked: _Reals, places: _Reals, limits: _Reals
+    asked: _Reals, near: cKDTree, limits: _Reals
 ) -> tuple[_Numbers, _Numbers]:
     """Pair each of the places asked for with the nearest ones within its limit."""
-    if not len(asked) or not len(places):
+    if not len(asked) or not near.n:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    distances, found = cKDTree(places).query(
-        asked, k=min(_NEAREST, len(places)), distance_upper_bound=limits.max()
+    distances, found = near.query(
+        asked, k=min(_NEAREST, near.n), distance_upper_bound=limits.max()
     )
     distances = distances.reshape(len(asked), -1)
     found = found.reshape(len(asked), -1)
@@ -304,6 +318,11 @@ def division_costs(
     first = starts[second] + offset
     first, second = first[first != second], second[first != second]
     mother = mothers[first]
+    # Most pairs lie too far apart for sisters, and are not looked at further.
+    between = cells.places[links.cells[place[first]]]
+    between = between - cells.places[links.cells[place[second]]]
+    near_by = (between**2).sum(axis=1) <= 4 * _DIVISION * diameter**2
+    first, second, mother = first[near_by], second[near_by], mother[near_by]
     one, two = (links.cells[place[side]] for side in (first, second))
     areas = cells.areas[one], cells.areas[two]
     middle = (cells.places[one] + cells.places[two]) / 2

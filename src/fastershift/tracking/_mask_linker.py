@@ -17,6 +17,7 @@ from fastershift.tracking._costs import (
     candidates,
     division_costs,
     reaches,
+    spacing,
     usual_reach,
 )
 from fastershift.tracking._finalize import Descent
@@ -65,10 +66,12 @@ class MaskLinker:
         self._settings = settings
         self._seen: deque[_Seen] = deque(maxlen=settings.longest_gap + 1)
         self.drifts: list[tuple[float, float]] = []
-        self._open: set[int] = set()
+        # By track, of which there is none with number 0: the frames in which it was
+        # seen first and last, and whether it may go on.
+        self._first = self._last = np.full(1, -1)
+        self._open = np.zeros(1, dtype=bool)
         self._largest = 0
         self._carried = np.zeros(2)  # sums of products of successive moves, of squares
-        self._spans: dict[int, tuple[int, int]] = {}
         self._time = -1
         self._parents: dict[int, int] = {}
         # Tracks that end because the mask of another one covers them, by that one.
@@ -127,11 +130,12 @@ class MaskLinker:
         self._seen.append(_Seen(frame, tracks, moves, drift))
         self.drifts.append((float(drift[0]), float(drift[1])))
         self._time += 1
-        for track in tracks.tolist():
-            first = self._spans.get(track, (self._time, 0))[0]
-            self._spans[track] = first, self._time
-        still = [one.tracks for one in self._seen]
-        self._open &= set(np.concatenate(still).tolist())
+        begun = np.full(self._largest + 1 - len(self._open), self._time)
+        self._first = np.append(self._first, begun)
+        self._last = np.append(self._last, begun)
+        self._last[tracks] = self._time
+        self._open = np.append(self._open, begun >= 0)
+        self._open &= self._last >= self._time - self._settings.longest_gap
         return tracks
 
     def descent(self) -> Descent:
@@ -162,8 +166,8 @@ class MaskLinker:
         return Descent(parents, same)
 
     def _is_brief(self, track: int) -> bool:
-        first, last = self._spans[track]
-        return last - first + 1 < _LASTING and last < self._time
+        first, last = self._first[track], self._last[track]
+        return bool(last - first + 1 < _LASTING and last < self._time)
 
     def _link(
         self, frame: MaskFrame, voted: VotedPlaces | None
@@ -182,13 +186,13 @@ class MaskLinker:
             shared = self._shared(frame, ends, positions, drift)
             rejoined = self._rejoined(ends, cells, shared)
             if rejoined:
-                self._open -= rejoined
+                self._open[list(rejoined)] = False
                 ends, positions = self._ends(drift)
                 shared = self._shared(frame, ends, positions, drift)
             usual = usual_reach(ends, cells, self._settings, diameter)
             reach, reach_of_cells = (
                 reaches(one, usual, self._settings, diameter)
-                for one in (ends.expected, cells.places)
+                for one in (spacing(ends.expected), cells.spacing)
             )
             links = candidates(
                 ends, cells, shared, voted, self._settings, diameter, reach
@@ -211,29 +215,23 @@ class MaskLinker:
         new = np.flatnonzero(tracks == 0)
         tracks[new] = self._largest + 1 + np.arange(len(new))
         self._largest += len(new)
-        self._open.update(tracks.tolist())
         return tracks, moves, drift
 
-    def _rejoined(
-        self,
-        ends: Ends,
-        cells: PlacedCells,
-        shared: Shared,
-    ) -> set[int]:
+    def _rejoined(self, ends: Ends, cells: PlacedCells, shared: Shared) -> set[int]:
         """Find daughters of the frame before that are one cell again.
 
         They were a mask that was cut in two; the smaller part ends.
         """
-        fresh = np.flatnonzero(ends.ages == 1).tolist()
-        end_of = {int(ends.tracks[one]): one for one in fresh}
-        newborn = [track for track in end_of if self._spans[track][0] == self._time]
+        newborn = (ends.ages == 1) & (self._first[ends.tracks] == self._time)
+        covering = _covering(ends, cells, shared, newborn)
         pairs: dict[int, list[int]] = {}
-        for track in newborn:
-            if track in self._parents:
-                pairs.setdefault(self._parents[track], []).append(end_of[track])
+        for end in np.flatnonzero(newborn).tolist():
+            mother = self._parents.get(int(ends.tracks[end]))
+            if mother is not None:
+                pairs.setdefault(mother, []).append(end)
         gone = set()
         for pair in pairs.values():
-            over = [set(self._covering(one, ends, cells, shared)) for one in pair]
+            over = [covering.get(one, set()) for one in pair]
             if len(pair) == 2 and over[0] & over[1]:
                 gone.add(int(ends.tracks[min(pair, key=lambda one: ends.areas[one])]))
         self._parts |= gone
@@ -241,44 +239,25 @@ class MaskLinker:
 
     def _hosts(self, ends: Ends) -> _Numbers:
         """Find ends whose mask may hold another cell: they do not divide."""
-        return np.array(
-            [
-                end
-                for end, track in enumerate(ends.tracks.tolist())
-                if self._hidden.get(track, set()) & self._open
-            ],
-            dtype=np.int64,
-        )
+        for host, hidden in list(self._hidden.items()):
+            if not (self._open[host] and self._open[list(hidden)].any()):
+                del self._hidden[host]
+        return np.flatnonzero(np.isin(ends.tracks, list(self._hidden)))
 
     def _hide(
-        self,
-        ends: Ends,
-        cells: PlacedCells,
-        shared: Shared,
-        first: _Numbers,
+        self, ends: Ends, cells: PlacedCells, shared: Shared, first: _Numbers
     ) -> None:
         """Note which tracks are lost because their mask is one with another's."""
-        owner = {cell: end for end, cell in enumerate(first.tolist()) if cell >= 0}
-        for end in np.flatnonzero((first < 0) & (ends.ages == 1)).tolist():
-            for cell in self._covering(end, ends, cells, shared):
-                host = owner.get(cell)
-                if host is not None and ends.areas[host] < cells.areas[cell]:
+        owner = np.full(len(cells), -1)
+        linked = np.flatnonzero(first >= 0)
+        owner[first[linked]] = linked
+        lost = (first < 0) & (ends.ages == 1)
+        for end, over in _covering(ends, cells, shared, lost).items():
+            for cell in over:
+                host = owner[cell]
+                if host >= 0 and ends.areas[host] < cells.areas[cell]:
                     track = int(ends.tracks[host])
                     self._hidden.setdefault(track, set()).add(int(ends.tracks[end]))
-
-    def _covering(
-        self,
-        end: int,
-        ends: Ends,
-        cells: PlacedCells,
-        shared: Shared,
-    ) -> list[int]:
-        """Find the cells that cover more than half of an end."""
-        of_end = np.flatnonzero(shared[0] == end)
-        cell, overlap = shared[1][of_end], shared[2][of_end]
-        area = ends.areas[end]
-        common = overlap / (1 + overlap) * (area + cells.areas[cell])
-        return [int(one) for one in cell[2 * common > area]]
 
     def _name(
         self, ends: Ends, first: _Numbers, second: _Numbers, tracks: _Numbers
@@ -288,7 +267,7 @@ class MaskLinker:
         tracks[first[on]] = ends.tracks[on]
         for end in np.flatnonzero(second >= 0).tolist():
             mother = int(ends.tracks[end])
-            self._open.discard(mother)
+            self._open[mother] = False
             for daughter in (first[end], second[end]):
                 self._largest += 1
                 tracks[daughter] = self._largest
@@ -296,20 +275,13 @@ class MaskLinker:
 
     def _ends(self, drift: _Reals) -> tuple[Ends, _Numbers]:
         """Collect the last cells of open tracks, and their places in their frames."""
-        taken: set[int] = set()
+        free = self._open.copy()
         moved = drift.copy()
         persistence = self._persistence
         columns: list[list[npt.NDArray[np.generic]]] = []
         for age, seen in enumerate(reversed(self._seen), start=1):
-            free = np.array(
-                [
-                    one in self._open and one not in taken
-                    for one in seen.tracks.tolist()
-                ],
-                dtype=bool,
-            )
-            at = np.flatnonzero(free)
-            taken.update(seen.tracks[at].tolist())
+            at = np.flatnonzero(free[seen.tracks])
+            free[seen.tracks[at]] = False
             places = seen.frame.cells.places[at] + moved
             steps = np.nan_to_num(seen.moves[at]) * persistence * age
             columns.append(
@@ -374,6 +346,19 @@ class MaskLinker:
             (before[known] * after[known]).sum(),
             (before[known] ** 2).sum(),
         )
+
+
+def _covering(
+    ends: Ends, cells: PlacedCells, shared: Shared, among: npt.NDArray[np.bool_]
+) -> dict[int, set[int]]:
+    """Find for each of some ends the cells that cover more than half of it."""
+    end, cell, overlap = (column[among[shared[0]]] for column in shared)
+    area = ends.areas[end]
+    over = 2 * overlap / (1 + overlap) * (area + cells.areas[cell]) > area
+    found: dict[int, set[int]] = {}
+    for one, other in zip(end[over].tolist(), cell[over].tolist(), strict=True):
+        found.setdefault(one, set()).add(other)
+    return found
 
 
 class CostLinker:
