@@ -19,12 +19,14 @@ from fastershift.pipeline._events import (
     TrackedMovie,
 )
 from fastershift.pipeline._expect import with_quality
+from fastershift.pipeline._masks_of_plan import masks_at, votes_at
 from fastershift.pipeline._pair import (
     LastPair,
     PairCells,
     cluster_pair,
     confine,
     frame_report,
+    given_report,
     to_image,
 )
 from fastershift.pipeline._plan import Plan, embedding_key, plan_run
@@ -82,6 +84,8 @@ __all__ = [
     "expected_f1",
     "find_bad_frames",
     "frame_report",
+    "given_report",
+    "masks_at",
     "open_masks",
     "plan_run",
     "read_confines",
@@ -92,5 +96,6 @@ __all__ = [
     "to_image",
     "track",
     "try_diameters",
+    "votes_at",
     "with_quality",
 ]

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError, is_shortage
 from fastershift.instances import Background
-from fastershift.labels import keep_inside
 from fastershift.pipeline._bad_frames import (
     describe_bad,
     describe_empty,
@@ -28,6 +27,7 @@ from fastershift.pipeline._events import (
     TrackedMovie,
 )
 from fastershift.pipeline._expect import with_quality
+from fastershift.pipeline._masks_of_plan import masks_at
 from fastershift.pipeline._pair import (
     cluster_or_fall_back,
     confine,
@@ -234,9 +234,7 @@ def _link_masks(plan: Plan) -> Iterator[Event]:
             if pair is None:
                 yield Progress(t, n_frames, "network")
         before = time.perf_counter()
-        frame = masks.frame(t)
-        if plan.confines is not None:
-            frame = keep_inside(frame, plan.confines.at(t))
+        frame = masks_at(plan, t)
         if not masks.tracked:
             voted = None
             if pair is not None and pair.votes is not None:

@@ -11,7 +11,7 @@ from fastershift.session._estimate import Estimate
 from fastershift.session._input import SessionInput
 from fastershift.session._job import Job, JobState
 from fastershift.session._methods import describe_methods
-from fastershift.session._preview import Preview, PreviewRequest
+from fastershift.session._preview import Preview, PreviewLinks, PreviewRequest
 from fastershift.session._sentences import describe_error, remaining
 from fastershift.session._session import Session
 from fastershift.session._snapshot import Snapshot, take_snapshot
@@ -38,6 +38,7 @@ __all__ = [
     "KnownLabels",
     "Pixel",
     "Preview",
+    "PreviewLinks",
     "PreviewRequest",
     "SeedMap",
     "Session",

@@ -19,6 +19,7 @@ from fastershift.pipeline import (
     RecentCache,
 )
 from fastershift.rshn import Model, find_model, load_model
+from fastershift.session._numbers import CellNumbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,17 +28,19 @@ if TYPE_CHECKING:
     from fastershift.config import EmbedSettings
     from fastershift.session._estimate import Measured
     from fastershift.session.views import ColourAxes
+    from fastershift.tracking import MaskFrame, VotedPlaces
 
 __all__ = [
     "CachePlace",
     "ClusterKey",
     "ClusteredPair",
     "InputCaches",
+    "KnownMasks",
     "KnownModels",
 ]
 
 # Shares of the free memory that each kind may stay in.
-_EMBEDDINGS, _CLUSTERS, _NUMBERS = 0.25, 0.05, 0.02
+_EMBEDDINGS, _CLUSTERS, _NUMBERS, _MASKS = 0.25, 0.05, 0.02, 0.05
 
 #: Embeddings, background, clustering, foreground, smallest cell if it matters, pair.
 ClusterKey: TypeAlias = tuple[
@@ -101,6 +104,28 @@ def _embedding_cache(memory: int, place: CachePlace | None) -> EmbeddingCache:
         ) from error
 
 
+class KnownMasks:
+    """Frames of given masks, and what a network says of them.
+
+    Attributes
+    ----------
+    frames : RecentCache
+        What was measured in and between frames, by their numbers.
+    voted : dict
+        Where a network saw the cells of a frame in the one before, by everything that
+        this depends on.
+
+    Parameters
+    ----------
+    room : int
+        Bytes that frames may take.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.frames: RecentCache[int, MaskFrame] = RecentCache(room)
+        self.voted: dict[Hashable, VotedPlaces] = {}
+
+
 class InputCaches:
     """Embeddings, clusters and numbers of the cells of one input.
 
@@ -117,6 +142,10 @@ class InputCaches:
         By everything they depend on.
     numbers : RecentCache
         The number each pixel of a frame was last shown with.
+    masks : KnownMasks
+        What was read of given masks.
+    called : CellNumbers
+        The number each cell of given masks was last shown with.
     colours : dict
         Axes in which each embedding is shown as colours.
     measured : dict
@@ -140,10 +169,18 @@ class InputCaches:
         self.clusters = RecentCache(int(free * _CLUSTERS))
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]
         self.numbers = RecentCache(int(free * _NUMBERS))
+        self._room = int(free * _MASKS)
+        self.forget_masks()
+        self.called = CellNumbers()
         self.colours: dict[Hashable, ColourAxes] = {}
         self.measured: dict[Hashable, Measured] = {}
         self.tiles: dict[EmbedSettings, int | None] = {}
         self.plan: Plan | None = None
+
+    def forget_masks(self) -> None:
+        """Forget what was read of given masks: they are others now."""
+        # Whoever is reading them keeps the former ones to the end.
+        self.masks = KnownMasks(self._room)
 
 
 class KnownModels:

@@ -1,6 +1,7 @@
 """Cells of one frame before linking."""
 
 import math
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from fastershift.config import Settings
 from fastershift.instances import cells_of_pieces
+from fastershift.labels import relabel
 from fastershift.pipeline import (
     FrameReport,
     MaskSource,
@@ -19,22 +21,34 @@ from fastershift.pipeline import (
     cluster_pair,
     confine,
     frame_report,
+    given_report,
     to_image,
 )
 from fastershift.rshn import FrameSource
 from fastershift.session._caches import ClusteredPair, ClusterKey, InputCaches
 from fastershift.session._input import SessionInput, SingleFrame
-from fastershift.tracking import keep_numbers
+from fastershift.session._links import (
+    LinkedFrames,
+    ask_network,
+    frames_around,
+    link_frames,
+    read_frames,
+    voting_key,
+)
+from fastershift.session._numbers import numbers_under
+from fastershift.tracking import MaskFrame, VotedPlaces, keep_numbers
 
 if TYPE_CHECKING:
     from fastershift.meanshift import SeedPolicy
 
 __all__ = [
     "Preview",
+    "PreviewLinks",
     "PreviewRequest",
     "first_sight",
     "pair_cells",
     "preview_frame",
+    "preview_masks",
 ]
 
 # Network pixels of a frame above which a look at it takes as long as the choice of a
@@ -42,6 +56,26 @@ __all__ = [
 _AT_FIRST_SIGHT = 2**21
 
 Labels: TypeAlias = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class PreviewLinks:
+    """How the cells of a frame are linked with those of the frames around it.
+
+    Attributes
+    ----------
+    positions : (n, 4) float64
+        Rows of track, frame, y and x in pixels, by track, then frame. Tracks are
+        numbered as the cells of the preview are.
+    graph : mapping of int to list of int
+        ``{daughter: [mother]}``.
+    sentence : str
+        How many cells of the frame are linked, divide, begin and end.
+    """
+
+    positions: npt.NDArray[np.float64]
+    graph: Mapping[int, list[int]]
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +95,9 @@ class Preview:
         How it was clustered.
     settings : Settings
         Resolved.
-    pair : PairCells
-        The frame and its neighbour as they were clustered, in network pixels.
+    pair : PairCells or None
+        The frame and its neighbour as they were clustered, in network pixels; None for
+        given masks.
     index : int
         Which of the two the frame is.
     region : (slice, slice) or None
@@ -71,6 +106,8 @@ class Preview:
         Model, versions and device.
     at_first_sight : bool
         Whether it is of the frame alone, and the model is still to be chosen.
+    links : PreviewLinks or None
+        Links of given masks.
     """
 
     frame: int
@@ -78,11 +115,12 @@ class Preview:
     clusters: Labels | None
     report: FrameReport
     settings: Settings
-    pair: PairCells
+    pair: PairCells | None
     index: int
     region: Region | None
     provenance: Mapping[str, Any]
     at_first_sight: bool = False
+    links: PreviewLinks | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +205,119 @@ def preview_frame(
         plan.region,
         plan.provenance,
         at_first_sight=alone,
+    )
+
+
+def preview_masks(
+    plan: Plan, request: PreviewRequest, caches: InputCaches
+) -> Iterator[Preview | None]:
+    """Link the masks of one frame with those of the frames around it.
+
+    Frames are read and measured once; what costs change is linked alone.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of given masks.
+    request : PreviewRequest
+        What is to be shown.
+    caches : InputCaches
+        What was read before.
+
+    Yields
+    ------
+    Preview or None
+        None any number of times, each a place to stop; then the preview. Where a
+        network has to be asked first, there is one without its votes before.
+    """
+    numbers, known = frames_around(plan, request.frame), caches.masks
+    frames: list[MaskFrame] = []
+    for read in read_frames(plan, numbers, known):
+        if read is None:
+            yield None
+        else:
+            frames = read
+    voting = [] if plan.voter is None else numbers[1:]
+    if any(voting_key(plan, number) not in known.voted for number in voting):
+        yield from _linked(plan, request, caches, numbers[0], frames, {}, waits=True)
+    voted: dict[int, VotedPlaces] = {}
+    started = time.perf_counter()
+    for number in voting:
+        for found in ask_network(plan, number, frames[number - numbers[0]], known):
+            if found is None:
+                yield None
+            else:
+                voted[number] = found
+    network = time.perf_counter() - started
+    yield from _linked(
+        plan, request, caches, numbers[0], frames, voted, network=network
+    )
+
+
+def _linked(
+    plan: Plan,
+    request: PreviewRequest,
+    caches: InputCaches,
+    first: int,
+    frames: list[MaskFrame],
+    voted: Mapping[int, VotedPlaces],
+    *,
+    network: float = 0.0,
+    waits: bool = False,
+) -> Iterator[Preview | None]:
+    """Link frames, and show that in view; it may wait for better links."""
+    started = time.perf_counter()
+    links: LinkedFrames | None = None
+    for links in link_frames(plan, first, frames, voted):
+        if links is None:
+            yield None
+    if links is None:
+        return
+    linking = time.perf_counter() - started
+    called = _called(request, caches, links)
+    index = request.frame - first
+    seen = frames[index]
+    cells = relabel(
+        seen.labels, seen.cells.ids.tolist(), called[links.tracks[index]].tolist()
+    )
+    sentence = links.describe(request.frame)
+    yield Preview(
+        request.frame,
+        cells,
+        None,
+        given_report(request.frame, cells, network, linking),
+        plan.settings,
+        None,
+        0,
+        None,
+        plan.provenance,
+        links=PreviewLinks(
+            links.positions(called),
+            links.graph(called),
+            f"{sentence} Asking the network …" if waits else sentence,
+        ),
+    )
+
+
+def _called(
+    request: PreviewRequest, caches: InputCaches, links: LinkedFrames
+) -> npt.NDArray[np.int64]:
+    """Give tracks the numbers that they have in other pictures."""
+    if links.names is not None:
+        return links.names
+    seen = links.frames[request.frame - links.first]
+    wanted = np.zeros(len(seen), dtype=np.int64)
+    if request.like is not None:
+        shown = np.asarray(request.like(request.frame))
+        if shown.shape == seen.labels.shape:
+            wanted = numbers_under(seen.cells.ids, seen.labels, shown)
+    return caches.called.call(
+        links.first,
+        [frame.cells.ids for frame in links.frames],
+        links.tracks,
+        request.frame,
+        wanted,
+        request.above,
     )
 
 

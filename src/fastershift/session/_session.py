@@ -13,6 +13,7 @@ from fastershift.config import Settings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.pipeline import (
     FolderCache,
+    MaskSource,
     NetworkEmbeddings,
     Plan,
     Region,
@@ -41,6 +42,7 @@ from fastershift.session._preview import (
     PreviewRequest,
     first_sight,
     preview_frame,
+    preview_masks,
 )
 from fastershift.session.views import Views
 
@@ -110,7 +112,12 @@ class Session:
         """
         given, caches = self._opened
         if given is not None:
+            caches.forget_masks()
             self._opened = (replace(given, inside=inside, outside=outside), caches)
+
+    def forget_masks(self) -> None:
+        """Read given masks again when they are needed: some were painted."""
+        self._opened[1].forget_masks()
 
     def plan(
         self,
@@ -253,6 +260,7 @@ class Session:
         if given is not None and given.labels is not None:
             # They may have been painted since they were looked at.
             caches.plan = None
+            caches.forget_masks()
         self.job = Job(self.plan(settings, device=device))
         return self.job
 
@@ -315,6 +323,9 @@ class Session:
     ) -> Iterator[Preview | None]:
         """Cluster one frame exactly as a full run does before linking.
 
+        Given masks are linked with those of the frames around instead, as a full run
+        links them where these frames hold all that matters.
+
         Where the model is still to be chosen, which takes seconds, there is something
         to see before: what the generalist finds in the frame alone.
 
@@ -357,7 +368,10 @@ class Session:
                 f"There is no frame {request.frame}; the movie has "
                 f"{plan.source.n_frames}."
             )
-        yield from preview_frame(plan, request, caches, embedding_key(plan))
+        if isinstance(plan.source, MaskSource):
+            yield from preview_masks(plan, request, caches)
+        else:
+            yield from preview_frame(plan, request, caches, embedding_key(plan))
 
     def estimate(
         self,

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
+from scipy.sparse.csgraph import (
+    connected_components,
+    min_weight_full_bipartite_matching,
+)
 
 from fastershift.tracking._costs import Candidates
 
@@ -65,7 +68,7 @@ def assign(
 
 
 def _groups(ends: _Numbers, cells: _Numbers, n_ends: int, n_cells: int) -> _Numbers:
-    """Number links so that those of two groups have no end and no cell in common."""
+    """Sort links into groups that have neither end nor cell in common."""
     size = n_ends + n_cells
     graph = coo_array((np.ones(len(ends)), (ends, n_ends + cells)), shape=(size, size))
     _, groups = connected_components(graph, directed=False)

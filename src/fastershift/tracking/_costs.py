@@ -266,9 +266,7 @@ def _key(ends: _Numbers, cells: _Numbers, frame: PlacedCells) -> _Numbers:
     return np.asarray(ends * max(1, len(frame)) + cells, dtype=np.int64)
 
 
-def _nearest(
-    asked: _Reals, near: cKDTree, limits: _Reals
-) -> tuple[_Numbers, _Numbers]:
+def _nearest(asked: _Reals, near: cKDTree, limits: _Reals) -> tuple[_Numbers, _Numbers]:
     """Pair each of the places asked for with the nearest ones within its limit."""
     if not len(asked) or not near.n:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

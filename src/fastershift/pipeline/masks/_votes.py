@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from fastershift.config import Settings
 from fastershift.instances import PairVotes
-from fastershift.labels import nearest_pixels
+from fastershift.labels import Labels, nearest_pixels
 from fastershift.rshn import Votes
 from fastershift.tracking import PlacedCells, VotedPlaces
 
@@ -21,7 +21,7 @@ _EXACT = 0.05
 
 def voted_by_masks(
     votes: PairVotes,
-    labels: npt.NDArray[np.int32],
+    labels: Labels,
     cells: PlacedCells,
     settings: Settings,
 ) -> VotedPlaces:
@@ -34,7 +34,7 @@ def voted_by_masks(
     ----------
     votes : PairVotes
         Of both frames, in pixels of the network.
-    labels : (Y, X) int32
+    labels : (Y, X) int array
         Cells of the second frame, in pixels of the image.
     cells : PlacedCells
         The same cells.
