@@ -208,6 +208,7 @@ class SegmentTrackWidget(QWidget):
 
     def _on_input(self) -> None:
         choice = self._input.choice
+        self._runs.keep_links(choice)
         self._form.follow_input(embeds=choice is None or choice.kind != "embedding")
         self._show_units()
         self._ask_estimate()

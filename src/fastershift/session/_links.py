@@ -111,9 +111,9 @@ class LinkedFrames:
             goes_on[tracks] = goes_on[self.mothers[tracks]] = True
         ending = int(np.count_nonzero(~goes_on[self.tracks[index - 1]]))
         begin = len(here) - linked - back
-        across = f" and {back} across a gap" if back else ""
+        before = f"frame {frame - 1}" + (f" and {back} across a gap" if back else "")
         return (
-            f"Frame {frame}: {linked} of {cells} are linked to frame {frame - 1}{across}; "
+            f"Frame {frame}: {linked} of {cells} are linked to {before}; "
             f"{_many(len(np.unique(mothers[mothers > 0])), 'division')}, "
             f"{begin} {'begins' if begin == 1 else 'begin'}, "
             f"{ending} {'ends' if ending == 1 else 'end'}."

@@ -21,7 +21,9 @@ __all__ = [
     "RunLayers",
 ]
 
-Role: TypeAlias = Literal["cells", "tracks", "preview", "clusters"]
+Role: TypeAlias = Literal["cells", "tracks", "preview", "clusters", "links"]
+#: Layers of tracks, and the labels that they lie over.
+_OVER: dict[Role, Role] = {"tracks": "cells", "links": "preview"}
 LabelImage: TypeAlias = npt.NDArray[np.int32]
 
 
@@ -54,7 +56,7 @@ class Outputs:
             return layer
         # One of another sitting is known by its name once, and then by itself.
         name = _name(source, role, position)
-        kind: Any = Tracks if role == "tracks" else Labels
+        kind: Any = Tracks if role in _OVER else Labels
         for layer in self._viewer.layers:
             named = layer.name == name and isinstance(layer, kind)
             if named and ResultRecord.has(layer):
@@ -124,10 +126,11 @@ class Outputs:
         axes: str,
         positions: npt.NDArray[np.float64],
         graph: Mapping[int, list[int]],
+        role: Role = "tracks",
     ) -> Tracks | None:
         """Show where cells go; None where there is nothing to show."""
-        layer = self.find(source, "tracks")
-        cells = self.find(source, "cells")
+        layer = self.find(source, role)
+        cells = self.find(source, _OVER[role])
         # The first axis of tracks is time for napari, so that position goes.
         laid = "" if cells is None else self._axes.get(cells, "TYX").removeprefix("P")
         if not laid.startswith("T") or not len(positions):
@@ -145,11 +148,11 @@ class Outputs:
             return layer
         return self._add(
             source,
-            "tracks",
+            role,
             Tracks(
                 positions,
                 graph=dict(graph),
-                name=self._name(source, "tracks"),
+                name=self._name(source, role),
                 colormaps_dict={"track_id": track_colormap()},
                 metadata=ResultRecord().metadata(),
                 **place.arguments,

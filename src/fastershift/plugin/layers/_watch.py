@@ -1,16 +1,16 @@
-"""Detects that the pixels of a layer have changed."""
+"""Detects that the pixels of layers have changed."""
 
 import zlib
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.qt import on_destroyed
 
-__all__ = ["LayerWatch"]
+__all__ = ["LayerWatch", "MaskWatch"]
 
 # Frames that are looked at, and rows and columns of each.
 _FRAMES, _GRID = 256, 32
@@ -88,6 +88,64 @@ class LayerWatch(QObject):
         if now != self._sum:
             self._sum = now
             self.changed.emit(self._layer)
+
+
+class MaskWatch(QObject):
+    """Follows labels that are an input: they may be painted at any time.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where the layer is.
+    parent : QObject
+        Lives as long as this.
+    """
+
+    painted = Signal()
+    #: The layer was refreshed, and nothing tells whether its pixels are others.
+    shown = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._point: tuple[float, ...] = ()
+        # The layer may outlive this.
+        self._followed: list[Labels] = []
+        on_destroyed(
+            self, _let_masks_go, self._followed, self._on_paint, self._on_shown
+        )
+
+    def follow(self, layer: Labels | None) -> None:
+        """Follow a layer in place of the one before.
+
+        Parameters
+        ----------
+        layer : Labels or None
+            The layer; None for none.
+        """
+        _let_masks_go(self._followed, self._on_paint, self._on_shown)
+        self._point = tuple(self._viewer.dims.point)
+        if layer is not None:
+            self._followed.append(layer)
+            layer.events.paint.connect(self._on_paint)
+            layer.events.set_data.connect(self._on_shown)
+
+    def _on_paint(self, _event: Any = None) -> None:
+        self.painted.emit()
+
+    def _on_shown(self, _event: Any = None) -> None:
+        # Shown again without having moved: someone has refreshed the layer.
+        point = tuple(self._viewer.dims.point)
+        moved, self._point = point != self._point, point
+        if not moved:
+            self.shown.emit()
+
+
+def _let_masks_go(followed: list[Labels], on_paint: Any, on_shown: Any) -> None:
+    for layer in followed:
+        layer.events.paint.disconnect(on_paint)
+        layer.events.set_data.disconnect(on_shown)
+    followed.clear()
 
 
 def _let_go(followed: list[Layer], on_data: Any, on_shown: Any) -> None:

@@ -32,9 +32,9 @@ from fastershift.plugin.layers._input import (
     session_input,
 )
 from fastershift.plugin.layers._outputs import Outputs, RunLayers
-from fastershift.plugin.layers._watch import LayerWatch
+from fastershift.plugin.layers._watch import LayerWatch, MaskWatch
 from fastershift.plugin.qt import Task, TaskRunner, on_destroyed, preferences
-from fastershift.plugin.run._preview_layers import PreviewLayers
+from fastershift.plugin.run._preview_layers import PreviewLayers, describe_preview
 from fastershift.session import (
     CachePlace,
     Job,
@@ -134,6 +134,7 @@ class RunController(QObject):
     reported = Signal()
     previewed = Signal(object)
     altered = Signal()
+    painted = Signal()
     message = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
@@ -149,6 +150,9 @@ class RunController(QObject):
         self._opened: tuple[InputChoice | None, tuple[Any, Any]] = (None, (None, None))
         self._watch = LayerWatch(viewer, self)
         self._watch.changed.connect(self._on_altered)
+        self._masks = MaskWatch(viewer, self)
+        self._masks.shown.connect(self.session.forget_masks)
+        self._masks.painted.connect(self._on_painted)
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_tasks)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -201,6 +205,7 @@ class RunController(QObject):
             self.session.open(session_input(choice))
             self.outputs.work_on(choice.layer, choice.reading.position)
             self._watch.follow(choice.layer, arrays[0])
+            self._masks.follow(choice.mask if choice.kind == "labels" else None)
             self._opened = (choice, arrays)
         return self.session
 
@@ -290,6 +295,10 @@ class RunController(QObject):
         same = self._live == (choice, request.frame)
         self._live = choice, request.frame
         (self._tasks.follow if same else self._tasks.start)(task)
+
+    def keep_links(self, choice: InputChoice | None) -> None:
+        """Take links of a preview away unless they belong to an input."""
+        self._previews.keep_links(choice)
 
     def stop_live(self) -> None:
         """Want no live preview any more."""
@@ -397,7 +406,7 @@ class RunController(QObject):
         if given is None:
             return
         self._previews.show(choice, given.shape, item)
-        self.message.emit(_described(item))
+        self.message.emit(describe_preview(item))
         self.previewed.emit(item)
         self.reported.emit()
 
@@ -407,6 +416,10 @@ class RunController(QObject):
         if self._run is not None and self._run.layers.holds(event.value):
             self.cancel(f"{event.value.name} was removed, so the run was cancelled.")
 
+    def _on_painted(self) -> None:
+        self.session.forget_masks()
+        self.painted.emit()
+
     def _on_altered(self, layer: Layer) -> None:
         """Forget what was computed from the pixels that a layer had before."""
         if self._run is not None and self._run.choice.layer is layer:
@@ -415,15 +428,6 @@ class RunController(QObject):
         self.stop_live()
         self._opened = (None, (None, None))
         self.altered.emit()
-
-
-def _described(preview: Preview) -> str:
-    """Say what a preview shows, and whether there is more to come."""
-    cells = f"Frame {preview.frame}: {preview.report.cells} cells"
-    if preview.at_first_sight:
-        model = preview.provenance["model"]
-        return f"{cells} at first sight, with {model}. Choosing the model …"
-    return f"{cells} in {preview.report.clusters} clusters, before linking."
 
 
 def _notify(error: Exception) -> None:

@@ -85,6 +85,7 @@ class LivePreview(QObject):
         self._soon.connect(self._submit, Qt.ConnectionType.QueuedConnection)
         row.live_switched.connect(self._switch)
         row.region_switched.connect(self.ask)
+        runs.painted.connect(self.ask)
         moved = viewer.dims.events.current_step
         camera = viewer.scene.camera.events
         moved.connect(self.ask)

@@ -1,6 +1,6 @@
-"""Previews on the screen: the cells and clusters of one frame."""
+"""Previews on the screen: the cells, clusters and links of one frame."""
 
-from weakref import WeakSet
+from weakref import ReferenceType, WeakSet, ref
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,18 @@ from fastershift.plugin.layers._outputs import Outputs, Role
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.session import Preview, PreviewRequest
 
-__all__ = ["PreviewLayers"]
+__all__ = ["PreviewLayers", "describe_preview"]
+
+
+def describe_preview(preview: Preview) -> str:
+    """Say what a preview shows, and whether there is more to come."""
+    if preview.links is not None:
+        return preview.links.sentence
+    cells = f"Frame {preview.frame}: {preview.report.cells} cells"
+    if preview.at_first_sight:
+        model = preview.provenance["model"]
+        return f"{cells} at first sight, with {model}. Choosing the model …"
+    return f"{cells} in {preview.report.clusters} clusters, before linking."
 
 
 class PreviewLayers:
@@ -26,15 +37,20 @@ class PreviewLayers:
     def __init__(self, outputs: Outputs) -> None:
         self._outputs = outputs
         self._gave_way: WeakSet[Layer] = WeakSet()
+        # What the links that are shown belong to.
+        self._linked: ReferenceType[Layer] | None = None
 
     def give_way(self, choice: InputChoice) -> None:
         """Hide previews until there is a new one: a result is to be seen by itself.
+
+        Links are taken away: the result has its own.
 
         Parameters
         ----------
         choice : InputChoice
             What is run.
         """
+        self.keep_links(None)
         for role in ("preview", "clusters"):
             layer = self._outputs.find(choice.layer, role)
             if layer is not None and layer.visible:
@@ -46,6 +62,27 @@ class PreviewLayers:
         for layer in self._gave_way:
             layer.visible = True
         self._gave_way.clear()
+
+    def keep_links(self, choice: InputChoice | None) -> None:
+        """Take links away unless they belong to an input.
+
+        Parameters
+        ----------
+        choice : InputChoice or None
+            What is worked on now; None keeps no links.
+        """
+        source = None if self._linked is None else self._linked()
+        theirs = (
+            choice is not None
+            and choice.layer is source
+            and choice.kind == "labels"
+            and choice.mask is not None
+        )
+        if source is not None and not theirs:
+            self._linked = None
+            layer = self._outputs.find(source, "links")
+            if layer is not None:
+                self._outputs.remove(layer)
 
     def request(
         self, choice: InputChoice, frame: int, *, clusters: bool
@@ -101,6 +138,16 @@ class PreviewLayers:
         if preview.clusters is not None:
             self._show_part(
                 choice, "clusters", shape, preview, preview.clusters, record
+            )
+        self.keep_links(None if preview.links is None else choice)
+        if preview.links is not None:
+            self._linked = ref(choice.layer)
+            self._outputs.show_tracks(
+                choice.layer,
+                choice.axes,
+                preview.links.positions,
+                preview.links.graph,
+                "links",
             )
 
     def _show_part(
