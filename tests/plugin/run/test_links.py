@@ -129,6 +129,7 @@ def test_a_run_takes_links_away_and_gives_what_they_told(masked):
 def test_a_result_is_not_touched_and_lends_its_numbers(masked):
     masked.run()
     rest(masked)
+    assert "movie [links]" not in masked.names
     cells = masked.stack("movie [cells]").copy()
     tracks = np.array(masked.viewer.layers["movie [tracks]"].data)
     change(masked, "farthest_move", 0.4)
@@ -165,3 +166,22 @@ def test_the_preview_button_shows_links_without_the_live_preview(masked):
     masked.click("preview")
     masked.wait_idle()
     assert links(masked) == WHOLE
+
+
+def test_a_division_is_drawn_from_the_mother_to_both_daughters(masked):
+    mother = squares((30, 30), side=11)
+    both = squares((30, 25), (30, 35))
+    dividing = np.stack([mother, 5 * mother, *((2 + t) * both for t in range(4))])
+    masked.viewer.layers["masks"].data = dividing
+    change(masked, "cost_of_a_change_of_size", 0.6)
+    masked.wait(lambda: "1 division, 0 begin" in masked.status)
+    rest(masked)
+    data = masked.viewer.layers["movie [links]"].data
+    lines = {number: data[data[:, 0] == number] for number in np.unique(data[:, 0])}
+    begins = sorted(
+        (int(line[0, 1]), *line[0, 2:].round().astype(int).tolist())
+        for line in lines.values()
+    )
+    assert begins == [(0, 30, 30), (1, 30, 30), (1, 30, 30)]
+    change(masked, "cost_of_a_division", 5.0)
+    masked.wait(lambda: "0 divisions, 1 begins" in masked.status)
