@@ -9,8 +9,8 @@ light theme, as files named ``*-light.png``.
 """
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox
-from screenshots import Tour, rest, take_pictures
+from qtpy.QtWidgets import QComboBox, QWidget
+from screenshots import Tour, rest, take_pictures, wait
 
 from fastershift.simulate import simulate_movie
 
@@ -38,6 +38,27 @@ class MasksTour(Tour):
         """Choose from a list."""
         self.find(QComboBox, name).setCurrentText(text)
 
+    def links(self) -> None:
+        """See the links of a frame, as they are and where cells must not move."""
+        self._viewer.layers["masks"].visible = False
+        self._viewer.layers.selection = {self._viewer.layers["movie"]}
+        self.press("show_advanced")
+        self.press("live_preview")
+        self._viewer.dims.set_current_step(0, 8)
+        self._viewer.camera.zoom *= 1.4
+        status = self.find(QWidget, "status")
+        wait(lambda: "Frame 8:" in status.text())
+        self.scroll_to("mend_masks")
+        self.picture("masks-links")
+        self.find(QWidget, "farthest_move").setValue(0.2)
+        wait(lambda: "begin," in status.text() and ", 0 begin" not in status.text())
+        self.picture("masks-links-cut")
+        self.press("reset_farthest_move")
+        self.press("live_preview")
+        self.press("show_advanced")
+        self.scroll_to("status")
+        self._viewer.reset_view()
+
     def track(self) -> None:
         """Track them."""
         self.press("run")
@@ -49,4 +70,4 @@ class MasksTour(Tour):
 
 
 if __name__ == "__main__":
-    take_pictures(__doc__, MasksTour, "start", "track")
+    take_pictures(__doc__, MasksTour, "start", "links", "track")

@@ -31,9 +31,7 @@ def masks_at(plan: Plan, number: int) -> npt.NDArray[np.int32]:
     return frame
 
 
-def votes_at(
-    plan: Plan, number: int, frame: MaskFrame
-) -> Iterator[VotedPlaces | None]:
+def votes_at(plan: Plan, number: int, frame: MaskFrame) -> Iterator[VotedPlaces | None]:
     """Ask the network of a plan where the cells of a frame were in the one before.
 
     Parameters

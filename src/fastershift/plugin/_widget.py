@@ -209,6 +209,8 @@ class SegmentTrackWidget(QWidget):
     def _on_input(self) -> None:
         choice = self._input.choice
         self._runs.keep_links(choice)
+        if choice is None or choice.kind != "labels":
+            self._live_row.tell("")
         self._form.follow_input(embeds=choice is None or choice.kind != "embedding")
         self._show_units()
         self._ask_estimate()

@@ -77,6 +77,8 @@ def test_links_change_with_a_cost_and_come_back(masked):
     change(masked, "farthest_move", 0.4)
     masked.wait(lambda: "2 of 3 cells are linked" in masked.status)
     assert "1 begins, 1 ends" in masked.status
+    # The same is told beside the settings.
+    assert masked.find("links").text() == masked.status
     assert [(2, 30)] in links(masked)
     change(masked, "farthest_move", 3.0)
     masked.wait(lambda: "3 of 3 cells are linked" in masked.status)
@@ -108,8 +110,10 @@ def test_scrolling_links_the_next_frame_and_keeps_numbers(masked):
 
 def test_links_go_when_something_else_is_held(masked):
     masked.find("live_preview").setChecked(False)
+    assert not masked.find("links").isHidden()
     masked.choose("input_kind", "image")
     assert "movie [links]" not in masked.names
+    assert masked.find("links").isHidden()
 
 
 def test_a_run_takes_links_away_and_gives_what_they_told(masked):
@@ -120,6 +124,7 @@ def test_a_run_takes_links_away_and_gives_what_they_told(masked):
     masked.run()
     rest(masked)
     assert "movie [links]" not in masked.names
+    assert masked.find("links").isHidden()
     found = masked.stack("movie [cells]")
     tracks = masked.viewer.layers["movie [tracks]"].data
     assert len(tracks) == sum(map(len, told))

@@ -13,7 +13,7 @@ from fastershift.plugin.qt import on_destroyed
 from fastershift.plugin.run._controller import RunController
 from fastershift.plugin.run._live_row import LiveRow
 from fastershift.plugin.tune import SettingsForm
-from fastershift.session import describe_error
+from fastershift.session import Preview, describe_error
 
 __all__ = ["Comparison", "LivePreview"]
 
@@ -86,6 +86,8 @@ class LivePreview(QObject):
         row.live_switched.connect(self._switch)
         row.region_switched.connect(self.ask)
         runs.painted.connect(self.ask)
+        runs.previewed.connect(self._tell)
+        runs.state_changed.connect(self._on_state)
         moved = viewer.dims.events.current_step
         camera = viewer.scene.camera.events
         moved.connect(self.ask)
@@ -109,6 +111,14 @@ class LivePreview(QObject):
     def _on_view(self, _event: Any = None) -> None:
         if self._row.visible_only:
             self.ask()
+
+    def _tell(self, preview: Preview) -> None:
+        links = preview.links
+        self._row.tell("" if links is None else links.sentence)
+
+    def _on_state(self) -> None:
+        if self._runs.busy:
+            self._row.tell("")
 
     def _switch(self, live: bool) -> None:
         if live:

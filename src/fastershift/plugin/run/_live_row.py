@@ -56,6 +56,12 @@ class LiveRow(QWidget):
         for button in (self._a, self._b):
             self._letters.addButton(button)
         self._a.setChecked(True)
+        self._told = QLabel()
+        self._told.setObjectName("links")
+        self._told.setAccessibleName("Links of the frame")
+        self._told.setToolTip("How the masks of the frame are linked at these costs.")
+        self._told.setWordWrap(True)
+        self._told.hide()
         compare = QWidget()
         letters = QHBoxLayout(compare)
         letters.setContentsMargins(0, 0, 0, 0)
@@ -68,6 +74,7 @@ class LiveRow(QWidget):
         grid.addWidget(self._live, 0, 0)
         grid.addWidget(compare, 0, 1)
         grid.addWidget(self._visible_only, 1, 0, 1, 2)
+        grid.addWidget(self._told, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)
         self._live.toggled.connect(self.live_switched)
         self._visible_only.toggled.connect(lambda _on: self.region_switched.emit())
@@ -82,6 +89,11 @@ class LiveRow(QWidget):
     def visible_only(self) -> bool:
         """Whether only what is in view is previewed."""
         return bool(self._visible_only.isChecked())
+
+    def tell(self, sentence: str) -> None:
+        """Show a sentence beside the settings that change it; empty for none."""
+        self._told.setText(sentence)
+        self._told.setVisible(bool(sentence))
 
     def flip(self) -> None:
         """Choose the other letter."""
