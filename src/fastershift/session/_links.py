@@ -113,7 +113,8 @@ class LinkedFrames:
         begin = len(here) - linked - back
         before = f"frame {frame - 1}" + (f" and {back} across a gap" if back else "")
         return (
-            f"Frame {frame}: {linked} of {cells} are linked to {before}; "
+            f"Frame {frame}: {linked} of {cells} {'is' if linked == 1 else 'are'} "
+            f"linked to {before}; "
             f"{_many(len(np.unique(mothers[mothers > 0])), 'division')}, "
             f"{begin} {'begins' if begin == 1 else 'begin'}, "
             f"{ending} {'ends' if ending == 1 else 'end'}."
@@ -166,6 +167,10 @@ def read_frames(
     list of MaskFrame or None
         None after each frame that was read; at last all of them.
     """
+    source = plan.source
+    assert isinstance(source, MaskSource)  # noqa: S101 (the plan is one of masks)
+    if any(known.frames.get(number) is None for number in numbers):
+        source.forget()
     frames = []
     for number in numbers:
         frame = known.frames.get(number)

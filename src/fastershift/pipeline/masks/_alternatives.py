@@ -80,11 +80,14 @@ class AlternativeMasks(MaskSource):
         """Return the chosen cells of a frame, (Y, X) int32; each number is one cell."""
         return self._chosen(t)
 
-    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor]]:
-        """Yield the embeddings of its frames apart."""
-        # Layers may have been painted since.
+    def forget(self) -> None:
+        """Read and choose frames anew from here on: layers may have been painted."""
         self._cells.cache_clear()
         self._chosen.cache_clear()
+
+    def frames_of_pair(self, frame: int) -> Iterator[Sequence[Tensor]]:
+        """Yield the embeddings of its frames apart."""
+        self.forget()
         yield from super().frames_of_pair(frame)
 
     def _read(self, t: int) -> tuple[_Labels, ...]:

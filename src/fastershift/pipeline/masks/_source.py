@@ -87,6 +87,9 @@ class MaskSource(FramesApart):
     def frame(self, t: int) -> _Labels:
         """Return the cells of a frame, (Y, X) int32; each number is one cell."""
 
+    def forget(self) -> None:
+        """Read frames anew from here on: layers may have been painted."""
+
     def embedding(self, t: int) -> Tensor:
         """Give each pixel the code of the centre of its cell, (5, Y, X) float16."""
         labels = self.frame(t)

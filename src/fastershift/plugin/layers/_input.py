@@ -93,6 +93,13 @@ class InputChoice:
     region: DrawnRegion | None = None
     alternatives: tuple[Labels, ...] = ()
 
+    @property
+    def masks(self) -> tuple[Labels, ...]:
+        """Return the layers that hold the cells, where cells are known."""
+        if self.kind != "labels" or self.mask is None:
+            return ()
+        return self.mask, *self.alternatives
+
     def arrays(self) -> tuple[Any, ...]:
         """Return the pixels of the layer and of the masks, as they are now."""
         used = self.kind == "labels" or self.background == "mask"

@@ -1,6 +1,7 @@
 """Detects that the pixels of layers have changed."""
 
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -96,36 +97,36 @@ class MaskWatch(QObject):
     Parameters
     ----------
     viewer : ViewerModel
-        Where the layer is.
+        Where the layers are.
     parent : QObject
         Lives as long as this.
     """
 
     painted = Signal()
-    #: The layer was refreshed, and nothing tells whether its pixels are others.
+    #: A layer was refreshed, and nothing tells whether its pixels are others.
     shown = Signal()
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._point: tuple[float, ...] = ()
-        # The layer may outlive this.
+        # The layers may outlive this.
         self._followed: list[Labels] = []
         on_destroyed(
             self, _let_masks_go, self._followed, self._on_paint, self._on_shown
         )
 
-    def follow(self, layer: Labels | None) -> None:
-        """Follow a layer in place of the one before.
+    def follow(self, layers: Iterable[Labels]) -> None:
+        """Follow layers in place of those before.
 
         Parameters
         ----------
-        layer : Labels or None
-            The layer; None for none.
+        layers : iterable of Labels
+            The layers.
         """
         _let_masks_go(self._followed, self._on_paint, self._on_shown)
         self._point = tuple(self._viewer.dims.point)
-        if layer is not None:
+        for layer in layers:
             self._followed.append(layer)
             layer.events.paint.connect(self._on_paint)
             layer.events.set_data.connect(self._on_shown)

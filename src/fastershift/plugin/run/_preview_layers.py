@@ -86,12 +86,7 @@ class PreviewLayers:
             What is worked on now; None keeps no links.
         """
         source = None if self._linked is None else self._linked()
-        theirs = (
-            choice is not None
-            and choice.layer is source
-            and choice.kind == "labels"
-            and choice.mask is not None
-        )
+        theirs = choice is not None and choice.layer is source and choice.masks
         if source is not None and not theirs:
             self._linked = None
             layer = self._outputs.find(source, "links")
