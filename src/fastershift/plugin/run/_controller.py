@@ -245,7 +245,7 @@ class RunController(QObject):
     def preview(
         self, choice: InputChoice, settings: Mapping[str, Any], device: str
     ) -> None:
-        """Cluster the frame in view.
+        """Cluster the frame in view; masks are read anew.
 
         Raises
         ------
@@ -253,6 +253,7 @@ class RunController(QObject):
             When the layer cannot be used.
         """
         session = self._begin(choice)
+        session.forget_masks()
         request = self._request(choice, clusters=True)
         steps = partial(session.preview, request, settings, device=device)
         self._tasks.start(
