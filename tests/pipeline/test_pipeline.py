@@ -19,6 +19,7 @@ from fastershift.pipeline import (
     track,
 )
 from fastershift.rshn import load_model
+from fastershift.simulate import simulate_movie
 from helpers.validity import ctc_problems
 
 SMALL = {"embed": {"diameter": 16.0, "block": 2, "warmup": 1}}
@@ -253,3 +254,11 @@ def test_running_out_of_memory_is_a_sentence(simulated, tiny_model, monkeypatch)
     monkeypatch.setattr(run.plan.source.embedder, "embed_block", out_of_memory)
     with pytest.raises(FastershiftError, match="memory"):
         list(run)
+
+
+def test_every_pixel_of_a_model_that_votes_is_a_seed():
+    movie = simulate_movie(2, (64, 64), 4, diameter=20, seed=1)
+    settings = {"embed": {"model": "generalist", "diameter": 20}}
+    for report in segment_movie(movie.frames, settings).reports:
+        assert report.seeds == report.n_min == report.clusters > 0
+        assert report.coverage == report.coverage_equal == 1

@@ -50,7 +50,7 @@ def find_voted_instances(
     voters : PairVoters
         As `pair_voters` reads them.
     cluster_settings : ClusterSettings
-        `bandwidth` and `coverage` are used.
+        `bandwidth` is used.
     smallest_cell : int
         Cells with fewer pixels, summed over the frames, are dropped.
     least_certainty : float
@@ -72,9 +72,7 @@ def find_voted_instances(
     certainty = _certainty(voters, pieces)
     numbers = cell_numbers(sizes, smallest_cell, certainty, least_certainty)
     cells = numbers.astype(np.int32)
-    clustering, clusters = _as_clustering(
-        voters, basins, cluster_settings.coverage, started
-    )
+    clustering, clusters = _as_clustering(voters, basins, started)
     shape = voters.frames[0].shape
     painted = partial(PaintedLabels, shape, [one.pixels for one in voters.frames])
     n_pixels = len(pieces) * shape[0] * shape[1]
@@ -116,7 +114,7 @@ def _positions(voters: PairVoters, pixels: _Numbers) -> _Numbers:
 
 
 def _as_clustering(
-    voters: PairVoters, basins: list[Basins], coverage: float, started: float
+    voters: PairVoters, basins: list[Basins], started: float
 ) -> tuple[Clustering, list[_Labels]]:
     """Tell of modes of votes what is told of those of Faster Mean-shift.
 
@@ -137,7 +135,6 @@ def _as_clustering(
     ranking = np.argsort(-sizes, kind="stable")
     rank = np.empty_like(ranking)
     rank[ranking] = np.arange(n_modes)
-    policy = SeedPolicy(max(1, n_modes)).observed(n_modes, 1.0, coverage)
     labels = rank[mode]
     ends = np.cumsum([one.pixels.size for one in voters.frames])[:-1]
     clusters = np.split((labels + 1).astype(np.int32), ends)
@@ -146,12 +143,12 @@ def _as_clustering(
         centers=centers[torch.from_numpy(ranking)],
         sizes=torch.from_numpy(sizes[ranking]),
         n_seeds=n_modes,
-        n_min=policy.n_min if n_modes else 0.0,
+        n_min=float(n_modes),
         n_rounds=1,
         n_iter=1,
         converged_fraction=1.0,
         stopped_by="all points",
-        policy=policy,
+        policy=SeedPolicy(max(1, n_modes)),
         seconds=time.perf_counter() - started,
         seeds=torch.from_numpy(seeds[ranking]),
         seed_modes=torch.arange(n_modes),

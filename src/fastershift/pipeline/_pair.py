@@ -411,6 +411,8 @@ def _coverage(part: PairInstances) -> tuple[float, float]:
 
     A cluster that serves as background needs no seed.
     """
+    if part.clustering.stopped_by == "all points":
+        return 1.0, 1.0
     # Of very many vectors a sample was clustered, but sizes count all of them.
     n_points = max(1, round(part.foreground * math.prod(part.labels.shape)))
     n_seeds, shares = part.clustering.n_seeds, part.sizes[part.sizes > 0] / n_points
