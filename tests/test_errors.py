@@ -10,6 +10,7 @@ from fastershift.errors import (
     FastershiftError,
     InputError,
     check_ordinary,
+    counted,
     explain,
     is_shortage,
     refusal,
@@ -92,3 +93,11 @@ def test_a_pipe_is_not_read(tmp_path):
         check_ordinary(pipe)
     check_ordinary(tmp_path)
     check_ordinary(tmp_path / "not there")
+
+
+def test_one_is_not_counted_in_the_plural():
+    assert [counted(n, "track") for n in (0, 1, 2)] == [
+        "0 tracks",
+        "1 track",
+        "2 tracks",
+    ]

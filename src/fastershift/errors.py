@@ -1,4 +1,4 @@
-"""Errors whose message is one plain sentence for the user."""
+"""Errors whose message is one plain sentence for the user, and how it counts."""
 
 import errno
 from os import PathLike
@@ -8,6 +8,7 @@ __all__ = [
     "FastershiftError",
     "InputError",
     "check_ordinary",
+    "counted",
     "explain",
     "is_shortage",
     "refusal",
@@ -61,6 +62,28 @@ class InputError(FastershiftError, ValueError):
 
     The command line ends with exit code 2, the widget shows the sentence.
     """
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things as a person does.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    noun : str
+        What, in the singular; the plural takes an s.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> counted(1, "track"), counted(0, "division")
+    ('1 track', '0 divisions')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def check_ordinary(path: Path) -> None:

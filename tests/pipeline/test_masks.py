@@ -275,3 +275,19 @@ def test_masks_that_were_put_in_are_marked_in_the_table(movie):
     assert marked == filled
     whole = segment_movie(None, WITHOUT_NETWORK, labels=numbered_anew(movie.labels))
     assert "filled" not in next(measure_frames(whole.saved()))
+
+
+@pytest.mark.parametrize("n_frames", [3, 4])
+def test_a_few_frames_stored_like_colours_are_frames(movie, tmp_path, n_frames):
+    path = tmp_path / "masks.tif"
+    labels = movie.labels[:n_frames].astype(np.uint16)
+    tifffile.imwrite(path, labels, photometric="rgb", planarconfig="separate")
+    linked = segment_movie(None, labels=path)
+    assert np.array_equal(linked.labels > 0, labels > 0)
+
+
+def test_a_picture_of_masks_is_told_from_masks(tmp_path):
+    path = tmp_path / "masks.tif"
+    tifffile.imwrite(path, np.zeros((20, 30, 3), np.uint8), photometric="rgb")
+    with pytest.raises(InputError, match="whole numbers, one for each cell"):
+        segment_movie(None, labels=path)

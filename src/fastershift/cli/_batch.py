@@ -21,7 +21,7 @@ from fastershift.cli._options import (
 )
 from fastershift.cli._progress import progress_bar
 from fastershift.config import load_settings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, counted
 
 if TYPE_CHECKING:
     from fastershift.batch import Measuring, MovieTask
@@ -85,8 +85,9 @@ def run_on_disk(task: "MovieTask") -> None:
             else:
                 bar.show(done=event.done, words=event.stage)
     typer.echo(
-        f"{outcome.frames} frames, {outcome.tracks} tracks, {outcome.divisions} "
-        f"divisions in {outcome.seconds:.1f} s: {outcome.output}"
+        f"{counted(outcome.frames, 'frame')}, {counted(outcome.tracks, 'track')}, "
+        f"{counted(outcome.divisions, 'division')} in {outcome.seconds:.1f} s: "
+        f"{outcome.output}"
     )
     for note in outcome.notes:
         typer.echo(note)

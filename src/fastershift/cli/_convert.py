@@ -7,6 +7,7 @@ import typer
 
 from fastershift.cli._batch import result_format
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.errors import counted
 
 __all__ = ["convert"]
 
@@ -39,4 +40,7 @@ def convert(
     check_output(output, kind, overwrite=overwrite, source=source)
     saved = read_saved(source, on_disk=True)
     written = write_saved(output, saved, format=kind, overwrite=overwrite)
-    typer.echo(f"{len(saved.labels)} frames, {len(saved.tracks)} tracks: {written}")
+    typer.echo(
+        f"{counted(len(saved.labels), 'frame')}, "
+        f"{counted(len(saved.tracks), 'track')}: {written}"
+    )

@@ -12,7 +12,7 @@ from fastershift.cli._errors import Debug, Overwrite, reports_errors
 from fastershift.cli._options import Inside, Outside, frame_range, with_settings
 from fastershift.cli._progress import follow_run
 from fastershift.config import load_settings, resolve_settings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, counted
 
 if TYPE_CHECKING:
     from fastershift.io import SavedResult
@@ -146,7 +146,8 @@ def run(
         saved = _saved(result, seen, frames, named)
         place = write_or_keep(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
-        f"{len(result.labels)} frames, {len(result.lineage.tracks)} tracks, "
-        f"{len(result.lineage.divisions())} divisions in "
+        f"{counted(len(result.labels), 'frame')}, "
+        f"{counted(len(result.lineage.tracks), 'track')}, "
+        f"{counted(len(result.lineage.divisions()), 'division')} in "
         f"{result.provenance['seconds']:.1f} s: {place}"
     )

@@ -139,10 +139,14 @@ def _channel(axes: str, count: int, chosen: int | str | None, what: str) -> int 
         if count == 1:
             return 0
         if colours:
+            # Tifffile stores three or four images of eight or sixteen bits so.
+            frames = {"axes": "TYX"} if axes == "SYX" else {}
             raise InputError(
                 f"{what} is an RGB image; choose one channel: "
-                f"{', '.join(COLOURS)}, or grey.",
+                f"{', '.join(COLOURS)}, or grey"
+                + ("; if they are frames, give the axes as TYX." if frames else "."),
                 channel="grey",
+                **frames,
             )
         raise InputError(
             f"{what} has {count} channels; choose one channel, from 0 to "

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import Settings, resolve_settings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, counted
 from fastershift.pipeline import (
     FolderCache,
     MaskSource,
@@ -292,13 +292,13 @@ class Session:
             return ""
         if job.result is not None:
             self.result = job.result
-            tracks = len(job.result.lineage.tracks)
-            divisions = len(job.result.lineage.divisions())
+            lineage = job.result.lineage
             seconds = job.result.provenance["seconds"]
             notices = job.result.provenance.get("notices", ())
             done = (
-                f"{len(job.labels)} frames, {tracks} tracks and {divisions} divisions "
-                f"in {seconds:.1f} s."
+                f"{counted(len(job.labels), 'frame')}, "
+                f"{counted(len(lineage.tracks), 'track')} and "
+                f"{counted(len(lineage.divisions()), 'division')} in {seconds:.1f} s."
             )
             return " ".join((done, *notices))
         ended = "Stopped by an error" if job.state == "failed" else "Cancelled"

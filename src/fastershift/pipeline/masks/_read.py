@@ -150,7 +150,7 @@ def open_masks(
     elif path.suffix.lower() == ".npy":
         labels = _load(path)
     else:
-        return read_movie(path, frames=frames)
+        return _read_images(path, frames)
     sizeless = movie is not None and path.suffix.lower() in _WITHOUT_SIZE
     if frames is not None:
         if not sizeless:
@@ -173,6 +173,21 @@ def open_masks(
             "in."
         )
     return fitting
+
+
+def _read_images(path: Path, frames: tuple[int, int] | None) -> LabelFrames:
+    """Read label images; their channels, if they have any, are frames."""
+    try:
+        return read_movie(path, frames=frames)
+    except InputError as error:
+        if "channel" not in error.options:
+            raise
+        if "axes" in error.options:
+            return read_movie(path, axes=str(error.options["axes"]), frames=frames)
+    raise InputError(
+        f"{path} is a colour image, but masks are whole numbers, one for each cell; "
+        "save the label image itself, not a picture of it."
+    )
 
 
 def _load(path: Path) -> npt.NDArray[Any]:
