@@ -126,11 +126,11 @@ def teacher(qtbot, tmp_path, monkeypatch):
     parent.deleteLater()
 
 
-def test_marks_and_models_are_kept(teacher, qtbot, tmp_path):
+def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
     import torch
 
     from fastershift.io import as_movie
-    from fastershift.rshn import ModelCard, load_model, save_model
+    from fastershift.rshn import ModelCard, Observer, load_model, save_model
 
     with torch.random.fork_rng():
         torch.manual_seed(5)
@@ -152,9 +152,16 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path):
     movie = as_movie(((labels > 0) + noise).astype(np.float32))
     start = str(tmp_path / "start.safetensors")
     assert teacher.open(movie, "my/movie", start) == {}
-    first = np.where(labels[0] == 1, 1, -1)
-    teacher.learn({0: first}, {0: first}, 9.0, learning=False)
+    looks, see = [], Observer.see
+    monkeypatch.setattr(
+        Observer, "see", lambda *given: looks.append(given[2]) or see(*given)
+    )
+    # Marks come sooner than frames are looked at: nothing is begun anew.
+    for cells in (1, 2):
+        first = np.where((labels[0] > 0) & (labels[0] <= cells), labels[0], -1)
+        teacher.learn({0: first}, {0: first}, 9.0, learning=False)
     qtbot.waitUntil(lambda: not teacher.busy, timeout=120_000)
+    assert looks == [0, 0, 0], "the frame, and at two other diameters"
     assert teacher.states == []
     np.testing.assert_array_equal(teacher.open(movie, "my/movie", start)[0], first + 1)
     with qtbot.waitSignal(teacher.taught, timeout=120_000) as taught:

@@ -82,7 +82,7 @@ class Teacher(QObject):
         self._looked_at: float | None = None
         self._movie: Movie | None = None
         self._start = ""
-        self._learning = False
+        self._learning = self._looking = False
         self._folder = Path()
         self._called = ""
         self.states: list[State] = []
@@ -153,8 +153,10 @@ class Teacher(QObject):
             Whether there are enough marks; otherwise they are kept, and what is marked
             is looked at, so that learning begins sooner.
         """
+        # What is being looked at is needed for learning, too: it goes on to its end.
+        looking = self.busy and self._looking
         self._learning = learning
-        self._tasks.start(
+        (self._tasks.follow if looking else self._tasks.start)(
             Task(
                 lambda: self._steps(dict(kept), dict(marked), diameter, learning),
                 self._on_step,
@@ -188,6 +190,7 @@ class Teacher(QObject):
         # Nobody who only looks waits for it.
         from fastershift.training import Annotations
 
+        self._looking = not learning
         self._keep(kept)
         yield None
         learner = self._learner_at(diameter, learning)
