@@ -28,7 +28,7 @@ from fastershift.training.learn._ways import (
 )
 from fastershift.training.learn._witness import Witness
 
-__all__ = ["try_heads"]
+__all__ = ["load_loops", "try_heads"]
 
 _Image = npt.NDArray[np.float32]
 
@@ -191,6 +191,13 @@ def try_heads(
         other = yield from _judge(grown, seen, witness, level, diameter)
         judged = max(judged, other, key=_both)
     return (yield from _with_rules(judged, grown, seen, diameter))
+
+
+def load_loops() -> None:
+    """Load the compiled loops of forests; the very first time it takes seconds."""
+    described = np.arange(12, dtype=np.float32).reshape(6, 2)
+    classes = np.repeat(np.array(PixelClass, np.int8), 2)
+    grow_forest(described, classes, trees=1, seed=0).tell(described)
 
 
 def _both(judged: Judged) -> float:

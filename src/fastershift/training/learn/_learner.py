@@ -25,7 +25,7 @@ from fastershift.training.learn._annotations import (
     read_annotations,
 )
 from fastershift.training.learn._card import learned_card
-from fastershift.training.learn._heads import try_heads
+from fastershift.training.learn._heads import load_loops, try_heads
 from fastershift.training.learn._judge import Agreement, without_marked
 from fastershift.training.learn._looks import Looks
 from fastershift.training.learn._tune import tune_network
@@ -236,6 +236,7 @@ class Learner:
         for number in frames:
             yield from self._looks.at(number, diameter)
         yield from self._looks.witness(diameter)
+        load_loops()
 
     @property
     def _own_rules(self) -> Rules:

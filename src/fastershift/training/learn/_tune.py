@@ -92,6 +92,7 @@ def tune_network(
     trainer = Trainer(
         movies, settings, network=network, augmentation=Augmentation(zoom=1.2)
     )
+    yield 0, None
     looked = 0.0
     for progress in trainer.run(iterations=iterations, minutes=left):
         by_time = iterations is None and progress.done - looked >= 1 / _LOOKS
