@@ -24,6 +24,7 @@ from fastershift.training._augment import (
 )
 from fastershift.training._intensity import Augmentation
 from fastershift.training._loss import Attraction, Balance, embedding_loss
+from fastershift.training._optimiser import AdamW
 from fastershift.training._state import read_state, write_state
 from fastershift.training._votes_loss import votes_loss
 
@@ -190,11 +191,7 @@ class Trainer:
         )
         self.device = choose_device(device)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._optimiser = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        )
+        self._optimiser = AdamW(self.network.parameters(), settings.weight_decay)
         self._average = {k: v.clone() for k, v in self.network.state_dict().items()}
 
     def run(
@@ -259,8 +256,6 @@ class Trainer:
         frames, labels = (part.to(self.device) for part in stacked)
         warm = min(1.0, (self.iteration + 1) / _WARM_UP)
         rate = options.learning_rate * warm * slowed
-        for group in self._optimiser.param_groups:
-            group["lr"] = max(rate, 1e-6)
         half = choose_precision(options.precision, self.device) == torch.bfloat16
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             state = None
@@ -269,10 +264,10 @@ class Trainer:
                     _, _, state = self.network(frames[:warmup])
             first, second, _ = self.network(frames[warmup:], state)
         loss = self._loss((first.float(), second.float()), labels, clips)
-        self._optimiser.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._optimiser.step()
+        self._optimiser.step(max(rate, 1e-6))
         decay = min(options.average, (self.iteration + 1) / (self.iteration + 10))
         for name, value in self.network.state_dict().items():
             self._average[name].lerp_(value, 1 - decay)
@@ -337,7 +332,7 @@ class Trainer:
         """
         tensors = {f"average.{k}": v for k, v in self._average.items()}
         tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        for index, state in self._optimiser.state_dict()["state"].items():
+        for index, state in self._optimiser.state.items():
             tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
         metadata = {
             "iteration": json.dumps(self.iteration),
@@ -383,8 +378,7 @@ class Trainer:
         for name, value in parts.get("optimiser", {}).items():
             index, key = name.split(".")
             state.setdefault(int(index), {})[key] = value
-        groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self._optimiser.load(state)
 
 
 def _cosine(done: float) -> float:
