@@ -20,7 +20,6 @@ from napari.utils.interactions import (
     mouse_release_callbacks,
 )
 from numpy.typing import NDArray
-from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QWidget
 
 from fastershift.benchmark.suites._living import Heart, rest, wait
@@ -183,12 +182,12 @@ def _learning(order: Mapping[str, Any]) -> Mapping[str, Any]:
     seconds = 5.0 if order["quick"] else 20.0
     gaps = heart.listen(lambda: _scroll(sitting, n_frames, seconds))
     rest(1)
-    threads = QThreadPool.globalInstance()
-    if not threads.activeThreadCount():
-        raise RuntimeError("the model had learned all before it was stopped")
     started = time.perf_counter()
     sitting.find("learn_pause").setChecked(True)
-    wait(lambda: not threads.activeThreadCount())
+    section = sitting.find("learn_section")
+    if not section.ending:
+        raise RuntimeError("the model had learned all before it was stopped")
+    wait(lambda: not section.ending)
     stopped = 1e3 * (time.perf_counter() - started)
     sitting.viewer.close()
     cells = _SHOWN_CELLS

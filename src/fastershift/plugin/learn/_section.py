@@ -84,6 +84,7 @@ class LearnSection(QGroupBox):
         parent: QWidget,
     ) -> None:
         super().__init__("Learn", parent)
+        self.setObjectName("learn_section")
         self._choice, self._movie = choice, movie
         self._preview, self._settings = preview, settings
         self._corrected = corrected
@@ -107,6 +108,11 @@ class LearnSection(QGroupBox):
         self._teacher.taught.connect(self._on_taught)
         self._teacher.message.connect(self._tell)
         self._tell("")
+
+    @property
+    def ending(self) -> bool:
+        """Whether learning was stopped and has not come to its end yet."""
+        return self._teacher.ending
 
     def _make_tools(self) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -92,6 +92,11 @@ class Teacher(QObject):
         """Whether it learns at this moment."""
         return self._tasks.busy
 
+    @property
+    def ending(self) -> bool:
+        """Whether a thread is still on its way to the next place to stop."""
+        return self._tasks.ending
+
     def open(self, movie: Movie, name: str, start: str) -> dict[int, _Labels]:
         """Begin with a movie, or go on with what was marked in it before.
 
