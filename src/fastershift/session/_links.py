@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fastershift.errors import counted
 from fastershift.pipeline import MaskSource, Plan, masks_at, votes_at
 from fastershift.session._caches import KnownMasks
 from fastershift.tracking import MaskFrame, MaskLinker, VotedPlaces
@@ -88,7 +89,7 @@ class LinkedFrames:
         """Tell in a sentence how a frame is linked to the one before."""
         index = frame - self.first
         here = self.tracks[index]
-        cells = _many(len(here), "cell")
+        cells = counted(len(here), "cell")
         if self.names is not None:
             return (
                 f"Frame {frame}: {cells}. The masks carry the numbers of tracks "
@@ -115,14 +116,10 @@ class LinkedFrames:
         return (
             f"Frame {frame}: {linked} of {cells} {'is' if linked == 1 else 'are'} "
             f"linked to {before}; "
-            f"{_many(len(np.unique(mothers[mothers > 0])), 'division')}, "
+            f"{counted(len(np.unique(mothers[mothers > 0])), 'division')}, "
             f"{begin} {'begins' if begin == 1 else 'begin'}, "
             f"{ending} {'ends' if ending == 1 else 'end'}."
         )
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def frames_around(plan: Plan, frame: int) -> range:
@@ -240,12 +237,7 @@ def link_frames(
         yield None
     descent = linker.descent()
     largest = max((int(one.max(initial=0)) for one in linked), default=0)
-    # Tracks that turned out to be one with another, which may be one with a third.
-    same = np.arange(largest + 1)
-    for track, other in descent.same.items():
-        same[track] = other
-    while not np.array_equal(same, same[same]):
-        same = same[same]
+    same = descent.numbers(largest)
     mothers = np.zeros(largest + 1, dtype=np.int64)
     for daughter, mother in descent.parents.items():
         mothers[same[daughter]] = same[mother]

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from fastershift.labels import Labels, coded, overlaps
 from fastershift.tracking._cells import PlacedCells, place_cells
 from fastershift.tracking._drift import estimate_drift
+from fastershift.tracking._mask_frame import cut_moved
 
 __all__ = ["ChosenCells", "choose_cells"]
 
@@ -110,7 +111,10 @@ def choose_cells(now: Sequence[Labels], *others: Sequence[Labels]) -> ChosenCell
         there = [place_cells(labels) for labels in other]
         drift = _drift(cells, there)
         for a, b in product(range(len(now)), range(len(other))):
-            views = _over_each_other(now[a], other[b], drift)
+            views = (
+                cut_moved(now[a], -drift[0], -drift[1]),
+                cut_moved(other[b], *drift),
+            )
             first, second, pixels = _shared(*views, cells[a], there[b])
             agreed = _agreement(cells[a].areas[first], there[b].areas[second], pixels)
             np.add.at(weights, first + starts[a], agreed)
@@ -159,20 +163,6 @@ def _drift(now: Sequence[PlacedCells], other: Sequence[PlacedCells]) -> tuple[in
     before, after = now[fullest], other[fullest]
     rows, columns = estimate_drift(before.places, after.places, before.diameter)
     return round(rows), round(columns)
-
-
-def _over_each_other(
-    first: Labels, second: Labels, drift: tuple[int, int]
-) -> tuple[Labels, Labels]:
-    """Cut two frames to what both show, where the second is displaced."""
-    here, there = (
-        tuple(
-            slice(max(0, way), max(0, size - max(0, -way)))
-            for way, size in zip(ways, first.shape, strict=True)
-        )
-        for ways in ((-drift[0], -drift[1]), drift)
-    )
-    return first[here], second[there]
 
 
 def _heaviest(weights: _Reals, excluding: _Numbers) -> _Numbers:

@@ -38,6 +38,16 @@ class Descent:
     parents: Mapping[int, int]
     same: Mapping[int, int]
 
+    def numbers(self, largest: int) -> _Integers:
+        """Return the number that each track keeps, (largest + 1,) int64."""
+        table = np.arange(largest + 1)
+        for number, other in self.same.items():
+            table[number] = other
+        # One that is another may be one with a third.
+        while not np.array_equal(table, table[table]):
+            table = table[table]
+        return table
+
 
 @dataclass(frozen=True)
 class FinalNames:
@@ -161,7 +171,7 @@ class Finalizer:
         names = _Names(self._evidence)
         search: _SearchOf = _Search
         if descent is not None:
-            names.join(descent.same)
+            names.replace(descent.numbers(names.largest))
             search = partial(_Known, parents=descent.parents)
         names.number(by_appearance=not self._published)
         _drop_short(names, self._settings, search)
@@ -227,15 +237,6 @@ class _Names:
             for label, number in changes.get(time, {}).items():
                 table[label] = number
             self.present[time] = table[names]
-
-    def join(self, same: Mapping[int, int]) -> None:
-        """Make numbers of the linked frames one with others, in all frames."""
-        table = np.arange(self.largest + 1)
-        for number, other in same.items():
-            table[number] = other
-        while not np.array_equal(table, table[table]):
-            table = table[table]
-        self.replace(table)
 
     def spans(self) -> tuple[_Integers, _Integers]:
         """Return the first and the last frame of every number; -1 if not in use."""

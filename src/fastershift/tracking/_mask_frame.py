@@ -11,7 +11,7 @@ from fastershift.labels import Labels, overlaps
 from fastershift.tracking._cells import PlacedCells, place_cells
 from fastershift.tracking._drift import estimate_drift
 
-__all__ = ["MaskFrame", "Shared"]
+__all__ = ["MaskFrame", "Shared", "cut_moved"]
 
 _Reals = npt.NDArray[np.float64]
 _Numbers = npt.NDArray[np.int64]
@@ -97,7 +97,8 @@ class MaskFrame:
         known = self._shared.setdefault(before, {})
         if (rows, columns) not in known:
             old, new, counts = overlaps(
-                _cut(before.labels, -rows, -columns), _cut(self.labels, rows, columns)
+                cut_moved(before.labels, -rows, -columns),
+                cut_moved(self.labels, rows, columns),
             )
             olds = np.searchsorted(before.cells.ids, old)
             news = np.searchsorted(self.cells.ids, new)
@@ -106,7 +107,7 @@ class MaskFrame:
         return known[rows, columns]
 
 
-def _cut(frame: Labels, row: int, column: int) -> Labels:
+def cut_moved(frame: Labels, row: int, column: int) -> Labels:
     """Cut a frame to the part that it shares with one that is moved so far."""
     height, width = frame.shape
     return np.ascontiguousarray(
