@@ -53,6 +53,7 @@ def main() -> None:
         levels=settings.levels,
         channels=settings.channels,
         recurrent_from=settings.recurrent_from,
+        deep_filters=settings.deep_filters,
         embedding=settings.embedding,
         diameter=settings.network_diameter,
         settings={

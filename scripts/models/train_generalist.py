@@ -16,11 +16,12 @@ import tifffile
 import torch
 from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
+from torch import Tensor
 
 from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS
 from fastershift.io import as_movie
 from fastershift.rshn import RSHN, normalise_robustly
-from fastershift.simulate import simulate_movie
+from fastershift.simulate import redraw, simulate_movie
 from fastershift.training import (
     Augmentation,
     Trainer,
@@ -57,6 +58,17 @@ SIMULATED = {
 }
 # Movies of each of them, drawn anew at every start.
 SEEDS = 16
+# What the cells of a source are, when their outlines are shown by other microscopes.
+REDRAWN = {
+    "dsb2018-fluo": ("embryo", "clumps", "cells"),
+    "usiigaci-phase": ("adherent", "cells"),
+    "omnipose-bacteria-phase": ("rods",),
+    "trpl-bacteria-phase": ("rods",),
+    "ecoli-dapi": ("rods",),
+    "baby-yeast-bf": ("yeast",),
+}
+# How often they are drawn, and how many stills of a source are shown.
+SHOWN, SHOWS = 0.15, 40
 
 # Far more than within one kind of movie: what looks the same is a kind to itself.
 VARIED = Augmentation(
@@ -90,6 +102,57 @@ def stills(root: Path, name: str, diameter: float) -> Iterator[TrainingMovie]:
             continue
         truth = load_pair_truth(as_movie(image[None]), as_movie(masks[None]))
         yield prepare_movie(truth, diameter, weight=STILLS[name] / len(paths))
+
+
+def redrawn(
+    root: Path, name: str, first_seed: int, diameter: float
+) -> Iterator[TrainingMovie]:
+    """Stills whose outlines are real and whose light is simulated."""
+    folder = root / name / "masks"
+    is_kept_out = KEPT_OUT_STILLS.get(name, lambda _: False)
+    paths = [
+        path
+        for number, path in enumerate(sorted(folder.glob("*.tif")))
+        if not is_kept_out(number)
+    ]
+    for seed in range(first_seed, first_seed + SHOWS):
+        chance = np.random.default_rng(seed)
+        path = paths[chance.integers(len(paths))]
+        masks = tifffile.imread(path).astype(np.int32)
+        if not masks.any():
+            continue
+        kinds = REDRAWN[name]
+        kind = kinds[chance.integers(len(kinds))]
+        optics = "usual" if chance.random() < 0.5 else "any"
+        image = redraw(masks, kind, optics=optics, seed=seed).astype(np.float32)
+        truth = load_pair_truth(as_movie(image[None]), as_movie(masks[None]))
+        yield prepare_movie(truth, diameter, weight=SHOWN / len(REDRAWN) / SHOWS)
+
+
+def widened(network: RSHN, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Put weights into a network with more filters, which does the same at first.
+
+    Old filters read nothing from new ones; new ones read what is there, at random.
+    """
+    result = {}
+    for name, new in network.state_dict().items():
+        old = weights[name]
+        if old.shape == new.shape:
+            result[name] = old
+            continue
+        # A recurrent unit has two or three sets of filters in one convolution.
+        sets = {"from_input": 3, "gates_from_state": 2}.get(name.split(".")[-2], 1)
+        parts = []
+        for mine, theirs in zip(new.chunk(sets), old.chunk(sets), strict=True):
+            part = mine.clone()
+            if part.dim() == 1:
+                part[: len(theirs)] = theirs
+            else:
+                part[: len(theirs)] = 0
+                part[: len(theirs), : theirs.shape[1]] = theirs
+            parts.append(part)
+        result[name] = torch.cat(parts)
+    return result
 
 
 def simulated(
@@ -150,11 +213,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--diameter", type=float, default=24, help="network pixels")
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--deep-filters", type=int, default=32)
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
     torch.set_num_threads(1)
     settings = TrainSettings(
         filters=32,
+        deep_filters=options.deep_filters,
         size=options.size,
         network_diameter=options.diameter,
         length=options.length,
@@ -168,14 +233,14 @@ def main() -> None:
     for name in STILLS:
         if name not in options.without:
             movies += stills(options.kinds, name, settings.network_diameter)
-    network = RSHN(
-        settings.filters, settings.levels, settings.channels, settings.recurrent_from
-    )
+    torch.manual_seed(settings.seed)
+    network = settings.network()
     if options.init:
         # Its votes are cell diameters: they come right within the first minutes where
         # the weights knew another one.
         weights = load_file(options.init)
-        network.load_state_dict(weights)
+        weights = {name: value.float() for name, value in weights.items()}
+        network.load_state_dict(widened(network, weights))
     trainer = Trainer(
         tuple(movies),
         settings,
@@ -189,6 +254,11 @@ def main() -> None:
         if kind in options.without:
             continue
         movies += simulated(kind, optics, first_seed, settings.network_diameter)
+    for name in REDRAWN:
+        if name not in options.without:
+            movies += redrawn(
+                options.kinds, name, first_seed, settings.network_diameter
+            )
     movies += blank(first_seed)
     trainer.movies = tuple(movies)
     print(f"{len(movies)} movies, iteration {trainer.iteration}", flush=True)

@@ -24,6 +24,7 @@ CPU = torch.device("cpu")
         ((8, 3, 6, 1), 5, (64, 48), 2, 2**11),
         ((8, 4, 6, 2), 3, (32, 64), 3, 2**13),
         ((8, 3, 6, 2), 1, (64, 48), 1, 2**21),
+        ((4, 4, 6, 1, 10), 3, (32, 64), 2, 2**13),
     ],
 )
 def test_it_computes_what_the_network_computes(
@@ -116,9 +117,10 @@ def test_nothing_of_the_size_of_the_frame_is_allocated_per_frame(monkeypatch):
     assert sizes.largest <= whole / 4
 
 
+@pytest.mark.parametrize("deep_filters", [None, 24])
 @pytest.mark.parametrize("recurrent_from", [0, 1, 2])
-def test_memory_is_what_was_said(recurrent_from):
-    network = StreamingNetwork(RSHN(8, 3, 6, recurrent_from), CPU)
+def test_memory_is_what_was_said(recurrent_from, deep_filters):
+    network = StreamingNetwork(RSHN(8, 3, 6, recurrent_from, deep_filters), CPU)
     stream = network.start(4, (64, 64), 2)
     held = [*stream._wide, *stream._narrow, stream._raw]
     states = [one for chunk in stream._states for unit in chunk for one in unit]

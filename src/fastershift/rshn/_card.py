@@ -20,7 +20,7 @@ class ModelCard(BaseModel):
         What people type to choose the model.
     summary : str
         What it is for, in one sentence.
-    filters, levels, channels, recurrent_from : int
+    filters, levels, channels, recurrent_from, deep_filters : int
         Size of the network, see `RSHN`.
     embedding : {"cosine", "votes"}
         What the outputs mean, see `EmbeddingKind`.
@@ -55,6 +55,7 @@ class ModelCard(BaseModel):
     levels: int = Field(ge=1, le=10)
     channels: int = Field(ge=2, le=256)
     recurrent_from: int = Field(0, ge=0, le=9)
+    deep_filters: int | None = Field(None, ge=1, le=512)
     embedding: EmbeddingKind = "cosine"
     diameter: float = Field(gt=0, le=2000)
     blur: float = Field(1.0, ge=0, le=20)
@@ -81,7 +82,13 @@ class ModelCard(BaseModel):
 
     def network(self) -> RSHN:
         """Make a network of this size with weights drawn at random."""
-        return RSHN(self.filters, self.levels, self.channels, self.recurrent_from)
+        return RSHN(
+            self.filters,
+            self.levels,
+            self.channels,
+            self.recurrent_from,
+            self.deep_filters,
+        )
 
     def score_lines(self) -> tuple[str, ...]:
         """Write the scores, one line for each data set."""

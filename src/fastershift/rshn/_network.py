@@ -1,6 +1,7 @@
 """The recurrent stacked hourglass network of Payer et al. (2019)."""
 
 import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import torch
@@ -16,6 +17,9 @@ State: TypeAlias = tuple[tuple[Tensor, ...], ...]
 # Bounds the squared norm where the first hourglass feeds the second; it is large on
 # purpose: weak embeddings stay weak instead of being blown up to noise of unit length.
 HANDOVER_EPSILON = 1e-4
+
+# First level that may be wider than the finer ones.
+_DEEP = 2
 
 
 def normalise_embedding(
@@ -112,23 +116,26 @@ class _Hourglass(nn.Module):
     """One hourglass; at most levels a recurrent unit joins its two paths."""
 
     def __init__(
-        self, n_in: int, filters: int, levels: int, channels: int, recurrent_from: int
+        self, n_in: int, widths: Sequence[int], channels: int, recurrent_from: int
     ) -> None:
         super().__init__()
-        self.input = _convolution(n_in, filters, 1)
+        finer = (widths[0], *widths[:-1])
+        self.input = _convolution(n_in, widths[0], 1)
         self.contracting = nn.ModuleList(
-            _convolution(filters, filters, 3) for _ in range(levels)
+            _convolution(before, width, 3)
+            for before, width in zip(finer, widths, strict=True)
         )
         self.recurrent_from = recurrent_from
         # Finer levels hand on what they see; their units have no weights.
         self.recurrent = nn.ModuleList(
-            _ConvGRU(filters) if level >= recurrent_from else nn.Identity()
-            for level in range(levels)
+            _ConvGRU(width) if level >= recurrent_from else nn.Identity()
+            for level, width in enumerate(widths)
         )
         self.expanding = nn.ModuleList(
-            _convolution(filters, filters, 3) for _ in range(levels)
+            _convolution(width, after, 3)
+            for after, width in zip(finer, widths, strict=True)
         )
-        self.output = _convolution(filters, channels, 1)
+        self.output = _convolution(widths[0], channels, 1)
 
     def forward(
         self, clip: Tensor, state: tuple[Tensor, ...] | None
@@ -175,6 +182,9 @@ class RSHN(nn.Module):
     recurrent_from : int
         Finest level with a recurrent unit, counted from 0 (published: 0). The units of
         the finest level take more than half of the time.
+    deep_filters : int, optional
+        Filters of the levels from the third on, which see a sixteenth of the pixels at
+        most; `filters` without it (published).
 
     Raises
     ------
@@ -194,6 +204,7 @@ class RSHN(nn.Module):
         levels: int = 7,
         channels: int = 16,
         recurrent_from: int = 0,
+        deep_filters: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 <= recurrent_from < levels:
@@ -202,8 +213,12 @@ class RSHN(nn.Module):
             )
         self.filters, self.levels, self.channels = filters, levels, channels
         self.recurrent_from = recurrent_from
+        deep = filters if deep_filters is None else deep_filters
+        self.widths = tuple(
+            filters if level < _DEEP else deep for level in range(levels)
+        )
         self.hourglasses = nn.ModuleList(
-            _Hourglass(n_in, filters, levels, channels, recurrent_from)
+            _Hourglass(n_in, self.widths, channels, recurrent_from)
             for n_in in (1, 1 + channels)
         )
 

@@ -30,9 +30,6 @@ __all__ = ["Stream", "StreamingNetwork"]
 # beside it, and the candidate needs the reset gates of the rows beside it.
 _RIM = 2
 
-# Images of the size of a state that are needed besides the states.
-_SCRATCH_IMAGES = 2
-
 
 class _Recurrent(NamedTuple):
     """Both gates, and the candidate: convolutions of input and state together."""
@@ -73,7 +70,9 @@ class StreamingNetwork:
 
     Attributes
     ----------
-    filters, levels, recurrent_from : int
+    widths : tuple of int
+        Filters of each level.
+    levels, recurrent_from : int
         As those of the network.
     channels : int
         Numbers that are told of a pixel: the outputs of the network, and with `hidden`
@@ -94,7 +93,7 @@ class StreamingNetwork:
         *,
         hidden: bool = False,
     ) -> None:
-        self.filters = network.filters
+        self.widths = network.widths
         self.channels = network.channels + (network.filters if hidden else 0)
         self.levels, self.stride = network.levels, network.stride
         self.recurrent_from = network.recurrent_from
@@ -124,16 +123,29 @@ class StreamingNetwork:
 
     def state_bytes(self, n_pixels: int) -> int:
         """Count the bytes of the states of so many pixels."""
-        return round(2 * self._image_bytes(n_pixels) * 0.25**self.recurrent_from)
+        return 2 * self._image_bytes(n_pixels, self.widths, self.recurrent_from)
 
     def scratch_bytes(self, n_pixels: int) -> int:
         """Count the bytes that computing so many pixels at once takes besides."""
         output = n_pixels * self.channels * self.dtype.itemsize
-        return round(_SCRATCH_IMAGES * self._image_bytes(n_pixels)) + output
+        scratch = (
+            self._image_bytes(n_pixels, widths) for widths in (self.widths, self.finer)
+        )
+        return sum(scratch) + output
 
-    def _image_bytes(self, n_pixels: int) -> float:
-        """Count the bytes of an image at all resolutions."""
-        return 4 / 3 * n_pixels * self.filters * self.dtype.itemsize
+    @property
+    def finer(self) -> tuple[int, ...]:
+        """Filters of what each level reads, and hands to the finer one."""
+        return self.widths[0], *self.widths[:-1]
+
+    def _image_bytes(
+        self, n_pixels: int, widths: tuple[int, ...], finest: int = 0
+    ) -> int:
+        """Count the bytes of an image at all resolutions from one on."""
+        numbers = sum(
+            n_pixels / 4**level * widths[level] for level in range(finest, len(widths))
+        )
+        return round(numbers * self.dtype.itemsize)
 
     def _kernel(self, weight: Tensor, bias: Tensor | None) -> Kernel:
         bias = weight.new_zeros(len(weight)) if bias is None else bias
@@ -173,9 +185,10 @@ class StreamingNetwork:
             "gates": weights["gates_from_state.weight"],
             "candidate": weights["candidate_from_state.weight"],
         }
+        filters = len(bias) // 3
         part = {
-            "gates": slice(0, 2 * self.filters),
-            "candidate": slice(2 * self.filters, None),
+            "gates": slice(0, 2 * filters),
+            "candidate": slice(2 * filters, None),
         }
         return _Recurrent(
             **{
@@ -222,12 +235,17 @@ class Stream:
             slice(first, min(first + at_once, n_tiles))
             for first in range(0, n_tiles, at_once)
         )
-        self._wide = self._images(at_once, _RIM)
-        self._narrow = self._images(at_once, 1)
+        self._wide = self._images(at_once, _RIM, network.widths)
+        self._narrow = self._images(at_once, 1, network.finer)
         self._raw = self._zeros(at_once, shape[0], shape[1], network.channels)
         self._states = [
             [
-                self._images(chunk.stop - chunk.start, _RIM, network.recurrent_from)
+                self._images(
+                    chunk.stop - chunk.start,
+                    _RIM,
+                    network.widths,
+                    network.recurrent_from,
+                )
                 for _ in network.hourglasses
             ]
             for chunk in self.chunks
@@ -237,12 +255,14 @@ class Stream:
         network = self._network
         return torch.zeros(shape, dtype=network.dtype, device=network.device)
 
-    def _images(self, n_images: int, rim: int, finest: int = 0) -> list[Tensor]:
+    def _images(
+        self, n_images: int, rim: int, widths: tuple[int, ...], finest: int = 0
+    ) -> list[Tensor]:
         """Make an image (B, Y, X, filters) of each resolution with a rim of zeros."""
-        filters = self._network.filters
+        sizes = zip(self._shapes[finest:], widths[finest:], strict=True)
         return [
             self._zeros(n_images, height + 2 * rim, width, filters)
-            for height, width in self._shapes[finest:]
+            for (height, width), filters in sizes
         ]
 
     @torch.inference_mode()

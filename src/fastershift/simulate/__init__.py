@@ -8,6 +8,7 @@ from fastershift.simulate._movie import (
     Simulation,
     simulate_movie,
 )
+from fastershift.simulate._redraw import redraw
 
 __all__ = [
     "Kind",
@@ -15,5 +16,6 @@ __all__ = [
     "SimulatedMovie",
     "Simulation",
     "Stamp",
+    "redraw",
     "simulate_movie",
 ]

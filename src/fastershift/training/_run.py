@@ -124,9 +124,7 @@ TrainEvent: TypeAlias = TrainStarted | TrainProgress | TrainValidated | TrainFin
 
 def _network(settings: TrainSettings, source: RSHN | dict[str, Tensor]) -> RSHN:
     """Make a network of its own with weights from elsewhere."""
-    network = RSHN(
-        settings.filters, settings.levels, settings.channels, settings.recurrent_from
-    )
+    network = settings.network()
     weights = source.state_dict() if isinstance(source, RSHN) else source
     network.load_state_dict(weights)
     return network
@@ -359,6 +357,7 @@ class TrainingRun:
             levels=settings.levels,
             channels=settings.channels,
             recurrent_from=settings.recurrent_from,
+            deep_filters=settings.deep_filters,
             embedding=settings.embedding,
             diameter=settings.network_diameter,
             training_data=learned,

@@ -22,6 +22,7 @@ _FIXED = {
     "levels": "levels",
     "channels": "channels",
     "recurrent_from": "recurrent_from",
+    "deep_filters": "deep_filters",
     "embedding": "embedding",
     "network_diameter": "diameter",
 }

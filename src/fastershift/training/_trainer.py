@@ -47,6 +47,11 @@ class TrainSettings(BaseModel):
     recurrent_from: int = Field(
         1, ge=0, description="Finest level with a recurrent unit."
     )
+    deep_filters: int | None = Field(
+        None,
+        ge=1,
+        description="Filters of the levels from the third on, if others.",
+    )
     network_diameter: float = Field(
         24.0, gt=2, description="Cell diameter in network pixels."
     )
@@ -87,6 +92,16 @@ class TrainSettings(BaseModel):
             raise ValueError("recurrent_from must be smaller than the number of levels")
         check_channels(self.embedding, self.channels)
         return self
+
+    def network(self) -> RSHN:
+        """Make a network of this size with weights drawn at random."""
+        return RSHN(
+            self.filters,
+            self.levels,
+            self.channels,
+            self.recurrent_from,
+            self.deep_filters,
+        )
 
 
 @dataclass(frozen=True)
@@ -183,12 +198,7 @@ class Trainer:
         self.augmentation = augmentation or Augmentation()
         self.iteration = 0
         torch.manual_seed(settings.seed)
-        self.network = network or RSHN(
-            settings.filters,
-            settings.levels,
-            settings.channels,
-            settings.recurrent_from,
-        )
+        self.network = network or settings.network()
         self.device = choose_device(device)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = AdamW(self.network.parameters(), settings.weight_decay)
