@@ -142,10 +142,9 @@ class StreamingNetwork:
         self, n_pixels: int, widths: tuple[int, ...], finest: int = 0
     ) -> int:
         """Count the bytes of an image at all resolutions from one on."""
-        numbers = sum(
-            n_pixels / 4**level * widths[level] for level in range(finest, len(widths))
-        )
-        return round(numbers * self.dtype.itemsize)
+        seen = [width * 0.25**level for level, width in enumerate(widths)]
+        count = round(n_pixels * sum(seen[finest:]))
+        return count * self.dtype.itemsize
 
     def _kernel(self, weight: Tensor, bias: Tensor | None) -> Kernel:
         bias = weight.new_zeros(len(weight)) if bias is None else bias
