@@ -54,6 +54,7 @@ def main() -> None:
         channels=settings.channels,
         recurrent_from=settings.recurrent_from,
         deep_filters=settings.deep_filters,
+        block=settings.block,
         embedding=settings.embedding,
         diameter=settings.network_diameter,
         settings={

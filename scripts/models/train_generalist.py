@@ -20,7 +20,7 @@ from torch import Tensor
 
 from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS
 from fastershift.io import as_movie
-from fastershift.rshn import RSHN, normalise_robustly
+from fastershift.rshn import RSHN, normalise_robustly, read_card
 from fastershift.simulate import redraw, simulate_movie
 from fastershift.training import (
     Augmentation,
@@ -129,30 +129,37 @@ def redrawn(
         yield prepare_movie(truth, diameter, weight=SHOWN / len(REDRAWN) / SHOWS)
 
 
-def widened(network: RSHN, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Put weights into a network with more filters, which does the same at first.
+def begun(network: RSHN, weights: dict[str, Tensor], block: int) -> dict[str, Tensor]:
+    """Put weights into a network with more filters, or with larger blocks of pixels.
 
-    Old filters read nothing from new ones; new ones read what is there, at random.
+    Old filters read nothing from new ones at first; new ones read what is there, at
+    random. A network that sees four pixels as one has no need of the finest level.
     """
     result = {}
     for name, new in network.state_dict().items():
-        old = weights[name]
-        if old.shape == new.shape:
-            result[name] = old
-            continue
+        part = name.split(".")
+        if block < network.block:
+            if part[2] in ("input", "output"):
+                result[name] = new
+                continue
+            part[3] = str(int(part[3]) + 1)
+        old = weights[".".join(part)]
         # A recurrent unit has two or three sets of filters in one convolution.
-        sets = {"from_input": 3, "gates_from_state": 2}.get(name.split(".")[-2], 1)
-        parts = []
-        for mine, theirs in zip(new.chunk(sets), old.chunk(sets), strict=True):
-            part = mine.clone()
-            if part.dim() == 1:
-                part[: len(theirs)] = theirs
-            else:
-                part[: len(theirs)] = 0
-                part[: len(theirs), : theirs.shape[1]] = theirs
-            parts.append(part)
-        result[name] = torch.cat(parts)
+        sets = {"from_input": 3, "gates_from_state": 2}.get(part[-2], 1)
+        result[name] = torch.cat(
+            [
+                _grown(mine, theirs)
+                for mine, theirs in zip(new.chunk(sets), old.chunk(sets), strict=True)
+            ]
+        )
     return result
+
+
+def _grown(new: Tensor, old: Tensor) -> Tensor:
+    grown = new.clone()
+    grown[: len(old)] = 0
+    grown[tuple(slice(length) for length in old.shape)] = old
+    return grown
 
 
 def simulated(
@@ -213,13 +220,20 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--diameter", type=float, default=24, help="network pixels")
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--deep-filters", type=int, default=32)
+    parser.add_argument("--filters", type=int, default=32)
+    parser.add_argument("--deep-filters", type=int, default=64)
+    parser.add_argument("--levels", type=int, default=4)
+    parser.add_argument("--recurrent-from", type=int, default=0)
+    parser.add_argument("--block", type=int, default=2)
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
     torch.set_num_threads(1)
     settings = TrainSettings(
-        filters=32,
+        filters=options.filters,
         deep_filters=options.deep_filters,
+        levels=options.levels,
+        recurrent_from=options.recurrent_from,
+        block=options.block,
         size=options.size,
         network_diameter=options.diameter,
         length=options.length,
@@ -240,7 +254,8 @@ def main() -> None:
         # the weights knew another one.
         weights = load_file(options.init)
         weights = {name: value.float() for name, value in weights.items()}
-        network.load_state_dict(widened(network, weights))
+        known = read_card(options.init).block
+        network.load_state_dict(begun(network, weights, known))
     trainer = Trainer(
         tuple(movies),
         settings,

@@ -25,6 +25,8 @@ CPU = torch.device("cpu")
         ((8, 4, 6, 2), 3, (32, 64), 3, 2**13),
         ((8, 3, 6, 2), 1, (64, 48), 1, 2**21),
         ((4, 4, 6, 1, 10), 3, (32, 64), 2, 2**13),
+        ((4, 3, 6, 0, 10, 2), 3, (48, 64), 2, 2**13),
+        ((4, 3, 6, 1, None, 3), 3, (48, 60), 2, 2**13),
     ],
 )
 def test_it_computes_what_the_network_computes(
@@ -44,6 +46,27 @@ def test_it_computes_what_the_network_computes(
             torch.testing.assert_close(
                 found, wanted[chunk], rtol=0, atol=1e-5 * largest
             )
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_what_the_outputs_are_made_of_follows_them(block):
+    network, frame = RSHN(4, 3, 6, 0, None, block), torch.randn(1, 16, 24)
+    streams = (
+        StreamingNetwork(network, CPU, hidden=hidden).start(1, (16, 24), 1)
+        for hidden in (False, True)
+    )
+    alone, with_hidden = (stream.embed(frame) for stream in streams)
+    assert with_hidden.shape == (1, 16, 24, 6 + 4)
+    torch.testing.assert_close(with_hidden[..., :6], alone)
+    hidden = with_hidden[..., 6:]
+    assert hidden.std() > 0
+    # All pixels of a block are made of the same.
+    corners = hidden[:, ::block, ::block]
+    same = corners.repeat_interleave(block, 1).repeat_interleave(block, 2)
+    torch.testing.assert_close(hidden, same, rtol=0, atol=0)
+    weight = network.hourglasses[1].output.weight[:: block**2, :, 0, 0]
+    bias = network.hourglasses[1].output.bias[:: block**2]
+    torch.testing.assert_close(alone[:, ::block, ::block], corners @ weight.T + bias)
 
 
 @pytest.mark.parametrize("recurrent_from", [1, 2])
@@ -117,17 +140,20 @@ def test_nothing_of_the_size_of_the_frame_is_allocated_per_frame(monkeypatch):
     assert sizes.largest <= whole / 4
 
 
-@pytest.mark.parametrize("deep_filters", [None, 24])
+@pytest.mark.parametrize(("deep_filters", "block"), [(None, 1), (24, 1), (24, 2)])
 @pytest.mark.parametrize("recurrent_from", [0, 1, 2])
-def test_memory_is_what_was_said(recurrent_from, deep_filters):
-    network = StreamingNetwork(RSHN(8, 3, 6, recurrent_from, deep_filters), CPU)
-    stream = network.start(4, (64, 64), 2)
-    held = [*stream._wide, *stream._narrow, stream._raw]
+def test_memory_is_what_was_said(recurrent_from, deep_filters, block):
+    network = RSHN(8, 3, 6, recurrent_from, deep_filters, block)
+    network = StreamingNetwork(network, CPU)
+    side = 64 * block
+    stream = network.start(4, (side, side), 2)
+    held = {id(one): one for one in (stream._raw, stream._pixels)}.values()
+    held = [*stream._wide, *stream._narrow, *held]
     states = [one for chunk in stream._states for unit in chunk for one in unit]
     scratch, lasting = (sum(one.nbytes for one in part) for part in (held, states))
     # Rims of zeros come on top.
-    assert scratch == pytest.approx(network.scratch_bytes(2 * 64 * 64), rel=0.15)
-    said = network.state_bytes(4 * 64 * 64)
+    assert scratch == pytest.approx(network.scratch_bytes(2 * side**2), rel=0.15)
+    said = network.state_bytes(4 * side**2)
     assert lasting == pytest.approx(said, rel=0.15 * 2**recurrent_from)
 
 

@@ -20,7 +20,7 @@ class ModelCard(BaseModel):
         What people type to choose the model.
     summary : str
         What it is for, in one sentence.
-    filters, levels, channels, recurrent_from, deep_filters : int
+    filters, levels, channels, recurrent_from, deep_filters, block : int
         Size of the network, see `RSHN`.
     embedding : {"cosine", "votes"}
         What the outputs mean, see `EmbeddingKind`.
@@ -56,6 +56,7 @@ class ModelCard(BaseModel):
     channels: int = Field(ge=2, le=256)
     recurrent_from: int = Field(0, ge=0, le=9)
     deep_filters: int | None = Field(None, ge=1, le=512)
+    block: int = Field(1, ge=1, le=4)
     embedding: EmbeddingKind = "cosine"
     diameter: float = Field(gt=0, le=2000)
     blur: float = Field(1.0, ge=0, le=20)
@@ -88,6 +89,7 @@ class ModelCard(BaseModel):
             self.channels,
             self.recurrent_from,
             self.deep_filters,
+            self.block,
         )
 
     def score_lines(self) -> tuple[str, ...]:

@@ -77,6 +77,8 @@ class StreamingNetwork:
     channels : int
         Numbers that are told of a pixel: the outputs of the network, and with `hidden`
         those of its last filters.
+    block : int
+        Side of the squares of pixels that the network sees as one.
     stride : int
         Number that height and width of images must be multiples of.
     device : torch.device
@@ -95,12 +97,20 @@ class StreamingNetwork:
     ) -> None:
         self.widths = network.widths
         self.channels = network.channels + (network.filters if hidden else 0)
+        self.block = network.block
         self.levels, self.stride = network.levels, network.stride
         self.recurrent_from = network.recurrent_from
         self.device, self.dtype = device, dtype
         first, second = (self._arranged(one) for one in network.hourglasses)
+        order = _pixel_after_pixel(network.channels, self.block)
+        handed = torch.cat((torch.arange(self.block**2), self.block**2 + order))
+        second = second._replace(input=_reading(second.input, handed))
+        first, second = (
+            one._replace(output=_telling(one.output, order)) for one in (first, second)
+        )
         if hidden:
-            second = second._replace(output=_with_inputs(second.output))
+            repeated = _with_inputs(second.output, self.block**2)
+            second = second._replace(output=repeated)
         self.hourglasses = (first, second)
 
     def start(self, n_tiles: int, shape: tuple[int, int], at_once: int) -> "Stream":
@@ -127,7 +137,9 @@ class StreamingNetwork:
 
     def scratch_bytes(self, n_pixels: int) -> int:
         """Count the bytes that computing so many pixels at once takes besides."""
-        output = n_pixels * self.channels * self.dtype.itemsize
+        # By blocks, and where these are not single pixels, by pixels as well.
+        copies = 1 if self.block == 1 else 2
+        output = copies * n_pixels * self.channels * self.dtype.itemsize
         scratch = (
             self._image_bytes(n_pixels, widths) for widths in (self.widths, self.finer)
         )
@@ -143,7 +155,7 @@ class StreamingNetwork:
     ) -> int:
         """Count the bytes of an image at all resolutions from one on."""
         seen = [width * 0.25**level for level, width in enumerate(widths)]
-        count = round(n_pixels * sum(seen[finest:]))
+        count = round(n_pixels / self.block**2 * sum(seen[finest:]))
         return count * self.dtype.itemsize
 
     def _kernel(self, weight: Tensor, bias: Tensor | None) -> Kernel:
@@ -199,14 +211,31 @@ class StreamingNetwork:
         )
 
 
-def _with_inputs(kernel: Kernel) -> Kernel:
-    """Let a convolution of single pixels repeat what it reads after its outputs."""
-    n_in = kernel.weight.shape[1]
+def _pixel_after_pixel(channels: int, block: int) -> Tensor:
+    """Order the outputs of a block by pixels; the network has them by channels."""
+    return torch.arange(channels * block**2).view(channels, -1).T.flatten()
+
+
+def _telling(kernel: Kernel, order: Tensor) -> Kernel:
+    """Let a convolution tell its outputs in another order."""
+    order = order.to(kernel.weight.device)
+    return Kernel(kernel.weight[order], kernel.bias[order])
+
+
+def _reading(kernel: Kernel, order: Tensor) -> Kernel:
+    """Let a convolution read inputs that come in another order."""
+    return Kernel(kernel.weight[:, order.to(kernel.weight.device)], kernel.bias)
+
+
+def _with_inputs(kernel: Kernel, n_pixels: int) -> Kernel:
+    """Let a convolution repeat what it reads after the outputs for each pixel."""
+    n_out, n_in = kernel.weight.shape[:2]
     same = torch.eye(n_in, dtype=kernel.weight.dtype, device=kernel.weight.device)
-    return Kernel(
-        torch.cat((kernel.weight, same[:, :, None, None])),
-        torch.cat((kernel.bias, kernel.bias.new_zeros(n_in))),
-    )
+    weight = kernel.weight.view(n_pixels, -1, n_in)
+    repeated = torch.cat((weight, same.expand(n_pixels, -1, -1)), dim=1)
+    bias = kernel.bias.view(n_pixels, n_out // n_pixels)
+    biases = torch.cat((bias, bias.new_zeros(n_pixels, n_in)), dim=1)
+    return Kernel(repeated.reshape(-1, n_in, 1, 1), biases.flatten())
 
 
 class Stream:
@@ -226,8 +255,10 @@ class Stream:
         at_once: int,
     ) -> None:
         self._network = network
+        block = network.block
+        height, width = shape[0] // block, shape[1] // block
         self._shapes = [
-            (shape[0] >> level, shape[1] >> level) for level in range(network.levels)
+            (height >> level, width >> level) for level in range(network.levels)
         ]
         at_once = max(1, min(at_once, n_tiles))
         self.chunks = tuple(
@@ -236,7 +267,10 @@ class Stream:
         )
         self._wide = self._images(at_once, _RIM, network.widths)
         self._narrow = self._images(at_once, 1, network.finer)
-        self._raw = self._zeros(at_once, shape[0], shape[1], network.channels)
+        self._raw = self._zeros(at_once, height, width, block**2 * network.channels)
+        self._pixels = self._raw
+        if block > 1:
+            self._pixels = self._zeros(at_once, *shape, network.channels)
         self._states = [
             [
                 self._images(
@@ -282,16 +316,16 @@ class Stream:
             `StreamingNetwork.channels` counts them. They are overwritten by the next
             call.
         """
-        shown = images[..., None].to(self._network.dtype)
-        n_images = len(shown)
+        network, n_images = self._network, len(images)
+        shown = _by_blocks(images, network.block).to(network.dtype)
         wide, narrow = (
             [image[:n_images] for image in scratch]
             for scratch in (self._wide, self._narrow)
         )
         raw = self._raw[:n_images]
-        finest = self._network.recurrent_from
+        finest = network.recurrent_from
         for number, (hourglass, remembered) in enumerate(
-            zip(self._network.hourglasses, self._states[chunk], strict=True)
+            zip(network.hourglasses, self._states[chunk], strict=True)
         ):
             # What a level without a recurrent unit sees stands for its state.
             states = [*wide[:finest], *remembered]
@@ -310,7 +344,25 @@ class Stream:
                     _combine(states[level], narrow[level + 1], combined)
                 last = None if level else (hourglass.output, raw)
                 _expand(hourglass.expanding[level], combined, narrow[level], last)
-        return raw
+        pixels = self._pixels[:n_images]
+        if network.block > 1:
+            _by_pixels(raw, network.block, pixels)
+        return pixels
+
+
+def _by_blocks(images: Tensor, block: int) -> Tensor:
+    """Put the pixels of each block of images (B, Y, X) side by side, (B, y, x, N)."""
+    n_images, height, width = images.shape
+    rows, columns = height // block, width // block
+    blocks = images.view(n_images, rows, block, columns, block).transpose(2, 3)
+    return blocks.reshape(n_images, rows, columns, block**2)
+
+
+def _by_pixels(raw: Tensor, block: int, out: Tensor) -> None:
+    """Put what is told of blocks (B, y, x, N) where their pixels are, (B, Y, X, C)."""
+    n_images, rows, columns, _ = raw.shape
+    told = raw.view(n_images, rows, columns, block, block, -1)
+    out.view(n_images, rows, block, columns, block, -1).copy_(told.transpose(2, 3))
 
 
 def _enter(kernel: Kernel, shown: Tensor, raw: Tensor | None, out: Tensor) -> None:
@@ -318,11 +370,13 @@ def _enter(kernel: Kernel, shown: Tensor, raw: Tensor | None, out: Tensor) -> No
     for images, start, stop in cut(out, shown.shape[1]):
         inputs = shown[images, start:stop]
         if raw is not None:
-            outputs = raw[images, start:stop, :, : kernel.weight.shape[1] - 1]
+            n_pixels = shown.shape[-1]
+            outputs = raw[images, start:stop, :, : kernel.weight.shape[1] - n_pixels]
+            of_pixels = outputs.reshape(*outputs.shape[:-1], n_pixels, -1)
             handed = normalise_embedding(
-                outputs.float(), dim=-1, epsilon=HANDOVER_EPSILON
+                of_pixels.float(), dim=-1, epsilon=HANDOVER_EPSILON
             )
-            inputs = torch.cat((inputs, handed.to(inputs.dtype)), dim=-1)
+            inputs = torch.cat((inputs, handed.flatten(-2).to(inputs.dtype)), dim=-1)
         rectify(convolve(inputs, kernel), out[images, start + 1 : stop + 1])
 
 

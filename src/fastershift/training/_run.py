@@ -358,6 +358,7 @@ class TrainingRun:
             channels=settings.channels,
             recurrent_from=settings.recurrent_from,
             deep_filters=settings.deep_filters,
+            block=settings.block,
             embedding=settings.embedding,
             diameter=settings.network_diameter,
             training_data=learned,

@@ -23,6 +23,7 @@ _FIXED = {
     "channels": "channels",
     "recurrent_from": "recurrent_from",
     "deep_filters": "deep_filters",
+    "block": "block",
     "embedding": "embedding",
     "network_diameter": "diameter",
 }

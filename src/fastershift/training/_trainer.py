@@ -52,6 +52,9 @@ class TrainSettings(BaseModel):
         ge=1,
         description="Filters of the levels from the third on, if others.",
     )
+    block: int = Field(
+        1, ge=1, le=4, description="Side of the squares of pixels seen as one."
+    )
     network_diameter: float = Field(
         24.0, gt=2, description="Cell diameter in network pixels."
     )
@@ -101,6 +104,7 @@ class TrainSettings(BaseModel):
             self.channels,
             self.recurrent_from,
             self.deep_filters,
+            self.block,
         )
 
 

@@ -169,7 +169,7 @@ def _network_pass(device_name: str) -> tuple[float, float]:
     kernels = [
         (side, kernel)
         for hourglass in network.hourglasses
-        for side, kernel in hourglass.convolutions(_SIDE)
+        for side, kernel in hourglass.convolutions(_SIDE // network.block)
     ]
     inputs = [_padded(side, kernel, dtype, device) for side, kernel in kernels]
 
