@@ -16,11 +16,10 @@ import tifffile
 import torch
 from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
-from torch import Tensor
 
 from fastershift.benchmark.suites._kinds import KEPT_OUT_STILLS
 from fastershift.io import as_movie
-from fastershift.rshn import RSHN, normalise_robustly, read_card
+from fastershift.rshn import normalise_robustly
 from fastershift.simulate import redraw, simulate_movie
 from fastershift.training import (
     Augmentation,
@@ -129,39 +128,6 @@ def redrawn(
         yield prepare_movie(truth, diameter, weight=SHOWN / len(REDRAWN) / SHOWS)
 
 
-def begun(network: RSHN, weights: dict[str, Tensor], block: int) -> dict[str, Tensor]:
-    """Put weights into a network with more filters, or with larger blocks of pixels.
-
-    Old filters read nothing from new ones at first; new ones read what is there, at
-    random. A network that sees four pixels as one has no need of the finest level.
-    """
-    result = {}
-    for name, new in network.state_dict().items():
-        part = name.split(".")
-        if block < network.block:
-            if part[2] in ("input", "output"):
-                result[name] = new
-                continue
-            part[3] = str(int(part[3]) + 1)
-        old = weights[".".join(part)]
-        # A recurrent unit has two or three sets of filters in one convolution.
-        sets = {"from_input": 3, "gates_from_state": 2}.get(part[-2], 1)
-        result[name] = torch.cat(
-            [
-                _grown(mine, theirs)
-                for mine, theirs in zip(new.chunk(sets), old.chunk(sets), strict=True)
-            ]
-        )
-    return result
-
-
-def _grown(new: Tensor, old: Tensor) -> Tensor:
-    grown = new.clone()
-    grown[: len(old)] = 0
-    grown[tuple(slice(length) for length in old.shape)] = old
-    return grown
-
-
 def simulated(
     kind: str, optics: str, first_seed: int, network_diameter: float
 ) -> Iterator[TrainingMovie]:
@@ -226,8 +192,9 @@ def main() -> None:
     parser.add_argument("--recurrent-from", type=int, default=0)
     parser.add_argument("--block", type=int, default=2)
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     settings = TrainSettings(
         filters=options.filters,
         deep_filters=options.deep_filters,
@@ -252,10 +219,7 @@ def main() -> None:
     if options.init:
         # Its votes are cell diameters: they come right within the first minutes where
         # the weights knew another one.
-        weights = load_file(options.init)
-        weights = {name: value.float() for name, value in weights.items()}
-        known = read_card(options.init).block
-        network.load_state_dict(begun(network, weights, known))
+        network.load_state_dict(load_file(options.init))
     trainer = Trainer(
         tuple(movies),
         settings,
