@@ -58,7 +58,7 @@ SIMULATED = {
 # Movies of each of them, drawn anew at every start.
 SEEDS = 16
 # What the cells of a source are, when their outlines are shown by other microscopes.
-REDRAWN = {
+REDRAWN: dict[str, tuple[str, ...]] = {
     "dsb2018-fluo": ("embryo", "clumps", "cells"),
     "usiigaci-phase": ("adherent", "cells"),
     "omnipose-bacteria-phase": ("rods",),
@@ -104,7 +104,7 @@ def stills(root: Path, name: str, diameter: float) -> Iterator[TrainingMovie]:
 
 
 def redrawn(
-    root: Path, name: str, first_seed: int, diameter: float
+    root: Path, name: str, kinds: tuple[str, ...], first_seed: int, diameter: float
 ) -> Iterator[TrainingMovie]:
     """Stills whose outlines are real and whose light is simulated."""
     folder = root / name / "masks"
@@ -120,7 +120,6 @@ def redrawn(
         masks = tifffile.imread(path).astype(np.int32)
         if not masks.any():
             continue
-        kinds = REDRAWN[name]
         kind = kinds[chance.integers(len(kinds))]
         optics = "usual" if chance.random() < 0.5 else "any"
         image = redraw(masks, kind, optics=optics, seed=seed).astype(np.float32)
@@ -233,10 +232,11 @@ def main() -> None:
         if kind in options.without:
             continue
         movies += simulated(kind, optics, first_seed, settings.network_diameter)
-    for name in REDRAWN:
-        if name not in options.without:
+    for name, known in REDRAWN.items():
+        kinds = tuple(one for one in known if one not in options.without)
+        if kinds and name not in options.without:
             movies += redrawn(
-                options.kinds, name, first_seed, settings.network_diameter
+                options.kinds, name, kinds, first_seed, settings.network_diameter
             )
     movies += blank(first_seed)
     trainer.movies = tuple(movies)
