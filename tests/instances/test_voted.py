@@ -260,12 +260,26 @@ class TestWindow:
         (frame,) = voters.frames
         basins = find_basins(frame, H, DIAMETER)
         assert np.array_equal(np.unique(basins.of_pixel), 1 + np.arange(36))
-        of_place = basins.of_place.reshape(labels.shape)
+        of_place = basins.of_places(np.arange(labels.size)).reshape(labels.shape)
         own = labels.ravel()[frame.pixels]
         for row, column in GRID:
             number = of_place[row, column]
             assert number
             assert (basins.of_pixel[own == labels[row, column]] == number).all()
+
+    @pytest.mark.parametrize(("h", "step"), [(0.002, 1), (0.06, 2)])
+    def test_votes_are_counted_in_squares_as_wide_as_the_kernel_allows(self, h, step):
+        labels = discs([(9, 8), (30, 40), (46, 46)], (55, 53))
+        voters = pair_voters(*pair_of([kept(labels)], DIAMETER), TrackSettings())
+        (frame,) = voters.frames
+        basins = find_basins(frame, h, DIAMETER)
+        assert basins.grid.step == step
+        assert basins.of_square.size == -(-55 // step) * -(-53 // step)
+        assert np.array_equal(basins.of_places(frame.places), basins.of_pixel)
+        row, column = np.divmod(np.arange(labels.size), 53)
+        wide = -(-53 // step)
+        expected = row // step * wide + column // step
+        assert np.array_equal(basins.grid.squares(np.arange(labels.size)), expected)
 
     def test_places_lie_within_the_frame(self):
         pixels = np.arange(24, dtype=np.int32)

@@ -1,7 +1,6 @@
 """Cells of a pair of frames whose pixels vote for the centre of their cell."""
 
 import time
-from collections import defaultdict
 from functools import partial
 from typing import TypeAlias
 
@@ -185,7 +184,7 @@ def _linked_pieces(voters: PairVoters, basins: list[Basins]) -> list[_Labels]:
     first, second = voters.frames
     before = empty_labels(first.shape).reshape(-1)
     before[first.pixels] = pieces[0]
-    pointed = basins[0].of_place[second.previous]
+    pointed = basins[0].of_places(second.previous)
     numbers = _successors(pieces[0], pieces[1], before[second.pixels], pointed)
     return [pieces[0], numbers[pieces[1]]]
 
@@ -286,19 +285,21 @@ def _successors(
     """
     n_first, n_second = _largest([first]), _largest([second])
     areas = count_pixels(first, n_first), count_pixels(second, n_second)
+    new, old, count = overlaps(second, pointed)
+    votes = count / areas[1][new]
+    beside, under, shared = overlaps(second, before)
+    overlap = shared / (areas[1][beside] + areas[0][under] - shared)
     # Sums over all pairs of pieces that have to do with each other.
-    score: dict[tuple[int, int], float] = defaultdict(float)
-    for new, old, count in zip(*overlaps(second, pointed), strict=True):
-        score[int(new), int(old)] += float(count / areas[1][new])
-    for new, old, count in zip(*overlaps(second, before), strict=True):
-        union = areas[1][new] + areas[0][old] - count
-        score[int(new), int(old)] += _OVERLAP * float(count / union)
+    pairs = np.concatenate([new, beside]) * (n_first + 1) + np.concatenate([old, under])
+    known, which = np.unique(pairs, return_inverse=True)
+    score = np.bincount(which, np.concatenate([votes, _OVERLAP * overlap]), known.size)
     numbers = np.zeros(n_second + 1, dtype=np.int32)
     taken: set[int] = set()
-    for (new, old), value in sorted(score.items(), key=lambda one: (-one[1], one[0])):
-        if value >= _LEAST_SCORE and not numbers[new] and old not in taken:
-            numbers[new] = old
-            taken.add(old)
+    for best in np.argsort(-score, kind="stable")[: (score >= _LEAST_SCORE).sum()]:
+        later, earlier = divmod(int(known[best]), n_first + 1)
+        if not numbers[later] and earlier not in taken:
+            numbers[later] = earlier
+            taken.add(earlier)
     alone = np.flatnonzero(numbers[1:] == 0) + 1
     numbers[alone] = n_first + 1 + np.arange(alone.size)
     return numbers
