@@ -14,8 +14,7 @@ from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.instances import find_voted_instances, pair_voters
 from fastershift.instances._basins import (
     _add_blurred,
-    _densest_first,
-    _flood,
+    _basins,
     _gaussian,
     find_basins,
 )
@@ -44,30 +43,42 @@ def bars(places, height, width, shape=(96, 96)):
     return labels
 
 
-def flooded(density, order, saddle):
-    """Go down from the modes; a basin that is joined is renamed place by place."""
+def climbed(density, least, share):
+    """Climb from every place; then go down from the modes, and join basins that meet.
+
+    The numbers are those of the modes.
+    """
     height, width = density.shape
     flat = density.ravel()
+
+    def around(place):
+        y, x = divmod(place, width)
+        rows, columns = (
+            range(max(0, at - 1), min(side, at + 2))
+            for at, side in ((y, height), (x, width))
+        )
+        return [row * width + column for row in rows for column in columns]
+
     modes = np.full(flat.size, -1)
-    for place in order:
-        y, x = divmod(int(place), width)
-        own = -1
-        for row in range(max(0, y - 1), min(height, y + 2)):
-            for column in range(max(0, x - 1), min(width, x + 2)):
-                other = modes[row * width + column]
-                if own in (-1, other) or other == -1:
-                    own = max(own, other) if own == -1 else own
-                    continue
-                high, low = (own, other) if flat[own] >= flat[other] else (other, own)
-                if flat[place] >= np.float32(saddle) * flat[low]:
-                    modes[modes == low] = high
-                own = high
-        modes[place] = place if own == -1 else own
-    kept = [place for place in order if modes[place] == place]
-    basins = np.zeros(flat.size, np.int32)
-    for number, mode in enumerate(kept, 1):
-        basins[modes == mode] = number
-    return basins
+    inside = np.flatnonzero(flat > least)
+    for place in inside.tolist():
+        top = place
+        while flat[highest := max(around(top), key=flat.__getitem__)] > flat[top]:
+            top = highest
+        modes[place] = top
+    seen = np.zeros(flat.size, bool)
+    joined = modes.copy()
+    for place in inside[np.argsort(-flat[inside], kind="stable")].tolist():
+        seen[place] = True
+        for other in around(place):
+            high, low = joined[place], joined[other]
+            if not seen[other] or high == low:
+                continue
+            if flat[high] < flat[low]:
+                high, low = low, high
+            if flat[place] >= np.float32(share) * flat[low]:
+                joined[joined == low] = high
+    return joined
 
 
 def kept(labels, noise=0.0, seed=0, **truth):
@@ -430,23 +441,22 @@ class TestFast:
 
     @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
     @settings(max_examples=60, deadline=None)
-    def test_basins_are_those_of_going_down_place_by_place(self, height, width, seed):
+    def test_basins_are_those_of_climbing_place_by_place(self, height, width, seed):
         rng = np.random.default_rng(seed)
         density = ndimage.gaussian_filter(rng.random((height, width)), 0.8)
         density = density.round(2).astype(np.float32)
-        order = _densest_first(density, 0.4)
-        found = np.zeros(density.size, np.int32)
         # No two of these densities have just this ratio, where rounding would decide.
         share = 0.9503
-        _flood(density, order, share, found)
-        assert np.array_equal(found, flooded(density, order, share))
-
-    def test_equal_densities_keep_their_order(self):
-        rng = np.random.default_rng(4)
-        density = rng.integers(0, 9, (30, 31)).astype(np.float32) / 7
-        above = np.flatnonzero(density > 0.2)
-        expected = above[np.argsort(-density.ravel()[above], kind="stable")]
-        np.testing.assert_array_equal(_densest_first(density, 0.2), expected)
+        found = _basins(density, 0.405, share)
+        expected = climbed(density, 0.405, share)
+        assert np.array_equal(found == 0, expected == -1)
+        numbers, begins = np.unique(found[found > 0], return_index=True)
+        assert np.array_equal(numbers, 1 + np.arange(numbers.size))
+        assert np.array_equal(begins, np.sort(begins))
+        # What is higher than its neighbours is told apart in the same way; of equal
+        # neighbours any may be the mode.
+        pairs = np.unique(np.stack([found, expected]), axis=1)
+        assert pairs.shape[1] == len(np.unique(expected)) == len(np.unique(found))
 
     def test_the_seed_is_the_first_of_the_shortest(self):
         rng = np.random.default_rng(5)

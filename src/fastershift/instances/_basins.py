@@ -145,9 +145,7 @@ def find_basins(voters: Voters, bandwidth: float, diameter: float) -> Basins:
         if chosen.size:
             _add_blurred(chosen, _gaussian(one * deviation), votes, density)
     top = min(1.0, 1 / (2 * np.pi * deviation**2))
-    order = _densest_first(density, _EMPTY * top)
-    of_square = np.zeros(density.size, dtype=np.int32)
-    _flood(density, order, _SADDLE, of_square)
+    of_square = _basins(density, _EMPTY * top, _SADDLE)
     return Basins(grid, of_square, of_square[squares])
 
 
@@ -261,79 +259,129 @@ def _add_blurred(
         votes[place] = 0
 
 
-def _densest_first(density: _Image, least: float) -> _Numbers:
-    """Order the places above a density, equal ones as they lie in the frame.
+def _basins(density: _Image, least: float, share: float) -> _Labels:
+    """Give every place above a density the number of its basin, from 1.
 
-    The bits of positive numbers are ordered as the numbers are: with the place behind
-    them they are whole numbers, all different, which are sorted several times faster
-    than numbers of which equal ones must keep their order.
-    """
-    places = np.flatnonzero(density > least)
-    bits = density.ravel()[places].view(np.uint32)
-    keys = (~bits).astype(np.uint64) << np.uint64(32) | places.astype(np.uint64)
-    keys.sort()
-    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-
-
-@compiled
-def _top(tops: _Labels, place: int) -> int:
-    """Find the mode above a place, by way of tops that are numbered from 1."""
-    while tops[place] != place + 1:
-        tops[place] = tops[tops[place] - 1]
-        place = tops[place] - 1
-    return place
-
-
-@compiled
-def _flood(density: _Image, order: _Numbers, saddle: float, basins: _Labels) -> None:
-    """Go down from all modes at once, and join basins that meet high up.
+    Every place belongs to the mode to which one climbs from it. Modes are joined at the
+    highest saddles first, where these hardly lie below the lower of both.
 
     Parameters
     ----------
     density : (Y, X) float32
         Density of votes.
-    order : (n,) int64
-        Places with votes, densest first.
-    saddle : float
-        Share of the lower of two modes above which they are one.
-    basins : (Y * X,) int32
-        Zeros; gets the number of the basin of each place, from 1.
+    least : float
+        Places with less belong to no basin.
+    share : float
+        Share of the lower of two modes at which they are one.
+
+    Returns
+    -------
+    (Y * X,) int32
     """
-    width = density.shape[1]
+    tops = np.empty(density.size, np.int32)
+    _climb(density, least, tops)
+    heights, pairs = _saddles(density, tops, share)
+    order = np.argsort(-heights, kind="stable")
+    _join(density.ravel(), heights[order], pairs[order], share, tops)
+    basins = np.zeros(density.size, np.int32)
+    _number(tops, basins)
+    return basins
+
+
+@compiled
+def _top(tops: _Labels, place: int) -> int:
+    """Find the mode above a place, and shorten the way there."""
+    while tops[place] != place:
+        tops[place] = tops[tops[place]]
+        place = tops[place]
+    return place
+
+
+@compiled
+def _climb(density: _Image, least: float, tops: _Labels) -> None:
+    """Tell the mode above each place; -1 where there is hardly any density."""
+    height, width = density.shape
+    for y in range(height):
+        for x in range(width):
+            best, at = density[y, x], y * width + x
+            place = at
+            if best <= least:
+                tops[place] = -1
+                continue
+            for row in range(max(0, y - 1), min(height, y + 2)):
+                for column in range(max(0, x - 1), min(width, x + 2)):
+                    if density[row, column] > best:
+                        best, at = density[row, column], row * width + column
+            tops[place] = at
+    for place in range(tops.size):
+        if tops[place] >= 0:
+            tops[place] = _top(tops, place)
+
+
+@compiled
+def _saddles(density: _Image, tops: _Labels, share: float) -> tuple[_Image, _Labels]:
+    """Find where two basins meet at this share of the lower mode or above.
+
+    Returns
+    -------
+    heights : (n,) float32
+        The lower of the two densities where they meet.
+    pairs : (n, 2) int32
+        The two modes.
+    """
+    height, width = density.shape
     flat = density.ravel()
-    # Zero where the flood has not come yet: memory that is never touched costs nothing.
-    tops = np.zeros(flat.size, np.int32)
-    steps = np.array([-width, 0, width])
-    modes = np.empty(order.size, np.int32)
-    n_modes = 0
-    for place in order:
-        x = np.uint32(place) % np.uint32(width)
-        own = 0
-        for step in steps:
-            beside = place + step
-            for other in range(beside - (x > 0), beside + 1 + (x < width - 1)):
-                if other < 0 or other >= flat.size:
+    heights, pairs = np.empty(0, np.float32), np.empty((0, 2), np.int32)
+    # They are counted first, and written down then.
+    for writing in (False, True):
+        count = 0
+        for y in range(height):
+            for x in range(width):
+                own = tops[y * width + x]
+                if own < 0:
                     continue
-                top = tops[other]
-                if top == 0 or top == own:
-                    continue
-                top = _top(tops, other) + 1
-                if own == 0 or top == own:
-                    own = top
-                    continue
-                high, low = (own, top) if flat[own - 1] >= flat[top - 1] else (top, own)
-                if flat[place] >= saddle * flat[low - 1]:
-                    tops[low - 1] = high
-                own = high
-        if own == 0:
-            own = place + 1
-            modes[n_modes] = place
-            n_modes += 1
-        tops[place] = own
+                for dy, dx in ((0, 1), (1, -1), (1, 0), (1, 1)):
+                    row, column = y + dy, x + dx
+                    if row == height or column < 0 or column == width:
+                        continue
+                    other = tops[row * width + column]
+                    if other < 0 or other == own:
+                        continue
+                    level = min(density[y, x], density[row, column])
+                    if level < share * min(flat[own], flat[other]):
+                        continue
+                    if writing:
+                        heights[count] = level
+                        pairs[count, 0], pairs[count, 1] = own, other
+                    count += 1
+        if not writing:
+            heights = np.empty(count, np.float32)
+            pairs = np.empty((count, 2), np.int32)
+    return heights, pairs
+
+
+@compiled
+def _join(
+    flat: _Values, heights: _Values, pairs: _Labels, share: float, tops: _Labels
+) -> None:
+    """Put the lower of two modes below the higher one, the highest saddles first."""
+    for i in range(heights.size):
+        high, low = _top(tops, pairs[i, 0]), _top(tops, pairs[i, 1])
+        if flat[high] < flat[low]:
+            high, low = low, high
+        if high != low and heights[i] >= share * flat[low]:
+            tops[low] = high
+
+
+@compiled
+def _number(tops: _Labels, basins: _Labels) -> None:
+    """Count basins in the order in which they begin; `basins` comes as zeros."""
     count = 0
-    for mode in modes[:n_modes]:
-        if tops[mode] == mode + 1:
+    for place in range(tops.size):
+        if tops[place] < 0:
+            continue
+        top = _top(tops, place)
+        if basins[top] == 0:
             count += 1
-            basins[mode] = count
-    for place in order:
-        basins[place] = basins[_top(tops, place)]
+            basins[top] = count
+        basins[place] = basins[top]
