@@ -208,13 +208,26 @@ def _largest_pieces(voters: Voters, basin: _Labels) -> _Labels:
         The same, 0 for slivers.
     """
     root = _connect(voters.pixels, basin, voters.shape[1])
-    sizes = np.bincount(root, minlength=root.size)
-    roots = np.flatnonzero(sizes)
-    # The last one of a basin stays: the largest, of equal ones the lowest in the frame.
-    order = roots[np.argsort(sizes[roots], kind="stable")]
-    largest = np.zeros(_largest([basin]) + 1, dtype=np.int64)
-    largest[basin[order]] = order
-    return np.where(root == largest[basin], basin, 0).astype(np.int32)
+    return _of_largest(root, basin, _largest([basin]))
+
+
+@compiled
+def _of_largest(root: _Labels, basin: _Labels, n_basins: int) -> _Labels:
+    """Keep the basins of the largest pieces; of equal ones the lowest in the frame."""
+    sizes = np.zeros(root.size, np.int32)
+    for one in root:
+        sizes[one] += 1
+    largest = np.full(n_basins + 1, -1, np.int32)
+    for one in range(root.size):
+        if root[one] == one:
+            known = largest[basin[one]]
+            if known < 0 or sizes[one] >= sizes[known]:
+                largest[basin[one]] = one
+    kept = np.zeros_like(basin)
+    for i in range(root.size):
+        if root[i] == largest[basin[i]]:
+            kept[i] = basin[i]
+    return kept
 
 
 @compiled
