@@ -174,6 +174,10 @@ class TestCards:
         assert (card.embedding, card.recurrent_from) == ("cosine", 0)
         assert card.network().recurrent_from == 0
         assert ModelCard(**SIZES, recurrent_from=2).network().recurrent_from == 2
+        assert (card.deep_filters, card.block) == (None, 1)
+        other = ModelCard(**SIZES, deep_filters=7, block=2).network()
+        assert (other.widths[2:], other.block) == ((7,) * (card.levels - 2), 2)
+        assert other.stride == 2 * card.network().stride
 
 
 @pytest.fixture(scope="module")

@@ -217,6 +217,9 @@ def test_a_model_to_start_from_decides_the_network_and_the_rate():
     settings = decide_settings({"size": 64}, start=card())
     assert (settings.filters, settings.levels, settings.size) == (8, 3, 64)
     assert settings.network_diameter == 12
+    wide = decide_settings({}, start=card(deep_filters=12, block=2))
+    assert wide.network().widths == (8, 8, 12)
+    assert wide.network().block == 2
     fresh = decide_settings({})
     assert settings.learning_rate < fresh.learning_rate
     chosen = decide_settings({"learning_rate": 1e-3}, start=card())
