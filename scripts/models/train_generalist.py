@@ -88,12 +88,15 @@ VARIED = Augmentation(
 BLANK, BLANKS = 0.03, 24
 
 
+def learned(folder: Path) -> list[Path]:
+    """List the files of images or masks of a source that are not kept out."""
+    is_kept_out = KEPT_OUT_STILLS.get(folder.parent.name, lambda _: False)
+    paths = sorted(folder.glob("*.tif"))
+    return [path for number, path in enumerate(paths) if not is_kept_out(number)]
+
+
 def stills(root: Path, name: str, diameter: float) -> Iterator[TrainingMovie]:
-    paths = [
-        path
-        for number, path in enumerate(sorted((root / name / "images").glob("*.tif")))
-        if not KEPT_OUT_STILLS.get(name, lambda _: False)(number)
-    ]
+    paths = learned(root / name / "images")
     for path in paths:
         image = tifffile.imread(path).astype(np.float32)
         masks = tifffile.imread(path.parents[1] / "masks" / path.name).astype(np.int32)
@@ -107,13 +110,7 @@ def redrawn(
     root: Path, name: str, kinds: tuple[str, ...], first_seed: int, diameter: float
 ) -> Iterator[TrainingMovie]:
     """Stills whose outlines are real and whose light is simulated."""
-    folder = root / name / "masks"
-    is_kept_out = KEPT_OUT_STILLS.get(name, lambda _: False)
-    paths = [
-        path
-        for number, path in enumerate(sorted(folder.glob("*.tif")))
-        if not is_kept_out(number)
-    ]
+    paths = learned(root / name / "masks")
     for seed in range(first_seed, first_seed + SHOWS):
         chance = np.random.default_rng(seed)
         path = paths[chance.integers(len(paths))]
@@ -213,9 +210,9 @@ def main() -> None:
     for name in STILLS:
         if name not in options.without:
             movies += stills(options.kinds, name, settings.network_diameter)
-    torch.manual_seed(settings.seed)
-    network = settings.network()
+    network = None
     if options.init:
+        network = settings.network()
         # Its votes are cell diameters: they come right within the first minutes where
         # the weights knew another one.
         network.load_state_dict(load_file(options.init))

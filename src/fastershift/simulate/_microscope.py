@@ -1,23 +1,73 @@
 """Scenes of a microscope: any kind of cell under any optics and camera."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.simulate._clutter import Clutter
-from fastershift.simulate._draws import log_uniform
+from fastershift.simulate._draws import Floats, log_uniform
 from fastershift.simulate._interiors import interiors
 from fastershift.simulate._kinds import Body, draw_life, draw_walls, settle
 from fastershift.simulate._looks import Optics, choose_optics, draw_look
 from fastershift.simulate._outlines import View, draw
-from fastershift.simulate._population import Cells, advance
+from fastershift.simulate._population import Cells, Life, advance
 from fastershift.simulate._sensor import draw_sensor
 
-__all__ = ["Microscope"]
+__all__ = ["Microscope", "draw_exposure"]
 
 Spans = dict[int, tuple[int, int, int]]
+Exposure: TypeAlias = Callable[[int, View, Cells, Floats], NDArray[np.uint16]]
+
+
+def draw_exposure(
+    kind: Body,
+    optics: Optics,
+    life: Life,
+    streams: tuple[np.random.Generator, np.random.Generator],
+    shape: tuple[int, int],
+    margin: int,
+    noise: float,
+) -> Exposure:
+    """Draw what is inside of cells, a microscope and a camera.
+
+    Parameters
+    ----------
+    kind, optics, shape, noise
+        As in `simulate_movie`.
+    life : Life
+        What the cells have in common.
+    streams : (numpy.random.Generator, numpy.random.Generator)
+        Where draws come from: of cells and microscope, and of the camera.
+    margin : int
+        By how much the canvas is wider than a frame, on each side.
+
+    Returns
+    -------
+    callable
+        Makes the counts (Y, X) of a frame from its number, and from the view, the cells
+        and the clutter of the canvas.
+    """
+    looks, records = streams
+    used = choose_optics(kind, optics, looks)
+    interior = interiors(life, looks, nuclear=kind in ("embryo", "clumps"))
+    canvas = (shape[0] + 2 * margin, shape[1] + 2 * margin)
+    look = draw_look(kind, used, life, looks, canvas)
+    record = draw_sensor(
+        shape,
+        records,
+        fluorescent=used in ("fluorescence", "quantitative"),
+        noise=noise,
+    )
+    inner = (slice(margin, -margin),) * 2
+
+    def expose(t: int, view: View, cells: Cells, clutter: Floats) -> NDArray[np.uint16]:
+        light = look(interior(view, cells, clutter))
+        return record(t, light[inner], view.owner[inner])
+
+    return expose
 
 
 class Microscope:
@@ -55,7 +105,6 @@ class Microscope:
         lives, looks, records, dirt = streams.spawn(4)
         self._shape, self._spans, self._death = shape, spans, death
         self._margin = int(np.clip(diameter, 16, 48))
-        canvas = (shape[0] + 2 * self._margin, shape[1] + 2 * self._margin)
         self._life = draw_life(kind, lives, diameter, cell_cycle, speed)
         self._walls = draw_walls(kind, self._life, lives, shape)
         self._cells = settle(kind, self._life, self._walls, lives, shape, n_cells)
@@ -64,17 +113,9 @@ class Microscope:
             self._drift = diameter * log_uniform(lives, 0.005, 0.15)
         self._shift = np.zeros(2)
         self._rng = lives
-        used = choose_optics(kind, optics, looks)
-        self._interior = interiors(
-            self._life, looks, nuclear=kind in ("embryo", "clumps")
-        )
-        self._look = draw_look(kind, used, self._life, looks, canvas)
         self._clutter = Clutter(self._life, self._walls, dirt, shape, self._margin)
-        self._record = draw_sensor(
-            shape,
-            records,
-            fluorescent=used in ("fluorescence", "quantitative"),
-            noise=noise,
+        self._expose = draw_exposure(
+            kind, optics, self._life, (looks, records), shape, self._margin, noise
         )
         self._next = 1
 
@@ -85,11 +126,7 @@ class Microscope:
         cells = replace(self._cells, position=self._cells.position + self._shift)
         view = draw(self._life, cells, self._shape, self._margin)
         labels = self._track(t, view, self._cells)
-        light = self._look(
-            self._interior(view, cells, self._clutter.frame(self._shift))
-        )
-        m = self._margin
-        return self._record(t, light[m:-m, m:-m], labels), labels
+        return self._expose(t, view, cells, self._clutter.frame(self._shift)), labels
 
     def _live(self) -> None:
         """Let the time between two frames pass; the stage drifts, too."""

@@ -10,12 +10,11 @@ from skimage.measure import regionprops
 
 from fastershift.errors import InputError
 from fastershift.simulate._clutter import Clutter
-from fastershift.simulate._interiors import interiors
 from fastershift.simulate._kinds import Body, draw_life
-from fastershift.simulate._looks import Optics, choose_optics, draw_look
+from fastershift.simulate._looks import Optics
+from fastershift.simulate._microscope import draw_exposure
 from fastershift.simulate._outlines import View
 from fastershift.simulate._population import Cells, Life, new_cells
-from fastershift.simulate._sensor import draw_sensor
 from fastershift.simulate._walls import Walls
 
 __all__ = ["redraw"]
@@ -60,27 +59,19 @@ def redraw(
         known = ", ".join(get_args(Body))
         raise InputError(f"There is no kind of cell '{kind}'; choose one of {known}.")
     if not np.any(labels > 0):
-        raise InputError("There is no cell in the labels that are to be redrawn.")
+        raise InputError("The labels hold no cell, so there is nothing to redraw.")
     lives, looks, records, dirt = np.random.default_rng(seed).spawn(4)
     shape = (labels.shape[0], labels.shape[1])
     numbers = np.unique(labels[labels > 0])
     dense = np.where(labels > 0, np.searchsorted(numbers, labels) + 1, 0)
     owner = np.pad(dense.astype(np.int32), _MARGIN, mode="reflect")
-    canvas = (owner.shape[0], owner.shape[1])
     areas = np.bincount(owner.ravel())[1:]
     diameter = float(np.sqrt(4 / np.pi * np.median(areas)))
     life = draw_life(kind, lives, diameter, None, None)
     cells, view = _seen(life, owner, lives)
-    used = choose_optics(kind, optics, looks)
-    interior = interiors(life, looks, nuclear=kind in ("embryo", "clumps"))
-    look = draw_look(kind, used, life, looks, canvas)
     clutter = Clutter(life, Walls(), dirt, shape, _MARGIN).frame(np.zeros(2))
-    record = draw_sensor(
-        shape, records, fluorescent=used in ("fluorescence", "quantitative"), noise=1.0
-    )
-    inner = (slice(_MARGIN, -_MARGIN),) * 2
-    light = look(interior(view, cells, clutter))
-    return record(0, light[inner], owner[inner])
+    expose = draw_exposure(kind, optics, life, (looks, records), shape, _MARGIN, 1.0)
+    return expose(0, view, cells, clutter)
 
 
 def _seen(
