@@ -49,12 +49,7 @@ def main() -> None:
     card = ModelCard(
         name=options.model.stem,
         summary=SUMMARY,
-        filters=settings.filters,
-        levels=settings.levels,
-        channels=settings.channels,
-        recurrent_from=settings.recurrent_from,
-        deep_filters=settings.deep_filters,
-        block=settings.block,
+        **settings.network_size,
         embedding=settings.embedding,
         diameter=settings.network_diameter,
         settings={

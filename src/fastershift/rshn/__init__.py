@@ -1,6 +1,6 @@
 """Frames to embeddings."""
 
-from fastershift.rshn._card import ModelCard
+from fastershift.rshn._card import ModelCard, NetworkSize
 from fastershift.rshn._embedder import Embedder
 from fastershift.rshn._first_look import FirstLook, estimate_diameter, first_look
 from fastershift.rshn._network import RSHN, State, normalise_embedding
@@ -73,6 +73,7 @@ __all__ = [
     "Head",
     "Model",
     "ModelCard",
+    "NetworkSize",
     "Observer",
     "PixelClass",
     "State",

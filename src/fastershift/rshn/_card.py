@@ -8,10 +8,52 @@ from fastershift.config import resolve_settings
 from fastershift.rshn._network import RSHN
 from fastershift.rshn._votes import EmbeddingKind, check_channels
 
-__all__ = ["ModelCard"]
+__all__ = ["ModelCard", "NetworkSize"]
 
 
-class ModelCard(BaseModel):
+class NetworkSize(BaseModel):
+    """Size of a network, see `RSHN`.
+
+    Attributes
+    ----------
+    filters, levels, channels, recurrent_from, block : int
+        As for `RSHN`.
+    deep_filters : int or None
+        As for `RSHN`.
+    """
+
+    # Bounded, so that a file from anywhere cannot ask for all the memory there is.
+    filters: int = Field(ge=1, le=512)
+    levels: int = Field(ge=1, le=10)
+    channels: int = Field(ge=2, le=256)
+    recurrent_from: int = Field(0, ge=0, le=9)
+    deep_filters: int | None = Field(
+        None,
+        ge=1,
+        le=512,
+        description="Filters of the levels from the third on, if others.",
+    )
+    block: int = Field(
+        1, ge=1, le=4, description="Side of the squares of pixels seen as one."
+    )
+
+    @model_validator(mode="after")
+    def _recurrent_level(self) -> Self:
+        if self.recurrent_from >= self.levels:
+            raise ValueError("recurrent_from must be smaller than the number of levels")
+        return self
+
+    @property
+    def network_size(self) -> dict[str, Any]:
+        """The fields that are the size of the network, by name."""
+        return self.model_dump(include=set(NetworkSize.model_fields))
+
+    def network(self) -> RSHN:
+        """Make a network of this size with weights drawn at random."""
+        return RSHN(**self.network_size)
+
+
+class ModelCard(NetworkSize):
     """Description of a trained network; it travels within the weight file.
 
     Attributes
@@ -50,13 +92,6 @@ class ModelCard(BaseModel):
 
     name: str = Field(min_length=1, max_length=100)
     summary: str = ""
-    # Bounded, so that a file from anywhere cannot ask for all the memory there is.
-    filters: int = Field(ge=1, le=512)
-    levels: int = Field(ge=1, le=10)
-    channels: int = Field(ge=2, le=256)
-    recurrent_from: int = Field(0, ge=0, le=9)
-    deep_filters: int | None = Field(None, ge=1, le=512)
-    block: int = Field(1, ge=1, le=4)
     embedding: EmbeddingKind = "cosine"
     diameter: float = Field(gt=0, le=2000)
     blur: float = Field(1.0, ge=0, le=20)
@@ -76,21 +111,8 @@ class ModelCard(BaseModel):
 
     @model_validator(mode="after")
     def _fitting_network(self) -> Self:
-        if self.recurrent_from >= self.levels:
-            raise ValueError("recurrent_from must be smaller than the number of levels")
         check_channels(self.embedding, self.channels)
         return self
-
-    def network(self) -> RSHN:
-        """Make a network of this size with weights drawn at random."""
-        return RSHN(
-            self.filters,
-            self.levels,
-            self.channels,
-            self.recurrent_from,
-            self.deep_filters,
-            self.block,
-        )
 
     def score_lines(self) -> tuple[str, ...]:
         """Write the scores, one line for each data set."""

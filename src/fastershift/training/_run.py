@@ -353,12 +353,7 @@ class TrainingRun:
         return ModelCard(
             name=self.output.stem,
             summary=f"Trained on {names}.",
-            filters=settings.filters,
-            levels=settings.levels,
-            channels=settings.channels,
-            recurrent_from=settings.recurrent_from,
-            deep_filters=settings.deep_filters,
-            block=settings.block,
+            **settings.network_size,
             embedding=settings.embedding,
             diameter=settings.network_diameter,
             training_data=learned,

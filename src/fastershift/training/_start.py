@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fastershift.errors import InputError
-from fastershift.rshn import ModelCard
+from fastershift.rshn import ModelCard, NetworkSize
 from fastershift.training._state import read_state
 from fastershift.training._trainer import TrainSettings
 
@@ -18,12 +18,7 @@ _FINE_TUNING_RATE = 5e-4
 
 # What a trained network cannot change any more, by its names in card and settings.
 _FIXED = {
-    "filters": "filters",
-    "levels": "levels",
-    "channels": "channels",
-    "recurrent_from": "recurrent_from",
-    "deep_filters": "deep_filters",
-    "block": "block",
+    **{name: name for name in NetworkSize.model_fields},
     "embedding": "embedding",
     "network_diameter": "diameter",
 }

@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from torch import Tensor
 
 from fastershift._devices import choose_device
 from fastershift.config import Precision
 from fastershift.errors import InputError
-from fastershift.rshn import RSHN, EmbeddingKind, check_channels, choose_precision
+from fastershift.rshn import (
+    RSHN,
+    EmbeddingKind,
+    NetworkSize,
+    check_channels,
+    choose_precision,
+)
 from fastershift.training._augment import (
     Clip,
     TrainingMovie,
@@ -36,7 +42,7 @@ _WARM_UP = 200
 _PLATEAU = 1000
 
 
-class TrainSettings(BaseModel):
+class TrainSettings(NetworkSize):
     """What a training run is made of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,14 +52,6 @@ class TrainSettings(BaseModel):
     channels: int = Field(16, ge=2, description="Length of an embedding.")
     recurrent_from: int = Field(
         1, ge=0, description="Finest level with a recurrent unit."
-    )
-    deep_filters: int | None = Field(
-        None,
-        ge=1,
-        description="Filters of the levels from the third on, if others.",
-    )
-    block: int = Field(
-        1, ge=1, le=4, description="Side of the squares of pixels seen as one."
     )
     network_diameter: float = Field(
         24.0, gt=2, description="Cell diameter in network pixels."
@@ -91,21 +89,8 @@ class TrainSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fitting_network(self) -> Self:
-        if self.recurrent_from >= self.levels:
-            raise ValueError("recurrent_from must be smaller than the number of levels")
         check_channels(self.embedding, self.channels)
         return self
-
-    def network(self) -> RSHN:
-        """Make a network of this size with weights drawn at random."""
-        return RSHN(
-            self.filters,
-            self.levels,
-            self.channels,
-            self.recurrent_from,
-            self.deep_filters,
-            self.block,
-        )
 
 
 @dataclass(frozen=True)
