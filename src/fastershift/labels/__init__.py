@@ -21,6 +21,7 @@ from fastershift.labels._regions import (
     label_boxes,
     label_ids,
     overlaps,
+    overlaps_and_unions,
     relabel,
 )
 from fastershift.labels._resize import nearest_pixels, resize_labels
@@ -51,6 +52,7 @@ __all__ = [
     "measure_labels",
     "nearest_pixels",
     "overlaps",
+    "overlaps_and_unions",
     "relabel",
     "renumber",
     "reserve",

@@ -202,32 +202,31 @@ def find_boxes(labels: npt.NDArray[np.integer[Any]], boxes: _Numbers) -> None:
 def overlap_runs(
     first: npt.NDArray[np.integer[Any]],
     second: npt.NDArray[np.integer[Any]],
-    count: int,
-    runs: _Numbers,
+    runs: _Labels,
 ) -> int:
-    """Write where labels above 0 lie on each other, as first * count + second.
+    """Write pixels (n,) that follow each other with the same two labels as one run.
 
-    Pixels (n,) that follow each other with the same two labels are one run: a row of
-    `runs` holds its key and its length.
+    A column of `runs` (3, capacity) holds both labels and the length. Where both are 0
+    there is no run.
 
     Returns
     -------
     int
         How many runs there are; `runs` holds the first of them.
     """
-    n_runs, last = 0, np.int64(0)
-    for i in range(first.size):
-        key = np.int64(0)
-        if first[i] != 0 and second[i] != 0:
-            key = np.int64(first[i]) * count + np.int64(second[i])
-            if key != last:
-                if n_runs < runs.shape[0]:
-                    runs[n_runs, 0] = key
-                    runs[n_runs, 1] = 0
-                n_runs += 1
-            if n_runs <= runs.shape[0]:
-                runs[n_runs - 1, 1] += 1
-        last = key
+    n_runs, length = 0, 0
+    one, other = np.int64(0), np.int64(0)
+    for i in range(first.size + 1):
+        if i < first.size and first[i] == one and second[i] == other:
+            length += 1
+            continue
+        if one != 0 or other != 0:
+            if n_runs < runs.shape[1]:
+                runs[0, n_runs], runs[1, n_runs] = one, other
+                runs[2, n_runs] = length
+            n_runs += 1
+        if i < first.size:
+            one, other, length = np.int64(first[i]), np.int64(second[i]), 1
     return n_runs
 
 

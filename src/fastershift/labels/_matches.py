@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from fastershift.labels._regions import Labels, label_areas, overlaps
+import numpy as np
+
+from fastershift.labels._regions import Labels, label_areas, overlaps_and_unions
 
 __all__ = ["Matches", "match_cells"]
 
@@ -60,17 +62,11 @@ def match_cells(truth: Labels, found: Labels) -> Matches:
     -------
     Matches
     """
-    areas = [
-        dict(zip(*(part.tolist() for part in label_areas(one)), strict=True))
-        for one in (truth, found)
-    ]
-    iou = [
-        count / (areas[0][int(a)] + areas[1][int(b)] - count)
-        for a, b, count in zip(*overlaps(truth, found), strict=True)
-    ]
+    _, _, shared, union = overlaps_and_unions(truth, found)
+    iou = shared / union
     return Matches(
-        sum(one > 0.5 for one in iou),
-        sum(one > 0.75 for one in iou),
-        len(areas[0]),
-        len(areas[1]),
+        int(np.count_nonzero(iou > 0.5)),
+        int(np.count_nonzero(iou > 0.75)),
+        len(label_areas(truth)[0]),
+        len(label_areas(found)[0]),
     )

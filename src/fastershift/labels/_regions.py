@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
 
 from fastershift.errors import InputError
 from fastershift.labels._components import (
@@ -26,6 +27,7 @@ __all__ = [
     "label_boxes",
     "label_ids",
     "overlaps",
+    "overlaps_and_unions",
     "relabel",
 ]
 
@@ -153,20 +155,41 @@ def overlaps(first: Labels, second: Labels) -> tuple[_Integers, _Integers, _Inte
     first_ids, second_ids, counts : (n,) int64
         Ordered by label of `first`, then label of `second`.
     """
-    count = int(second.max(initial=0)) + 1
-    flat, other = first.ravel(), second.ravel()
+    first_ids, second_ids, counts, _ = overlaps_and_unions(first, second)
+    return first_ids, second_ids, counts
+
+
+def overlaps_and_unions(
+    first: Labels, second: Labels
+) -> tuple[_Integers, _Integers, _Integers, _Integers]:
+    """Count the pixels of every two labels above 0 that share any.
+
+    Returns
+    -------
+    first_ids, second_ids, shared, union : (n,) int64
+        As `overlaps`; at last the pixels that either of the two has.
+    """
+    (ids, codes), (other_ids, others) = coded(first), coded(second)
     # No more runs than that in most images of cells.
-    capacity = 1024 + first.size // 16
+    capacity = 1024 + first.size // 8
     while True:
-        runs = np.empty((capacity, 2), dtype=np.int64)
-        n_runs = overlap_runs(flat, other, count, runs)
+        runs = np.empty((3, capacity), dtype=np.int32)
+        n_runs = overlap_runs(codes.ravel(), others.ravel(), runs)
         if n_runs <= capacity:
             break
         capacity = n_runs
-    keys, places = np.unique(runs[:n_runs, 0], return_inverse=True)
-    counts = np.zeros(keys.size, dtype=np.int64)
-    np.add.at(counts, places, runs[:n_runs, 1])
-    return keys // count, keys % count, counts
+    rows, columns, lengths = runs[:, :n_runs]
+    areas, other_areas = np.bincount(rows, lengths), np.bincount(columns, lengths)
+    cells = (rows > 0) & (columns > 0)
+    # As a sparse table, runs of the same two labels are added without being sorted.
+    pairs = coo_array(
+        (lengths[cells].astype(np.int64), (rows[cells], columns[cells])),
+        shape=(ids.size, other_ids.size),
+    )
+    pairs = pairs.tocsr().tocoo()
+    row, column, shared = pairs.row, pairs.col, pairs.data
+    union = (areas[row] + other_areas[column]).astype(np.int64) - shared
+    return ids[row], other_ids[column], shared, union
 
 
 def relabel(

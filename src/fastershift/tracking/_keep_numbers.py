@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.labels import Labels, label_areas, relabel
+from fastershift.labels import Labels, label_ids, relabel
 from fastershift.tracking._linker import best_matches
 
 __all__ = ["keep_numbers"]
@@ -43,7 +43,7 @@ def keep_numbers(
                 numbers[label] = number
                 taken.add(number)
     highest = max([above, *(int(image.max(initial=0)) for image in known)])
-    ids = label_areas(labels)[0].tolist()
+    ids = label_ids(labels)[1:].tolist()
     for label in ids:
         if label not in numbers:
             highest += 1

@@ -17,6 +17,7 @@ from fastershift.labels import (
     label_areas,
     label_boxes,
     overlaps,
+    overlaps_and_unions,
     relabel,
 )
 
@@ -220,15 +221,7 @@ def best_matches(
     again_label, known_label : int
         Each label at most once.
     """
-    known_ids, again_ids, shared = overlaps(known, again)
-    known_areas, again_areas = (
-        areas[np.searchsorted(all_ids, ids)]
-        for ids, (all_ids, areas) in (
-            (known_ids, label_areas(known)),
-            (again_ids, label_areas(again)),
-        )
-    )
-    union = known_areas + again_areas - shared
+    known_ids, again_ids, shared, union = overlaps_and_unions(known, again)
     overlap = shared / union
     order = np.lexsort((again_ids, known_ids, -union, -overlap))
     order = order[overlap[order] >= least]
