@@ -378,10 +378,14 @@ def _number(tops: _Labels, basins: _Labels) -> None:
     """Count basins in the order in which they begin; `basins` comes as zeros."""
     count = 0
     for place in range(tops.size):
-        if tops[place] < 0:
+        mode = tops[place]
+        if mode < 0:
             continue
-        top = _top(tops, place)
-        if basins[top] == 0:
-            count += 1
-            basins[top] = count
-        basins[place] = basins[top]
+        # Places name the mode they climb to, and only modes have been joined since.
+        if basins[mode] == 0:
+            top = _top(tops, mode)
+            if basins[top] == 0:
+                count += 1
+                basins[top] = count
+            basins[mode] = basins[top]
+        basins[place] = basins[mode]
