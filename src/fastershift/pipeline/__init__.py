@@ -29,7 +29,7 @@ from fastershift.pipeline._pair import (
     given_report,
     to_image,
 )
-from fastershift.pipeline._plan import Plan, embedding_key, plan_run
+from fastershift.pipeline._plan import MASKS_ADVICE, Plan, embedding_key, plan_run
 from fastershift.pipeline._quality import Quality, expected_f1
 from fastershift.pipeline._region import Region, read_confines
 from fastershift.pipeline._samples import take_samples
@@ -51,6 +51,7 @@ from fastershift.pipeline._trials import Trial, try_diameters
 from fastershift.pipeline.masks import MaskSource, open_masks
 
 __all__ = [
+    "MASKS_ADVICE",
     "BridgedMovie",
     "EmbeddedPair",
     "EmbeddingCache",

@@ -36,7 +36,10 @@ from fastershift.rshn import (
     load_model,
 )
 
-__all__ = ["Plan", "embedding_key", "plan_run"]
+__all__ = ["MASKS_ADVICE", "Plan", "embedding_key", "plan_run"]
+
+#: What is recommended for given masks: none is taken away unless somebody wants it.
+MASKS_ADVICE: Mapping[str, Mapping[str, Any]] = {"track": {"shortest_track": 1}}
 
 # Cells of embeddings that came without a diameter: smaller pieces are noise.
 _SMALLEST_WITHOUT_DIAMETER = 10
@@ -340,8 +343,7 @@ def _plan_masks(
     decide: Callable[..., Plan],
 ) -> Plan:
     """Decide how masks are tracked, and which network is asked about them."""
-    # No mask is taken away unless somebody wants it.
-    given = {"track": {"shortest_track": 1}, "embed": {"diameter": masks.diameter}}
+    given = {**MASKS_ADVICE, "embed": {"diameter": masks.diameter}}
     settings = resolve_settings(user=user, file=file, preset=preset, card=given)
     voting: Plan | None = None
     if movie is not None and settings.track.vote_weight and not masks.tracked:

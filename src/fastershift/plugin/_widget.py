@@ -211,7 +211,7 @@ class SegmentTrackWidget(QWidget):
         self._runs.keep_links(choice)
         if choice is None or choice.kind != "labels":
             self._live_row.tell("")
-        self._form.follow_input(embeds=choice is None or choice.kind != "embedding")
+        self._form.follow_input("image" if choice is None else choice.kind)
         self._show_units()
         self._ask_estimate()
         self._show_state()

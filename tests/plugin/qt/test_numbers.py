@@ -145,13 +145,37 @@ def test_a_slider_and_its_number_agree(qtbot, language):
     assert slider.slider.value() == 360
 
 
+def test_h_is_changed_by_a_tenth_of_itself(qtbot, language):
+    from qtpy.QtCore import Qt
+
+    from fastershift.config import find_setting
+    from fastershift.plugin.qt._editors import make_editor
+
+    editor = make_editor(find_setting("bandwidth"))
+    qtbot.addWidget(editor.widget)
+    slider = editor.widget.slider
+    # What the models recommend lies well inside.
+    ends = slider.minimum(), slider.maximum()
+    for usual in (0.005, 0.01, 0.1):
+        editor.set(usual)
+        assert editor.get() == usual
+        part = (slider.value() - ends[0]) / (ends[1] - ends[0])
+        assert 0.25 < part < 0.75
+        qtbot.keyClick(slider, Qt.Key.Key_Right)
+        assert editor.get() == pytest.approx(1.1 * usual, rel=0.02)
+    slider.setValue(ends[0])
+    assert editor.get() == 0.0001
+    slider.setValue(ends[1])
+    assert 1.99 < editor.get() < 2
+
+
 def test_every_number_of_the_widgets_is_such_a_field(user, opened):
     from qtpy.QtWidgets import QAbstractSpinBox
 
     from fastershift.plugin.qt import NumberBox, WholeNumberBox
 
-    trainer = opened(user.viewer, "Train a model")
-    for widget in (user.widget, trainer.widget):
+    docks = [opened(user.viewer, name) for name in ("Train a model", "Measurements")]
+    for widget in (user.widget, *(dock.widget for dock in docks)):
         boxes = widget.findChildren(QAbstractSpinBox)
         assert boxes
         for box in boxes:

@@ -33,6 +33,17 @@ def form(qtbot):
     parent.close()
 
 
+def test_masks_have_advice_of_their_own(form):
+    shortest = form.controls["shortest_track"]
+    assert shortest.value == 2
+    form.follow_input("labels")
+    # What is shown is what a run of masks takes, and what is saved runs the same.
+    assert shortest.value == 1
+    assert form.to_save()["track"]["shortest_track"] == 1
+    form.follow_input("image")
+    assert shortest.value == 2
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -11,12 +11,12 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QWidget,
 )
 
 from fastershift.measure import Column, WorldUnits
 from fastershift.plugin.measurements._filters import CellFilter
+from fastershift.plugin.qt import WholeNumberBox
 
 __all__ = ["ColourRow", "FilterRow", "PlotRow"]
 
@@ -163,7 +163,7 @@ class FilterRow(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._shortest = QSpinBox()
+        self._shortest = WholeNumberBox()
         self._shortest.setObjectName("shortest_shown")
         self._shortest.setAccessibleName("Shortest track")
         self._shortest.setRange(1, 100_000)

@@ -12,7 +12,6 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -49,7 +48,7 @@ from fastershift.plugin.measurements._colouring import Colouring
 from fastershift.plugin.measurements._controls import ColourRow, FilterRow, PlotRow
 from fastershift.plugin.measurements._plot import Curve, MeasurePlot
 from fastershift.plugin.measurements._table import MeasuresTable
-from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
+from fastershift.plugin.qt import NumberBox, Task, TaskRunner, on_destroyed
 from fastershift.session import describe_error
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class MeasurementsWidget(QWidget):
             "Measure every cell in every frame, with the grey values of all image "
             "layers of the same size."
         )
-        self._ring = QDoubleSpinBox()
+        self._ring = NumberBox()
         self._ring.setObjectName("ring")
         self._ring.setAccessibleName("Ring")
         self._ring.setRange(0, 1000)

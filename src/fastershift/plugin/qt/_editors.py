@@ -19,6 +19,8 @@ from fastershift.plugin.qt._numbers import NumberBox, NumberSlider, WholeNumberB
 __all__ = ["Editor", "choice", "keep_wheel_away", "make_editor"]
 
 _DECIMALS = 3
+# Where usual values span so many times the least of them, a slider is logarithmic.
+_WIDE = 100
 # Qt counts in signed 32-bit numbers.
 _LARGEST = 2**31 - 1
 
@@ -54,9 +56,9 @@ def keep_wheel_away(widget: QWidget) -> None:
     widget.installEventFilter(_WheelGuard(widget))
 
 
-def _inside(info: SettingInfo) -> tuple[float, float]:
+def _inside(info: SettingInfo, decimals: int = _DECIMALS) -> tuple[float, float]:
     """Bounds that can be chosen: an open end is one smallest step further in."""
-    step = 10**-_DECIMALS
+    step = 10**-decimals
     return info.low + step * info.above_low, info.high - step * info.below_high
 
 
@@ -115,19 +117,23 @@ def _real_number(info: SettingInfo) -> Editor:
 def _slider(info: SettingInfo) -> Editor:
     slider = NumberSlider()
     step = float(info.step or 0.01)
-    slider.setRange(*_inside(info), _DECIMALS, step)
+    usual = info.usual
+    wide = usual is not None and 0 < usual.low * _WIDE <= usual.high
+    decimals = _DECIMALS + wide
+    low, high = _inside(info, decimals)
+    slider.setRange(low, high, decimals, step, logarithmic=wide)
     for part in (slider, slider.slider, slider.box):
         keep_wheel_away(part)
     return Editor(
         slider,
-        _rounded(slider),
+        _rounded(slider, decimals),
         lambda v: slider.setValue(float(v)),
         slider.valueChanged,
     )
 
 
-def _rounded(box: Any) -> Callable[[], float]:
-    return lambda: round(box.value(), _DECIMALS)
+def _rounded(box: Any, decimals: int = _DECIMALS) -> Callable[[], float]:
+    return lambda: round(box.value(), decimals)
 
 
 def choice(options: list[tuple[str, Any]]) -> Editor:

@@ -5,6 +5,7 @@ thousands there turns 24.5 into 245. These fields know one way to show a number,
 point and without groups, and take the decimal sign of any language.
 """
 
+import math
 from typing import Any
 
 from qtpy.QtCore import QLocale, Qt, Signal
@@ -23,6 +24,10 @@ _CHARACTERS = 6
 
 # Steps from end to end of a slider by the keys Page Up and Page Down.
 _PAGES = 10
+
+# Places of a logarithmic slider from one number to ten times as much, and how many of
+# them an arrow key goes: a tenth of the number.
+_DECADE, _TENTH = 240, 10
 
 
 def read_number(text: str) -> float | None:
@@ -188,7 +193,7 @@ class NumberSlider(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        # It counts in units of the last digit that is shown.
+        # It counts in units of the last digit that is shown, or in places of a decade.
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.box = NumberBox()
         self.box.setButtonSymbols(NumberBox.ButtonSymbols.NoButtons)
@@ -203,10 +208,19 @@ class NumberSlider(QWidget):
         line.addWidget(self.box)
         self.setFocusProxy(self.slider)
         self._value = 0.0
+        self._logarithmic = False
         self.slider.valueChanged.connect(self._on_moved)
         self.box.valueChanged.connect(self._take)
 
-    def setRange(self, low: float, high: float, decimals: int, step: float) -> None:
+    def setRange(
+        self,
+        low: float,
+        high: float,
+        decimals: int,
+        step: float,
+        *,
+        logarithmic: bool = False,
+    ) -> None:
         """Set the least and the largest value, digits behind the point, and the step.
 
         Parameters
@@ -217,13 +231,19 @@ class NumberSlider(QWidget):
             Digits behind the point.
         step : float
             What an arrow key adds.
+        logarithmic : bool
+            Whether the slider multiplies instead, an arrow key by about 1.1.
         """
         self.box.setDecimals(decimals)
         self.box.setRange(low, high)
         self.box.setSingleStep(step)
-        self.slider.setRange(self._units(low), self._units(high))
-        self.slider.setSingleStep(self._units(step))
-        self.slider.setPageStep(self._units((high - low) / _PAGES))
+        if logarithmic:
+            self.box.setStepType(NumberBox.StepType.AdaptiveDecimalStepType)
+        self._logarithmic = logarithmic
+        self.slider.setRange(self._place(low), self._place(high))
+        self.slider.setSingleStep(_TENTH if logarithmic else self._place(step))
+        length = self.slider.maximum() - self.slider.minimum()
+        self.slider.setPageStep(round(length / _PAGES))
         self.setValue(low)
 
     def value(self) -> float:
@@ -241,17 +261,22 @@ class NumberSlider(QWidget):
         self._show(self.box, float(value))
         self._take(self.box.value())
 
-    def _units(self, value: float) -> int:
+    def _place(self, value: float) -> int:
+        if self._logarithmic:
+            return round(_DECADE * math.log10(value))
         units: float = value * 10 ** self.box.decimals()
         return round(units)
 
-    def _on_moved(self, units: int) -> None:
-        self.setValue(units / 10 ** self.box.decimals())
+    def _on_moved(self, place: int) -> None:
+        if self._logarithmic:
+            self.setValue(10 ** (place / _DECADE))
+        else:
+            self.setValue(place / 10 ** self.box.decimals())
 
     def _take(self, value: float) -> None:
         # The box is left alone: to set it would rewrite what is being typed.
         value = round(value, self.box.decimals())
-        self._show(self.slider, self._units(value))
+        self._show(self.slider, self._place(value))
         if value != self._value:
             self._value = value
             self.valueChanged.emit(value)

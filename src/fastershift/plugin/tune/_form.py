@@ -8,6 +8,8 @@ from qtpy.QtCore import QObject, Signal
 
 from fastershift.config import Settings, iter_settings, resolve_settings
 from fastershift.errors import InputError
+from fastershift.pipeline import MASKS_ADVICE
+from fastershift.plugin.layers._input import InputKind
 from fastershift.plugin.qt import SettingControl
 from fastershift.rshn import ModelCard, list_models, read_card
 
@@ -71,7 +73,7 @@ class SettingsForm(QObject):
         self._hidden: dict[str, Any] = {}
         self._advice: Mapping[str, Any] = {}
         self._automatic = _AUTO
-        self._embeds = True
+        self._kind: InputKind = "image"
         self._loading = False
         for control in controls:
             control.changed.connect(self._on_change)
@@ -124,7 +126,7 @@ class SettingsForm(QObject):
             When values do not go together.
         """
         values = self.resolved().model_dump(mode="json", exclude_none=True)
-        if self.controls["model"].value == "auto" and self._embeds:
+        if self.controls["model"].value == "auto" and self._kind != "embedding":
             chosen = self.chosen()
             for card in list_models():
                 for stage, advised in card.settings.items():
@@ -142,26 +144,27 @@ class SettingsForm(QObject):
             default the one that was told last.
         """
         chosen = self.controls["model"].value
-        if automatic is not None and self._embeds and chosen == "auto":
+        embeds = self._kind != "embedding"
+        if automatic is not None and embeds and chosen == "auto":
             self._automatic = automatic
         self._advice = self._advice_on(chosen)
         self._recommend()
 
-    def follow_input(self, *, embeds: bool) -> None:
-        """Take the advice of a model only where one is used.
+    def follow_input(self, kind: InputKind) -> None:
+        """Take the advice of a model only where one finds the cells.
 
         Parameters
         ----------
-        embeds : bool
-            Whether a model embeds the input; False where embeddings are given.
+        kind : {"image", "embedding", "labels"}
+            What is chosen.
         """
-        if embeds != self._embeds:
-            self._embeds = embeds
+        if kind != self._kind:
+            self._kind = kind
             self.follow_model()
 
     def _advice_on(self, model: str) -> Mapping[str, Any]:
-        if not self._embeds:
-            return {}
+        if self._kind != "image":
+            return MASKS_ADVICE if self._kind == "labels" else {}
         return _advice_of(self._automatic if model == "auto" else model)
 
     def _recommend(self) -> None:
@@ -193,7 +196,7 @@ class SettingsForm(QObject):
         wanted = resolve_settings(file=values, card=advice)
         profile = {"profile": wanted.profile}
         recommended = [advice]
-        if self._embeds and model == "auto":
+        if self._kind != "embedding" and model == "auto":
             recommended += [card.settings for card in list_models()]
         advised = [resolve_settings(user=profile, card=one) for one in recommended]
         self._advice, self._hidden = advice, {}
