@@ -43,6 +43,7 @@ from fastershift.io._result import (
 )
 from fastershift.io._saved_result import (
     REPORT_COLUMNS,
+    WHOLE_FORMATS,
     ResultFormat,
     SavedResult,
     Tracks,
@@ -75,6 +76,7 @@ __all__ = [
     "REPORT_COLUMNS",
     "TIFF_SUFFIXES",
     "VIDEO_SUFFIXES",
+    "WHOLE_FORMATS",
     "AdoptedLabels",
     "FrameSource",
     "LabelFrames",

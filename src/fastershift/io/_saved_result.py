@@ -15,6 +15,7 @@ from fastershift.io._movie import Scale, Units, known_scale
 
 __all__ = [
     "REPORT_COLUMNS",
+    "WHOLE_FORMATS",
     "ResultFormat",
     "SavedResult",
     "Tracks",
@@ -26,6 +27,8 @@ __all__ = [
 ResultFormat: TypeAlias = Literal[
     "ctc", "tiff", "zarr", "geff", "trackmate", "csv", "acdc", "rois", "newick"
 ]
+#: Formats that give back labels and corrections as they were.
+WHOLE_FORMATS: tuple[ResultFormat, ...] = ("ctc", "tiff", "zarr", "geff")
 Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
 
 #: Columns of report.csv, one row per frame.

@@ -117,3 +117,20 @@ def test_locks_are_drawn_in_their_layer_after_another_result(corrected, labels):
     marks.show_locks(corrections.cells)
     assert locked.data[:, 0].tolist() == [0, 1]
     assert "movie [locked]" not in [layer.name for layer in viewer.layers]
+
+
+def test_the_history_lies_with_the_cells_as_napari_saves_them(corrected, qtbot):
+    from fastershift.editing import Grow
+    from fastershift.plugin.layers._record import ResultRecord
+
+    viewer, layers, _ = corrected
+    cells = viewer.layers[0]
+    corrections = corrections_of(cells)
+    layers.watch(cells, corrections)
+    layers.show(corrections.do(Grow(0, 1)))
+    stored = lambda: ResultRecord.of(cells).corrections  # noqa: E731
+    qtbot.waitUntil(lambda: stored() == corrections.record())
+    # At once there is none that does not fit the labels.
+    layers.show(corrections.undo())
+    assert stored() is None
+    qtbot.waitUntil(lambda: stored() == corrections.record())

@@ -271,6 +271,21 @@ def test_edits_made_while_the_result_is_saved_are_kept(
     assert not any(unsaved.glob(file))
 
 
+def test_a_table_or_a_tree_is_no_copy_of_the_corrections(tracked, unsaved, tmp_path):
+    cells = tracked.viewer.layers["movie [cells]"]
+    cells.selected_label = int(cells.data[0].max())
+    tracked.click("lock")
+    tracked.widget._correct.autosave.write()
+    tracked.wait(lambda: any(unsaved.glob("autosave/*/movie.tif")))
+    for name in ("CSV tables", "Newick tree"):
+        tracked.find("format").setCurrentText(name)
+        tracked.find("folder").setText(str(tmp_path / name))
+        tracked.click("save")
+        tracked.wait(lambda: tracked.status.startswith("Saved to"))
+        tracked.wait_threads()
+        assert any(unsaved.glob("autosave/*/movie.tif"))
+
+
 def test_what_was_edited_last_is_kept_when_another_result_is_taken_up(tracked, unsaved):
     cells = tracked.viewer.layers["movie [cells]"]
     cells.selected_label = int(cells.data[0].max())

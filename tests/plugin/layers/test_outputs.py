@@ -82,6 +82,14 @@ class TestFinding:
         ours.name = "mine"
         assert scene.outputs.find(scene.source, "cells") is ours
 
+    def test_another_movie_of_the_same_name_has_a_result_of_its_own(self, scene):
+        first = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS.copy())
+        scene.viewer.layers.remove(scene.source)
+        other = scene.viewer.add_image(np.zeros(LABELS.shape), name="movie")
+        assert scene.outputs.find(other, "cells") is None
+        scene.outputs.show_labels(other, "TYX", "cells", 0 * LABELS)
+        np.testing.assert_array_equal(first.data, LABELS)
+
     def test_what_is_worked_on_stays_selected(self, scene):
         scene.viewer.layers.selection = {scene.source}
         scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)

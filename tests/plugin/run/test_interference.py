@@ -189,7 +189,7 @@ def test_what_was_corrected_meanwhile_is_brought_together_in_the_background(
         stands = len(threads) == 3
         return Reconciled(result.labels, lambda: result, lambda: stands)
 
-    user.widget._runs.reconcile = lambda _cells: reconcile
+    user.widget._runs.reconcile = lambda *_: reconcile
     user.run()
     assert len(threads) == 3
     assert threading.main_thread() not in threads

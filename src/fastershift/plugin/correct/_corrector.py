@@ -81,6 +81,7 @@ class Corrector(QObject):
         self.tools.message.connect(self.message)
         self.history.edited.connect(self.edited)
         self.history.edited.connect(self.state_changed)
+        self.edited.connect(self.layers.rest)
         self.history.message.connect(self.message)
         self.follower.changed.connect(self._on_carried)
         self.follower.message.connect(self.message)
@@ -138,20 +139,27 @@ class Corrector(QObject):
 
         self._plans.start(Task(steps, use, fail))
 
-    def reconcile(self, cells: Labels) -> Reconcile:
+    def reconcile(self, cells: Labels, shape: tuple[int, int, int]) -> Reconcile:
         """Keep what was corrected by hand when a run has a new result.
 
         Parameters
         ----------
         cells : Labels
             The layer that the result is for.
+        shape : (int, int, int)
+            Frames, rows and columns of the result.
 
         Returns
         -------
         Reconcile
             Locked cells stay as they are.
+
+        Raises
+        ------
+        InputError
+            When there are locked cells, and the result has another shape.
         """
-        return self.known.reconcile(cells, self.layers.frame)
+        return self.known.reconcile(cells, self.layers.frame, shape)
 
     def stop(self) -> None:
         """Put the tool away; without one, end what is being followed."""

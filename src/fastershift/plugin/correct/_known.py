@@ -1,6 +1,7 @@
 """What is known of each layer: its corrections, also when a movie is run again."""
 
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from weakref import WeakKeyDictionary
@@ -72,7 +73,9 @@ class KnownCorrections:
         """Prepare to write a layer, see `prepare_snapshot`."""
         return prepare_snapshot(layer, self._of.get(layer))
 
-    def reconcile(self, cells: Labels, frame: int) -> Reconcile:
+    def reconcile(
+        self, cells: Labels, frame: int, shape: tuple[int, int, int]
+    ) -> Reconcile:
         """Prepare to keep what was corrected in a layer when a run has a new result.
 
         Parameters
@@ -81,13 +84,30 @@ class KnownCorrections:
             The layer that the result is for.
         frame : int
             Where the user is.
+        shape : (int, int, int)
+            Frames, rows and columns of the result.
 
         Returns
         -------
         Reconcile
             Puts the new cells around the locked ones.
+
+        Raises
+        ------
+        InputError
+            When there are locked cells, and the result has another shape.
         """
         known = self._of
+        if cells not in known and ResultRecord.of(cells).corrections is not None:
+            # Such as cannot be read are not there.
+            with suppress(InputError):
+                self.open(cells)
+        former = known.get(cells)
+        if former is not None and _holds(former) and former.labels.shape != shape:
+            raise InputError(
+                f"{cells.name} holds locked cells, and the new result has another "
+                "size: save it and remove the layer first."
+            )
 
         def prepare(result: TrackedMovie) -> Reconciled:
             corrections = known.get(cells)
@@ -98,11 +118,7 @@ class KnownCorrections:
                     corrections is None or corrections.revision == revision
                 )
 
-            if (
-                corrections is None
-                or not (corrections.cells.locked or corrections.cells.voids)
-                or corrections.labels.shape != result.labels.shape
-            ):
+            if corrections is None or not _holds(corrections):
                 replaced = partial(_replace, known, cells, result)
                 return Reconciled(result.labels, replaced, stands)
             edit = corrections.take_over(result, frame)
@@ -111,6 +127,11 @@ class KnownCorrections:
             return Reconciled(labels, taken, stands)
 
         return prepare
+
+
+def _holds(corrections: Corrections) -> bool:
+    """Tell whether there is anything that a run leaves as it is."""
+    return bool(corrections.cells.locked or corrections.cells.voids)
 
 
 def _replace(

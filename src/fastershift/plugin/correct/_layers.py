@@ -1,6 +1,6 @@
 """Shows corrections: cells at once, tracks and locks shortly after the last edit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -174,16 +174,27 @@ class CorrectedLayers(QObject):
         if self.frame in change.boxes:
             cells.refresh(extent=False)
         if change.lineage_changed:
-            self._store(cells, corrections)
+            self._find_tracks(cells)
+            self.rows = corrections.lineage.rows()
+        self._store(cells)
         # All of them are drawn anew, which takes longer the more there are.
         self._locks_stale |= change.locks_changed
         self._tracks_stale = True
         self._rest.start()
 
-    def _store(self, cells: Labels, corrections: Corrections) -> None:
-        self._find_tracks(cells)
-        self.rows = corrections.lineage.rows()
-        replace(ResultRecord.of(cells), tracks=self.rows).store(cells)
+    def rest(self) -> None:
+        """Store the history with the cells, and draw what is stale, in a moment."""
+        self._rest.start()
+
+    def _store(self, cells: Labels, history: Mapping[str, Any] | None = None) -> None:
+        """Store lineage and history, so that napari saves and copies them, too.
+
+        Until a history is written anew there is none: a former one does not fit labels
+        that have changed.
+        """
+        known = ResultRecord.of(cells)
+        if known.tracks is not self.rows or known.corrections is not history:
+            replace(known, tracks=self.rows, corrections=history).store(cells)
 
     def _find_tracks(self, cells: Labels) -> Tracks | None:
         """Return the layer with the tracks of cells, whatever either is called."""
@@ -203,22 +214,30 @@ class CorrectedLayers(QObject):
         if corrections is None:
             return
 
-        def steps() -> Iterator[_Positions]:
+        def steps() -> Iterator[tuple[_Positions, dict[str, Any] | None]]:
             for _ in corrections.cells.prepare():
                 pass
-            yield corrections.cells.positions()
+            history = corrections.record() if corrections.revision else None
+            yield corrections.cells.positions(), history
 
         def fail(error: Exception) -> None:
             show_error(describe_error(error))
 
         self._finds.start(Task(steps, partial(self._draw, corrections), fail))
 
-    def _draw(self, corrections: Corrections, positions: _Positions) -> None:
+    def _draw(
+        self,
+        corrections: Corrections,
+        found: tuple[_Positions, dict[str, Any] | None],
+    ) -> None:
         if self._cells is None or corrections is not self._corrections:
             return
         if self._rest.isActive():
             # An edit came in between; all is drawn once it rests.
             return
+        positions, history = found
+        if history is not None:
+            self._store(self._cells, history)
         if self._locks_stale:
             self._locks_stale = False
             self._marks.show_locks(self._corrections.cells)

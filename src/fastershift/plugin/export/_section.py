@@ -23,7 +23,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fastershift.io import result_place, write_saved
+from fastershift.io import (
+    WHOLE_FORMATS,
+    ResultFormat,
+    result_place,
+    write_saved,
+)
 from fastershift.plugin.files._layer_files import describe_lost_parents, saved_result
 from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
@@ -202,17 +207,23 @@ class ExportSection(QGroupBox):
         self._tasks.start(
             Task(
                 steps,
-                partial(self._tell_written, cells, path),
+                partial(self._tell_written, cells, path, form),
                 lambda error: self.message.emit(describe_error(error)),
             )
         )
 
     def _tell_written(
-        self, cells: Labels, path: Path, written: tuple[LayerSnapshot, str]
+        self,
+        cells: Labels,
+        path: Path,
+        form: ResultFormat,
+        written: tuple[LayerSnapshot, str],
     ) -> None:
         taken, lost = written
         self.message.emit(f"Saved to {path}. {lost}".rstrip())
-        self.saved.emit(cells, taken)
+        # Other formats do not bring back what was corrected.
+        if form in WHOLE_FORMATS:
+            self.saved.emit(cells, taken)
 
     def _copy_methods(self) -> None:
         cells = self._cells()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,8 @@ class Outputs:
         # By the layer itself: either may be renamed at any time.
         self._made: WeakKeyDictionary[Layer, dict[tuple[Role, int], Layer]]
         self._made = WeakKeyDictionary()
+        # Those made here, also for layers that are gone.
+        self._own: WeakSet[Layer] = WeakSet()
         self._positions: WeakKeyDictionary[Layer, int] = WeakKeyDictionary()
         self._axes: WeakKeyDictionary[Layer, str] = WeakKeyDictionary()
 
@@ -54,12 +56,13 @@ class Outputs:
         layer = self._made.get(source, {}).get((role, position))
         if layer is not None and self.shows(layer):
             return layer
-        # One of another sitting is known by its name once, and then by itself.
+        # One of another sitting is known by its name once, and then by itself. One that
+        # was made here belongs to another movie, whatever that is called.
         name = _name(source, role, position)
         kind: Any = Tracks if role in _OVER else Labels
         for layer in self._viewer.layers:
             named = layer.name == name and isinstance(layer, kind)
-            if named and ResultRecord.has(layer):
+            if named and ResultRecord.has(layer) and layer not in self._own:
                 self._made.setdefault(source, {})[role, position] = layer
                 return layer
         return None
@@ -162,6 +165,7 @@ class Outputs:
     def _add(self, source: Layer, role: Role, layer: Any) -> Any:
         selected = set(self._viewer.layers.selection)
         self._viewer.add_layer(layer)
+        self._own.add(layer)
         # The layer that is worked on stays the selected one.
         self._viewer.layers.selection = selected or {source}
         position = self._positions.get(source, 0)

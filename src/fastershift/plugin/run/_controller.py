@@ -126,7 +126,7 @@ class RunController(QObject):
     outputs : Outputs
         The layers of each input.
     reconcile : callable
-        Given the layer of the cells, gives what is done with a new result for it.
+        Given the layer of the cells and a new shape, gives what is done with a result.
     """
 
     state_changed = Signal()
@@ -141,7 +141,7 @@ class RunController(QObject):
         super().__init__(parent)
         self.session = Session()
         self.outputs = Outputs(viewer)
-        self.reconcile: Callable[[Layer], Reconcile] = lambda _cells: _as_it_is
+        self.reconcile: Callable[..., Reconcile] = lambda *_: _as_it_is
         self._viewer = viewer
         self._run: _Run | None = None
         self._previews = PreviewLayers(self.outputs)
@@ -229,13 +229,14 @@ class RunController(QObject):
             When the layer cannot be used.
         """
         session = self._begin(choice)
+        assert session.input is not None  # noqa: S101 (it was just opened)
+        shape = session.input.shape
         layers = RunLayers(self.outputs, choice.layer, choice.axes)
-        self._run = _Run(choice, layers, time.monotonic())
         cells = self.outputs.find(choice.layer, "cells")
-        reconcile = _as_it_is if cells is None else self.reconcile(cells)
+        reconcile = _as_it_is if cells is None else self.reconcile(cells, shape)
+        self._run = _Run(choice, layers, time.monotonic())
         self._start_run(partial(_run_steps, session, settings, device, reconcile))
-        if session.input is not None:
-            layers.begin(session.input.shape)
+        layers.begin(shape)
         self._previews.give_way(choice)
 
     def _start_run(self, steps: Callable[[], Iterator[Any]]) -> None:
@@ -403,10 +404,9 @@ class RunController(QObject):
         if choice.layer not in self._viewer.layers:
             self.message.emit("The layer was removed, so its preview was cancelled.")
             return
-        given = self.session.input
-        if given is None:
+        if self.session.input is None:
             return
-        self._previews.show(choice, given.shape, item)
+        self._previews.show(choice, self.session.input.shape, item)
         self.message.emit(describe_preview(item))
         self.previewed.emit(item)
         self.reported.emit()

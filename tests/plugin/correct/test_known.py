@@ -1,0 +1,42 @@
+"""What was corrected in a layer, when its movie is run again."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+
+from napari.layers import Layer
+
+from fastershift.editing import Grow
+from fastershift.errors import InputError
+from fastershift.io import SavedResult
+from fastershift.plugin.correct._known import KnownCorrections
+from fastershift.plugin.files._readers import saved_layers
+from fastershift.session import Corrections
+from fastershift.tracking import Lineage, Track
+
+
+@pytest.fixture
+def opened():
+    """The labels layer of a saved result with a cell that was corrected and locked."""
+    labels = np.zeros((2, 20, 20), np.int32)
+    labels[:, 2:6, 2:6] = 1
+    corrections = Corrections(labels, Lineage((Track(1, 0, 1),)))
+    corrections.do(Grow(0, 1, 3))
+    saved = SavedResult(labels, [(1, 0, 1, 0)], corrections=corrections.record())
+    return Layer.create(*saved_layers(saved, "movie")[0])
+
+
+def test_locked_cells_of_a_saved_result_are_kept_before_it_is_first_corrected(opened):
+    before = opened.data[0].copy()
+    empty = SimpleNamespace(labels=np.zeros_like(opened.data), lineage=Lineage(()))
+    prepare = KnownCorrections().reconcile(opened, 0, empty.labels.shape)
+    kept = prepare(empty)
+    np.testing.assert_array_equal(kept.labels[0], before)
+
+
+def test_locked_cells_are_not_lost_to_a_result_of_another_size(opened):
+    with pytest.raises(InputError, match=r"holds locked cells.*another size"):
+        KnownCorrections().reconcile(opened, 0, (2, 10, 10))
