@@ -33,6 +33,24 @@ def form(qtbot):
     parent.close()
 
 
+def test_what_has_no_effect_is_grey_and_says_why(form):
+    gamma, least = form.controls["gamma"], form.controls["least_certainty"]
+    assert not gamma.label.isEnabled()
+    assert "votes for the centres" in gamma.widget.toolTip()
+    assert least.label.isEnabled()
+    assert form.controls["bandwidth"].label.isEnabled()
+    # It can be changed all the same, and then says so beside it.
+    gamma.touch(0.8)
+    assert "votes for the centres" in gamma.note.text()
+    form.controls["model"].touch("cosine")
+    assert gamma.label.isEnabled()
+    assert "Without effect" not in gamma.widget.toolTip() + gamma.note.text()
+    assert not least.label.isEnabled()
+    form.follow_input("labels")
+    assert not form.controls["bandwidth"].label.isEnabled()
+    assert form.controls["division_cost"].label.isEnabled()
+
+
 def test_masks_have_advice_of_their_own(form):
     shortest = form.controls["shortest_track"]
     assert shortest.value == 2

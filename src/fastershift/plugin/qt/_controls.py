@@ -96,10 +96,11 @@ class SettingControl(QObject):
         self._quiet = False
         self.label = QLabel(_title(info))
         self.label.setBuddy(self.editor.widget)
-        self.label.setToolTip(describe(info))
+        self._tip, self._excuse = describe(info), ""
         self.widget = self.editor.widget
         self.widget.setObjectName(_object_name(info))
-        self.widget.setToolTip(describe(info))
+        for part in (self.label, self.widget):
+            part.setToolTip(self._tip)
         self.widget.setAccessibleName(info.label)
         self.reset_button = QToolButton()
         self.reset_button.setText("↺")
@@ -161,6 +162,17 @@ class SettingControl(QObject):
         self.widget.setVisible(shown)
         self._mark()
 
+    def excuse(self, why: str) -> None:
+        """Tell that the setting has no effect, and why; empty brings it back.
+
+        Its label is grey. It can be changed all the same, for another model.
+        """
+        self._excuse = why
+        self.label.setEnabled(not why)
+        for part in (self.label, self.widget):
+            part.setToolTip(f"{self._tip}\n{why}".rstrip())
+        self._mark()
+
     def _keep_room(self, wanted: bool) -> None:
         """Let the editor keep its width while there is nothing to reset."""
         policy = self.reset_button.sizePolicy()
@@ -186,7 +198,8 @@ class SettingControl(QObject):
         self.changed.emit()
 
     def _mark(self) -> None:
-        note = explain_value(self.name, self._value) if self._shown else ""
+        note = self._excuse if self.touched else ""
+        note = (note or explain_value(self.name, self._value)) * self._shown
         self.note.setText(note)
         self.note.setVisible(bool(note))
         font = self.label.font()

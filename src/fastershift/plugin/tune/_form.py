@@ -33,12 +33,29 @@ def card_of(model: str) -> ModelCard | None:
     return read_card(model) if Path(model).suffix else None
 
 
-def _advice_of(model: str) -> Mapping[str, Any]:
+def _card_or_none(model: str) -> ModelCard | None:
     try:
-        card = card_of(model)
+        return card_of(model)
     except InputError:
-        return {}
+        return None
+
+
+def _advice_of(model: str) -> Mapping[str, Any]:
+    card = _card_or_none(model)
     return {} if card is None else card.settings
+
+
+def _excuse(control: SettingControl, kind: InputKind, votes: bool) -> str:
+    """Tell why a setting has no effect on this input, or with this model."""
+    if kind == "labels":
+        clusters = control.stage == "cluster"
+        return "Without effect: the masks are given." if clusters else ""
+    votes = votes and kind == "image"
+    if votes and control.stage == "cluster" and control.name != "bandwidth":
+        return "Without effect: the model votes for the centres of cells."
+    if not votes and control.name == "least_certainty":
+        return "Without effect: the model does not vote for the centres of cells."
+    return ""
 
 
 def _value(settings: Settings, stage: str, name: str) -> Any:
@@ -173,6 +190,11 @@ class SettingsForm(QObject):
         for control in self.controls.values():
             if control.name not in ("model", "profile"):
                 control.recommend(_value(advised, control.stage, control.name))
+        model = self.controls["model"].value
+        card = _card_or_none(self._automatic if model == "auto" else model)
+        votes = card is not None and card.embedding == "votes"
+        for control in self.controls.values():
+            control.excuse(_excuse(control, self._kind, votes))
 
     def load(self, values: Mapping[str, Any]) -> None:
         """Take over settings in place of those in use.
