@@ -137,6 +137,8 @@ class CorrectTour(Tour):
             self.click(*place)
         self.press("from_here_on")
         self._settle()
+        # What was corrected is locked, and would not be split.
+        self.press("unlock_all")
         return list(places)
 
     def add(self) -> None:

@@ -131,7 +131,7 @@ def test_another_locked_cell_is_in_the_way():
     editor = start(labels, (1, 0, 3), (2, 0, 0), (3, 1, 1))
     editor.cells.locked = {1: {3}}
     (step,) = follow(editor, PAIR.labels, 0, [2])
-    assert step.stopped.startswith("Stopped at frame 1: ")
+    assert step.stopped == "Stopped at frame 1: the cells there are locked."
     assert (editor.labels[1] == 3).sum() == 8
     assert spans(editor)[2] == (0, 0, 0)
 

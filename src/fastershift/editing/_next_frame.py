@@ -154,6 +154,9 @@ def find_in_next_frame(
     FoundCells
     """
     box, own, others, count = scene.box, scene.own, scene.others, len(scene.own)
+    before = np.any(own, axis=0)
+    if np.count_nonzero(before & scene.locked) >= _INSIDE * np.count_nonzero(before):
+        return FoundCells((), (), 0.0, "the cells there are locked.")
     modes = np.stack(
         [mode_of(source.under(region), bandwidth) for region in scene.regions]
         + [_mean_direction(source, mask, box) for mask in others]
