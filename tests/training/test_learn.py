@@ -363,6 +363,23 @@ class TestWhatNobodyMarked:
         assert unsure.worth < head.worth
         assert sure.worth > head.worth - 0.1
 
+    def test_a_head_that_both_witnesses_prefer_is_taken(self):
+        from fastershift.training.learn._learner import _is_better
+
+        def judged(hits, expected, learned=False):
+            found = Agreement(overlap=0.85 * hits, hits=hits, missed=10 - hits)
+            return Judged(found, found, 0.9, expected, Rules(), learned=learned)
+
+        start = judged(7, 0.79)
+        better = judged(9, 0.88, learned=True)
+        assert better.worth < start.worth + 0.08, "the marks alone would not do"
+        assert _is_better(better, start, 10)
+        # Not where it is steadier alone, or does better on the marks alone.
+        assert not _is_better(judged(7, 0.88, learned=True), start, 10)
+        assert not _is_better(judged(9, 0.79, learned=True), start, 10)
+        # Of a few marked cells one more tells little.
+        assert not _is_better(better, start, 2)
+
     def test_a_head_that_falls_apart_elsewhere_is_worth_little(self):
         found = Agreement(overlap=9.0, hits=10)
         steady, torn = (

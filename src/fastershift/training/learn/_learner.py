@@ -49,6 +49,10 @@ _Labels = npt.NDArray[np.int32]
 _LEAST_LEAD = 0.02
 _LEAD_FOR_A_HEAD, _LEAD_FOR_SETTINGS, _LEAD_FOR_A_NETWORK = 0.6, 1.0, 0.9
 
+# Less is enough on the marks where the second witness prefers a head, too: in 42 sets of
+# marks in 18 kinds, five more heads are taken so; F1 rises by 0.35, and by 0 at least.
+_LEAD_FOR_BOTH = 0.3
+
 # People mark what is wrong, often the smallest or the largest cells. So the diameter
 # that was set is kept, unless the marks differ from it by more than this factor and
 # theirs does better.
@@ -175,9 +179,8 @@ class Learner:
         tuned = yield from self._tuned(seen, witness)
         if tuned.worth > best.worth + _LEAST_LEAD + _LEAD_FOR_SETTINGS / count:
             best, way = tuned, "settings"
-        least = best.worth + _LEAST_LEAD + _LEAD_FOR_A_HEAD / count
         head = yield from try_heads(seen, diameter, self._seed, witness)
-        if head is not None and head.worth > least:
+        if head is not None and _is_better(head, best, count):
             best, way = head, "head"
         yield self._learned(best, before, way, annotations, started)
         unmarked = [one.unmarked for one in seen]
@@ -361,6 +364,14 @@ class Learner:
         )
         model = make_model(network or self._start.network, card, best.head)
         return Learned(model, *figures, way, iteration, time.monotonic() - started)
+
+
+def _is_better(head: Judged, best: Judged, n_cells: int) -> bool:
+    """Tell whether a head is worth clearly more, or preferred by both witnesses."""
+    if head.worth > best.worth + _LEAST_LEAD + _LEAD_FOR_A_HEAD / n_cells:
+        return True
+    least = best.marks.quality + _LEAST_LEAD + _LEAD_FOR_BOTH / n_cells
+    return head.marks.quality > least and head.expected > best.expected + _LEAST_LEAD
 
 
 def learn(
