@@ -14,7 +14,7 @@ pytest.importorskip("zarr")
 from fastershift import segment_movie
 from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
 from fastershift.errors import InputError
-from fastershift.io import read_result, read_saved
+from fastershift.io import SavedResult, read_result, read_saved, write_saved
 from fastershift.labels import keep_inside
 from fastershift.measure import MeasureOptions
 from fastershift.simulate import simulate_movie
@@ -99,6 +99,19 @@ def test_it_must_be_clear_which_masks_are_meant(plate):
     outcome = ended(task_for(plate, labels=str(plate / "masks")))["two"]
     assert "several masks called two" in outcome.sentence
     assert "{name}" in outcome.sentence
+
+
+@pytest.mark.parametrize("option", ["labels", "inside"])
+def test_masks_are_never_replaced(plate, option):
+    """Masks that fastershift has written look like a former result."""
+    masks = plate / "results" / "two.tif"
+    made = simulate_movie(4, (64, 64), 4, diameter=14, seed=1)
+    write_saved(masks, SavedResult(made.labels, made.tracks), format="tiff")
+    before = masks.read_bytes()
+    given = {"labels": str(plate / "masks"), option: str(plate / "results/{name}.tif")}
+    asked = task_for(plate, format="tiff", overwrite=True, **given)
+    assert "a mask that is read itself" in ended(asked)["two"].sentence
+    assert masks.read_bytes() == before
 
 
 def test_a_folder_of_results_belongs_to_one_set_of_masks(plate):

@@ -154,7 +154,7 @@ def link_movie(
     InputError
         For masks or settings that cannot be used, and a place that is taken.
     """
-    output = task.check(overwrite=task.overwrite)
+    output = task.check(overwrite=task.overwrite, masks=[masks])
     movie = task.open()
     given = open_masks(masks, task.frames, movie)
     run = TrackingRun(task.plan(movie, models, given))
