@@ -13,6 +13,7 @@ pytest.importorskip("zarr")
 
 from fastershift import segment_movie
 from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
+from fastershift.batch._masks import find_masks, find_region
 from fastershift.errors import InputError
 from fastershift.io import SavedResult, read_result, read_saved, write_saved
 from fastershift.labels import keep_inside
@@ -92,6 +93,16 @@ def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):
     assert "no masks called two" in outcomes["two"].sentence
     masks.write_bytes(kept)
     assert ended(replace(asked, retry_failed=True))["two"].status == "done"
+
+
+def test_brackets_in_the_name_of_a_movie_are_no_pattern(tmp_path):
+    for name in ("cell[1].tif", "cell1.tif"):
+        (tmp_path / name).touch()
+    for find in (find_masks, find_region):
+        assert find(str(tmp_path), "cell[1]") == tmp_path / "cell[1].tif"
+    (tmp_path / "cell[1].tif").unlink()
+    with pytest.raises(InputError, match="no masks called"):
+        find_masks(str(tmp_path), "cell[1]")
 
 
 def test_it_must_be_clear_which_masks_are_meant(plate):

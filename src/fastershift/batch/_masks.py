@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
 
 from fastershift.batch._inputs import NamedMovie
@@ -47,7 +48,8 @@ def find_masks(given: str, name: str) -> Path:
             raise InputError(f"There are no masks at {path}; check the pattern.")
         return path
     place = path / name
-    found = [place] if place.exists() else sorted(place.parent.glob(f"{place.name}.*"))
+    alike = sorted(place.parent.glob(f"{escape(place.name)}.*"))
+    found = [place] if place.exists() else alike
     if not found:
         raise InputError(
             f"There are no masks called {name} in {path}; write for example "
