@@ -149,7 +149,7 @@ def spread(folder, stack, **options):
 
 
 @pytest.mark.parametrize("options", [{"compression": "zlib"}, {"bigtiff": True}, {}])
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error:.*closed file")
 def test_frames_in_several_files_are_looked_for_in_each_of_them(tmp_path, options):
     """The file that is opened may be far smaller than the others."""
     stack = np.zeros((3, 64, 64), np.uint16)
