@@ -13,8 +13,9 @@ pytest.importorskip("zarr")
 
 from fastershift import segment_movie
 from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
+from fastershift.batch._masks import find_masks, find_region
 from fastershift.errors import InputError
-from fastershift.io import read_result, read_saved
+from fastershift.io import SavedResult, read_result, read_saved, write_saved
 from fastershift.labels import keep_inside
 from fastershift.measure import MeasureOptions
 from fastershift.simulate import simulate_movie
@@ -94,11 +95,34 @@ def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):
     assert ended(replace(asked, retry_failed=True))["two"].status == "done"
 
 
+def test_brackets_in_the_name_of_a_movie_are_no_pattern(tmp_path):
+    for name in ("cell[1].tif", "cell1.tif"):
+        (tmp_path / name).touch()
+    for find in (find_masks, find_region):
+        assert find(str(tmp_path), "cell[1]") == tmp_path / "cell[1].tif"
+    (tmp_path / "cell[1].tif").unlink()
+    with pytest.raises(InputError, match="no masks called"):
+        find_masks(str(tmp_path), "cell[1]")
+
+
 def test_it_must_be_clear_which_masks_are_meant(plate):
     (plate / "masks" / "two.npy").write_bytes(b"")
     outcome = ended(task_for(plate, labels=str(plate / "masks")))["two"]
     assert "several masks called two" in outcome.sentence
     assert "{name}" in outcome.sentence
+
+
+@pytest.mark.parametrize("option", ["labels", "inside"])
+def test_masks_are_never_replaced(plate, option):
+    """Masks that fastershift has written look like a former result."""
+    masks = plate / "results" / "two.tif"
+    made = simulate_movie(4, (64, 64), 4, diameter=14, seed=1)
+    write_saved(masks, SavedResult(made.labels, made.tracks), format="tiff")
+    before = masks.read_bytes()
+    given = {"labels": str(plate / "masks"), option: str(plate / "results/{name}.tif")}
+    asked = task_for(plate, format="tiff", overwrite=True, **given)
+    assert "a mask that is read itself" in ended(asked)["two"].sentence
+    assert masks.read_bytes() == before
 
 
 def test_a_folder_of_results_belongs_to_one_set_of_masks(plate):

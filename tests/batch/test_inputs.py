@@ -52,6 +52,13 @@ def test_videos_and_files_of_microscopes(tmp_path):
     assert names(tmp_path) == ["three", "two"]
 
 
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(tmp_path):
+    for name in ("day[1]/a.tif", "day1/b.tif", "day2/c.tif"):
+        movie(tmp_path / name)
+    assert names(tmp_path / "day[1]" / "*.tif") == ["a"]
+    assert names(tmp_path / "day[12]" / "*.tif") == ["day1/b", "day2/c"]
+
+
 def test_one_that_is_damaged_spares_the_others(tmp_path):
     movie(tmp_path / "good.tif")
     (tmp_path / "bad.zarr").mkdir()

@@ -9,7 +9,13 @@ from typer.testing import CliRunner
 
 from fastershift.cli import app
 from fastershift.evaluation import score_arrays
-from fastershift.io import read_movie, read_result, read_saved
+from fastershift.io import (
+    SavedResult,
+    read_movie,
+    read_result,
+    read_saved,
+    write_saved,
+)
 from fastershift.pipeline import segment_movie
 from fastershift.simulate import simulate_movie
 
@@ -151,3 +157,17 @@ def test_alternatives_are_given_by_the_same_option_again(movies, tmp_path):
     one = tmp_path / "one"
     assert invoke("run", "--labels", paths[0], "-o", one).exit_code == 0
     assert read_saved(one).provenance["labels"] == paths[0]
+
+
+@pytest.mark.parametrize("option", ["--labels", "--inside", "--outside"])
+def test_masks_are_never_replaced(movies, tmp_path, option):
+    """Masks that fastershift has written look like a former result."""
+    movie, masks = movies / "good.tif", tmp_path / "masks.tif"
+    made = simulate_movie(3, (40, 44), 3, diameter=14, seed=1)
+    write_saved(masks, SavedResult(made.labels, made.tracks), format="tiff")
+    before = masks.read_bytes()
+    given = ("-o", masks, "--overwrite", option, masks)
+    refused = invoke("run", movie, *given, "--format", "tiff")
+    assert refused.exit_code == 2
+    assert "a mask that is read itself" in refused.output
+    assert masks.read_bytes() == before

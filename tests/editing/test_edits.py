@@ -174,6 +174,62 @@ def test_a_gap_is_filled_on_free_background_alone():
     assert spans(covered) == spans(with_gaps())
 
 
+def with_gaps_inside():
+    """As other programs track: cell 1 is missing in frames 1 and 4, cell 2 never."""
+    labels = np.zeros((7, 24, 30), np.int32)
+    labels[[0, 2, 3, 5, 6], 2:10, 2:10] = 1
+    labels[:, 14:20, 4:12] = 2
+    return Editor(labels, Lineage((Track(1, 0, 6), Track(2, 0, 6))))
+
+
+def within(frame, label, top):
+    """Paint a square of background in a frame."""
+    rows, columns = np.mgrid[top : top + 3, 20:23].reshape(2, -1)
+    return Paint.of_pixels(frame, (rows, columns), 0, label)
+
+
+@pytest.mark.parametrize(
+    ("edit", "tracks"),
+    [
+        (Delete(0, (1,)), {1: (2, 6, 0)}),
+        (Delete(6, (1,)), {1: (0, 5, 0)}),
+        (Delete(3, (1,)), {1: (0, 2, 0), 3: (5, 6, 1)}),
+        (Delete(2, (1,), "onwards"), {1: (0, 0, 0)}),
+        (Delete(2, (1,), "track"), {}),
+        (Delete(3, (1,), "until", 1), {1: (0, 0, 0), 3: (5, 6, 1)}),
+        (DeleteMany(0, ((0, 1), (2, 1))), {1: (3, 6, 0)}),
+        (DeleteMany(0, ((0, 1), (5, 1), (6, 1))), {1: (2, 3, 0)}),
+        (Grow(2, 1, 1, "onwards"), {1: (0, 6, 0)}),
+        (Shrink(2, 1, 1, "track"), {1: (0, 6, 0)}),
+        (FillHoles(2, 1, 1, "until", 5), {1: (0, 6, 0)}),
+        (Lock(2, 1, "track"), {1: (0, 6, 0)}),
+        (within(4, 1, 3), {1: (0, 6, 0)}),
+        (Unlink(5, 1), {1: (0, 3, 0), 3: (5, 6, 0)}),
+        (Link(3, 1, 4, 2), {1: (0, 6, 0), 2: (0, 3, 0), 3: (5, 6, 0)}),
+        (Swap(3, 1, 2, "until", 4), {1: (0, 6, 0)}),
+        (
+            MarkDivision(5, 1, (1, 2)),
+            {1: (0, 3, 0), 2: (0, 4, 0), 3: (5, 6, 1), 4: (5, 6, 1)},
+        ),
+    ],
+)
+def test_gaps_within_a_track_are_stepped_over(edit, tracks):
+    editor, before = with_gaps_inside(), with_gaps_inside()
+    editor.do(edit)
+    found = spans(editor)
+    assert found == {2: (0, 6, 0)} | tracks
+    for label, (first, last, _) in found.items():
+        seen = np.flatnonzero((editor.labels == label).any((1, 2)))
+        assert (first, last) == (seen[0], seen[-1])
+    assert set(np.unique(editor.labels)) - {0} == set(found)
+    for frame, ids in editor.cells.locked.items():
+        assert ids <= editor.cells.frame(frame).keys()
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, before.labels)
+    assert spans(editor) == spans(before)
+    assert not editor.cells.locked
+
+
 def test_a_cell_without_a_gap_has_none_to_fill(editor):
     with pytest.raises(InputError, match="no gap to fill"):
         editor.do(FillGaps(1, 4))

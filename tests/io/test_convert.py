@@ -218,6 +218,60 @@ class TestTrackMate:
             "movie.tif",
         )
 
+    def corrected(self, tmp_path, labels, tracks, removed=(), added=()):
+        """Read a file after links were changed as TrackMate does: numbers stay."""
+        result = SavedResult(labels, tracks)
+        path = write_saved(tmp_path / "r", result, format="trackmate")
+        tree = ElementTree.parse(path)
+        cells = {
+            spot.get("ID"): (int(spot.get("FASTERSHIFT_TRACK")), int(spot.get("FRAME")))
+            for spot in tree.iter("Spot")
+        }
+        ids = {cell: number for number, cell in cells.items()}
+        for track in tree.iter("Track"):
+            for edge in list(track):
+                ends = (edge.get("SPOT_SOURCE_ID"), edge.get("SPOT_TARGET_ID"))
+                if tuple(cells[end] for end in ends) in removed:
+                    track.remove(edge)
+        for one, other in added:
+            ends = {"SPOT_SOURCE_ID": ids[one], "SPOT_TARGET_ID": ids[other]}
+            ElementTree.SubElement(next(tree.iter("Track")), "Edge", ends)
+        tree.write(path)
+        read = read_saved(path)
+        return sorted(read.tracks), read.stack()
+
+    @pytest.fixture
+    def pair(self):
+        labels = np.zeros((4, 30, 30), np.int32)
+        labels[:, 2:8, 2:8], labels[:, 20:26, 20:26] = 1, 2
+        return labels
+
+    def test_tracks_swapped_in_trackmate_are_swapped(self, tmp_path, pair):
+        whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
+        removed = [((1, 1), (1, 2)), ((2, 1), (2, 2))]
+        added = [((1, 1), (2, 2)), ((2, 1), (1, 2))]
+        tracks, stack = self.corrected(tmp_path, pair, whole, removed, added)
+        assert tracks == whole
+        assert stack[:, 4, 4].tolist() == [1, 1, 2, 2]
+        assert stack[:, 22, 22].tolist() == [2, 2, 1, 1]
+
+    def test_a_track_cut_in_trackmate_is_cut(self, tmp_path, pair):
+        whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
+        tracks, stack = self.corrected(tmp_path, pair, whole, [((1, 1), (1, 2))])
+        assert tracks == [(1, 0, 1, 0), (2, 0, 3, 0), (3, 2, 3, 0)]
+        assert stack[:, 4, 4].tolist() == [1, 1, 3, 3]
+
+    def test_tracks_joined_in_trackmate_are_one(self, tmp_path, pair):
+        pair[2:][pair[2:] == 1] = 3
+        cut = [(1, 0, 1, 0), (2, 0, 3, 0), (3, 2, 3, 0)]
+        joined = self.corrected(tmp_path, pair, cut, added=[((1, 1), (3, 2))])
+        assert joined[0] == [(1, 0, 3, 0), (2, 0, 3, 0)]
+
+    def test_an_only_child_is_no_continuation(self, tmp_path, pair):
+        pair[2:][pair[2:] == 1] = 3
+        born = [(1, 0, 1, 0), (2, 0, 3, 0), (3, 2, 3, 1)]
+        assert self.corrected(tmp_path, pair, born)[0] == born
+
     def test_files_of_trackmate_itself_are_read(self, tmp_path):
         """As version 8 writes them: discs, spots out of sight, tracks left out."""
         spot = (

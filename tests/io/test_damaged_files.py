@@ -125,6 +125,54 @@ def test_planes_that_ome_speaks_of(tmp_path, stack):
         read_movie(path)
 
 
+def spread(folder, stack, **options):
+    """Write each frame into a file of its own; each file names all of them."""
+    names = [f"m_T{t}.ome.tif" for t in range(len(stack))]
+    planes = "".join(
+        f'<TiffData FirstT="{t}" IFD="0" PlaneCount="1">'
+        f'<UUID FileName="{name}">urn:uuid:{t}</UUID></TiffData>'
+        for t, name in enumerate(names)
+    )
+    rows, columns = stack[0].shape
+    for t, (name, frame) in enumerate(zip(names, stack, strict=True)):
+        xml = (
+            '<?xml version="1.0" encoding="UTF-8"?>'
+            '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+            f'UUID="urn:uuid:{t}"><Image ID="Image:0"><Pixels ID="Pixels:0" '
+            f'DimensionOrder="XYZCT" Type="uint16" SizeX="{columns}" SizeY="{rows}" '
+            f'SizeZ="1" SizeC="1" SizeT="{len(stack)}">{planes}</Pixels></Image></OME>'
+        )
+        tifffile.imwrite(
+            folder / name, frame, description=xml, metadata=None, **options
+        )
+    return [folder / name for name in names]
+
+
+@pytest.mark.parametrize("options", [{"compression": "zlib"}, {"bigtiff": True}, {}])
+@pytest.mark.filterwarnings("error:.*closed file")
+def test_frames_in_several_files_are_looked_for_in_each_of_them(tmp_path, options):
+    """The file that is opened may be far smaller than the others."""
+    stack = np.zeros((3, 64, 64), np.uint16)
+    stack[1:] = np.random.default_rng(0).integers(0, 60000, (2, 64, 64))
+    paths = spread(tmp_path, stack, **options)
+    for path in paths:
+        np.testing.assert_array_equal(np.stack(list(read_movie(path))), stack)
+    with paths[2].open("r+b") as file:
+        file.truncate(paths[2].stat().st_size - 1000)
+    with pytest.raises(InputError, match=r"1 of its 3 frames is .* frame 2"):
+        read_movie(paths[1])
+
+
+def test_frames_may_all_lie_in_another_file(tmp_path):
+    """The one that is opened holds a picture that does not belong to the movie."""
+    stack = np.random.default_rng(0).integers(0, 99, (2, 8, 8)).astype(np.uint16)
+    first, other = spread(tmp_path, stack)
+    xml = tifffile.tiffcomment(first).replace("m_T0.ome.tif", other.name)
+    xml = xml.replace("urn:uuid:0</UUID>", "urn:uuid:1</UUID>")
+    tifffile.imwrite(first, stack[0] * 0, description=xml, metadata=None)
+    np.testing.assert_array_equal(read_movie(first)[0], stack[1])
+
+
 def test_other_images_of_a_file_are_named(tmp_path, stack):
     path = tmp_path / "movie.tif"
     with tifffile.TiffWriter(path) as writer:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 
 import pytest
 import torch
@@ -44,16 +45,46 @@ def test_the_files_go_with_the_cache(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_killed_process_left_is_swept_up(tmp_path):
-    gone = 2**22 + 1  # above any process number
-    (tmp_path / f"fastershift-{gone}-abc").mkdir()
-    (tmp_path / "fastershift-notes").mkdir()
-    mine = tmp_path / f"fastershift-{os.getpid()}-abc"
-    mine.mkdir()
+#: Above any process number.
+GONE = 2**22 + 1
+
+
+@pytest.fixture
+def left(tmp_path):
+    """The folder of a cache that goes on, and its like of a process that is gone."""
+    cache: FolderCache[int] = FolderCache(1, tmp_path, 10_000)
+    for key in range(2):
+        cache.put(key, tensor(key))
+    (goes_on,) = tmp_path.iterdir()
+    gone = goes_on.with_name(goes_on.name.replace(f"-{os.getpid()}-", f"-{GONE}-"))
+    shutil.copytree(goes_on, gone)
+    yield goes_on, gone
+    del cache
+
+
+def test_what_a_killed_process_left_is_swept_up(tmp_path, left):
+    goes_on, _ = left
     FolderCache(1, tmp_path, 10_000)
-    names = {path.name for path in tmp_path.iterdir()}
-    assert {"fastershift-notes", mine.name} <= names
-    assert f"fastershift-{gone}-abc" not in names
+    assert list(tmp_path.iterdir()) == [goes_on]
+    assert list(goes_on.iterdir())
+
+
+def test_a_cache_of_another_machine_is_left_alone(tmp_path, left, monkeypatch):
+    monkeypatch.setattr("platform.node", lambda: "another")
+    FolderCache(1, tmp_path, 10_000)
+    assert set(tmp_path.iterdir()) == set(left)
+
+
+def test_folders_of_the_user_are_never_swept_up(tmp_path, left):
+    _, gone = left
+    (gone / "notes.txt").write_text("mine")
+    mine = tmp_path / f"fastershift-{GONE}-06-01"
+    mine.mkdir()
+    (mine / "1.npy").write_bytes(b"mine")
+    FolderCache(1, tmp_path, 10_000)
+    assert (mine / "1.npy").exists()
+    assert (gone / "notes.txt").exists()
+    assert (gone / "1.npy").exists()
 
 
 def test_an_emptied_folder_is_no_error(tmp_path):

@@ -1,6 +1,7 @@
 """What is kept of corrections that were not saved, and who is offered it."""
 
 import os
+import time
 
 import numpy as np
 import psutil
@@ -24,10 +25,22 @@ def result():
     )
 
 
+def of_process(folder, number):
+    """Let it look as if another process had written."""
+    own = str(os.getpid())
+    for one in (folder / "autosave").glob(f"{own}*"):
+        one.rename(one.with_name(one.name.replace(own, str(number), 1)))
+
+
 def end_of_process(folder):
     """Let it look as if the process that wrote had ended."""
-    for one in (folder / "autosave").glob(f"{os.getpid()}-*"):
-        one.rename(one.with_name(f"99999999-{one.name}"))
+    of_process(folder, 99999999)
+
+
+def date(folder, written):
+    """Let it look as if all had been written at a time."""
+    for file in (folder / "autosave").glob("*/*"):
+        os.utime(file, (written, written))
 
 
 def test_it_comes_back_after_the_process_has_ended(tmp_path, result):
@@ -86,10 +99,46 @@ def test_a_process_that_was_given_the_number_of_an_ended_one(tmp_path, result):
     autosaves.write(1, "movie", result)
     other = os.getppid()
     began = psutil.Process(other).create_time()
-    (tmp_path / "autosave" / f"{os.getpid()}-1").rename(
-        tmp_path / "autosave" / f"{other}-1"
-    )
+    of_process(tmp_path, other)
     assert autosaves.pending() == (), "the other process may have written it"
-    for file in (tmp_path / "autosave" / f"{other}-1").iterdir():
-        os.utime(file, (began - 3600, began - 3600))
+    date(tmp_path, began - 3600)
     assert [one.name for one in autosaves.pending()] == ["movie"]
+
+
+def test_in_a_container_every_sitting_has_the_same_number(tmp_path, result):
+    autosaves = Autosaves(tmp_path)
+    autosaves.write(1, "movie", result)
+    date(tmp_path, psutil.Process().create_time() - 3600)
+    assert [one.name for one in autosaves.pending()] == ["movie"]
+
+
+def test_a_sitting_on_another_machine_may_go_on(tmp_path, result, monkeypatch):
+    autosaves = Autosaves(tmp_path)
+    autosaves.write(1, "movie", result)
+    end_of_process(tmp_path)
+    assert autosaves.pending()
+    monkeypatch.setattr("platform.node", lambda: "another")
+    assert autosaves.pending() == ()
+    date(tmp_path, time.time() - 25 * 3600)
+    assert [one.name for one in autosaves.pending()] == ["movie"]
+
+
+def test_autosaves_of_earlier_versions_are_offered(tmp_path, result):
+    """Their folders name the process alone."""
+    autosaves = Autosaves(tmp_path)
+    autosaves.write(1, "movie", result)
+    (own,) = (tmp_path / "autosave").iterdir()
+    own.rename(own.with_name("99999999-1"))
+    assert [one.name for one in autosaves.pending()] == ["movie"]
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 251, "細胞" * 42, "a.b" * 80], ids=["plain", "wide", "points"]
+)
+def test_long_names_are_shortened(tmp_path, result, name):
+    autosaves = Autosaves(tmp_path)
+    autosaves.write(1, name, result)
+    end_of_process(tmp_path)
+    (found,) = autosaves.pending()
+    assert found.name[:40] == name[:40]
+    assert found.read().corrections == result.corrections

@@ -94,3 +94,60 @@ def test_a_snapshot_can_be_taken_in_another_thread(corrections):
     # Swapped an even number of times, cells have the numbers they had.
     swapped = taken[0].revision % 2
     assert taken[0].labels[1, 2, 2] == 1 + swapped
+
+
+class Watched:
+    """A lock that lets others look whenever nobody holds it."""
+
+    def __init__(self, lock, look):
+        self.lock, self.look, self.depth = lock, look, 0
+
+    def _look_if_free(self):
+        if not self.depth:
+            self.depth += 1
+            self.look()
+            self.depth -= 1
+
+    def __enter__(self):
+        self._look_if_free()
+        self.depth += 1
+        return self.lock.__enter__()
+
+    def __exit__(self, *error):
+        self.lock.__exit__(*error)
+        self.depth -= 1
+        self._look_if_free()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: one.do(Delete(3, (1,))),
+        lambda one: one.extend(2, Delete(3, (1,))),
+        lambda one: one.extend(1, Delete(3, (1,))),
+        lambda one: one.undo(),
+        lambda one: (one.undo(), one.redo()),
+        lambda one: one.tick("a place"),
+    ],
+    ids=["do", "extend", "extend anew", "undo", "redo", "tick"],
+)
+def test_a_snapshot_never_shows_half_of_a_change(corrections, change):
+    """Labels, history and revision are those before a change, or those after it."""
+    corrections.do(Delete(0, (2,)))
+    corrections.do(Delete(4, (1,)))
+
+    def state():
+        one = take_snapshot(corrections)
+        return one.revision, one.record(), one.lineage, one.labels.tolist()
+
+    before, seen = state(), []
+    lock = corrections.cells.guard
+    corrections.cells.guard = Watched(lock, lambda: seen.append(state()))
+    change(corrections)
+    corrections.cells.guard = lock
+    assert seen[0] == before
+    assert seen[-1] == state()
+    told = {revision: rest for revision, *rest in seen}
+    assert all(told[revision] == rest for revision, *rest in seen)
+    first, last = before[0], corrections.revision
+    assert sorted(told) == list(range(first, last + 1))

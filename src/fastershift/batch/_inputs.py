@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path, PurePosixPath
 
 from fastershift.batch._summary import SUMMARY_NAMES
@@ -146,7 +146,8 @@ def _expand(given: str) -> Iterator[tuple[Path, Path]]:
     if not has_magic(given):
         raise InputError(f"There is nothing at {given}; check the name.")
     fixed = Path(*_before_magic(path))
-    matches = sorted(glob(str(path), recursive=True))
+    pattern = Path(escape(str(fixed))) / path.relative_to(fixed)
+    matches = sorted(glob(str(pattern), recursive=True))
     if not matches:
         raise InputError(f"Nothing matches {given}; check the pattern.")
     for match in matches:
@@ -154,9 +155,10 @@ def _expand(given: str) -> Iterator[tuple[Path, Path]]:
 
 
 def _before_magic(path: Path) -> list[str]:
-    parts = []
+    """List the folders before the pattern; one that is there under its name is none."""
+    parts: list[str] = []
     for part in path.parts:
-        if has_magic(part):
+        if has_magic(part) and not Path(*parts, part).exists():
             break
         parts.append(part)
     return parts

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
 
 from fastershift.batch._inputs import NamedMovie
@@ -47,7 +48,8 @@ def find_masks(given: str, name: str) -> Path:
             raise InputError(f"There are no masks at {path}; check the pattern.")
         return path
     place = path / name
-    found = [place] if place.exists() else sorted(place.parent.glob(f"{place.name}.*"))
+    alike = sorted(place.parent.glob(f"{escape(place.name)}.*"))
+    found = [place] if place.exists() else alike
     if not found:
         raise InputError(
             f"There are no masks called {name} in {path}; write for example "
@@ -154,7 +156,7 @@ def link_movie(
     InputError
         For masks or settings that cannot be used, and a place that is taken.
     """
-    output = task.check(overwrite=task.overwrite)
+    output = task.check(overwrite=task.overwrite, masks=[masks])
     movie = task.open()
     given = open_masks(masks, task.frames, movie)
     run = TrackingRun(task.plan(movie, models, given))

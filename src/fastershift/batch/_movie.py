@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -104,13 +104,15 @@ class MovieTask:
         """Tell how the movie is read."""
         return self._wanted().input
 
-    def check(self, *, overwrite: bool) -> Path:
+    def check(self, *, overwrite: bool, masks: Iterable[Path] = ()) -> Path:
         """Make sure, before long work, that all of it can be written.
 
         Parameters
         ----------
         overwrite : bool
             Whether a former result may be replaced.
+        masks : iterable of Path
+            Masks that are read beside those of the regions.
 
         Returns
         -------
@@ -118,8 +120,9 @@ class MovieTask:
             Where the result goes, with its suffix.
         """
         source = None if isinstance(self.source, Movie) else self.source
+        read = [*masks, *(Path(one) for one in self.regions.values())]
         output = check_output(
-            self.output, self.format, overwrite=overwrite, source=source
+            self.output, self.format, overwrite=overwrite, source=source, masks=read
         )
         check_measuring(self)
         return output

@@ -112,8 +112,8 @@ def run(
         raise InputError("Give a movie, or masks with --labels.")
     if movie is not None:
         _refuse_masks(movie)
-    for source in [movie] if movie is not None else masks:
-        target = check_output(output, kind, overwrite=overwrite, source=source)
+    read = [*masks, *(Path(one) for one in (inside, outside) if one is not None)]
+    target = check_output(output, kind, overwrite=overwrite, source=movie, masks=read)
     user = settings | ({"profile": profile} if profile else {})
     file = load_settings(settings_file) if settings_file else None
     if kind == "zarr" and movie is not None and not masks:

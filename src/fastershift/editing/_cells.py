@@ -118,6 +118,10 @@ class Cells:
                 self._index[frame] = _find_cells(self.labels[frame])
             return self._index[frame]
 
+    def seen(self, label: int, frames: Iterable[int]) -> Iterator[int]:
+        """Go through those of some frames that hold a cell; tracks may have gaps."""
+        return (frame for frame in frames if label in self.frame(frame))
+
     def prepare(self) -> Iterator[int]:
         """Find the cells of all frames ahead of the first edit.
 

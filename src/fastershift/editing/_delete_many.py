@@ -31,7 +31,9 @@ class DeleteMany:
         for frame, label in self.cells:
             by_track.setdefault(label, set()).add(frame)
         for label, frames in by_track.items():
-            for frame in _in_order(draft.track(label).first, frames):
+            track = draft.track(label)
+            seen = draft.cells.seen(label, range(track.first, track.last + 1))
+            for frame in _in_order(list(seen), frames):
                 region = draft.require_cell(frame, label)
                 draft.fill(frame, region, 0)
                 draft.remember_void(frame, region)
@@ -41,14 +43,14 @@ class DeleteMany:
         return f"Deleted {_count(*cells)} of {_count(*tracks)} in {where}."
 
 
-def _in_order(first: int, frames: set[int]) -> list[int]:
+def _in_order(seen: list[int], frames: set[int]) -> list[int]:
     """Begin with the first frames of a track; then go on from its end.
 
     It is cut in two only where cells are left on both sides of one that is deleted, and
     the part before keeps the number.
     """
     ascending = sorted(frames)
-    leading = [frame for n, frame in enumerate(ascending) if frame == first + n]
+    leading = [one for one, own in zip(ascending, seen, strict=False) if one == own]
     return leading + ascending[len(leading) :][::-1]
 
 

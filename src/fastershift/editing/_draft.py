@@ -44,8 +44,9 @@ class Edit(Protocol):
 class Draft:
     """Applies and records steps, and keeps labels and lineage fit for each other.
 
-    Every label keeps a track that spans exactly the frames it is in, and every parent
-    ends before its children begin, as the Cell Tracking Challenge asks for.
+    Every label keeps a track from the first to the last frame it is in, and every
+    parent ends before its children begin, as the Cell Tracking Challenge asks for. No
+    edit makes a gap in a track, but those of other programs may have some.
 
     Parameters
     ----------
@@ -156,6 +157,8 @@ class Draft:
 
     def _extend(self, track: Track, frame: int) -> bool:
         """Let a track include a frame next to it, unless its family forbids it."""
+        if track.first < frame < track.last:
+            return True
         if frame == track.last + 1:
             children = (
                 self.cells.tracks[label] for label in self.cells.children(track.id)
@@ -187,15 +190,25 @@ class Draft:
         if label in self.cells.filled.get(frame, ()):
             self.do(FilledStep(frame, removed=(label,)))
         track = self.cells.tracks[label]
-        if track.first == track.last:
+        before, after = self._around(track, frame, frame + 1)
+        if before is not None and after is not None:
+            self._divide(track, before, after, parent=label)
+        elif after is not None:
+            self._rows([track], [replace(track, first=after)])
+        elif before is not None:
+            self._rows([track], [replace(track, last=before)])
+        else:
             self._leave_children(label)
             self._rows([track])
-        elif frame == track.first:
-            self._rows([track], [replace(track, first=frame + 1)])
-        elif frame == track.last:
-            self._rows([track], [replace(track, last=frame - 1)])
-        else:
-            self._divide(track, frame - 1, frame + 1, parent=label)
+
+    def _around(
+        self, track: Track, stop: int, start: int
+    ) -> tuple[int | None, int | None]:
+        """Find its last frame before one that holds a cell, and the first from one."""
+        earlier = range(stop - 1, track.first - 1, -1)
+        later = range(start, track.last + 1)
+        before, after = (self.cells.seen(track.id, one) for one in (earlier, later))
+        return next(before, None), next(after, None)
 
     # Lineage.
 
@@ -205,9 +218,9 @@ class Draft:
         Parameters
         ----------
         label : int
-            Track that has a cell in `frame`.
+            Track that has a cell in `frame` or later.
         frame : int
-            First frame of the new track.
+            The new track begins with the first cell from here on.
         parent : int
             Of the new track.
 
@@ -217,10 +230,11 @@ class Draft:
             The new track; `label` itself, without its parent, when it begins there.
         """
         track = self.track(label)
-        if frame == track.first:
+        last, first = self._around(track, frame, frame)
+        if last is None or first is None:
             self.set_parent(label, parent)
             return label
-        return self._divide(track, frame - 1, frame, parent=parent)
+        return self._divide(track, last, first, parent=parent)
 
     def _divide(self, track: Track, last: int, first: int, *, parent: int) -> int:
         """Keep a track up to `last`; from `first` on it is a new one."""
@@ -292,8 +306,9 @@ class Draft:
     # Locks.
 
     def lock(self, frame: int, label: int) -> None:
-        """Keep a cell as it is when the movie is run again."""
-        if label not in self.cells.locked.get(frame, ()):
+        """Keep a cell, where there is one, as it is when the movie is run again."""
+        locked = self.cells.locked.get(frame, ())
+        if label in self.cells.frame(frame) and label not in locked:
             self.do(LockStep(frame, added=(label,)))
 
     def unlock(self, frame: int, label: int) -> None:

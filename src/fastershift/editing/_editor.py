@@ -179,14 +179,15 @@ class Editor:
         InputError
             When it cannot be made; nothing has changed then.
         """
-        draft, text = self._apply(edit)
-        entry = Entry(
-            self._next, edit.frame, text, tuple(draft.steps), tuple(draft.selected)
-        )
-        self._next += 1
-        self._done.append(entry)
-        self._undone.clear()
-        return self._change(entry, entry.steps)
+        with self.cells.guard:
+            draft, text = self._apply(edit)
+            entry = Entry(
+                self._next, edit.frame, text, tuple(draft.steps), tuple(draft.selected)
+            )
+            self._next += 1
+            self._done.append(entry)
+            self._undone.clear()
+            return self._change(entry, entry.steps)
 
     def extend(self, entry: int, edit: Edit) -> Change:
         """Make an edit that is taken back together with the last one.
@@ -208,51 +209,51 @@ class Editor:
         InputError
             When it cannot be made; nothing has changed then.
         """
-        if not self._done or self._done[-1].number != entry or self._undone:
-            return self.do(edit)
-        draft, text = self._apply(edit)
-        before = self._done.pop()
-        joined = Entry(
-            entry,
-            before.frame,
-            f"{before.text} {text}".strip(),
-            (*before.steps, *draft.steps),
-            tuple(draft.selected) or before.selected,
-        )
-        self._done.append(joined)
-        return self._change(joined, tuple(draft.steps))
+        with self.cells.guard:
+            if not self._done or self._done[-1].number != entry or self._undone:
+                return self.do(edit)
+            draft, text = self._apply(edit)
+            before = self._done.pop()
+            joined = Entry(
+                entry,
+                before.frame,
+                f"{before.text} {text}".strip(),
+                (*before.steps, *draft.steps),
+                tuple(draft.selected) or before.selected,
+            )
+            self._done.append(joined)
+            return self._change(joined, tuple(draft.steps))
 
     def _apply(self, edit: Edit) -> tuple[Draft, str]:
-        with self.cells.guard:
-            draft = Draft(self.cells)
-            try:
-                return draft, edit.apply(draft)
-            except BaseException:
-                draft.take_back()
-                raise
+        draft = Draft(self.cells)
+        try:
+            return draft, edit.apply(draft)
+        except BaseException:
+            draft.take_back()
+            raise
 
     def undo(self) -> Change | None:
         """Take the last edit back; None when there is none."""
-        if not self._done:
-            return None
-        entry = self._done.pop()
-        self._undone.append(entry)
-        steps = tuple(step.inverse() for step in reversed(entry.steps))
         with self.cells.guard:
+            if not self._done:
+                return None
+            entry = self._done.pop()
+            self._undone.append(entry)
+            steps = tuple(step.inverse() for step in reversed(entry.steps))
             for step in steps:
                 step.apply(self.cells)
-        return self._change(entry, steps, "Undone: ")
+            return self._change(entry, steps, "Undone: ")
 
     def redo(self) -> Change | None:
         """Make the edit that was taken back last again; None when there is none."""
-        if not self._undone:
-            return None
-        entry = self._undone.pop()
-        self._done.append(entry)
         with self.cells.guard:
+            if not self._undone:
+                return None
+            entry = self._undone.pop()
+            self._done.append(entry)
             for step in entry.steps:
                 step.apply(self.cells)
-        return self._change(entry, entry.steps, "Redone: ")
+            return self._change(entry, entry.steps, "Redone: ")
 
     def _change(self, entry: Entry, steps: tuple[Step, ...], said: str = "") -> Change:
         self._revision += 1

@@ -103,7 +103,7 @@ class Unlink:
         made = draft.cut(self.id, self.frame)
         draft.lock(self.frame, made)
         if made != self.id:
-            draft.lock(self.frame - 1, self.id)
+            draft.lock(draft.track(self.id).last, self.id)
         draft.selected = [made]
         return f"Unlinked {self.id} from what was before frame {self.frame}."
 
@@ -211,9 +211,7 @@ class FillGaps:
             draft.rows([track], [replace(track, last=until)])
             draft.join(label, following)
         track = draft.track(label)
-        seen = [
-            t for t in range(track.first, track.last + 1) if label in cells.frame(t)
-        ]
+        seen = list(cells.seen(label, range(track.first, track.last + 1)))
         gaps = [pair for pair in pairwise(seen) if pair[1] - pair[0] > 1]
         if not gaps:
             raise InputError(
@@ -315,9 +313,10 @@ class MarkDivision:
         made = []
         for label, first in begins.items():
             made.append(draft.cut(label, first, parent=parent.id))
-            draft.lock(first, made[-1])
+            draft.lock(draft.track(made[-1]).first, made[-1])
         draft.lock(draft.track(parent.id).last, parent.id)
         draft.selected = [parent.id, *made]
+        start = min(draft.track(label).first for label in made)
         return f"Marked the division of {parent.id} in frame {start}."
 
 

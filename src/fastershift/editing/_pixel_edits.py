@@ -159,7 +159,8 @@ class Delete:
         frames: set[int] = set()
         for label in ids:
             track = draft.track(label)
-            span = frames_in_scope(track, self.frame, self.scope, self.until)
+            scope = frames_in_scope(track, self.frame, self.scope, self.until)
+            span = list(draft.cells.seen(label, scope))
             frames.update(span)
             if self.scope in ("onwards", "track"):
                 for child in draft.cells.children(label):
@@ -254,7 +255,8 @@ class _Shape:
         if self.pixels < 1:
             raise InputError("The number of pixels must be at least 1.")
         track = draft.track(self.id)
-        for frame in frames_in_scope(track, self.frame, self.scope, self.until):
+        scope = frames_in_scope(track, self.frame, self.scope, self.until)
+        for frame in draft.cells.seen(self.id, scope):
             box = _padded(draft.cells.frame(frame)[self.id].box, self.pixels, draft)
             window = draft.cells.labels[frame][box]
             mask = window == self.id

@@ -1,6 +1,7 @@
 """Cells and links of other programs to tracks and labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ __all__ = [
     "links_of_tracks",
     "parents_that_fit",
     "tracks_of_links",
+    "trees_of_links",
 ]
 
 _Rows = Sequence[tuple[int, int, int, int]]
@@ -60,12 +62,14 @@ def tracks_of_links(
     frames: NDArray[np.int64],
     links: NDArray[np.int64],
     numbers: NDArray[np.int64] | None = None,
+    born: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int64], dict[int, int]]:
     """Cut a graph of cells into tracks.
 
     A track goes on along a link that is the only one from a cell and the only one to
-    the next. Other links lead from a parent to a child; of several links to one cell
-    the first counts, as a track has one parent.
+    the next, or the only one of several to a cell of the same number. Other links lead
+    from a parent to a child; of several links to one cell the first counts, as a track
+    has one parent.
 
     Parameters
     ----------
@@ -74,35 +78,47 @@ def tracks_of_links(
     links : (m, 2) int64
         Positions of two cells in ``frames``; either may be the earlier one.
     numbers : (n,) int64, optional
-        Tracks of the cells, where they are known.
+        What tracks of the cells were called before the links were corrected, 0 where
+        that is not known. A track keeps the number of its first cell.
+    born : (m,) bool, optional
+        Which links lead from a parent to its only child.
 
     Returns
     -------
     numbers : (n,) int64
-        Track of every cell, from 1.
+        Track of every cell; new numbers follow the known ones.
     parents : dict
         Parent of each track that has one.
     """
+    known = np.zeros(len(frames), np.int64) if numbers is None else numbers
+    apart = np.zeros(len(links), bool) if born is None else born
     order = np.argsort(frames[links], axis=1, kind="stable")
     links = np.take_along_axis(links, order, axis=1)
-    links = links[frames[links[:, 0]] < frames[links[:, 1]]]
-    ahead = np.bincount(links[:, 0], minlength=len(frames))
-    behind = np.bincount(links[:, 1], minlength=len(frames))
-    if numbers is None:
-        goes_on = (ahead[links[:, 0]] == 1) & (behind[links[:, 1]] == 1)
-        before = np.full(len(frames), -1)
-        before[links[goes_on, 1]] = links[goes_on, 0]
-        numbers = np.zeros(len(frames), np.int64)
-        found = 0
-        for cell in np.argsort(frames, kind="stable").tolist():
-            begins = before[cell] < 0
-            found += begins
-            numbers[cell] = found if begins else numbers[before[cell]]
+    forward = frames[links[:, 0]] < frames[links[:, 1]]
+    links, apart = links[forward], apart[forward]
+    same = (known[links[:, 0]] == known[links[:, 1]]) & (known[links[:, 0]] > 0)
+    ahead, behind, alike = (
+        np.bincount(ends, minlength=len(frames))
+        for ends in (links[:, 0], links[:, 1], links[same, 0])
+    )
+    goes_on = (ahead[links[:, 0]] == 1) & ~apart | same & (alike[links[:, 0]] == 1)
+    goes_on &= behind[links[:, 1]] == 1
+    before = np.full(len(frames), -1)
+    before[links[goes_on, 1]] = links[goes_on, 0]
+    found = np.zeros(len(frames), np.int64)
+    taken, new = {0}, itertools.count(1 + int(known.max(initial=0)))
+    for cell in np.argsort(frames, kind="stable").tolist():
+        if before[cell] >= 0:
+            found[cell] = found[before[cell]]
+            continue
+        former = max(int(known[cell]), 0)
+        found[cell] = next(new) if former in taken else former
+        taken.add(former)
     parents: dict[int, int] = {}
-    for parent, child in numbers[links].tolist():
+    for parent, child in found[links].tolist():
         if parent != child:
             parents.setdefault(child, parent)
-    return numbers, parents
+    return found, parents
 
 
 def links_of_tracks(
@@ -142,6 +158,37 @@ def links_of_tracks(
     along = np.column_stack([same, same + 1])
     found = np.concatenate([along, np.array(born, int).reshape(-1, 2)])
     return np.asarray(order[found], np.int64)
+
+
+def trees_of_links(
+    count: int, links: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Gather cells and links of each tree that has a link.
+
+    Parameters
+    ----------
+    count : int
+        How many cells there are.
+    links : (m, 2) int64
+        Positions of two cells.
+
+    Yields
+    ------
+    cells : (n,) int64
+        Positions of the cells of a tree.
+    links : (k, 2) int64
+        The links between them.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    ones = np.ones(len(links), np.int8)
+    graph = coo_matrix((ones, (links[:, 0], links[:, 1])), (count, count))
+    _, tree = connected_components(graph, directed=False)
+    order = np.argsort(tree[links[:, 0]], kind="stable")
+    _, begins = np.unique(tree[links[order, 0]], return_index=True)
+    for edges in np.split(links[order], begins[1:]) if len(links) else ():
+        yield np.unique(edges), edges
 
 
 def parents_that_fit(

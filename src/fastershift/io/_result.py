@@ -2,7 +2,7 @@
 
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
@@ -176,6 +176,7 @@ def check_output(
     *,
     overwrite: bool = False,
     source: Path | None = None,
+    masks: Iterable[Path] = (),
 ) -> Path:
     """Make sure, before a long run, that its result can go where it is to go.
 
@@ -185,6 +186,8 @@ def check_output(
         As in `write_saved`.
     source : Path, optional
         File or folder of the movie.
+    masks : iterable of Path
+        Files or folders of masks and regions that are read.
 
     Returns
     -------
@@ -194,24 +197,26 @@ def check_output(
     Raises
     ------
     InputError
-        When the place is taken or a part of the movie, the format is not known, or its
-        package is missing.
+        When the place is taken or a part of what is read, the format is not known, or
+        its package is missing.
     FastershiftError
         When nothing can be written there.
     """
     form = _format(format)
     target = form.target(Path(path))
     if source is not None:
-        _check_apart(target, source)
+        _check_apart(target, source, "the movie")
+    for mask in masks:
+        _check_apart(target, mask, "a mask that is read")
     check_free(form.files(target), overwrite, form.is_result)
     check_writable(target)
     return target
 
 
-def _check_apart(target: Path, source: Path) -> None:
+def _check_apart(target: Path, source: Path, called: str) -> None:
     # The labels of an OME-Zarr image lie in it.
     if not is_zarr(source) or real_path(target).parent != real_path(source) / "labels":
-        check_apart(target, source)
+        check_apart(target, source, called)
 
 
 def write_saved(

@@ -1,12 +1,14 @@
 """What was computed before, as long as there is room for it in memory or a folder."""
 
 import os
-import shutil
+import platform
+import re
 import tempfile
 import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
+from contextlib import suppress
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -26,7 +28,8 @@ class _Sized(Protocol):
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value", bound=_Sized)
-_PREFIX = "fastershift-"
+#: Names of files in a folder of a cache.
+_FILE = re.compile(r"\d+\.npy")
 
 
 class RecentCache(Generic[_Key, _Value]):
@@ -81,7 +84,7 @@ class FolderCache(RecentCache[_Key, Tensor]):
     """Keeps tensors in memory, and those that have no room there in a folder.
 
     The files go when the cache goes; what a process that was killed has left is
-    swept up by the next one.
+    swept up by the next one of the same machine.
 
     Parameters
     ----------
@@ -101,10 +104,9 @@ class FolderCache(RecentCache[_Key, Tensor]):
         self._sizes: dict[_Key, int] = {}
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        self._home = Path(
-            tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder)
-        )
-        weakref.finalize(self, shutil.rmtree, self._home, ignore_errors=True)
+        prefix = f"{_of_this_machine()}{os.getpid()}-"
+        self._home = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+        weakref.finalize(self, _remove, self._home)
 
     def get(self, key: _Key) -> Tensor | None:
         """Return the value of a key if it is in memory or in the folder."""
@@ -141,9 +143,27 @@ class FolderCache(RecentCache[_Key, Tensor]):
             file.unlink(missing_ok=True)
 
 
+def _of_this_machine() -> str:
+    """Return how the names of folders of caches begin; others share the drive."""
+    host = re.sub(r"\W", "_", platform.node())
+    return f"fastershift-cache-{host}-"
+
+
 def _sweep(folder: Path) -> None:
-    """Remove what processes that are gone have left."""
-    for left in folder.glob(f"{_PREFIX}*-*"):
-        process = left.name.removeprefix(_PREFIX).partition("-")[0]
-        if process.isdecimal() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(left, ignore_errors=True)
+    """Remove what processes of this machine that are gone have left."""
+    # As `tempfile.mkdtemp` ends a name.
+    ours = re.compile(rf"{re.escape(_of_this_machine())}(\d+)-[a-z0-9_]{{8}}")
+    for left in folder.iterdir():
+        name = ours.fullmatch(left.name)
+        if name and not psutil.pid_exists(int(name[1])):
+            _remove(left)
+
+
+def _remove(home: Path) -> None:
+    """Remove a folder of a cache, unless it holds anything that no cache has made."""
+    with suppress(OSError):
+        files = list(home.iterdir())
+        if all(_FILE.fullmatch(one.name) for one in files):
+            for one in files:
+                one.unlink()
+            home.rmdir()

@@ -1,7 +1,10 @@
 """Corrections that were not saved yet, kept on disk in case of a crash."""
 
 import os
+import platform
+import re
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +13,17 @@ import psutil
 from platformdirs import user_cache_path
 
 from fastershift.errors import FastershiftError, refusal
-from fastershift.io import SavedResult, read_saved, write_saved
+from fastershift.io import SavedResult, fitting_name, read_saved, write_saved
 
 __all__ = ["Autosave", "Autosaves"]
 
 _FOLDER = "autosave"
 #: Seconds by which the clocks of a disk and of a machine may differ.
 _CLOCK = 60.0
+#: Seconds without an edit after which a sitting on another machine has ended.
+_AWAY = 86400.0
+#: The longest of what follows the name in the files of a result.
+_ENDING = "_corrections.json"
 _UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
 
 
@@ -66,7 +73,7 @@ class Autosaves:
         self._folder = (cache or user_cache_path("fastershift", False)) / _FOLDER
 
     def _own(self, key: int) -> Path:
-        return self._folder / f"{os.getpid()}-{key}"
+        return self._folder / f"{os.getpid()}@{_machine()}-{key}"
 
     def write(self, key: int, name: str, result: SavedResult) -> None:
         """Write corrections; what was there appears replaced whole or not at all.
@@ -85,7 +92,9 @@ class Autosaves:
         FastershiftError
             When the disk is full or writing fails otherwise.
         """
-        file = self._own(key) / f"{name.translate(_UNSAFE).strip() or 'movie'}.tif"
+        safe = name.translate(_UNSAFE).strip() or "movie"
+        stem = fitting_name(safe, _ENDING).removesuffix(_ENDING)
+        file = self._own(key) / f"{stem}.tif"
         write_saved(file, result, format="tiff", overwrite=True)
 
     def forget(self, key: int) -> None:
@@ -101,10 +110,11 @@ class Autosaves:
         """
         found = []
         for folder in self._folder.glob("*-*"):
-            process = folder.name.partition("-")[0]
+            # Folders of earlier versions do not name the machine.
+            process, _, machine = folder.name.partition("-")[0].partition("@")
             for file in folder.glob("*.tif"):
                 written = file.stat().st_mtime
-                if process.isdecimal() and not _goes_on(int(process), written):
+                if process.isdecimal() and not _goes_on(int(process), machine, written):
                     when = datetime.fromtimestamp(written).astimezone()
                     found.append(Autosave(file, file.stem, when))
         return tuple(sorted(found, key=lambda one: one.saved, reverse=True))
@@ -125,13 +135,18 @@ class Autosaves:
             ) from error
 
 
-def _goes_on(process: int, written: float) -> bool:
+def _machine() -> str:
+    return re.sub(r"\W", "_", platform.node())
+
+
+def _goes_on(process: int, machine: str, written: float) -> bool:
     """Tell whether the sitting that has written something goes on, this one included.
 
-    The number of a process that has ended is given to another one, sooner or later.
+    The number of a process that has ended is given to another one, sooner or later; in
+    a container, to the very next. Processes of another machine cannot be seen.
     """
-    if process == os.getpid():
-        return True
+    if machine not in ("", _machine()):
+        return time.time() < written + _AWAY
     try:
         return bool(psutil.Process(process).create_time() < written + _CLOCK)
     except psutil.AccessDenied:

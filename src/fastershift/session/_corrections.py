@@ -268,11 +268,12 @@ class Corrections:
 
     def tick(self, key: str, done: bool = True) -> None:
         """Note that a place was looked at, or that it was not."""
-        self._ticks += 1
-        if done:
-            self._ticked.add(key)
-        else:
-            self._ticked.discard(key)
+        with self.cells.guard:
+            self._ticks += 1
+            if done:
+                self._ticked.add(key)
+            else:
+                self._ticked.discard(key)
 
     @property
     def looked_at(self) -> tuple[int, ...]:

@@ -93,14 +93,14 @@ class TestChannels:
 
 
 class TestLayersOfOthers:
-    def attached(self):
+    def attached(self, table=TABLE):
         rows = [(1, 0, 2, 0), (2, 0, 1, 0), (3, 2, 2, 0)]
         record = ResultRecord(tracks=rows)
         cells = Labels(np.zeros((3, 6, 8), int), metadata=record.metadata())
         points = np.array([[1, 0, 2, 2], [1, 1, 2, 2], [2, 1, 4, 4], [9, 1, 5, 5]])
         own = Tracks(points, metadata=record.metadata())
         other = Tracks(points, metadata=ResultRecord(tracks=list(rows)).metadata())
-        attach(TABLE, cells, [own, other])
+        attach(table, cells, [own, other])
         return cells, own, other
 
     def test_labels_hold_the_table_by_label_and_frame(self):
@@ -118,6 +118,14 @@ class TestLayersOfOthers:
         # Words and switches are no colours.
         assert "filled" not in own.properties
         assert "area" not in other.properties
+
+    def test_without_a_cell_their_numbers_are_not_known(self):
+        cells, own, _ = self.attached(
+            {name: column[:0] for name, column in TABLE.items()}
+        )
+        assert cells.features.empty
+        assert np.isnan(own.properties["area"]).all()
+        assert own.properties["track_id"].tolist() == [1, 1, 2, 9]
 
 
 class TestColouring:

@@ -278,6 +278,16 @@ def test_only_cells_of_a_region_are_measured(measured):
     assert "6 cells in 6 frames" in said(measured)
 
 
+def test_a_region_may_hold_no_cell(measured):
+    shapes = measured.viewer.add_shapes(name="region")
+    shapes.add_rectangles(np.array([[20, 0], [20, 30], [30, 30], [30, 0]]) * 0.5)
+    measured.choose("region", "region")
+    measured.click("measure")
+    measured.wait(lambda: "0 cells in 6 frames" in said(measured))
+    measured.wait_threads()
+    assert column(measured, "track") == []
+
+
 def test_layers_hold_the_table_for_other_plugins(measured):
     features = measured.viewer.layers["movie [cells]"].features
     assert len(features) == 15

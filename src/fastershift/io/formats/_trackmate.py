@@ -1,7 +1,7 @@
 """A result as a file of TrackMate: spots with outlines, and links between them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,7 +11,6 @@ from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import MADE_BY, replacing_files
@@ -20,6 +19,7 @@ from fastershift.io._graph import (
     draw_result,
     links_of_tracks,
     tracks_of_links,
+    trees_of_links,
 )
 from fastershift.io._movie import Scale, Units
 from fastershift.io._outlines import Outline, outlined_cells
@@ -32,6 +32,8 @@ _SUFFIX = ".xml"
 _VERSION = "7.11.1"
 #: Feature of a spot with our number of its track.
 _TRACK = "FASTERSHIFT_TRACK"
+#: Feature of a link: 1 where it leads from a parent to a child.
+_BORN = "FASTERSHIFT_BORN"
 _UNITS = {"micrometer": "µm", "second": "sec", "minute": "min", "hour": "h"}
 _SPELLED = {
     **dict.fromkeys(("µm", "um", "micron", "microns", "micrometer"), "micrometer"),
@@ -58,6 +60,7 @@ _EDGE_FEATURES = (
     ("SPOT_SOURCE_ID", "Source spot ID", "Source ID", "NONE", True),
     ("SPOT_TARGET_ID", "Target spot ID", "Target ID", "NONE", True),
     ("LINK_COST", "Edge cost", "Cost", "COST", False),
+    (_BORN, "Parent to child in fastershift", "Born", "NONE", True),
 )
 _TRACK_FEATURES = (
     ("TRACK_INDEX", "Track index", "Index", "NONE", True),
@@ -229,7 +232,7 @@ class _Writer:
     def _write_tracks(self) -> None:
         cells = np.array(self._cells, np.int64).reshape(-1, 2)
         links = links_of_tracks(cells[:, 0], cells[:, 1], self._result.tracks)
-        trees = list(_trees(len(cells), links))
+        trees = list(trees_of_links(len(cells), links))
         self._start("AllTracks")
         for number, (spots, edges) in enumerate(trees):
             frames = cells[spots, 1]
@@ -250,7 +253,11 @@ class _Writer:
             )
             for source, aim in edges.tolist():
                 self._empty(
-                    "Edge", SPOT_SOURCE_ID=source, SPOT_TARGET_ID=aim, LINK_COST=-1.0
+                    "Edge",
+                    SPOT_SOURCE_ID=source,
+                    SPOT_TARGET_ID=aim,
+                    LINK_COST=-1.0,
+                    **{_BORN: int(cells[source, 0] != cells[aim, 0])},
                 )
             self._end("Track")
         self._end("AllTracks")
@@ -308,22 +315,6 @@ def _image_of(provenance: Mapping[str, Any]) -> tuple[str, str]:
         return "", ""
     path = Path(given).absolute()
     return str(path.parent), path.name
-
-
-def _trees(
-    count: int, links: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Gather cells and links of each tree that has a link: a track of TrackMate."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    ones = np.ones(len(links), np.int8)
-    graph = coo_matrix((ones, (links[:, 0], links[:, 1])), (count, count))
-    _, tree = connected_components(graph, directed=False)
-    order = np.argsort(tree[links[:, 0]], kind="stable")
-    _, begins = np.unique(tree[links[order, 0]], return_index=True)
-    for edges in np.split(links[order], begins[1:]) if len(links) else ():
-        yield np.unique(edges), edges
 
 
 def _parse(path: Path) -> ElementTree.Element:
@@ -391,18 +382,23 @@ def _read_model(
     frames = np.array([int(float(spot.attrib["FRAME"])) for spot in spots], np.int64)
     wanted = model.find("FilteredTracks")
     shown = None if wanted is None else {one.get("TRACK_ID") for one in wanted}
-    links = [
-        (place[edge.attrib["SPOT_SOURCE_ID"]], place[edge.attrib["SPOT_TARGET_ID"]])
+    edges = [
+        edge
         for track in model.iter("Track")
         if shown is None or track.get("TRACK_ID") in shown
         for edge in track.iter("Edge")
         if {edge.get("SPOT_SOURCE_ID"), edge.get("SPOT_TARGET_ID")} <= place.keys()
     ]
-    numbers = [int(float(spot.get(_TRACK, 0))) for spot in spots]
+    links = [
+        (place[edge.attrib["SPOT_SOURCE_ID"]], place[edge.attrib["SPOT_TARGET_ID"]])
+        for edge in edges
+    ]
+    # Links may have been corrected in TrackMate, which does not change our numbers.
     tracks, parents = tracks_of_links(
         frames,
         np.array(links, np.int64).reshape(-1, 2),
-        np.array(numbers, np.int64) if all(numbers) else None,
+        np.array([int(float(spot.get(_TRACK, 0))) for spot in spots], np.int64),
+        np.array([float(edge.get(_BORN, 0)) > 0 for edge in edges], bool),
     )
     _, height, width = known.scale
     cells = [

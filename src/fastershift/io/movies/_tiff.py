@@ -31,6 +31,8 @@ TIFF_SUFFIXES = (".tif", ".tiff")
 class TiffStack:
     """The pages of one TIFF file as an array; one page is read at a time.
 
+    An OME-TIFF may name pages in other files; they are read from there.
+
     A file whose numbers lie there as they are is mapped to memory. Of a packed BigTIFF
     the zarr view of tifffile unpacks the pieces that are asked for, where zarr is
     installed; of any other file whole pages are unpacked.
@@ -98,15 +100,18 @@ class TiffStack:
             raise ValueError("its pixels are of an unknown kind")
         heads = {id(one.keyframe): one.keyframe for one in self._pages if one}
         for page in heads.values():
-            check_size(page, self._size)
+            check_size(page, page.parent.filehandle.size)
         self.axes, self.shape = first.axes, tuple(first.shape)
         if len(chosen) > 1:
             # Frames appended one by one make one series each.
             letter = "T" if _is_frame(first) else "P"
             self.axes, self.shape = letter + self.axes, (len(chosen), *self.shape)
-        self._offset = first.dataoffset if len(chosen) == 1 else None
+        together = len(chosen) == 1 and all(
+            page.parent is file for page in self._pages if page
+        )
+        self._offset = first.dataoffset if together else None
         self._view = None
-        if len(chosen) == 1 and file.is_bigtiff and find_spec("zarr"):
+        if together and file.is_bigtiff and find_spec("zarr"):
             self._view = first
         self._complete(file)
         self.dtype = np.dtype(first.dtype)
@@ -199,13 +204,13 @@ class TiffStack:
         return int(np.prod(self._lead, dtype=int))
 
     def _has(self, number: int) -> bool:
-        """Tell whether the pixels of a page lie within the file."""
+        """Tell whether the pixels of a page lie within its file."""
         if self._offset is not None:
             pixels = int(np.prod(self.shape, dtype=np.int64)) // self._planes
             end = self._offset + (number + 1) * pixels * self.dtype.itemsize
             return bool(end <= self._size)
         page = self._pages[number]
-        return page is not None and is_stored(page, self._size)
+        return page is not None and is_stored(page, page.parent.filehandle.size)
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
         pixels = self._read(index)
@@ -262,12 +267,13 @@ class TiffStack:
 
     def _read_page(self, number: int) -> NDArray[Any]:
         # Opened for each page, so that the file is never held open between frames.
+        page = self._pages[number]
         with self._lock:
-            self._file.filehandle.open()
+            page.parent.filehandle.open()
             try:
-                return np.asarray(self._pages[number].asarray())
+                return np.asarray(page.asarray())
             finally:
-                self._file.filehandle.close()
+                page.parent.filehandle.close()
 
 
 def _is_frame(series: tifffile.TiffPageSeries) -> bool:

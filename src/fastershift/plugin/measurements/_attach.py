@@ -43,14 +43,15 @@ def _at(
 ) -> dict[str, NDArray[np.float64]]:
     """Look up the numbers of the cells that a layer of tracks holds."""
     span = int(max(table["frame"].max(initial=0), frames.max(initial=0))) + 1
-    known = table["track"] * span + table["frame"]
+    # A last row that is no cell: there may be none.
+    known = np.append(table["track"] * span + table["frame"], -1)
     wanted = (tracks * span + frames).astype(np.int64)
     order = np.argsort(known)
     place = np.searchsorted(known, wanted, sorter=order).clip(0, len(known) - 1)
     row = order[place]
     found = known[row] == wanted
     properties = {
-        name: np.where(found, values[row].astype(np.float64), np.nan)
+        name: np.where(found, np.append(values, 0).astype(np.float64)[row], np.nan)
         for name, values in table.items()
         if values.dtype.kind in "if"
     }
