@@ -218,6 +218,7 @@ class SegmentTrackWidget(QWidget):
         self._feed.refresh()
         self._live.ask()
         self._views.input_changed()
+        self._learn.input_changed()
         self._correct.corrector.prepare()
 
     def _on_settings(self) -> None:
