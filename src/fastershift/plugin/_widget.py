@@ -252,8 +252,11 @@ class SegmentTrackWidget(QWidget):
 
     def _corrected(self) -> Mapping[int, NDArray[np.int32]]:
         """Give the frames of the movie that were corrected and looked at."""
-        corrections, movie = self._correct.corrector.corrections, self._movie()
+        corrector, movie = self._correct.corrector, self._movie()
+        corrections = corrector.corrections
         if corrections is None or movie is None or not corrections.looked_at:
+            return {}
+        if not self._is_input_of(corrector.layer):
             return {}
         truth = corrections.truth()
         if truth.shape != movie.shape:
@@ -360,8 +363,17 @@ class SegmentTrackWidget(QWidget):
             session = self._runs.open(choice)
         except InputError:
             return None
+        if not self._is_input_of(layer):
+            return None
         settings = ResultRecord.of(layer).settings or self._form.chosen()
         return partial(session.plan, settings, device=self._input.device)
+
+    def _is_input_of(self, cells: Labels | None) -> bool:
+        """Tell whether cells may have been found in what is chosen."""
+        choice = self._input.choice
+        if choice is None or cells is None:
+            return False
+        return self._runs.outputs.belongs(cells, choice.layer)
 
     def _movie(self) -> Movie | None:
         """Return the chosen movie; None for embeddings and without an input."""

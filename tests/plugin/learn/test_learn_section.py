@@ -412,3 +412,8 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     np.testing.assert_array_equal(marked[2] > 0, cells[2] > 0)
     count = 1 + len(np.unique(cells[2])) - 1
     assert section.words.text().startswith(f"{count} cells marked")
+
+    user.viewer.add_image(np.array(movie.frames), name="other")
+    user.choose("layer", "other")
+    user.click("learn_cell")
+    assert section.words.text().startswith("0 cells marked")
