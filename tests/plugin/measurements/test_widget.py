@@ -1,6 +1,8 @@
 """The dock widget Measurements: what it shows, where a click leads, what it colours."""
 
 import csv
+import errno
+import threading
 
 import numpy as np
 import pytest
@@ -300,6 +302,28 @@ def test_the_rows_that_are_shown_are_saved(measured, tmp_path):
     measured.wait_threads()
     measured.widget.save(tmp_path / "cells.doc")
     measured.wait(lambda: ".csv or .parquet" in said(measured))
+
+
+def test_a_failed_save_is_told_when_cells_are_measured_meanwhile(
+    measured, tmp_path, monkeypatch
+):
+    go_on = threading.Event()
+
+    def write(*_, **__):
+        assert go_on.wait(60)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(
+        "fastershift.plugin.measurements._widget.write_measurements", write
+    )
+    measured.widget.save(tmp_path / "cells.csv")
+    assert not measured.find("save_measurements").isEnabled()
+    measured.click("measure")
+    measured.wait(measured.find("measure").isEnabled)
+    assert said(measured).startswith("15 cells")
+    go_on.set()
+    measured.wait(lambda: "No space left" in said(measured))
+    measured.wait(measured.find("save_measurements").isEnabled)
 
 
 def test_changed_cells_ask_to_be_measured_again(measured):

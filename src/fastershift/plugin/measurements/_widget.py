@@ -22,30 +22,23 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.editing import DeleteMany
-from fastershift.io import SavedResult
 from fastershift.measure import (
     Column,
     FrameTable,
     MeasureOptions,
     WorldUnits,
-    columns_for,
-    describe_flicker,
-    describe_units,
     mean_squared_displacement,
-    measure_frames,
     write_measurements,
 )
-from fastershift.pipeline import read_confines
 from fastershift.plugin.correct import CorrectSection
-from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import stack_axes
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
-from fastershift.plugin.measurements._channels import channels_of
 from fastershift.plugin.measurements._colouring import Colouring
 from fastershift.plugin.measurements._controls import ColourRow, FilterRow, PlotRow
+from fastershift.plugin.measurements._measuring import Measured, measured_steps
 from fastershift.plugin.measurements._plot import Curve, MeasurePlot
 from fastershift.plugin.measurements._table import MeasuresTable
 from fastershift.plugin.qt import NumberBox, Task, TaskRunner, on_destroyed
@@ -75,6 +68,8 @@ class MeasurementsWidget(QWidget):
         self._viewer: ViewerModel = napari_viewer
         self._cells = CellsInView(napari_viewer, self)
         self._tasks = TaskRunner(self)
+        # Another runner, so that it is heard of to its end.
+        self._writes = TaskRunner(self)
         self._colouring = Colouring()
         self._table: FrameTable = {}
         self._columns: tuple[Column, ...] = ()
@@ -163,6 +158,7 @@ class MeasurementsWidget(QWidget):
         self._measure.clicked.connect(self.measure)
         self._save.clicked.connect(self._choose_file)
         self._tasks.changed.connect(self._show_state)
+        self._writes.changed.connect(self._show_saving)
         self._cells.layer_changed.connect(self._on_layer)
         self._cells.tracks_changed.connect(self._on_changed)
         self._cells.selected.connect(self._on_picked)
@@ -188,36 +184,22 @@ class MeasurementsWidget(QWidget):
         layer = self._cells.layer
         if layer is None:
             return
-        data = layer.data
         placed = {"scale": layer.scale, "units": layer.units}
         placed["metadata"] = dict(layer.metadata)
-        layers = list(self._viewer.layers)
         options = MeasureOptions(
             self._ring.value(),
             without_drift=self._without_drift.isChecked(),
             without_flicker=self._without_flicker.isChecked(),
         )
-        how = None if options.without_flicker else self._without_flicker.text()
-        drawn = self._region.drawn(layer, stack_axes(data.shape))
-
-        def steps() -> Iterator[Any]:
-            saved = saved_result(data, placed)
-            channels = channels_of(layers, saved.shape)
-            pieces = []
-            masks = (None, None) if drawn is None else drawn.masks(saved.shape[1:])
-            confines = read_confines(*masks)
-            for table in measure_frames(saved, channels, options, confines):
-                pieces.append(table)
-                yield len(pieces), len(saved.labels)
-            whole = {
-                name: np.concatenate([one[name] for one in pieces])
-                for name in pieces[0]
-            }
-            columns = columns_for(
-                saved, channels, ring=options.ring > 0, drift=options.without_drift
-            )
-            yield saved, whole, columns, describe_flicker(pieces, channels, how)
-
+        steps = partial(
+            measured_steps,
+            layer.data,
+            placed,
+            list(self._viewer.layers),
+            options,
+            self._region.drawn(layer, stack_axes(layer.data.shape)),
+            None if options.without_flicker else self._without_flicker.text(),
+        )
         self._said.setText("Measuring …")
         self._tasks.start(
             Task(
@@ -227,27 +209,21 @@ class MeasurementsWidget(QWidget):
             )
         )
 
-    def _on_step(self, layer: Labels, step: Any) -> None:
-        if len(step) == 2:
-            self._said.setText(f"Measured {step[0]} of {step[1]} frames …")
+    def _on_step(self, layer: Labels, step: str | Measured) -> None:
+        if isinstance(step, str):
+            self._said.setText(step)
             return
-        saved, self._table, self._columns, flicker = step
-        self._units, self._measured, self._fresh = WorldUnits.of(saved), layer, True
+        self._table, self._columns = step.table, step.columns
+        self._units, self._measured, self._fresh = step.units, layer, True
         self._shown.rows.show(self._table, self._columns, self._units)
         self._kept = np.ones(len(self._table["track"]), bool)
         numbers = [one for one in self._columns if one.quantity != "text"]
         for row in (self._plotted, self._coloured, self._filter):
             row.show_columns(numbers, self._units)
         attach(self._table, layer, self._viewer.layers)
-        self._tell(saved, flicker)
+        self._said.setText(step.sentence)
         self._apply_filter()
         self._on_picked(int(layer.selected_label))
-
-    def _tell(self, saved: SavedResult, flicker: list[str]) -> None:
-        counted = (
-            f"{len(self._table['track']):,} cells in {len(saved.labels):,} frames."
-        )
-        self._said.setText(" ".join([counted, describe_units(saved), *flicker]))
 
     def _on_layer(self) -> None:
         self._tasks.drop()
@@ -272,14 +248,18 @@ class MeasurementsWidget(QWidget):
     def _show_state(self) -> None:
         here = self._cells.layer is not None
         self._measure.setEnabled(here and not self._tasks.busy)
-        for part in (self._save, self._filter, self._coloured, self._plotted):
+        for part in (self._filter, self._coloured, self._plotted):
             part.setEnabled(bool(self._table))
+        self._show_saving()
         if not self._table and not self._tasks.busy:
             self._said.setText(
                 "Measure the cells to see, plot and save their values."
                 if here
                 else "Run a movie, or open a tracked one, to measure its cells."
             )
+
+    def _show_saving(self) -> None:
+        self._save.setEnabled(bool(self._table) and not self._writes.busy)
 
     # Going to a cell, and coming from one
 
@@ -433,7 +413,7 @@ class MeasurementsWidget(QWidget):
             # The dialog has asked before replacing.
             yield write_measurements(path, [kept], self._columns, overwrite=True)
 
-        self._tasks.start(
+        self._writes.start(
             Task(
                 steps,
                 lambda written: self._said.setText(f"Saved to {written}."),
