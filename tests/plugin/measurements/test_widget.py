@@ -334,6 +334,38 @@ def test_changed_cells_ask_to_be_measured_again(measured):
     assert "measure them again" in said(measured)
 
 
+def test_cells_of_another_shape_ask_to_be_measured_again(measured, docked):
+    from fastershift.editing import Grow
+
+    button = measured.find("delete_others")
+    measured.find("shortest_shown").setValue(4)
+    panel = docked(measured.viewer, measured.qtbot)
+    panel.wait_threads()
+    cells = measured.viewer.layers["movie [cells]"]
+    corrector = panel.widget._correct.corrector
+    measured.wait(lambda: corrector.layer == cells)
+    for edit in (lambda: corrector.make(Grow(0, 1)), corrector.undo):
+        assert "measure them again" not in said(measured)
+        assert button.isEnabled()
+        edit()
+        assert "measure them again" in said(measured)
+        assert not button.isEnabled()
+        measured.click("measure")
+        measured.wait(lambda: said(measured).startswith("15 cells"))
+
+
+def test_painted_cells_ask_to_be_measured_again(measured):
+    cells = measured.viewer.layers["movie [cells]"]
+    cells.paint((0, 25, 25), 1)
+    assert "measure them again" in said(measured)
+    measured.click("measure")
+    # Painted while they are being measured: that begins anew.
+    cells.paint((5, 25, 25), 2)
+    measured.wait(lambda: said(measured).startswith("15 cells"))
+    areas = [float(one) for one in column(measured, "area")]
+    assert sum(areas) == pytest.approx(0.25 * np.count_nonzero(cells.data))
+
+
 def test_without_the_layer_nothing_is_left(measured):
     measured.choose("colour_by", "area")
     measured.viewer.layers.remove("movie [cells]")

@@ -173,7 +173,8 @@ class CorrectedLayers(QObject):
             cells.selected_label = change.tracks[0]
         if self.frame in change.boxes:
             cells.refresh(extent=False)
-        if change.lineage_changed:
+        if change.lineage_changed or change.boxes:
+            # With other pixels alone, too: those who follow the layer are told by this.
             self._store(cells, corrections)
         # All of them are drawn anew, which takes longer the more there are.
         self._locks_stale |= change.locks_changed

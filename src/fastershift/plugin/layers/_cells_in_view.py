@@ -28,6 +28,8 @@ class CellsInView(QObject):
 
     layer_changed = Signal()
     tracks_changed = Signal()
+    #: Pixels were painted with the tools of napari, or all of them are others.
+    repainted = Signal()
     colours_changed = Signal()
     selected = Signal(int)
 
@@ -99,10 +101,14 @@ class CellsInView(QObject):
         if self.layer is not None:
             self.layer.events.selected_label.disconnect(self._tell_selected)
             self.layer.events.colormap.disconnect(self._tell_colours)
+            self.layer.events.paint.disconnect(self._tell_repainted)
+            self.layer.events.data.disconnect(self._tell_repainted)
         self.layer = layer
         if layer is not None:
             layer.events.selected_label.connect(self._tell_selected)
             layer.events.colormap.connect(self._tell_colours)
+            layer.events.paint.connect(self._tell_repainted)
+            layer.events.data.connect(self._tell_repainted)
 
     def _tell_selected(self, _event: Any) -> None:
         if self.layer is not None:
@@ -110,6 +116,9 @@ class CellsInView(QObject):
 
     def _tell_colours(self, _event: Any) -> None:
         self.colours_changed.emit()
+
+    def _tell_repainted(self, _event: Any) -> None:
+        self.repainted.emit()
 
     def let_go(self) -> None:
         """Take back every callback that the viewer and its layers hold."""

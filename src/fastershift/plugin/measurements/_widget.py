@@ -161,6 +161,7 @@ class MeasurementsWidget(QWidget):
         self._writes.changed.connect(self._show_saving)
         self._cells.layer_changed.connect(self._on_layer)
         self._cells.tracks_changed.connect(self._on_changed)
+        self._cells.repainted.connect(self._on_changed)
         self._cells.selected.connect(self._on_picked)
         self._shown.chosen.connect(self._go)
         self._shown.selected.connect(self._on_rows)
@@ -233,9 +234,11 @@ class MeasurementsWidget(QWidget):
 
     def _on_changed(self) -> None:
         self._fresh = False
-        if self._table:
+        self._filter.offer_delete(0)
+        if self._tasks.busy:
+            self.measure()
+        elif self._table:
             self._said.setText("The cells have changed since; measure them again.")
-            self._filter.offer_delete(0)
 
     def _forget(self) -> None:
         self._colouring.end()
