@@ -139,6 +139,27 @@ def test_a_click_goes_to_the_cell(measured):
         assert [curve.track for curve in curves] == [int(tracks[row])]
 
 
+def test_a_click_leaves_the_position_as_it_is(measured):
+    from fastershift.plugin.layers._record import ResultRecord
+
+    labels = stack_of(TRACKS)
+    measured.viewer.add_image(np.zeros((3, *labels.shape)), name="positions")
+    cells = measured.viewer.add_labels(
+        labels[None],
+        translate=(2, 0, 0, 0),
+        metadata=ResultRecord(tracks=TRACKS).metadata(),
+    )
+    measured.viewer.layers.selection.active = cells
+    measured.viewer.dims.set_point((0, 1), (2, 0))
+    measured.click("measure")
+    measured.wait(lambda: said(measured).startswith("15 cells"))
+    for row in (14, 7):
+        click_row(measured, row)
+        place = cells.world_to_data(measured.viewer.dims.point)
+        frame = int(column(measured, "frame")[row])
+        assert [round(one) for one in place[:2]] == [0, frame]
+
+
 def test_a_cell_picked_in_the_image_is_marked_in_the_table(measured):
     measured.viewer.dims.set_current_step(0, 3)
     measured.viewer.layers["movie [cells]"].selected_label = 3

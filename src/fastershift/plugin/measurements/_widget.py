@@ -32,7 +32,6 @@ from fastershift.measure import (
 )
 from fastershift.plugin.correct import CorrectSection
 from fastershift.plugin.layers._cells_in_view import CellsInView
-from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import stack_axes
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
@@ -266,18 +265,12 @@ class MeasurementsWidget(QWidget):
 
     # Going to a cell, and coming from one
 
-    def _frame(self) -> int:
-        layer = self._measured
-        if layer is None or layer not in self._viewer.layers:
-            return 0
-        return frame_in_view(self._viewer, layer, 0 if layer.ndim > 2 else None)
-
     def _go(self, row: int) -> None:
         layer = self._measured
         if layer is None:
             return
         layer.selected_label = int(self._table["track"][row])
-        go_to_frame(self._viewer, layer, int(self._table["frame"][row]))
+        self._cells.go(int(self._table["frame"][row]))
         corner, far = layer.corner_pixels[:, -2:]
         down = (self._table["top"][row] + self._table["bottom"][row]) / 2
         right = (self._table["left"][row] + self._table["right"][row]) / 2
@@ -291,7 +284,7 @@ class MeasurementsWidget(QWidget):
         if self._measured is not None and self._plotted.over_time:
             last = int(self._table["frame"].max(initial=0))
             frame = min(max(round(time / self._units.step), 0), last)
-            go_to_frame(self._viewer, self._measured, frame)
+            self._cells.go(frame)
 
     def _on_picked(self, track: int) -> None:
         """Show the cell that was selected in the image."""
@@ -300,7 +293,9 @@ class MeasurementsWidget(QWidget):
         if track not in self._tracks:
             self._tracks = [track]
             self._draw()
-        here = (self._table["track"] == track) & (self._table["frame"] == self._frame())
+        here = (self._table["track"] == track) & (
+            self._table["frame"] == self._cells.frame
+        )
         if here.any():
             self._shown.select_row(int(np.argmax(here)))
 
@@ -342,7 +337,7 @@ class MeasurementsWidget(QWidget):
 
     def _show_time(self) -> None:
         shown = self._plotted.over_time and self._measured is not None
-        self._plot.show_time(self._frame() * self._units.step if shown else None)
+        self._plot.show_time(self._cells.frame * self._units.step if shown else None)
 
     def _apply_filter(self) -> None:
         if self._table:
@@ -370,7 +365,7 @@ class MeasurementsWidget(QWidget):
                 self._table["track"][gone].tolist(),
                 strict=True,
             )
-            panel.corrector.make(DeleteMany(self._frame(), tuple(cells)))
+            panel.corrector.make(DeleteMany(self._cells.frame, tuple(cells)))
             self.measure()
 
     def _colour(self) -> None:
@@ -381,7 +376,7 @@ class MeasurementsWidget(QWidget):
             self._colouring.end()
             self._coloured.tell("")
             return
-        here = self._table["frame"] == self._frame()
+        here = self._table["frame"] == self._cells.frame
         tracks, values = self._table["track"][here], None
         if self._coloured.is_on:
             every = self._table[self._coloured.measure].astype(np.float64)
