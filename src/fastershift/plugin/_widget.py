@@ -189,6 +189,8 @@ class SegmentTrackWidget(QWidget):
         self._export.many_asked.connect(self._many.show)
 
         self._live_row.flipped.connect(self._comparison.flip)
+        self._comparison.refused.connect(self._live_row.stay)
+        self._comparison.refused.connect(self._run.say)
         flip = QShortcut(QKeySequence(key_of("flip")), self)
         flip.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         flip.activated.connect(self._live_row.flip)
