@@ -1,5 +1,7 @@
 """The widget, driven as a new user would."""
 
+import errno
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -250,6 +252,31 @@ def test_a_failed_save_is_a_sentence(user, embeddings, tmp_path):
     user.find("folder").setText(str(tmp_path / "file" / "result"))
     user.click("save")
     user.wait(lambda: "cannot be written" in user.status)
+
+
+def test_a_failed_save_is_told_when_a_result_is_opened_meanwhile(
+    user, embeddings, tmp_path, monkeypatch
+):
+    from qtpy.QtWidgets import QFileDialog
+
+    go_on = threading.Event()
+
+    def write(*_, **__):
+        assert go_on.wait(60)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("fastershift.plugin.export._section.write_saved", write)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    user.viewer.add_image(embeddings, name="movie")
+    user.run()
+    user.find("folder").setText(str(tmp_path / "result"))
+    user.click("save")
+    user.click("open_result")
+    user.wait(lambda: "mask" in user.status)
+    assert not user.find("save").isEnabled()
+    go_on.set()
+    user.wait(lambda: "No space left" in user.status)
+    user.wait(user.find("save").isEnabled)
 
 
 def test_settings_travel_through_a_file(user, embeddings, tmp_path):

@@ -189,6 +189,8 @@ class SegmentTrackWidget(QWidget):
         self._export.many_asked.connect(self._many.show)
 
         self._live_row.flipped.connect(self._comparison.flip)
+        self._comparison.refused.connect(self._live_row.stay)
+        self._comparison.refused.connect(self._run.say)
         flip = QShortcut(QKeySequence(key_of("flip")), self)
         flip.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         flip.activated.connect(self._live_row.flip)
@@ -218,6 +220,7 @@ class SegmentTrackWidget(QWidget):
         self._feed.refresh()
         self._live.ask()
         self._views.input_changed()
+        self._learn.input_changed()
         self._correct.corrector.prepare()
 
     def _on_settings(self) -> None:
@@ -251,8 +254,11 @@ class SegmentTrackWidget(QWidget):
 
     def _corrected(self) -> Mapping[int, NDArray[np.int32]]:
         """Give the frames of the movie that were corrected and looked at."""
-        corrections, movie = self._correct.corrector.corrections, self._movie()
+        corrector, movie = self._correct.corrector, self._movie()
+        corrections = corrector.corrections
         if corrections is None or movie is None or not corrections.looked_at:
+            return {}
+        if not self._is_input_of(corrector.layer):
             return {}
         truth = corrections.truth()
         if truth.shape != movie.shape:
@@ -359,8 +365,17 @@ class SegmentTrackWidget(QWidget):
             session = self._runs.open(choice)
         except InputError:
             return None
+        if not self._is_input_of(layer):
+            return None
         settings = ResultRecord.of(layer).settings or self._form.chosen()
         return partial(session.plan, settings, device=self._input.device)
+
+    def _is_input_of(self, cells: Labels | None) -> bool:
+        """Tell whether cells may have been found in what is chosen."""
+        choice = self._input.choice
+        if choice is None or cells is None:
+            return False
+        return self._runs.outputs.belongs(cells, choice.layer)
 
     def _movie(self) -> Movie | None:
         """Return the chosen movie; None for embeddings and without an input."""

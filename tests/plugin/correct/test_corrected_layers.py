@@ -60,6 +60,21 @@ def test_tracks_are_drawn_again_after_a_rename(corrected, qtbot):
     assert stored[0] is stored[1]
 
 
+def test_those_who_follow_the_cells_are_told_of_other_pixels(corrected):
+    from fastershift.editing import Grow, Lock
+
+    viewer, layers, _ = corrected
+    cells, told = viewer.layers[0], []
+    corrections = corrections_of(cells)
+    layers.watch(cells, corrections)
+    cells.events.metadata.connect(told.append)
+    layers.show(corrections.do(Lock(0, 2)))
+    assert not told
+    layers.show(corrections.do(Grow(0, 1)))
+    assert len(told) == 1
+    assert list(cells.metadata["fastershift"]["tracks"]) == ROWS
+
+
 def test_an_edit_outdates_the_positions_that_were_found_before_it(corrected, qtbot):
     from qtpy.QtCore import QThreadPool
 

@@ -286,6 +286,35 @@ def test_a_cell_is_added_by_click_and_followed(hand):
     assert not hand.labels[4][before[4] == lost].any()
 
 
+def test_embeddings_of_another_movie_are_not_followed(hand, embeddings):
+    from napari.layers import Layer
+
+    user, corrector = hand.user, hand.user.widget._correct.corrector
+    user.viewer.add_image(embeddings[:, ::-1], name="other")
+    user.choose("layer", "other")
+    data, attributes, kind = hand.layer.as_layer_data_tuple()
+    hand.layer.visible = False
+    hand.layer = Layer.create(data.copy(), {**attributes, "name": "copy"}, kind)
+    user.viewer.add_layer(hand.layer)
+    user.viewer.layers.selection.active = hand.layer
+    user.wait(lambda: corrector.layer == hand.layer and not corrector.preparing)
+    cell = lasting(hand)[0]
+    seed = hand.middle(cell, 2)
+    hand.press("D")
+    hand.click_cell(cell, 2)
+    hand.press("9")
+    user.click("unlock_all")
+    hand.press("A")
+    hand.click(*seed)
+    hand.settle()
+    assert "choose the image layer that the cells come from" in hand.message
+    user.choose("layer", "movie")
+    user.wait(lambda: not corrector.preparing)
+    hand.click(*seed)
+    hand.settle()
+    assert hand.message.startswith("h = ")
+
+
 def test_painting_is_a_part_of_the_history(hand):
     cell = lasting(hand)[0]
     before = hand.labels.copy()

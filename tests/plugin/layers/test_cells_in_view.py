@@ -62,6 +62,23 @@ def test_other_tracks_of_the_same_layer_are_told_as_such(scene):
     assert scene.told == ["tracks"]
 
 
+def test_frames_are_those_of_time_where_a_position_comes_before_it(scene):
+    viewer = scene.viewer
+    viewer.add_image(np.zeros((3, *LABELS.shape)))
+    cells = viewer.add_labels(
+        LABELS[None],
+        translate=(2, 0, 0, 0),
+        metadata=ResultRecord(tracks=[(1, 0, 3, 0)]).metadata(),
+    )
+    viewer.layers.selection.active = cells
+    assert scene.cells.layer is cells
+    viewer.dims.set_point((0, 1), (2, 1))
+    assert scene.cells.frame == 1
+    scene.cells.go(3)
+    assert viewer.dims.current_step[:2] == (2, 3)
+    assert scene.cells.frame == 3
+
+
 def test_a_cell_selected_in_the_followed_layer_is_told(scene):
     scene.second.selected_label = 7
     scene.first.selected_label = 5

@@ -49,6 +49,41 @@ class TestFinding:
         assert first.data.max() == 2
         assert names(scene) == ["movie", "movie [cells]"]
 
+    def test_cells_belong_to_the_layer_they_were_found_in(self, scene):
+        outputs, source = scene.outputs, scene.source
+        other = scene.viewer.add_image(np.zeros(LABELS.shape), name="other")
+        cells = outputs.show_labels(source, "TYX", "cells", LABELS)
+        for name in ("movie", "renamed"):
+            source.name = name
+            assert outputs.belongs(cells, source)
+            assert not outputs.belongs(cells, other)
+
+    def test_positions_of_a_layer_have_cells_of_their_own(self, scene):
+        source = scene.viewer.add_image(np.zeros((2, *LABELS.shape)), name="both")
+        scene.outputs.work_on(source, 1)
+        cells = scene.outputs.show_labels(source, "PTYX", "cells", LABELS)
+        assert scene.outputs.belongs(cells, source)
+        scene.outputs.work_on(source, 0)
+        assert not scene.outputs.belongs(cells, source)
+
+    @pytest.mark.parametrize(
+        ("name", "of", "belongs"),
+        [
+            ("from a file", "", {"movie", "other"}),
+            ("other [cells]", "", {"other"}),
+            ("movie [cells] copy", "movie", {"movie"}),
+            ("from a file", "a third", set()),
+        ],
+    )
+    def test_cells_of_a_file_may_be_those_of_any_layer(self, scene, name, of, belongs):
+        other = scene.viewer.add_image(np.zeros(LABELS.shape), name="other")
+        record = ResultRecord(input=of, tracks=[(1, 0, 3, 0)])
+        cells = Labels(LABELS, name=name, metadata=record.metadata())
+        scene.viewer.add_layer(cells)
+        images = (scene.source, other)
+        found = {one.name for one in images if scene.outputs.belongs(cells, one)}
+        assert found == belongs
+
     def test_roles_have_layers_of_their_own(self, scene):
         for role in ("cells", "preview", "clusters"):
             scene.outputs.show_labels(scene.source, "TYX", role, LABELS)

@@ -1,5 +1,6 @@
 """Marks made with the mouse, and the model that follows from them."""
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -126,6 +127,13 @@ def teacher(qtbot, tmp_path, monkeypatch):
     parent.deleteLater()
 
 
+def keep(teacher, mark):
+    """Keep marks of the first frame, as is done before anything is learned."""
+    from fastershift.plugin.learn._teacher import _keep_marks
+
+    _keep_marks(teacher._lesson.folder, {0: mark})
+
+
 def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
     import torch
 
@@ -181,9 +189,40 @@ def test_movies_of_one_name_keep_marks_of_their_own(teacher, tmp_path):
     marks = [np.full(movie.shape[1:], n, np.int32) for n, movie in enumerate(movies)]
     for movie, mark in zip(movies, marks, strict=True):
         assert teacher.open(movie, "01", "start") == {}
-        teacher._keep({0: mark})
+        keep(teacher, mark)
     for movie, mark in zip(movies, marks, strict=True):
         np.testing.assert_array_equal(teacher.open(movie, "01", "start")[0], mark + 1)
+
+
+def test_marks_stay_with_their_movie_when_another_is_opened_at_once(
+    teacher, qtbot, monkeypatch
+):
+    from contextlib import contextmanager
+
+    from fastershift.io import as_movie
+
+    draw = np.random.default_rng(0)
+    one, two = as_movie(draw.random(SHAPE)), as_movie(draw.random(SHAPE))
+    ones, fives = np.ones(SHAPE[1:], np.int32), np.full(SHAPE[1:], 5, np.int32)
+    teacher.open(two, "two", "start")
+    keep(teacher, fives)
+    begun, go_on = threading.Event(), threading.Event()
+
+    @contextmanager
+    def held():
+        begun.set()
+        assert go_on.wait(60)
+        yield
+
+    monkeypatch.setattr("fastershift.plugin.qt._tasks.spare_core", held)
+    teacher.open(one, "one", "start")
+    teacher.learn({0: ones}, {0: ones}, 9.0)
+    assert begun.wait(60)
+    teacher.open(two, "two", "start")
+    go_on.set()
+    qtbot.waitUntil(lambda: not teacher.ending)
+    np.testing.assert_array_equal(teacher.open(two, "two", "start")[0], fives + 1)
+    np.testing.assert_array_equal(teacher.open(one, "one", "start")[0], ones + 1)
 
 
 def test_marks_are_found_when_the_movie_is_called_otherwise(teacher):
@@ -196,7 +235,7 @@ def test_marks_are_found_when_the_movie_is_called_otherwise(teacher):
     for pixels, found in ((drawn, [0]), (black, [])):
         movie = as_movie(pixels)
         assert teacher.open(movie, "Monday", "start") == {}
-        teacher._keep({0: mark})
+        keep(teacher, mark)
         assert list(teacher.open(movie, "Tuesday", "start")) == found
         assert list(teacher.open(movie, "Monday", "start")) == [0]
 
@@ -206,8 +245,8 @@ def test_a_damaged_model_among_those_learned_is_left_out(teacher):
 
     movie = as_movie(np.ones(SHAPE))
     teacher.open(movie, "m", "start")
-    teacher._keep({0: np.ones(SHAPE[1:], np.int32)})
-    (teacher._folder / "0001.safetensors").write_bytes(b"no model")
+    keep(teacher, np.ones(SHAPE[1:], np.int32))
+    (teacher._lesson.folder / "0001.safetensors").write_bytes(b"no model")
     assert len(teacher.open(movie, "m", "start")) == 1
     assert teacher.states == []
 
@@ -284,6 +323,28 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     assert widget._input.model.value == str(learned.path)
 
 
+def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monkeypatch):
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    draw = np.random.default_rng(0)
+    for name, shape in (("one", SHAPE), ("two", (2, *SHAPE))):
+        user.viewer.add_image(draw.random(shape, np.float32), name=name)
+    user.choose("layer", "one")
+    user.click("learn_cell")
+    assert user.find("learn_cell").isChecked()
+    user.choose("layer", "two")
+    assert not user.find("learn_cell").isChecked()
+    assert user.viewer.scene.camera.mouse_pan
+    # The other channel of a layer is another movie, too.
+    for channel in "01":
+        user.choose("channel", channel)
+        assert not user.find("learn_cell").isChecked()
+        user.click("learn_cell")
+        assert user.find("learn_cell").isChecked()
+    assert {"one marks", "two marks"} <= set(user.names)
+
+
 def test_marks_that_were_kept_come_back_and_damaged_ones_do_not(
     qtbot, tmp_path, monkeypatch
 ):
@@ -351,3 +412,8 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     np.testing.assert_array_equal(marked[2] > 0, cells[2] > 0)
     count = 1 + len(np.unique(cells[2])) - 1
     assert section.words.text().startswith(f"{count} cells marked")
+
+    user.viewer.add_image(np.array(movie.frames), name="other")
+    user.choose("layer", "other")
+    user.click("learn_cell")
+    assert section.words.text().startswith("0 cells marked")

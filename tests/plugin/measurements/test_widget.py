@@ -1,6 +1,8 @@
 """The dock widget Measurements: what it shows, where a click leads, what it colours."""
 
 import csv
+import errno
+import threading
 
 import numpy as np
 import pytest
@@ -135,6 +137,27 @@ def test_a_click_goes_to_the_cell(measured):
         assert measured.viewer.dims.current_step[0] == int(frames[row])
         curves = measured.find("measure_plot").curves
         assert [curve.track for curve in curves] == [int(tracks[row])]
+
+
+def test_a_click_leaves_the_position_as_it_is(measured):
+    from fastershift.plugin.layers._record import ResultRecord
+
+    labels = stack_of(TRACKS)
+    measured.viewer.add_image(np.zeros((3, *labels.shape)), name="positions")
+    cells = measured.viewer.add_labels(
+        labels[None],
+        translate=(2, 0, 0, 0),
+        metadata=ResultRecord(tracks=TRACKS).metadata(),
+    )
+    measured.viewer.layers.selection.active = cells
+    measured.viewer.dims.set_point((0, 1), (2, 0))
+    measured.click("measure")
+    measured.wait(lambda: said(measured).startswith("15 cells"))
+    for row in (14, 7):
+        click_row(measured, row)
+        place = cells.world_to_data(measured.viewer.dims.point)
+        frame = int(column(measured, "frame")[row])
+        assert [round(one) for one in place[:2]] == [0, frame]
 
 
 def test_a_cell_picked_in_the_image_is_marked_in_the_table(measured):
@@ -312,12 +335,66 @@ def test_the_rows_that_are_shown_are_saved(measured, tmp_path):
     measured.wait(lambda: ".csv or .parquet" in said(measured))
 
 
+def test_a_failed_save_is_told_when_cells_are_measured_meanwhile(
+    measured, tmp_path, monkeypatch
+):
+    go_on = threading.Event()
+
+    def write(*_, **__):
+        assert go_on.wait(60)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(
+        "fastershift.plugin.measurements._widget.write_measurements", write
+    )
+    measured.widget.save(tmp_path / "cells.csv")
+    assert not measured.find("save_measurements").isEnabled()
+    measured.click("measure")
+    measured.wait(measured.find("measure").isEnabled)
+    assert said(measured).startswith("15 cells")
+    go_on.set()
+    measured.wait(lambda: "No space left" in said(measured))
+    measured.wait(measured.find("save_measurements").isEnabled)
+
+
 def test_changed_cells_ask_to_be_measured_again(measured):
     from fastershift.plugin.layers._record import ResultRecord
 
     cells = measured.viewer.layers["movie [cells]"]
     ResultRecord(tracks=TRACKS[:2]).store(cells)
     assert "measure them again" in said(measured)
+
+
+def test_cells_of_another_shape_ask_to_be_measured_again(measured, docked):
+    from fastershift.editing import Grow
+
+    button = measured.find("delete_others")
+    measured.find("shortest_shown").setValue(4)
+    panel = docked(measured.viewer, measured.qtbot)
+    panel.wait_threads()
+    cells = measured.viewer.layers["movie [cells]"]
+    corrector = panel.widget._correct.corrector
+    measured.wait(lambda: corrector.layer == cells)
+    for edit in (lambda: corrector.make(Grow(0, 1)), corrector.undo):
+        assert "measure them again" not in said(measured)
+        assert button.isEnabled()
+        edit()
+        assert "measure them again" in said(measured)
+        assert not button.isEnabled()
+        measured.click("measure")
+        measured.wait(lambda: said(measured).startswith("15 cells"))
+
+
+def test_painted_cells_ask_to_be_measured_again(measured):
+    cells = measured.viewer.layers["movie [cells]"]
+    cells.paint((0, 25, 25), 1)
+    assert "measure them again" in said(measured)
+    measured.click("measure")
+    # Painted while they are being measured: that begins anew.
+    cells.paint((5, 25, 25), 2)
+    measured.wait(lambda: said(measured).startswith("15 cells"))
+    areas = [float(one) for one in column(measured, "area")]
+    assert sum(areas) == pytest.approx(0.25 * np.count_nonzero(cells.data))
 
 
 def test_without_the_layer_nothing_is_left(measured):

@@ -143,6 +143,26 @@ def test_closing_the_dock_ends_the_job(running, gated):
     assert not cells.data[5:].any()
 
 
+def test_closing_the_dock_in_a_re_run_restores_the_former_result(running, gated):
+    gated.open.set()
+    running.wait_idle()
+    cells = running.viewer.layers["movie [cells]"]
+    labels, record = cells.data.copy(), cells.metadata["fastershift"]
+    gated.open.clear()
+    running.find("bandwidth").setValue(1.2)
+    running.click("run")
+    running.wait(lambda: running.find("progress").value() == 4)
+    assert not np.array_equal(cells.data, labels)
+    running.viewer.window.remove_dock_widget("all")
+    running.widget.deleteLater()
+    running.qtbot.wait(100)
+    gated.open.set()
+    running.wait_threads()
+    np.testing.assert_array_equal(cells.data, labels)
+    assert cells.metadata["fastershift"] == record
+    assert cells.editable
+
+
 def test_closing_napari_ends_the_job(make_napari_viewer, docked, qtbot, gated):
     from qtpy.QtCore import QThreadPool, QTimer
 
@@ -178,7 +198,7 @@ def test_what_was_corrected_meanwhile_is_brought_together_in_the_background(
 ):
     import threading
 
-    from fastershift.plugin.run._controller import Reconciled
+    from fastershift.plugin.run import Reconciled
 
     user.viewer.add_image(embeddings, name="movie")
     user.run()

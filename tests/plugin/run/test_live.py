@@ -189,6 +189,51 @@ def test_one_key_flips_between_two_settings(live):
         live.wait(lambda value=value: shows(live, value))
 
 
+def test_settings_that_cannot_be_used_are_not_left(user):
+    user.find("settings_b").click()
+    user.find("low").setValue(6)
+    user.find("settings_a").click()
+    assert user.find("settings_b").isChecked()
+    assert "H must be at least 2·L" in user.status
+    user.find("low").setValue(3)
+    for letter, value in (("a", 2), ("b", 3)):
+        user.find(f"settings_{letter}").click()
+        assert user.find(f"settings_{letter}").isChecked()
+        assert user.find("low").value() == value
+
+
+def test_settings_that_cannot_be_used_any_more_are_kept(user, tmp_path):
+    from fastershift.rshn import RSHN, ModelCard, save_model
+
+    path = tmp_path / "mine.safetensors"
+    card = ModelCard(
+        name="mine",
+        filters=2,
+        levels=2,
+        channels=4,
+        diameter=18,
+        settings={"cluster": {"high": 64}},
+    )
+    save_model(RSHN(2, 2, 4), card, path)
+    user.find("settings_b").click()
+    user.widget._input.model.touch(str(path))
+    user.find("low").setValue(20)
+    user.find("settings_a").click()
+    user.find("n_initial").setValue(64)
+    path.rename(tmp_path / "moved")
+    for _ in range(2):
+        user.find("settings_b").click()
+        assert user.find("settings_a").isChecked()
+        assert "H must be at least 2·L" in user.status
+        assert user.find("n_initial").value() == 64
+    (tmp_path / "moved").rename(path)
+    for letter, low in (("b", 20), ("a", 2)):
+        user.find(f"settings_{letter}").click()
+        assert user.find(f"settings_{letter}").isChecked()
+        assert user.find("low").value() == low
+    assert user.find("n_initial").value() == 64
+
+
 def test_cells_of_the_result_keep_their_colours(live):
     live.find("live_preview").setChecked(False)
     live.run()

@@ -173,7 +173,8 @@ class CorrectedLayers(QObject):
             cells.selected_label = change.tracks[0]
         if self.frame in change.boxes:
             cells.refresh(extent=False)
-        if change.lineage_changed:
+        if change.lineage_changed or change.boxes:
+            # With other pixels alone, too: those who follow the layer are told by this.
             self._find_tracks(cells)
             self.rows = corrections.lineage.rows()
         self._store(cells)

@@ -93,8 +93,10 @@ class ExportSection(QGroupBox):
         super().__init__("Export", parent)
         self._cells = cells
         self._snapshot = snapshot
-        self._tasks = TaskRunner(self)
-        self._tasks.changed.connect(self._show_state)
+        self._reads = TaskRunner(self)
+        # Another runner, so that it is heard of to its end.
+        self._writes = TaskRunner(self)
+        self._writes.changed.connect(self._show_state)
         names = [(text, value) for text, value in _FORMATS.items() if _available(value)]
         self._format = choice(names)
         box = self._format.widget
@@ -204,7 +206,7 @@ class ExportSection(QGroupBox):
             yield taken, describe_lost_parents(result, taken.attributes)
 
         self.message.emit(f"Saving to {path} …")
-        self._tasks.start(
+        self._writes.start(
             Task(
                 steps,
                 partial(self._tell_written, cells, path, form),
@@ -245,7 +247,7 @@ class ExportSection(QGroupBox):
             path = QFileDialog.getExistingDirectory(self, "Open a result")
         if path:
             self.message.emit(f"Opening {path} …")
-            self._tasks.start(
+            self._reads.start(
                 Task(
                     lambda: iter([result_layers(Path(path))]),
                     partial(self._tell_opened, path),
@@ -258,7 +260,7 @@ class ExportSection(QGroupBox):
         self.message.emit(f"Opened {path}.")
 
     def _show_state(self) -> None:
-        self._save.setEnabled(not self._tasks.busy)
+        self._save.setEnabled(not self._writes.busy)
 
     def _browse(self) -> None:
         form = self._format.get()

@@ -6,6 +6,9 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
+from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
+from fastershift.plugin.layers._input import frame_axis
+from fastershift.plugin.layers._placement import stack_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
 from fastershift.plugin.qt import on_destroyed
 from fastershift.tracking import Lineage, Track
@@ -28,6 +31,8 @@ class CellsInView(QObject):
 
     layer_changed = Signal()
     tracks_changed = Signal()
+    #: Pixels were painted with the tools of napari, or all of them are others.
+    repainted = Signal()
     colours_changed = Signal()
     selected = Signal(int)
 
@@ -48,6 +53,26 @@ class CellsInView(QObject):
             self._watch(layer)
         self._choose()
         on_destroyed(self, _let_go, self)
+
+    @property
+    def frame(self) -> int:
+        """The frame in view."""
+        axis = self._time
+        if self.layer is None or axis is None or self.layer not in self._viewer.layers:
+            return 0
+        return frame_in_view(self._viewer, self.layer, axis)
+
+    def go(self, frame: int) -> None:
+        """Go to a frame."""
+        axis = self._time
+        if self.layer is not None and axis is not None:
+            go_to_frame(self._viewer, self.layer, frame, axis)
+
+    @property
+    def _time(self) -> int | None:
+        """The axis that is time: others, such as a position, may come before it."""
+        axes = "" if self.layer is None else stack_axes(self.layer.data.shape)
+        return frame_axis(axes)
 
     def _watch(self, layer: Layer) -> None:
         if isinstance(layer, Labels):
@@ -99,10 +124,14 @@ class CellsInView(QObject):
         if self.layer is not None:
             self.layer.events.selected_label.disconnect(self._tell_selected)
             self.layer.events.colormap.disconnect(self._tell_colours)
+            self.layer.events.paint.disconnect(self._tell_repainted)
+            self.layer.events.data.disconnect(self._tell_repainted)
         self.layer = layer
         if layer is not None:
             layer.events.selected_label.connect(self._tell_selected)
             layer.events.colormap.connect(self._tell_colours)
+            layer.events.paint.connect(self._tell_repainted)
+            layer.events.data.connect(self._tell_repainted)
 
     def _tell_selected(self, _event: Any) -> None:
         if self.layer is not None:
@@ -110,6 +139,9 @@ class CellsInView(QObject):
 
     def _tell_colours(self, _event: Any) -> None:
         self.colours_changed.emit()
+
+    def _tell_repainted(self, _event: Any) -> None:
+        self.repainted.emit()
 
     def let_go(self) -> None:
         """Take back every callback that the viewer and its layers hold."""

@@ -38,7 +38,7 @@ def frame_in_view(viewer: ViewerModel, layer: Layer, axis: int | None) -> int:
     return int(min(max(round(float(position)), 0), last))
 
 
-def go_to_frame(viewer: ViewerModel, layer: Layer, frame: int, axis: int = 0) -> None:
+def go_to_frame(viewer: ViewerModel, layer: Layer, frame: int, axis: int) -> None:
     """Move the time slider to a frame of a layer.
 
     Parameters
@@ -46,14 +46,12 @@ def go_to_frame(viewer: ViewerModel, layer: Layer, frame: int, axis: int = 0) ->
     viewer : ViewerModel
         Whose sliders.
     layer : Layer
-        A layer of it; one without time stays as it is.
+        A layer of it.
     frame : int
         Counted from 0.
     axis : int
         Its time axis.
     """
-    if layer.ndim < 3:
-        return
     position = list(layer.world_to_data(viewer.dims.point))
     position[axis] = frame
     # napari lines up the last axes of its layers.

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, WeakSet
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Labels, Layer, Tracks
+from napari.layers import Image, Labels, Layer, Tracks
 
 from fastershift.pipeline import TrackedMovie
 from fastershift.plugin.layers._colours import track_colormap
@@ -66,6 +66,21 @@ class Outputs:
                 self._made.setdefault(source, {})[role, position] = layer
                 return layer
         return None
+
+    def belongs(self, cells: Layer, source: Layer) -> bool:
+        """Tell whether cells may be those of a layer, at the position worked on.
+
+        Cells from a file may be those of any layer, unless they are called after
+        another.
+        """
+        if self.find(source, "cells") == cells:
+            return True
+        images = [one for one in self._viewer.layers if isinstance(one, Image)]
+        for image in images:
+            self.find(image, "cells")
+        if any(cells in made.values() for made in self._made.values()):
+            return False
+        return ResultRecord.of(cells).input in ("", source.name)
 
     def axes(self, layer: Layer) -> str:
         """Return one letter per axis of labels made here; empty for others."""

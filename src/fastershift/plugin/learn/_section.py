@@ -6,8 +6,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
+from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QButtonGroup,
     QComboBox,
     QGroupBox,
@@ -20,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift.config import InputSettings
 from fastershift.errors import FastershiftError, InputError, explain
 from fastershift.io import Movie, write_file
 from fastershift.plugin.layers._input import InputChoice
@@ -90,7 +93,7 @@ class LearnSection(QGroupBox):
         self._corrected = corrected
         self._marks = AnnotationLayer(viewer, self)
         self._teacher = Teacher(self)
-        self._opened: object | None = None
+        self._opened: tuple[Image, str, InputSettings] | None = None
         self._counted = f"Mark {_FEWEST} cells, and the model begins to learn. "
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 2, 4, 2)
@@ -182,7 +185,22 @@ class LearnSection(QGroupBox):
             self._teacher.start_from(model)
             self._learn()
 
-    def _choose(self, button: QPushButton, on: bool) -> None:
+    def input_changed(self) -> None:
+        """Put the tool away unless the movie that it marks is still the chosen one."""
+        tool = self._tool
+        if tool is not None and self._opened != self._chosen():
+            self._choose(tool, False)
+
+    @property
+    def _tool(self) -> QAbstractButton | None:
+        return next((one for one in self._tools.buttons() if one.isChecked()), None)
+
+    def _chosen(self) -> tuple[Image, str, InputSettings] | None:
+        """Tell one movie from another, also where a layer holds several."""
+        choice = self._choice()
+        return None if choice is None else (choice.layer, choice.axes, choice.reading)
+
+    def _choose(self, button: QAbstractButton, on: bool) -> None:
         for other in self._tools.buttons():
             other.setChecked(other is button and on)
         if on and not self._open():
@@ -198,8 +216,8 @@ class LearnSection(QGroupBox):
         if choice is None or movie is None:
             self.message.emit("Choose an image layer first: cells are marked in it.")
             return False
-        if self._opened is not choice.layer:
-            self._opened = choice.layer
+        if self._opened != self._chosen():
+            self._opened = self._chosen()
             self._marks.layer = None
             known = self._teacher.open(movie, choice.layer.name, self._settings()[0])
             self._marks.show(choice, movie.shape, known)
@@ -209,7 +227,7 @@ class LearnSection(QGroupBox):
         return True
 
     def _on_drawn(self, stroke: Stroke) -> None:
-        tool = next((one for one in self._tools.buttons() if one.isChecked()), None)
+        tool = self._tool
         if tool is None:
             return
         seen = self._seen(stroke.frame)
@@ -229,7 +247,8 @@ class LearnSection(QGroupBox):
 
     def _marked(self) -> dict[int, npt.NDArray[np.int32]]:
         """Put the marks and the frames that were corrected together."""
-        marked = dict(self._corrected())
+        same = self._opened == self._chosen()
+        marked = dict(self._corrected()) if same else {}
         for frame, one in self._marks.annotated().items():
             known = marked.get(frame)
             if known is not None:

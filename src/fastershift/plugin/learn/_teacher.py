@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -62,6 +62,18 @@ class State:
     diameter: float
 
 
+@dataclass
+class _Lesson:
+    """What is learned from; a thread keeps to it when another movie is opened."""
+
+    movie: Movie
+    called: str
+    folder: Path
+    start: str
+    learner: "Learner | None" = None
+    looked_at: float | None = None
+
+
 class Teacher(QObject):
     """Learns from the newest marks; everything is kept on disk as it comes.
 
@@ -78,13 +90,8 @@ class Teacher(QObject):
         super().__init__(parent)
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_changed)
-        self._learner: Learner | None = None
-        self._looked_at: float | None = None
-        self._movie: Movie | None = None
-        self._start = ""
+        self._lesson: _Lesson | None = None
         self._learning = self._looking = False
-        self._folder = Path()
-        self._called = ""
         self.states: list[State] = []
 
     @property
@@ -116,18 +123,18 @@ class Teacher(QObject):
             Values of the layer of marks, by frame, as they were kept.
         """
         self._tasks.drop()
-        self._movie, self._start, self._learner = movie, start, None
-        self._called = re.sub(r"[^\w\- ]", "_", name)[:40]
-        self._folder = _folder_of(self._called, movie)
+        called = re.sub(r"[^\w\- ]", "_", name)[:40]
+        folder = _folder_of(called, movie)
+        self._lesson = _Lesson(movie, called, folder, start)
         self.states = []
-        for path in sorted(self._folder.glob("*.safetensors")):
+        for path in sorted(folder.glob("*.safetensors")):
             with suppress(InputError, LookupError):  # damaged, or of another kind
                 self.states.append(_state(path))
         known: dict[int, _Labels] = {}
         with (
             suppress(*_UNREADABLE),
             # NumPy leaves a damaged file open that it has opened itself.
-            (self._folder / _MARKS).open("rb") as file,
+            (folder / _MARKS).open("rb") as file,
             np.load(file) as kept,
         ):
             for key in kept.files:
@@ -161,9 +168,13 @@ class Teacher(QObject):
         # What is being looked at is needed for learning, too: it goes on to its end.
         looking = self.busy and self._looking
         self._learning = learning
+        lesson = self._lesson
+        assert lesson is not None  # noqa: S101 (opened before)
         (self._tasks.follow if looking else self._tasks.start)(
             Task(
-                lambda: self._steps(dict(kept), dict(marked), diameter, learning),
+                lambda: self._steps(
+                    lesson, dict(kept), dict(marked), diameter, learning
+                ),
                 self._on_step,
                 lambda error: self.message.emit(describe_error(error)),
             )
@@ -178,7 +189,8 @@ class Teacher(QObject):
             Its name.
         """
         self._tasks.drop()
-        self._start, self._learner = start, None
+        if self._lesson is not None:
+            self._lesson = replace(self._lesson, start=start, learner=None)
 
     def stop(self) -> None:
         """Learn nothing more."""
@@ -186,6 +198,7 @@ class Teacher(QObject):
 
     def _steps(
         self,
+        lesson: _Lesson,
         kept: dict[int, _Labels],
         marked: dict[int, _Labels],
         diameter: float,
@@ -196,9 +209,9 @@ class Teacher(QObject):
         from fastershift.training import Annotations
 
         self._looking = not learning
-        self._keep(kept)
+        _keep_marks(lesson.folder, kept)
         yield None
-        learner = self._learner_at(diameter, learning)
+        learner = _learner_at(lesson, diameter, learning)
         if not learning:
             yield from learner.look(marked, diameter)
             return
@@ -207,39 +220,7 @@ class Teacher(QObject):
         except InputError:
             return
         for step in learner.learn(annotations, minutes=_MINUTES):
-            yield None if step is None else self._kept(step)
-
-    def _learner_at(self, diameter: float, learning: bool) -> "Learner":
-        """Return the learner; its diameter may change until it begins to learn."""
-        from fastershift.training import Learner
-
-        if self._learner is None or self._looked_at not in (None, diameter):
-            assert self._movie is not None  # noqa: S101 (opened before)
-            self._learner = Learner(
-                self._movie,
-                load_model(self._start),
-                name=f"{self._called} learned",
-                movie_name=self._movie.name,
-                diameter=diameter,
-            )
-        self._looked_at = None if learning else diameter
-        return self._learner
-
-    def _keep(self, marked: Mapping[int, _Labels]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._folder / f"{_MARKS}.part"
-        with partial.open("wb") as file:
-            arrays: Any = {str(t): one + 1 for t, one in marked.items()}
-            np.savez_compressed(file, **arrays)
-        os.replace(partial, self._folder / _MARKS)
-
-    def _kept(self, step: "Learned") -> State:
-        # Another window may learn from the same movie.
-        stems = [one.stem for one in self._folder.glob("*.safetensors")]
-        numbers = [int(stem) for stem in stems if stem.isdecimal()]
-        path = self._folder / f"{max(numbers, default=0) + 1:04d}.safetensors"
-        save_model(step.model.network, step.model.card, path, head=step.model.head)
-        return _state(path)
+            yield None if step is None else _keep_model(lesson.folder, step)
 
     def _on_step(self, step: Any) -> None:
         if isinstance(step, State):
@@ -248,6 +229,40 @@ class Teacher(QObject):
 
     def _on_changed(self) -> None:
         self.message.emit("Learning …" if self.busy and self._learning else "")
+
+
+def _learner_at(lesson: _Lesson, diameter: float, learning: bool) -> "Learner":
+    """Return the learner; its diameter may change until it begins to learn."""
+    from fastershift.training import Learner
+
+    if lesson.learner is None or lesson.looked_at not in (None, diameter):
+        lesson.learner = Learner(
+            lesson.movie,
+            load_model(lesson.start),
+            name=f"{lesson.called} learned",
+            movie_name=lesson.movie.name,
+            diameter=diameter,
+        )
+    lesson.looked_at = None if learning else diameter
+    return lesson.learner
+
+
+def _keep_marks(folder: Path, marked: Mapping[int, _Labels]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{_MARKS}.part"
+    with partial.open("wb") as file:
+        arrays: Any = {str(t): one + 1 for t, one in marked.items()}
+        np.savez_compressed(file, **arrays)
+    os.replace(partial, folder / _MARKS)
+
+
+def _keep_model(folder: Path, step: "Learned") -> State:
+    # Another window may learn from the same movie.
+    stems = [one.stem for one in folder.glob("*.safetensors")]
+    numbers = [int(stem) for stem in stems if stem.isdecimal()]
+    path = folder / f"{max(numbers, default=0) + 1:04d}.safetensors"
+    save_model(step.model.network, step.model.card, path, head=step.model.head)
+    return _state(path)
 
 
 def _folder_of(called: str, movie: Movie) -> Path:

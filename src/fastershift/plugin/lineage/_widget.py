@@ -20,7 +20,6 @@ from qtpy.QtWidgets import (
 
 from fastershift.errors import FastershiftError
 from fastershift.plugin.layers._cells_in_view import CellsInView
-from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.lineage._export import FILTERS, save_tree
 from fastershift.plugin.lineage._plot import LineagePlot
 from fastershift.plugin.qt import on_destroyed
@@ -166,8 +165,7 @@ class LineageWidget(QWidget):
     def _show_frame(self, _event: Any = None) -> None:
         layer = self._cells.layer
         if layer is not None and layer in self._viewer.layers:
-            axis = 0 if layer.ndim > 2 else None
-            self._plot.show_frame(frame_in_view(self._viewer, layer, axis))
+            self._plot.show_frame(self._cells.frame)
 
     def _show_theme(self, _event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)
@@ -183,7 +181,7 @@ class LineageWidget(QWidget):
         if layer is None:
             return
         layer.selected_label = track
-        go_to_frame(self._viewer, layer, frame)
+        self._cells.go(frame)
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getSaveFileName(

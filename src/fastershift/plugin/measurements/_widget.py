@@ -22,30 +22,22 @@ from qtpy.QtWidgets import (
 )
 
 from fastershift.editing import DeleteMany
-from fastershift.io import SavedResult
 from fastershift.measure import (
     Column,
     FrameTable,
     MeasureOptions,
     WorldUnits,
-    columns_for,
-    describe_flicker,
-    describe_units,
     mean_squared_displacement,
-    measure_frames,
     write_measurements,
 )
-from fastershift.pipeline import read_confines
 from fastershift.plugin.correct import CorrectSection
-from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.layers._cells_in_view import CellsInView
-from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import stack_axes
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
-from fastershift.plugin.measurements._channels import channels_of
 from fastershift.plugin.measurements._colouring import Colouring
 from fastershift.plugin.measurements._controls import ColourRow, FilterRow, PlotRow
+from fastershift.plugin.measurements._measuring import Measured, measured_steps
 from fastershift.plugin.measurements._plot import Curve, MeasurePlot
 from fastershift.plugin.measurements._table import MeasuresTable
 from fastershift.plugin.qt import NumberBox, Task, TaskRunner, on_destroyed
@@ -75,6 +67,8 @@ class MeasurementsWidget(QWidget):
         self._viewer: ViewerModel = napari_viewer
         self._cells = CellsInView(napari_viewer, self)
         self._tasks = TaskRunner(self)
+        # Another runner, so that it is heard of to its end.
+        self._writes = TaskRunner(self)
         self._colouring = Colouring()
         self._table: FrameTable = {}
         self._columns: tuple[Column, ...] = ()
@@ -163,8 +157,10 @@ class MeasurementsWidget(QWidget):
         self._measure.clicked.connect(self.measure)
         self._save.clicked.connect(self._choose_file)
         self._tasks.changed.connect(self._show_state)
+        self._writes.changed.connect(self._show_saving)
         self._cells.layer_changed.connect(self._on_layer)
         self._cells.tracks_changed.connect(self._on_changed)
+        self._cells.repainted.connect(self._on_changed)
         self._cells.selected.connect(self._on_picked)
         self._shown.chosen.connect(self._go)
         self._shown.selected.connect(self._on_rows)
@@ -188,36 +184,22 @@ class MeasurementsWidget(QWidget):
         layer = self._cells.layer
         if layer is None:
             return
-        data = layer.data
         placed = {"scale": layer.scale, "units": layer.units}
         placed["metadata"] = dict(layer.metadata)
-        layers = list(self._viewer.layers)
         options = MeasureOptions(
             self._ring.value(),
             without_drift=self._without_drift.isChecked(),
             without_flicker=self._without_flicker.isChecked(),
         )
-        how = None if options.without_flicker else self._without_flicker.text()
-        drawn = self._region.drawn(layer, stack_axes(data.shape))
-
-        def steps() -> Iterator[Any]:
-            saved = saved_result(data, placed)
-            channels = channels_of(layers, saved.shape)
-            pieces = []
-            masks = (None, None) if drawn is None else drawn.masks(saved.shape[1:])
-            confines = read_confines(*masks)
-            for table in measure_frames(saved, channels, options, confines):
-                pieces.append(table)
-                yield len(pieces), len(saved.labels)
-            whole = {
-                name: np.concatenate([one[name] for one in pieces])
-                for name in pieces[0]
-            }
-            columns = columns_for(
-                saved, channels, ring=options.ring > 0, drift=options.without_drift
-            )
-            yield saved, whole, columns, describe_flicker(pieces, channels, how)
-
+        steps = partial(
+            measured_steps,
+            layer.data,
+            placed,
+            list(self._viewer.layers),
+            options,
+            self._region.drawn(layer, stack_axes(layer.data.shape)),
+            None if options.without_flicker else self._without_flicker.text(),
+        )
         self._said.setText("Measuring …")
         self._tasks.start(
             Task(
@@ -227,27 +209,21 @@ class MeasurementsWidget(QWidget):
             )
         )
 
-    def _on_step(self, layer: Labels, step: Any) -> None:
-        if len(step) == 2:
-            self._said.setText(f"Measured {step[0]} of {step[1]} frames …")
+    def _on_step(self, layer: Labels, step: str | Measured) -> None:
+        if isinstance(step, str):
+            self._said.setText(step)
             return
-        saved, self._table, self._columns, flicker = step
-        self._units, self._measured, self._fresh = WorldUnits.of(saved), layer, True
+        self._table, self._columns = step.table, step.columns
+        self._units, self._measured, self._fresh = step.units, layer, True
         self._shown.rows.show(self._table, self._columns, self._units)
         self._kept = np.ones(len(self._table["track"]), bool)
         numbers = [one for one in self._columns if one.quantity != "text"]
         for row in (self._plotted, self._coloured, self._filter):
             row.show_columns(numbers, self._units)
         attach(self._table, layer, self._viewer.layers)
-        self._tell(saved, flicker)
+        self._said.setText(step.sentence)
         self._apply_filter()
         self._on_picked(int(layer.selected_label))
-
-    def _tell(self, saved: SavedResult, flicker: list[str]) -> None:
-        counted = (
-            f"{len(self._table['track']):,} cells in {len(saved.labels):,} frames."
-        )
-        self._said.setText(" ".join([counted, describe_units(saved), *flicker]))
 
     def _on_layer(self) -> None:
         self._tasks.drop()
@@ -257,9 +233,11 @@ class MeasurementsWidget(QWidget):
 
     def _on_changed(self) -> None:
         self._fresh = False
-        if self._table:
+        self._filter.offer_delete(0)
+        if self._tasks.busy:
+            self.measure()
+        elif self._table:
             self._said.setText("The cells have changed since; measure them again.")
-            self._filter.offer_delete(0)
 
     def _forget(self) -> None:
         self._colouring.end()
@@ -272,8 +250,9 @@ class MeasurementsWidget(QWidget):
     def _show_state(self) -> None:
         here = self._cells.layer is not None
         self._measure.setEnabled(here and not self._tasks.busy)
-        for part in (self._save, self._filter, self._coloured, self._plotted):
+        for part in (self._filter, self._coloured, self._plotted):
             part.setEnabled(bool(self._table))
+        self._show_saving()
         if not self._table and not self._tasks.busy:
             self._said.setText(
                 "Measure the cells to see, plot and save their values."
@@ -281,20 +260,17 @@ class MeasurementsWidget(QWidget):
                 else "Run a movie, or open a tracked one, to measure its cells."
             )
 
-    # Going to a cell, and coming from one
+    def _show_saving(self) -> None:
+        self._save.setEnabled(bool(self._table) and not self._writes.busy)
 
-    def _frame(self) -> int:
-        layer = self._measured
-        if layer is None or layer not in self._viewer.layers:
-            return 0
-        return frame_in_view(self._viewer, layer, 0 if layer.ndim > 2 else None)
+    # Going to a cell, and coming from one
 
     def _go(self, row: int) -> None:
         layer = self._measured
         if layer is None:
             return
         layer.selected_label = int(self._table["track"][row])
-        go_to_frame(self._viewer, layer, int(self._table["frame"][row]))
+        self._cells.go(int(self._table["frame"][row]))
         corner, far = layer.corner_pixels[:, -2:]
         down = (self._table["top"][row] + self._table["bottom"][row]) / 2
         right = (self._table["left"][row] + self._table["right"][row]) / 2
@@ -308,7 +284,7 @@ class MeasurementsWidget(QWidget):
         if self._measured is not None and self._plotted.over_time:
             last = int(self._table["frame"].max(initial=0))
             frame = min(max(round(time / self._units.step), 0), last)
-            go_to_frame(self._viewer, self._measured, frame)
+            self._cells.go(frame)
 
     def _on_picked(self, track: int) -> None:
         """Show the cell that was selected in the image."""
@@ -317,7 +293,9 @@ class MeasurementsWidget(QWidget):
         if track not in self._tracks:
             self._tracks = [track]
             self._draw()
-        here = (self._table["track"] == track) & (self._table["frame"] == self._frame())
+        here = (self._table["track"] == track) & (
+            self._table["frame"] == self._cells.frame
+        )
         if here.any():
             self._shown.select_row(int(np.argmax(here)))
 
@@ -359,7 +337,7 @@ class MeasurementsWidget(QWidget):
 
     def _show_time(self) -> None:
         shown = self._plotted.over_time and self._measured is not None
-        self._plot.show_time(self._frame() * self._units.step if shown else None)
+        self._plot.show_time(self._cells.frame * self._units.step if shown else None)
 
     def _apply_filter(self) -> None:
         if self._table:
@@ -387,7 +365,7 @@ class MeasurementsWidget(QWidget):
                 self._table["track"][gone].tolist(),
                 strict=True,
             )
-            panel.corrector.make(DeleteMany(self._frame(), tuple(cells)))
+            panel.corrector.make(DeleteMany(self._cells.frame, tuple(cells)))
             self.measure()
 
     def _colour(self) -> None:
@@ -398,7 +376,7 @@ class MeasurementsWidget(QWidget):
             self._colouring.end()
             self._coloured.tell("")
             return
-        here = self._table["frame"] == self._frame()
+        here = self._table["frame"] == self._cells.frame
         tracks, values = self._table["track"][here], None
         if self._coloured.is_on:
             every = self._table[self._coloured.measure].astype(np.float64)
@@ -433,7 +411,7 @@ class MeasurementsWidget(QWidget):
             # The dialog has asked before replacing.
             yield write_measurements(path, [kept], self._columns, overwrite=True)
 
-        self._tasks.start(
+        self._writes.start(
             Task(
                 steps,
                 lambda written: self._said.setText(f"Saved to {written}."),

@@ -4,10 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.notifications import notification_manager, show_error
@@ -16,13 +14,11 @@ from qtpy.QtCore import QObject, Signal
 from fastershift.errors import FastershiftError
 from fastershift.pipeline import (
     Event,
-    Finished,
     FrameDone,
     Notice,
     Progress,
     Region,
     Started,
-    TrackedMovie,
 )
 from fastershift.plugin.layers._frame_in_view import frame_in_view
 from fastershift.plugin.layers._input import (
@@ -35,6 +31,7 @@ from fastershift.plugin.layers._outputs import Outputs, RunLayers
 from fastershift.plugin.layers._watch import LayerWatch, MaskWatch
 from fastershift.plugin.qt import Task, TaskRunner, on_destroyed, preferences
 from fastershift.plugin.run._preview_layers import PreviewLayers, describe_preview
+from fastershift.plugin.run._steps import Reconcile, RunResult, as_it_is, run_steps
 from fastershift.session import (
     CachePlace,
     Job,
@@ -44,9 +41,8 @@ from fastershift.session import (
     describe_error,
     remaining,
 )
-from fastershift.tracking import centroids
 
-__all__ = ["Reconcile", "Reconciled", "RunController"]
+__all__ = ["RunController"]
 
 
 @dataclass
@@ -57,56 +53,6 @@ class _Run:
     layers: RunLayers
     started: float
     job: Job | None = None
-
-
-@dataclass(frozen=True)
-class Reconciled:
-    """A new result beside what was there before.
-
-    Attributes
-    ----------
-    labels : (T, Y, X) int32
-        What will be shown.
-    take : callable
-        Makes it so, in the thread of the window, and gives what is to be shown.
-    stands : callable
-        Tells whether what was there before is still as it was.
-    """
-
-    labels: npt.NDArray[np.int32]
-    take: Callable[[], TrackedMovie]
-    stands: Callable[[], bool] = lambda: True
-
-
-#: Brings the result of a run, in another thread, together with what was there before.
-Reconcile: TypeAlias = Callable[[TrackedMovie], Reconciled]
-
-
-@dataclass(frozen=True)
-class _Result:
-    reconciled: Reconciled
-    positions: npt.NDArray[np.float64]
-    again: "Callable[[], _Result]"
-
-
-def _settled(reconcile: Reconcile, result: TrackedMovie) -> _Result:
-    """Bring a result together with what there is, and find its cells."""
-    reconciled = reconcile(result)
-    again = partial(_settled, reconcile, result)
-    return _Result(reconciled, centroids(reconciled.labels), again)
-
-
-def _run_steps(
-    session: Session, settings: Mapping[str, Any], device: str, reconcile: Reconcile
-) -> Iterator[Job | Event | _Result]:
-    """Everything of a run that takes time, for another thread."""
-    job = session.start(settings, device=device)
-    yield job
-    for event in job.events():
-        if isinstance(event, Finished):
-            yield _settled(reconcile, event.result)
-        else:
-            yield event
 
 
 class RunController(QObject):
@@ -141,9 +87,11 @@ class RunController(QObject):
         super().__init__(parent)
         self.session = Session()
         self.outputs = Outputs(viewer)
-        self.reconcile: Callable[..., Reconcile] = lambda *_: _as_it_is
+        self.reconcile: Callable[..., Reconcile] = lambda *_: as_it_is
         self._viewer = viewer
         self._run: _Run | None = None
+        # Of the run, for when this is destroyed.
+        self._layers: list[RunLayers] = []
         self._previews = PreviewLayers(self.outputs)
         # Layer and frame that the live preview in progress is of.
         self._live: tuple[InputChoice, int] | None = None
@@ -156,7 +104,9 @@ class RunController(QObject):
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_tasks)
         viewer.layers.events.removed.connect(self._on_removed)
-        on_destroyed(self, _let_go, viewer, self._on_removed, self.session)
+        on_destroyed(
+            self, _let_go, viewer, self._on_removed, self.session, self._layers
+        )
 
     @property
     def busy(self) -> bool:
@@ -233,9 +183,10 @@ class RunController(QObject):
         shape = session.input.shape
         layers = RunLayers(self.outputs, choice.layer, choice.axes)
         cells = self.outputs.find(choice.layer, "cells")
-        reconcile = _as_it_is if cells is None else self.reconcile(cells, shape)
+        reconcile = as_it_is if cells is None else self.reconcile(cells, shape)
         self._run = _Run(choice, layers, time.monotonic())
-        self._start_run(partial(_run_steps, session, settings, device, reconcile))
+        self._layers[:] = [layers]
+        self._start_run(partial(run_steps, session, settings, device, reconcile))
         layers.begin(shape)
         self._previews.give_way(choice)
 
@@ -333,7 +284,7 @@ class RunController(QObject):
         self._tasks.drop()
         self._end_early(reason)
 
-    def _on_step(self, item: Job | Event | _Result) -> None:
+    def _on_step(self, item: Job | Event | RunResult) -> None:
         run = self._run
         if run is None:
             return
@@ -352,13 +303,13 @@ class RunController(QObject):
             run.layers.show_frame(run.job.labels, item.frame == seen)
             self._tell_progress(run, item.frame + 1, len(run.job.labels))
             self.reported.emit()
-        elif isinstance(item, _Result) and run.job is not None:
+        elif isinstance(item, RunResult) and run.job is not None:
             if not item.reconciled.stands():
                 # Something was corrected in the meantime.
                 again = item.again
                 self._start_run(lambda: iter([again()]))
                 return
-            self._leave(run)
+            self._leave()
             run.layers.show_result(item.reconciled.take(), item.positions)
             self.message.emit(self.session.finish(run.job))
             self.reported.emit()
@@ -385,7 +336,7 @@ class RunController(QObject):
         run = self._run
         if run is None:
             return
-        self._leave(run)
+        self._leave()
         run.layers.end_early()
         if self.outputs.find(run.choice.layer, "cells") is None:
             self._previews.come_back()
@@ -395,8 +346,9 @@ class RunController(QObject):
         self.message.emit(f"{reason} {kept}".strip() or "Cancelled.")
         self.reported.emit()
 
-    def _leave(self, run: _Run) -> None:
+    def _leave(self) -> None:
         self._run = None
+        self._layers.clear()
 
     def _on_preview(self, choice: InputChoice, item: Preview | None) -> None:
         if item is None:
@@ -439,12 +391,13 @@ def _notify(error: Exception) -> None:
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
 
-def _as_it_is(result: TrackedMovie) -> Reconciled:
-    return Reconciled(result.labels, lambda: result)
-
-
 def _let_go(
-    viewer: ViewerModel, callback: Callable[..., Any], session: Session
+    viewer: ViewerModel,
+    callback: Callable[..., Any],
+    session: Session,
+    running: list[RunLayers],
 ) -> None:
     session.cancel()
     viewer.layers.events.removed.disconnect(callback)
+    for layers in running:
+        layers.end_early()

@@ -31,6 +31,9 @@ class Comparison(QObject):
         Lives as long as this.
     """
 
+    #: Why one of them cannot be used; the form stays as it is.
+    refused = Signal(str)
+
     def __init__(self, form: SettingsForm, parent: QObject) -> None:
         super().__init__(parent)
         self._form = form
@@ -39,9 +42,14 @@ class Comparison(QObject):
     def flip(self) -> None:
         """Show the other settings; the first time, they are a copy of these."""
         shown = self._form.chosen()
-        other = shown if self._other is None else self._other
-        self._other = shown
-        self._form.load(other)
+        try:
+            # What cannot be used could not be shown again.
+            self._form.resolved()
+            self._form.load(shown if self._other is None else self._other)
+        except InputError as error:
+            self.refused.emit(describe_error(error))
+        else:
+            self._other = shown
 
 
 class LivePreview(QObject):

@@ -99,6 +99,12 @@ class LiveRow(QWidget):
         """Choose the other letter."""
         (self._b if self._a.isChecked() else self._a).setChecked(True)
 
+    def stay(self) -> None:
+        """Choose the letter again that was left; its settings are still in use."""
+        self.blockSignals(True)
+        self.flip()
+        self.blockSignals(False)
+
     def _on_letter(self, _button: Any, pressed: bool) -> None:
         if pressed:
             self.flipped.emit()
