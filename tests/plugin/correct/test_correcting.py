@@ -449,8 +449,8 @@ def test_a_cell_locked_while_a_new_run_was_being_taken_over_is_kept(hand):
     keep = runs.reconcile
     prepared = []
 
-    def meanwhile(cells):
-        prepare = keep(cells)
+    def meanwhile(cells, shape):
+        prepare = keep(cells, shape)
 
         def late(result):
             reconciled = prepare(result)

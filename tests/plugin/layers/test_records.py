@@ -172,14 +172,14 @@ class TestFrames:
     def test_going_to_a_frame_is_seen_as_that_frame(self, frame):
         viewer, layer = self.viewer(scale=(30, 1, 1), translate=(60, 0, 0))
         viewer.add_image(np.zeros((2, 9, 8, 10)))
-        go_to_frame(viewer, layer, frame)
+        go_to_frame(viewer, layer, frame, 0)
         assert frame_in_view(viewer, layer, 0) == frame
 
     def test_a_layer_without_time_moves_no_slider(self):
         viewer, _ = self.viewer()
         still = viewer.add_image(np.zeros((8, 10)))
         viewer.dims.set_point(0, 2)
-        go_to_frame(viewer, still, 4)
+        go_to_frame(viewer, still, 4, None)
         assert viewer.dims.point[0] == 2
 
 

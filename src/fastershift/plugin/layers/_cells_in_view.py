@@ -57,16 +57,14 @@ class CellsInView(QObject):
     @property
     def frame(self) -> int:
         """The frame in view."""
-        axis = self._time
-        if self.layer is None or axis is None or self.layer not in self._viewer.layers:
+        if self.layer is None or self.layer not in self._viewer.layers:
             return 0
-        return frame_in_view(self._viewer, self.layer, axis)
+        return frame_in_view(self._viewer, self.layer, self._time)
 
     def go(self, frame: int) -> None:
         """Go to a frame."""
-        axis = self._time
-        if self.layer is not None and axis is not None:
-            go_to_frame(self._viewer, self.layer, frame, axis)
+        if self.layer is not None:
+            go_to_frame(self._viewer, self.layer, frame, self._time)
 
     @property
     def _time(self) -> int | None:

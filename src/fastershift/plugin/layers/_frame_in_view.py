@@ -38,7 +38,9 @@ def frame_in_view(viewer: ViewerModel, layer: Layer, axis: int | None) -> int:
     return int(min(max(round(float(position)), 0), last))
 
 
-def go_to_frame(viewer: ViewerModel, layer: Layer, frame: int, axis: int) -> None:
+def go_to_frame(
+    viewer: ViewerModel, layer: Layer, frame: int, axis: int | None
+) -> None:
     """Move the time slider to a frame of a layer.
 
     Parameters
@@ -49,9 +51,11 @@ def go_to_frame(viewer: ViewerModel, layer: Layer, frame: int, axis: int) -> Non
         A layer of it.
     frame : int
         Counted from 0.
-    axis : int
-        Its time axis.
+    axis : int or None
+        Its time axis; a layer without time stays as it is.
     """
+    if axis is None:
+        return
     position = list(layer.world_to_data(viewer.dims.point))
     position[axis] = frame
     # napari lines up the last axes of its layers.
