@@ -378,9 +378,13 @@ class SegmentTrackWidget(QWidget):
         return self._runs.outputs.belongs(cells, choice.layer)
 
     def _movie(self) -> Movie | None:
-        """Return the chosen movie; None for embeddings and without an input."""
+        """Return the chosen movie; None for embeddings and where none can be read."""
         choice = self._input.choice
-        given = None if choice is None else session_input(choice).movie
+        try:
+            given = None if choice is None else session_input(choice).movie
+        except InputError as error:
+            self._run.say(describe_error(error))
+            return None
         return given if isinstance(given, Movie) else None
 
     def _cells(self) -> Labels | None:

@@ -342,7 +342,17 @@ def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monke
         assert not user.find("learn_cell").isChecked()
         user.click("learn_cell")
         assert user.find("learn_cell").isChecked()
-    assert {"one marks", "two marks"} <= set(user.names)
+    marks = user.viewer.layers["one marks"]
+    marks.data[0, 2:6, 2:6] = 2
+    user.choose("layer", "one")
+    user.click("learn_cell")
+    # The layer that was made is gone on with.
+    assert user.widget._learn._marks.layer is marks
+    assert [name for name in user.names if "marks" in name] == [
+        "one marks",
+        "two marks",
+        "two marks [1]",
+    ]
 
 
 def test_marks_that_were_kept_come_back_and_damaged_ones_do_not(

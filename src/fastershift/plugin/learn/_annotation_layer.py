@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.layers._input import InputChoice
@@ -57,6 +58,9 @@ class AnnotationLayer(QObject):
         self._axes = ""
         self.layer: Labels | None = None
         self.frames: set[int] = set()
+        # Of each movie that was opened: several of them may lie in one layer.
+        self._of: WeakKeyDictionary[Layer, dict[Any, tuple[Labels, str, set[int]]]]
+        self._of = WeakKeyDictionary()
         self._listening = False
         viewer.mouse_drag_callbacks.append(self._drag)
         on_destroyed(self, _let_go, viewer, self._drag)
@@ -95,19 +99,24 @@ class AnnotationLayer(QObject):
         known : dict of int to (Y, X) int32
             Marks of an earlier sitting, by frame.
         """
-        if self.layer is not None and self.layer in self._viewer.layers:
+        opened = self._of.setdefault(choice.layer, {})
+        movie = choice.axes, choice.reading
+        if movie in opened and opened[movie][0] in self._viewer.layers:
+            self.layer, self._axes, self.frames = opened[movie]
             return
         marks = np.zeros(shape, np.int32)
         for frame, one in known.items():
             marks[frame] = one
         self.frames = set(known)
-        place = placement(choice.layer, choice.axes, shape=shape[1:])
+        position = choice.reading.position or 0
+        place = placement(choice.layer, choice.axes, position=position, shape=shape[1:])
         self._axes = place.axes
         self.layer = Labels(
             place.lay(marks), name=f"{choice.layer.name} marks", **place.arguments
         )
         self.layer.events.paint.connect(self._on_paint)
         self._viewer.add_layer(self.layer)
+        opened[movie] = self.layer, self._axes, self.frames
 
     def listen(self, listening: bool) -> None:
         """Take strokes on the canvas, or let them move the view again."""

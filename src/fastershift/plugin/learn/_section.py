@@ -218,7 +218,6 @@ class LearnSection(QGroupBox):
             return False
         if self._opened != self._chosen():
             self._opened = self._chosen()
-            self._marks.layer = None
             known = self._teacher.open(movie, choice.layer.name, self._settings()[0])
             self._marks.show(choice, movie.shape, known)
             self._list_states()
