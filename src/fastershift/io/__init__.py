@@ -3,6 +3,7 @@
 from fastershift.io._atomic import (
     check_apart,
     fitting_name,
+    machine_name,
     replacing_files,
     replacing_folder,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "is_own_picture",
     "is_result",
     "is_zarr",
+    "machine_name",
     "movie_parts",
     "parents_that_fit",
     "read_channels",

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import platform
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +20,7 @@ __all__ = [
     "check_writable",
     "finish_files",
     "fitting_name",
+    "machine_name",
     "real_path",
     "replacing_files",
     "replacing_folder",
@@ -178,6 +181,11 @@ def fitting_name(name: str, ending: str = "") -> str:
     if len(os.fsencode(name + ending)) <= _LONGEST:
         return name + ending
     return f"{name[:40]}.{_mark(name)}{ending}"
+
+
+def machine_name() -> str:
+    """Tell the name of this machine, as a part of names on disks that others share."""
+    return re.sub(r"\W", "_", platform.node())
 
 
 def _mark(name: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastershift.labels._regions import Labels, label_areas, overlaps_and_unions
+from fastershift.labels._regions import Labels, label_ids, overlaps_and_unions
 
 __all__ = ["Matches", "match_cells"]
 
@@ -67,6 +67,6 @@ def match_cells(truth: Labels, found: Labels) -> Matches:
     return Matches(
         int(np.count_nonzero(iou > 0.5)),
         int(np.count_nonzero(iou > 0.75)),
-        len(label_areas(truth)[0]),
-        len(label_areas(found)[0]),
+        len(label_ids(truth)) - 1,
+        len(label_ids(found)) - 1,
     )

@@ -1,7 +1,6 @@
 """What was computed before, as long as there is room for it in memory or a folder."""
 
 import os
-import platform
 import re
 import tempfile
 import threading
@@ -16,6 +15,8 @@ import numpy as np
 import psutil
 import torch
 from torch import Tensor
+
+from fastershift.io import machine_name
 
 __all__ = ["FolderCache", "RecentCache"]
 
@@ -145,8 +146,7 @@ class FolderCache(RecentCache[_Key, Tensor]):
 
 def _of_this_machine() -> str:
     """Return how the names of folders of caches begin; others share the drive."""
-    host = re.sub(r"\W", "_", platform.node())
-    return f"fastershift-cache-{host}-"
+    return f"fastershift-cache-{machine_name()}-"
 
 
 def _sweep(folder: Path) -> None:

@@ -1,8 +1,6 @@
 """Corrections that were not saved yet, kept on disk in case of a crash."""
 
 import os
-import platform
-import re
 import shutil
 import time
 from dataclasses import dataclass
@@ -13,7 +11,13 @@ import psutil
 from platformdirs import user_cache_path
 
 from fastershift.errors import FastershiftError, refusal
-from fastershift.io import SavedResult, fitting_name, read_saved, write_saved
+from fastershift.io import (
+    SavedResult,
+    fitting_name,
+    machine_name,
+    read_saved,
+    write_saved,
+)
 
 __all__ = ["Autosave", "Autosaves"]
 
@@ -73,7 +77,7 @@ class Autosaves:
         self._folder = (cache or user_cache_path("fastershift", False)) / _FOLDER
 
     def _own(self, key: int) -> Path:
-        return self._folder / f"{os.getpid()}@{_machine()}-{key}"
+        return self._folder / f"{os.getpid()}@{machine_name()}-{key}"
 
     def write(self, key: int, name: str, result: SavedResult) -> None:
         """Write corrections; what was there appears replaced whole or not at all.
@@ -135,17 +139,13 @@ class Autosaves:
             ) from error
 
 
-def _machine() -> str:
-    return re.sub(r"\W", "_", platform.node())
-
-
 def _goes_on(process: int, machine: str, written: float) -> bool:
     """Tell whether the sitting that has written something goes on, this one included.
 
     The number of a process that has ended is given to another one, sooner or later; in
     a container, to the very next. Processes of another machine cannot be seen.
     """
-    if machine not in ("", _machine()):
+    if machine not in ("", machine_name()):
         return time.time() < written + _AWAY
     try:
         return bool(psutil.Process(process).create_time() < written + _CLOCK)

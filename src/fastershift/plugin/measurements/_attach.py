@@ -43,7 +43,7 @@ def _at(
 ) -> dict[str, NDArray[np.float64]]:
     """Look up the numbers of the cells that a layer of tracks holds."""
     span = int(max(table["frame"].max(initial=0), frames.max(initial=0))) + 1
-    # A last row that is no cell: there may be none.
+    # The last row is not a cell: there may be none.
     known = np.append(table["track"] * span + table["frame"], -1)
     wanted = (tracks * span + frames).astype(np.int64)
     order = np.argsort(known)

@@ -167,6 +167,15 @@ class SettingsForm(QObject):
         self._advice = self._advice_on(chosen)
         self._recommend()
 
+    @property
+    def _votes(self) -> bool:
+        """Whether the model in use votes for the centres of cells."""
+        card = _card_or_none(self._in_use(self.controls["model"].value))
+        return card is not None and card.embedding == "votes"
+
+    def _in_use(self, model: str) -> str:
+        return self._automatic if model == "auto" else model
+
     def follow_input(self, kind: InputKind) -> None:
         """Take the advice of a model only where one finds the cells.
 
@@ -182,7 +191,7 @@ class SettingsForm(QObject):
     def _advice_on(self, model: str) -> Mapping[str, Any]:
         if self._kind != "image":
             return MASKS_ADVICE if self._kind == "labels" else {}
-        return _advice_of(self._automatic if model == "auto" else model)
+        return _advice_of(self._in_use(model))
 
     def _recommend(self) -> None:
         user = {"profile": self.controls["profile"].value, **self._hidden}
@@ -190,9 +199,7 @@ class SettingsForm(QObject):
         for control in self.controls.values():
             if control.name not in ("model", "profile"):
                 control.recommend(_value(advised, control.stage, control.name))
-        model = self.controls["model"].value
-        card = _card_or_none(self._automatic if model == "auto" else model)
-        votes = card is not None and card.embedding == "votes"
+        votes = self._votes
         for control in self.controls.values():
             control.excuse(_excuse(control, self._kind, votes))
 

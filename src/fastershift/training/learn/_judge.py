@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.labels import label_areas, overlaps
+from fastershift.labels import label_areas, label_ids, overlaps_and_unions
 from fastershift.training._truth import UNKNOWN
 
 __all__ = ["Agreement", "judge_cells", "without_marked"]
@@ -71,25 +71,26 @@ def judge_cells(
         Cells found mostly outside of what counts are left out.
     """
     cells = np.where(judged & (marked > 0), marked, 0)
-    areas, sizes = (
-        dict(zip(*(part.tolist() for part in label_areas(one)), strict=True))
-        for one in (cells, found)
-    )
     best: dict[int, float] = {}
     matched = set()
-    for cell, other, count in zip(*overlaps(cells, found), strict=True):
-        union = areas[int(cell)] + sizes[int(other)] - count
+    for cell, other, count, union in zip(
+        *overlaps_and_unions(cells, found), strict=True
+    ):
         if 2 * count > union:
             best[int(cell)] = float(count / union)
             matched.add(int(other))
     within = np.where(judged & (marked != UNKNOWN), found, 0)
-    inside = dict(zip(*(part.tolist() for part in label_areas(within)), strict=True))
+    sizes, inside = (
+        dict(zip(*(part.tolist() for part in label_areas(one)), strict=True))
+        for one in (found, within)
+    )
     extra = sum(
         2 * count > sizes[other]
         for other, count in inside.items()
         if other not in matched
     )
-    return Agreement(sum(best.values()), len(best), len(areas) - len(best), extra)
+    missed = len(label_ids(cells)) - 1 - len(best)
+    return Agreement(sum(best.values()), len(best), missed, extra)
 
 
 def without_marked(found: _Labels, marked: _Labels) -> _Labels:
