@@ -297,3 +297,22 @@ def gated(embeddings: np.ndarray) -> Iterator[GatedArray]:
     array = GatedArray(embeddings)
     yield array
     array.open.set()
+
+
+@pytest.fixture
+def in_a_position():
+    """Add a result in the last of three positions, and look at it."""
+    from fastershift.plugin.layers._record import ResultRecord
+
+    def add(viewer, labels, tracks):
+        viewer.add_image(np.zeros((3, *labels.shape)), name="positions")
+        cells = viewer.add_labels(
+            labels[None],
+            translate=(2, 0, 0, 0),
+            metadata=ResultRecord(tracks=tracks).metadata(),
+        )
+        viewer.layers.selection.active = cells
+        viewer.dims.set_point((0, 1), (2, 0))
+        return cells
+
+    return add

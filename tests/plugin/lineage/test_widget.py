@@ -56,18 +56,8 @@ def test_a_click_selects_the_cell_and_goes_to_its_frame(tree):
         assert tree.viewer.dims.current_step[0] == frame
 
 
-def test_a_click_leaves_the_position_as_it_is(tree):
-    from fastershift.plugin.layers._record import ResultRecord
-
-    labels = stack_of(TRACKS)
-    tree.viewer.add_image(np.zeros((3, *labels.shape)), name="positions")
-    cells = tree.viewer.add_labels(
-        labels[None],
-        translate=(2, 0, 0, 0),
-        metadata=ResultRecord(tracks=TRACKS).metadata(),
-    )
-    tree.viewer.layers.selection.active = cells
-    tree.viewer.dims.set_point((0, 1), (2, 0))
+def test_a_click_leaves_the_position_as_it_is(tree, in_a_position):
+    cells = in_a_position(tree.viewer, stack_of(TRACKS), TRACKS)
     click(tree, 3, 4)
     assert cells.selected_label == 3
     place = cells.world_to_data(tree.viewer.dims.point)

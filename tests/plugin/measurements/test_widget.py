@@ -139,18 +139,8 @@ def test_a_click_goes_to_the_cell(measured):
         assert [curve.track for curve in curves] == [int(tracks[row])]
 
 
-def test_a_click_leaves_the_position_as_it_is(measured):
-    from fastershift.plugin.layers._record import ResultRecord
-
-    labels = stack_of(TRACKS)
-    measured.viewer.add_image(np.zeros((3, *labels.shape)), name="positions")
-    cells = measured.viewer.add_labels(
-        labels[None],
-        translate=(2, 0, 0, 0),
-        metadata=ResultRecord(tracks=TRACKS).metadata(),
-    )
-    measured.viewer.layers.selection.active = cells
-    measured.viewer.dims.set_point((0, 1), (2, 0))
+def test_a_click_leaves_the_position_as_it_is(measured, in_a_position):
+    cells = in_a_position(measured.viewer, stack_of(TRACKS), TRACKS)
     measured.click("measure")
     measured.wait(lambda: said(measured).startswith("15 cells"))
     for row in (14, 7):
