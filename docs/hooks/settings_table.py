@@ -31,23 +31,14 @@ def settings_table(stage: str) -> str:
 
 def _row(info: SettingInfo) -> str:
     symbol = f" ({info.symbol})" if info.symbol else ""
-    default = "none" if info.default is None else _plain(info.default)
-    if info.unit and isinstance(info.default, int | float):
-        default += f" {info.unit}"
     cells = (
         f"`{info.name}`",
         f"{info.label}{symbol}",
-        default,
+        info.default_text,
         _range(info),
         info.help_text,
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
 def _range(info: SettingInfo) -> str:

@@ -203,6 +203,18 @@ def test_models_are_listed_with_their_terms(capsys):
     assert "Terms:" in printed
 
 
+def test_the_card_of_a_model_is_shown_whole(capsys):
+    assert call("models", "show", "generalist") == 0
+    printed = capsys.readouterr().out
+    for part in ("BBBC038", "24 network pixels", "cluster.bandwidth = 0.01", "Terms:"):
+        assert part in printed
+
+
+def test_a_card_that_is_not_there_is_told(capsys):
+    assert call("models", "show", "no-such-model") != 0
+    assert "no-such-model" in capsys.readouterr().err
+
+
 @pytest.mark.slow  # the whole demo, with a shipped network
 def test_demo_prints_a_table_and_writes_a_picture(tmp_path, capsys):
     assert call("demo", "-o", tmp_path / "demo") == 0

@@ -15,6 +15,7 @@ from fastershift.config import (
     save_settings,
 )
 from fastershift.errors import InputError
+from fastershift.rshn import list_models
 
 PARAMETERS = list(iter_settings())
 IDS = [f"{info.stage}.{info.name}" for info in PARAMETERS]
@@ -387,3 +388,32 @@ def test_a_part_of_the_settings_can_be_saved(tmp_path):
     assert resolve_settings(file=load_settings(tmp_path / "part.toml")) == (
         resolve_settings(user=part)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("low", "2.0"),
+        ("channel", "none"),
+        ("network_size", "none"),
+        ("warmup", "3 frames"),
+        ("reseed", "on"),
+        ("bandwidth", "0.1, unless the model recommends another"),
+        ("diameter", "auto, unless the model recommends another"),
+    ],
+)
+def test_a_default_reads_as_words(name, text):
+    assert find_setting(name).default_text == text
+
+
+def test_what_models_recommend_is_known():
+    """A default that models replace would mislead whoever reads it alone."""
+    recommended = {
+        name
+        for card in list_models()
+        for values in card.settings.values()
+        for name in values
+    }
+    assert recommended
+    for name in recommended:
+        assert find_setting(name).by_model, name

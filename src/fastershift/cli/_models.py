@@ -27,6 +27,37 @@ def models(context: typer.Context, debug: Debug = False) -> None:
         typer.echo(f"  Terms: {card.terms}")
 
 
+@models_app.command("show")
+@reports_errors
+def show_model(
+    model: Annotated[str, typer.Argument(help="Name of a model, or its file.")],
+    debug: Debug = False,
+) -> None:
+    """Show the whole card of a model: what it has seen, its settings, its terms."""
+    from fastershift.rshn import load_model
+
+    card = load_model(model).card
+    typer.echo(f"{card.name}: {card.summary}")
+    recommended = ", ".join(
+        f"{stage}.{name} = {value}"
+        for stage, values in card.settings.items()
+        for name, value in values.items()
+    )
+    lines = {
+        "Has seen": card.training_data,
+        "Cell diameter": f"{card.diameter:g} network pixels",
+        "Recommended settings": recommended,
+        "Scores": "; ".join(card.score_lines()),
+        "Terms": card.terms,
+        "Licence": card.licence,
+        "Authors": ", ".join(card.authors),
+        "Made by": card.command,
+    }
+    for title, text in lines.items():
+        if text:
+            typer.echo(f"  {title}: {text}")
+
+
 @models_app.command("import")
 @reports_errors
 def import_model(

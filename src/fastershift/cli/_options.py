@@ -111,8 +111,7 @@ def _value(name: str, given: Any) -> Any:
 
 def _help(info: SettingInfo) -> str:
     text = f"{info.symbol}: {info.help_text}" if info.symbol else info.help_text
-    unit = f" {info.unit}" if info.unit else ""
-    return f"{text} [default: {info.default}{unit}]"
+    return f"{text} [default: {info.default_text}]"
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:

@@ -18,6 +18,7 @@ class ClusterSettings(Stage):
         "are closer than this belong together. Larger values merge "
         "cells, smaller ones break them into pieces.",
         label="Bandwidth",
+        by_model=True,
         symbol="h",
         advanced=False,
         step=0.01,
@@ -170,6 +171,7 @@ class ClusterSettings(Stage):
         "Compute the modes again locally, from vectors within two "
         "cell diameters: distant pixels then do not change a cell.",
         label="Modes of each place",
+        by_model=True,
     )
     join_alike: bool = setting(
         True,
@@ -184,6 +186,7 @@ class ClusterSettings(Stage):
         "have at least a quarter of the typical size. Useful where "
         "round cells touch; it cuts long ones.",
         label="Split large cells",
+        by_model=True,
     )
     carry_seeds: bool = setting(
         False,

@@ -40,6 +40,8 @@ class SettingInfo:
         A change that can be noticed.
     usual : Usual or None
         The values that make sense.
+    by_model : bool
+        Whether models recommend a value of their own.
     low, high : float
         The least and the largest value; infinite where there is no bound.
     above_low, below_high : bool
@@ -57,10 +59,27 @@ class SettingInfo:
     advanced: bool
     step: float | None
     usual: Usual | None
+    by_model: bool
     low: float
     high: float
     above_low: bool
     below_high: bool
+
+    @property
+    def default_text(self) -> str:
+        """The default in words, with its unit, and who may know better."""
+        match self.default:
+            case None:
+                text = "none"
+            case bool():
+                text = "on" if self.default else "off"
+            case int() | float():
+                text = f"{self.default:,} {self.unit}".strip()
+            case _:
+                text = str(self.default)
+        if self.by_model:
+            text += ", unless the model recommends another"
+        return text
 
 
 def _info(stage: str, name: str, field: FieldInfo) -> SettingInfo:

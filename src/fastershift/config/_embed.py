@@ -27,6 +27,7 @@ class EmbedSettings(Stage):
         "scaled so that cells have the diameter for which the model "
         "was trained; 'auto' estimates it.",
         label="Diameter",
+        by_model=True,
         unit="px",
         advanced=False,
         step=1.0,

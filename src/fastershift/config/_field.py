@@ -34,6 +34,7 @@ def setting(
     advanced: bool = True,
     step: float | None = None,
     usual: Usual | None = None,
+    by_model: bool = False,
     **bounds: Any,
 ) -> Any:
     """Describe one parameter: its default, range and how a person reads it.
@@ -52,6 +53,8 @@ def setting(
         A change that can be noticed.
     usual : Usual, optional
         The values that make sense; the bounds are what can be computed at all.
+    by_model : bool
+        Whether models recommend a value of their own.
     **bounds
         ``gt``, ``ge``, ``lt``, ``le``, as for pydantic.
 
@@ -67,6 +70,7 @@ def setting(
         "advanced": advanced,
         "step": step,
         "usual": usual,
+        "by_model": by_model,
     }
     return Field(default, description=help_text, json_schema_extra=extra, **bounds)
 

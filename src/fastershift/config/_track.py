@@ -15,6 +15,7 @@ class TrackSettings(Stage):
         "A pixel is foreground when the squared cosine of its embedding with the "
         "background axis is below this.",
         label="Foreground",
+        by_model=True,
         step=0.01,
         gt=0,
         lt=1,
@@ -30,6 +31,7 @@ class TrackSettings(Stage):
         "Smallest cell, as a share of the area of a disc of the "
         "cell diameter; smaller pieces are removed.",
         label="Smallest cell",
+        by_model=True,
         step=0.01,
         ge=0,
         le=10,
@@ -54,6 +56,7 @@ class TrackSettings(Stage):
         "Cells are removed of which the model is less certain than this share of what "
         "is usual in their frame, such as dirt and dead cells. For models that vote.",
         label="Least certainty",
+        by_model=True,
         step=0.05,
         ge=0,
         lt=1,

@@ -38,9 +38,7 @@ def describe(info: SettingInfo) -> str:
     if info.usual:
         low, high = _number(info.usual.low), _number(info.usual.high)
         lines.append(f"Usual: {low} to {high}{unit}.")
-    shown = _plain(info.default) + unit * isinstance(info.default, int | float)
-    other = "" if info.stage == "input" else ", unless the model recommends another"
-    lines.append(f"Default: {shown}{other}.")
+    lines.append(f"Default: {info.default_text}.")
     return "\n".join(lines)
 
 
