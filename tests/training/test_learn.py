@@ -203,7 +203,7 @@ class TestLearning:
     ):
         annotations = read_annotations(movie[0], marks)
         learner = Learner(movie[0], start, diameter=DIAMETER)
-        steps = list(learner.look(annotations.frames, DIAMETER))
+        steps = list(learner.look(annotations.frames))
         assert steps
         assert not any(steps)
 

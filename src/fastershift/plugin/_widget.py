@@ -18,7 +18,8 @@ from fastershift.plugin.correct import CorrectSection
 from fastershift.plugin.export import ExportSection, ManyDialog
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.input import InputSection, Prepared, RunEstimate, Units
-from fastershift.plugin.layers._input import InputChoice, session_input
+from fastershift.plugin.layers._frame_in_view import frame_in_view
+from fastershift.plugin.layers._input import InputChoice, frame_axis, session_input
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._units import (
     in_micrometres,
@@ -54,6 +55,10 @@ if TYPE_CHECKING:
 __all__ = ["SegmentTrackWidget"]
 
 _WIDTH = 360
+
+# Frames that were corrected and are learned from: a cell that is followed corrects
+# hundreds, and each is looked at before the first answer.
+_CORRECTED = 5
 
 
 def _folded(part: QGroupBox, *, is_open: bool = True) -> Fold:
@@ -247,13 +252,14 @@ class SegmentTrackWidget(QWidget):
         self._form.controls["diameter"].touch(diameter)
         self._input.model.touch(model)
 
-    def _learn_from(self) -> tuple[str, float]:
-        """Tell which model is learned from, and how large a cell is in pixels."""
-        box = self._form.controls["diameter"].widget
-        return self._form.resolved().embed.model, float(box.value())
+    def _learn_from(self) -> tuple[str, float | None]:
+        """Tell which model is learned from, and how large a cell is if that is set."""
+        controls = self._form.controls
+        model, diameter = controls["model"].value, controls["diameter"].value
+        return model, None if diameter == "auto" else float(diameter)
 
     def _corrected(self) -> Mapping[int, NDArray[np.int32]]:
-        """Give the frames of the movie that were corrected and looked at."""
+        """Give frames of the movie that were corrected, those nearest to the view."""
         corrector, movie = self._correct.corrector, self._movie()
         corrections = corrector.corrections
         if corrections is None or movie is None or not corrections.looked_at:
@@ -261,9 +267,12 @@ class SegmentTrackWidget(QWidget):
         if not self._is_input_of(corrector.layer):
             return {}
         truth = corrections.truth()
-        if truth.shape != movie.shape:
+        choice = self._input.choice
+        if choice is None or truth.shape != movie.shape:
             return {}
-        return {frame: truth.read(frame) for frame in truth.frames}
+        frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
+        near = sorted(truth.frames, key=lambda one: abs(one - frame))[:_CORRECTED]
+        return {one: truth.read(one) for one in sorted(near)}
 
     def _previewed(self) -> Any:
         """Return the (T, Y, X) cells of the preview; None where there is none."""

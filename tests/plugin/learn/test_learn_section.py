@@ -104,6 +104,58 @@ def test_a_drag_of_the_mouse_is_a_stroke(marks):
     ]
 
 
+def test_a_cell_that_is_marked_again_leaves_no_rim(marks):
+    marks.mark_cell(stroke(*circle(20, 20, 10)), None, 16.0)
+    marks.mark_cell(stroke(*circle(30, 10, 4)), None, 16.0)
+    marks.mark_cell(stroke(*circle(20, 21, 8)), None, 16.0)
+    assert marks.n_cells == 2
+    # One that is hardly touched stays.
+    marks.mark_cell(stroke(*circle(20, 34, 7)), None, 16.0)
+    assert marks.n_cells == 3
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_stroke_through_a_cell_has_a_width_without_a_diameter(marks, seen):
+    shown = np.zeros(SHAPE[1:], np.int32)
+    if seen:
+        shown[30:34, 30:34] = 1
+    marks.mark_cell(stroke((10, 6), (10, 24)), shown, None)
+    rows = np.flatnonzero((marks.annotated()[0] > 0).any(axis=1))
+    assert len(rows) == (1 if seen else 7), "0.15 diameters to each side"
+
+
+def test_strokes_are_taken_on_the_marks_alone(marks, qtbot):
+    viewer, left = marks._viewer, []
+    marks.left.connect(lambda: left.append(1))
+    event = SimpleNamespace(button=1, type="mouse_press", position=(1, 4, 4))
+
+    def takes():
+        return next(marks._drag(None, event), "nothing") is None
+
+    marks.listen(True)
+    assert takes()
+    marks.layer.mode = "paint"
+    assert not takes()
+    qtbot.waitUntil(lambda: bool(left))
+    marks.listen(True)
+    assert takes()
+    left.clear()
+    viewer.layers.selection = {viewer.layers["movie"]}
+    assert not takes()
+    qtbot.waitUntil(lambda: bool(left))
+    marks.listen(False)
+    assert viewer.scene.camera.mouse_pan
+    left.clear()
+    # A layer that is added, and is not selected any more, disturbs nothing.
+    marks.listen(True)
+    viewer.add_image(np.zeros(SHAPE))
+    viewer.layers.selection = {marks.layer}
+    qtbot.wait(50)
+    assert not left
+    assert not viewer.scene.camera.mouse_pan
+    assert takes()
+
+
 def test_without_a_tool_the_mouse_moves_the_view(marks):
     event = SimpleNamespace(button=1, type="mouse_press", position=(1, 4, 4))
     marks.listen(True)
@@ -167,13 +219,15 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
     # Marks come sooner than frames are looked at: nothing is begun anew.
     for cells in (1, 2):
         first = np.where((labels[0] > 0) & (labels[0] <= cells), labels[0], -1)
-        teacher.learn({0: first}, {0: first}, 9.0, learning=False)
+        teacher.keep({0: first})
+        teacher.learn({0: first}, 9.0, learning=False)
     qtbot.waitUntil(lambda: not teacher.busy, timeout=120_000)
     assert looks == [0, 0, 0], "the frame, and at two other diameters"
     assert teacher.states == []
     np.testing.assert_array_equal(teacher.open(movie, "my/movie", start)[0], first + 1)
     with qtbot.waitSignal(teacher.taught, timeout=120_000) as taught:
-        teacher.learn({0: labels[0]}, {0: labels[0]}, 9.0)
+        teacher.keep({0: labels[0]})
+        teacher.learn({0: labels[0]}, 9.0)
     state = taught.args[0]
     assert load_model(state.path).card.training_data.startswith("5 cells marked")
     known = teacher.open(movie, "my/movie", start)
@@ -188,10 +242,66 @@ def test_movies_of_one_name_keep_marks_of_their_own(teacher, tmp_path):
     movies = [as_movie(draw.random(shape)) for shape in (SHAPE, SHAPE, (2, 20, 30))]
     marks = [np.full(movie.shape[1:], n, np.int32) for n, movie in enumerate(movies)]
     for movie, mark in zip(movies, marks, strict=True):
-        assert teacher.open(movie, "01", "start") == {}
+        assert teacher.open(movie, "01", "auto") == {}
         keep(teacher, mark)
     for movie, mark in zip(movies, marks, strict=True):
-        np.testing.assert_array_equal(teacher.open(movie, "01", "start")[0], mark + 1)
+        np.testing.assert_array_equal(teacher.open(movie, "01", "auto")[0], mark + 1)
+
+
+def test_channels_that_begin_black_keep_marks_of_their_own(teacher):
+    from fastershift.io import as_movie
+
+    draw = np.random.default_rng(0).random((2, 3, 40, 40))
+    draw[:, 0] = 0
+    for number, channel in enumerate(draw, start=1):
+        assert teacher.open(as_movie(channel), "01", "auto") == {}
+        keep(teacher, np.full(SHAPE[1:], number, np.int32))
+
+
+def test_what_a_movie_has_taught_is_not_what_it_is_learned_from(teacher, tmp_path):
+    """A head that knows the marks would be as good as any on those kept out."""
+    from fastershift.io import as_movie
+    from fastershift.plugin.learn._teacher import _write_text
+
+    draw = np.random.default_rng(0)
+    one, two = (as_movie(draw.random(SHAPE)) for _ in range(2))
+    teacher.open(one, "one", "phase")
+    folder = teacher._lesson.folder
+    _write_text(folder / "start.txt", "phase")
+    learned = folder / "0001.safetensors"
+    learned.write_bytes(b"")
+    teacher.open(one, "one", str(learned))
+    assert teacher._lesson.start == "phase"
+    teacher.open(one, "one", "generalist")
+    assert teacher._lesson.start == "generalist", "another one was chosen"
+    teacher.open(two, "two", str(learned))
+    assert teacher._lesson.start == str(learned), "it goes on with another movie"
+
+
+def test_a_sentence_that_says_why_nothing_is_learned_stays(teacher, qtbot):
+    from fastershift.io import as_movie
+
+    said = []
+    teacher.message.connect(said.append)
+    teacher.open(as_movie(np.random.default_rng(0).random(SHAPE)), "m", "cosine")
+    mark = np.full(SHAPE[1:], -1, np.int32)
+    mark[2:8, 2:8], mark[12:18, 2:8], mark[22:28, 2:8] = 1, 2, 3
+    teacher.learn({0: mark}, 9.0)
+    qtbot.waitUntil(lambda: not teacher.busy)
+    assert "does not vote" in said[-1]
+
+
+def test_marks_that_wait_are_kept_when_the_window_is_closed(teacher, monkeypatch):
+    from fastershift.io import as_movie
+    from fastershift.plugin.learn._teacher import _keep_last
+
+    movie = as_movie(np.random.default_rng(0).random(SHAPE))
+    teacher.open(movie, "m", "auto")
+    monkeypatch.setattr(teacher._keeping, "follow", lambda _task: None)
+    teacher.keep({1: np.ones(SHAPE[1:], np.int32)})
+    _keep_last(teacher._unkept)
+    assert not teacher._unkept
+    assert list(teacher.open(movie, "m", "auto")) == [1]
 
 
 def test_marks_stay_with_their_movie_when_another_is_opened_at_once(
@@ -204,7 +314,7 @@ def test_marks_stay_with_their_movie_when_another_is_opened_at_once(
     draw = np.random.default_rng(0)
     one, two = as_movie(draw.random(SHAPE)), as_movie(draw.random(SHAPE))
     ones, fives = np.ones(SHAPE[1:], np.int32), np.full(SHAPE[1:], 5, np.int32)
-    teacher.open(two, "two", "start")
+    teacher.open(two, "two", "auto")
     keep(teacher, fives)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -215,14 +325,14 @@ def test_marks_stay_with_their_movie_when_another_is_opened_at_once(
         yield
 
     monkeypatch.setattr("fastershift.plugin.qt._tasks.spare_core", held)
-    teacher.open(one, "one", "start")
-    teacher.learn({0: ones}, {0: ones}, 9.0)
+    teacher.open(one, "one", "auto")
+    teacher.keep({0: ones})
     assert begun.wait(60)
-    teacher.open(two, "two", "start")
+    teacher.open(two, "two", "auto")
     go_on.set()
-    qtbot.waitUntil(lambda: not teacher.ending)
-    np.testing.assert_array_equal(teacher.open(two, "two", "start")[0], fives + 1)
-    np.testing.assert_array_equal(teacher.open(one, "one", "start")[0], ones + 1)
+    qtbot.waitUntil(lambda: not teacher._keeping.busy)
+    np.testing.assert_array_equal(teacher.open(two, "two", "auto")[0], fives + 1)
+    np.testing.assert_array_equal(teacher.open(one, "one", "auto")[0], ones + 1)
 
 
 def test_marks_are_found_when_the_movie_is_called_otherwise(teacher):
@@ -232,22 +342,23 @@ def test_marks_are_found_when_the_movie_is_called_otherwise(teacher):
     black = drawn.copy()
     black[0] = 0
     mark = np.full(SHAPE[1:], 3, np.int32)
-    for pixels, found in ((drawn, [0]), (black, [])):
+    # Movies of one grey value are not told from one another.
+    for pixels, found in ((drawn, [0]), (black, [0]), (0 * drawn, [])):
         movie = as_movie(pixels)
-        assert teacher.open(movie, "Monday", "start") == {}
+        assert teacher.open(movie, "Monday", "auto") == {}
         keep(teacher, mark)
-        assert list(teacher.open(movie, "Tuesday", "start")) == found
-        assert list(teacher.open(movie, "Monday", "start")) == [0]
+        assert list(teacher.open(movie, "Tuesday", "auto")) == found
+        assert list(teacher.open(movie, "Monday", "auto")) == [0]
 
 
 def test_a_damaged_model_among_those_learned_is_left_out(teacher):
     from fastershift.io import as_movie
 
     movie = as_movie(np.ones(SHAPE))
-    teacher.open(movie, "m", "start")
+    teacher.open(movie, "m", "auto")
     keep(teacher, np.ones(SHAPE[1:], np.int32))
     (teacher._lesson.folder / "0001.safetensors").write_bytes(b"no model")
-    assert len(teacher.open(movie, "m", "start")) == 1
+    assert len(teacher.open(movie, "m", "auto")) == 1
     assert teacher.states == []
 
 
@@ -280,7 +391,6 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     user.viewer.add_image(np.stack([frame, frame]), name="discs")
     widget = user.widget
     widget._input.model.touch(str(tmp_path / "start.safetensors"))
-    widget._form.controls["diameter"].touch(12.0)
     section = widget._learn
     user.click("learn_cell")
     assert "discs marks" in user.names
@@ -321,6 +431,64 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     section._go_back(0)
     assert section.pause.isChecked()
     assert widget._input.model.value == str(learned.path)
+
+
+def test_marks_are_kept_in_a_pause_and_the_diameter_may_be_auto(
+    user, tmp_path, monkeypatch
+):
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    user.viewer.add_image(np.random.default_rng(0).random(SHAPE), name="movie")
+    section, asked = user.widget._learn, []
+    monkeypatch.setattr(
+        section._teacher, "learn", lambda *given, **how: asked.append((given[1], how))
+    )
+    user.click("learn_cell")
+    user.click("learn_pause")
+    section._on_drawn(stroke(*circle(20, 20, 6)))
+    user.wait(lambda: not section._teacher._keeping.busy)
+    (file,) = (tmp_path / "learning").glob("*/marks.npz")
+    with np.load(file) as kept:
+        assert (kept["0"] > 1).any()
+    assert not asked
+    user.click("learn_pause")
+    assert asked == [(None, {"learning": False})]
+    # Nothing is learned from marks that are gone.
+    stopped = []
+    monkeypatch.setattr(section._teacher, "stop", lambda: stopped.append(1))
+    section._marks.forget(stroke((20, 20)))
+    assert stopped
+    user.wait(lambda: not section._teacher._keeping.busy)
+    with np.load(file) as kept:
+        assert not kept.files
+
+
+def test_a_movie_that_cannot_be_opened_leaves_the_marks_of_the_former(
+    user, tmp_path, monkeypatch
+):
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    draw = np.random.default_rng(0)
+    for name in ("one", "two"):
+        user.viewer.add_image(draw.random(SHAPE), name=name)
+    section = user.widget._learn
+    user.choose("layer", "one")
+    user.click("learn_cell")
+    one = section._teacher._lesson.folder
+    opened = section._teacher.open
+
+    def fail(*_):
+        raise OSError("The disk is gone.")
+
+    monkeypatch.setattr(section._teacher, "open", fail)
+    user.choose("layer", "two")
+    user.click("learn_cell")
+    assert not user.find("learn_cell").isChecked()
+    monkeypatch.setattr(section._teacher, "open", opened)
+    user.click("learn_cell")
+    assert section._teacher._lesson.folder != one
 
 
 def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monkeypatch):
@@ -365,7 +533,7 @@ def test_marks_that_were_kept_come_back_and_damaged_ones_do_not(
 
     monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
     movie = as_movie(np.ones(SHAPE))
-    folder = f"movie {_teacher._mark_of(movie)}"
+    folder = f"movie {_teacher._mark_of(movie, movie[0])}"
     file = tmp_path / "learning" / folder / "marks.npz"
     file.parent.mkdir(parents=True)
     kept = {"0": np.full(SHAPE[1:], 2), "1": np.zeros((3, 3)), "7": np.ones(SHAPE[1:])}
@@ -398,7 +566,7 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     section = user.widget._learn
     asked = []
 
-    def learn(_kept, marked, _diameter, *, learning):
+    def learn(marked, _diameter, *, learning):
         assert learning
         asked.append(marked)
 
@@ -423,7 +591,7 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     count = 1 + len(np.unique(cells[2])) - 1
     assert section.words.text().startswith(f"{count} cells marked")
 
-    user.viewer.add_image(np.array(movie.frames), name="other")
+    user.viewer.add_image(np.array(movie.frames)[::-1], name="other")
     user.choose("layer", "other")
     user.click("learn_cell")
     assert section.words.text().startswith("0 cells marked")

@@ -1,5 +1,6 @@
 """The layer with the marks, and what strokes and clicks write into it."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
+from fastershift.labels import label_areas
 from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.layers._placement import as_stack, placement
 from fastershift.plugin.learn._strokes import along, around, goes_around
@@ -28,6 +30,12 @@ _HALF_WIDTH = 0.15
 
 # Share of a stroke that a previewed cell must have to be meant by it.
 _MEANT = 0.25
+
+# Of a mark that another one covers to a larger share nothing is left.
+_COVERED = 0.5
+
+# Cell diameter in pixels where nothing tells it.
+_UNKNOWN_DIAMETER = 20.0
 
 
 class Stroke:
@@ -51,6 +59,7 @@ class AnnotationLayer(QObject):
 
     changed = Signal()
     drawn = Signal(object)
+    left = Signal()
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
@@ -61,9 +70,12 @@ class AnnotationLayer(QObject):
         # Of each movie that was opened: several of them may lie in one layer.
         self._of: WeakKeyDictionary[Layer, dict[Any, tuple[Labels, str, set[int]]]]
         self._of = WeakKeyDictionary()
-        self._listening = False
+        self._listening: set[Layer] = set()
         viewer.mouse_drag_callbacks.append(self._drag)
-        on_destroyed(self, _let_go, viewer, self._drag)
+        viewer.layers.selection.events.active.connect(self._on_active)
+        on_destroyed(
+            self, _let_go, viewer, self._drag, self._on_active, self._listening
+        )
 
     @property
     def stack(self) -> _Labels:
@@ -115,24 +127,58 @@ class AnnotationLayer(QObject):
             place.lay(marks), name=f"{choice.layer.name} marks", **place.arguments
         )
         self.layer.events.paint.connect(self._on_paint)
+        self.layer.events.mode.connect(self._on_active)
         self._viewer.add_layer(self.layer)
         opened[movie] = self.layer, self._axes, self.frames
 
     def listen(self, listening: bool) -> None:
-        """Take strokes on the canvas, or let them move the view again."""
-        self._listening = listening
-        self._viewer.scene.camera.mouse_pan = not listening
-        if listening and self.layer is not None:
-            self.layer.mode = "pan_zoom"
-            self._viewer.layers.selection = {self.layer}
+        """Take strokes on the canvas, or let them move the view again.
+
+        Strokes are taken while the layer of marks is the active one and none of its own
+        tools is in use; `left` tells when that ends.
+        """
+        self._listening.clear()
+        layer, active = self.layer, self._viewer.layers.selection.active
+        if layer is None:
+            return
+        if listening:
+            layer.mode = "pan_zoom"
+            self._viewer.layers.selection = {layer}
+            self._viewer.scene.camera.mouse_pan = False
+            self._listening.add(layer)
+        elif active == layer:
+            self._viewer.scene.camera.mouse_pan = layer.mouse_pan
+
+    def _on_active(self, _event: Any = None) -> None:
+        if self._listening:
+            # A layer that is added is active for a moment.
+            QTimer.singleShot(0, self._look_again)
+
+    def _look_again(self) -> None:
+        if not self._listening:
+            return
+        if self._takes_strokes:
+            self._viewer.scene.camera.mouse_pan = False
+        else:
+            self.left.emit()
+
+    @property
+    def _takes_strokes(self) -> bool:
+        layer = self.layer
+        return (
+            layer is not None
+            and layer in self._listening
+            and self._viewer.layers.selection.active == layer
+            and str(layer.mode) == "pan_zoom"
+        )
 
     def mark_cell(
-        self, stroke: Stroke, preview: _Labels | None, diameter: float
+        self, stroke: Stroke, preview: _Labels | None, diameter: float | None
     ) -> bool:
         """Mark the cell that a stroke goes around or through, or that was clicked.
 
         A stroke through previewed cells means all of them, as one cell. A click where
-        there is none means nothing.
+        there is none means nothing. A cell that was marked there before gives way.
 
         Returns
         -------
@@ -145,15 +191,16 @@ class AnnotationLayer(QObject):
         else:
             mask = self._under(stroke, preview)
             if not mask.any() and len(stroke.path) > 1:
-                width = _HALF_WIDTH * diameter
+                width = self._width(stroke.frame, preview, diameter)
                 mask = along(stroke.path, (shape[0], shape[1]), width)
         if not mask.any():
             return False
+        self._clear(stroke.frame, mask)
         self._write(stroke.frame, mask, max(BACKGROUND, int(self.stack.max())) + 1)
         return True
 
     def mark_background(
-        self, stroke: Stroke, preview: _Labels | None, diameter: float
+        self, stroke: Stroke, preview: _Labels | None, diameter: float | None
     ) -> None:
         """Mark background along a stroke, or refuse the previewed cell clicked on."""
         shape = self.stack.shape[1:]
@@ -161,8 +208,9 @@ class AnnotationLayer(QObject):
         if len(stroke.path) == 1:
             mask = self._under(stroke, preview)
         if not mask.any():
-            width = _HALF_WIDTH * diameter
+            width = self._width(stroke.frame, preview, diameter)
             mask = along(stroke.path, (shape[0], shape[1]), width)
+        self._clear(stroke.frame, mask)
         self._write(stroke.frame, mask, BACKGROUND)
 
     def forget(self, stroke: Stroke) -> None:
@@ -179,6 +227,28 @@ class AnnotationLayer(QObject):
     def annotated(self) -> dict[int, _Labels]:
         """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
         return {t: self.stack[t] - BACKGROUND for t in sorted(self.frames)}
+
+    def _width(
+        self, frame: int, preview: _Labels | None, diameter: float | None
+    ) -> float:
+        """Half the width of a stroke; cells seen tell it where no diameter is set."""
+        if diameter is None:
+            marked = self.stack[frame]
+            seen = [np.where(marked > BACKGROUND, marked, 0), preview]
+            areas = [label_areas(one)[1] for one in seen if one is not None]
+            known = next((one for one in areas if len(one)), None)
+            diameter = _UNKNOWN_DIAMETER
+            if known is not None:
+                diameter = 2 * math.sqrt(float(np.median(known)) / math.pi)
+        return _HALF_WIDTH * diameter
+
+    def _clear(self, frame: int, mask: npt.NDArray[np.bool_]) -> None:
+        """Take away the cells of which most lies in a mask, so that no rim is left."""
+        marked = self.stack[frame]
+        for cell in np.unique(marked[mask]):
+            own = marked == cell
+            if cell > BACKGROUND and mask[own].mean() >= _COVERED:
+                marked[own] = 0
 
     def _under(self, stroke: Stroke, preview: _Labels | None) -> npt.NDArray[np.bool_]:
         shape = self.stack.shape[1:]
@@ -218,9 +288,7 @@ class AnnotationLayer(QObject):
         return found if all(0 <= one < size for one, size in inside) else None
 
     def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
-        layer = self.layer
-        shown = layer is not None and layer in self._viewer.layers
-        if not (self._listening and shown) or event.button != 1:
+        if not self._takes_strokes or event.button != 1:
             return
         places = [self._place(event.position)]
         yield
@@ -235,6 +303,14 @@ class AnnotationLayer(QObject):
             self.drawn.emit(Stroke(found[0][0], once))
 
 
-def _let_go(viewer: ViewerModel, callback: Callable[..., Any]) -> None:
-    if callback in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(callback)
+def _let_go(
+    viewer: ViewerModel,
+    drag: Callable[..., Any],
+    on_active: Callable[..., Any],
+    listening: set[Layer],
+) -> None:
+    if drag in viewer.mouse_drag_callbacks:
+        viewer.mouse_drag_callbacks.remove(drag)
+    viewer.layers.selection.events.active.disconnect(on_active)
+    if viewer.layers.selection.active in listening:
+        viewer.scene.camera.mouse_pan = True

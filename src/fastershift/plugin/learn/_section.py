@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from fastershift.config import InputSettings
 from fastershift.errors import FastershiftError, InputError, explain
 from fastershift.io import Movie, write_file
+from fastershift.labels import label_ids
 from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
 from fastershift.plugin.learn._plot import AgreementPlot
@@ -67,7 +68,8 @@ class LearnSection(QGroupBox):
     corrected : callable
         Gives the frames that were put right by hand and looked at, (Y, X) by number.
     settings : callable
-        Gives the name of the model and the cell diameter in pixels that are set.
+        Gives the name of the model that is set, and the cell diameter in pixels; None
+        where it is left to *auto*.
     parent : QWidget
         The widget this is a part of.
     """
@@ -83,7 +85,7 @@ class LearnSection(QGroupBox):
         movie: Callable[[], Movie | None],
         preview: Callable[[], npt.NDArray[np.int32] | None],
         corrected: Callable[[], Mapping[int, npt.NDArray[np.int32]]],
-        settings: Callable[[], tuple[str, float]],
+        settings: Callable[[], tuple[str, float | None]],
         parent: QWidget,
     ) -> None:
         super().__init__("Learn", parent)
@@ -107,7 +109,8 @@ class LearnSection(QGroupBox):
         column.addLayout(self._make_states())
         column.addLayout(self._make_models())
         self._marks.drawn.connect(self._on_drawn)
-        self._marks.changed.connect(self._learn)
+        self._marks.changed.connect(self._on_marked)
+        self._marks.left.connect(self._put_away)
         self._teacher.taught.connect(self._on_taught)
         self._teacher.message.connect(self._tell)
         self._tell("")
@@ -186,9 +189,14 @@ class LearnSection(QGroupBox):
             self._learn()
 
     def input_changed(self) -> None:
-        """Put the tool away unless the movie that it marks is still the chosen one."""
+        """Learn nothing more unless the movie is still the chosen one."""
+        if self._opened is not None and self._opened != self._chosen():
+            self._put_away()
+            self._teacher.stop()
+
+    def _put_away(self) -> None:
         tool = self._tool
-        if tool is not None and self._opened != self._chosen():
+        if tool is not None:
             self._choose(tool, False)
 
     @property
@@ -216,13 +224,19 @@ class LearnSection(QGroupBox):
         if choice is None or movie is None:
             self.message.emit("Choose an image layer first: cells are marked in it.")
             return False
-        if self._opened != self._chosen():
-            self._opened = self._chosen()
-            known = self._teacher.open(movie, choice.layer.name, self._settings()[0])
-            self._marks.show(choice, movie.shape, known)
-            self._list_states()
-        else:
+        if self._opened == self._chosen():
             self._marks.show(choice, movie.shape, {})
+            return True
+        self._opened = None
+        start = self._settings()[0]
+        try:
+            known = self._teacher.open(movie, choice.layer.name, start)
+        except (FastershiftError, OSError) as error:
+            self.message.emit(explain(error))
+            return False
+        self._marks.show(choice, movie.shape, known)
+        self._opened = self._chosen()
+        self._list_states()
         return True
 
     def _on_drawn(self, stroke: Stroke) -> None:
@@ -246,8 +260,7 @@ class LearnSection(QGroupBox):
 
     def _marked(self) -> dict[int, npt.NDArray[np.int32]]:
         """Put the marks and the frames that were corrected together."""
-        same = self._opened == self._chosen()
-        marked = dict(self._corrected()) if same else {}
+        marked = dict(self._corrected())
         for frame, one in self._marks.annotated().items():
             known = marked.get(frame)
             if known is not None:
@@ -257,24 +270,25 @@ class LearnSection(QGroupBox):
             marked[frame] = one
         return marked
 
+    def _on_marked(self) -> None:
+        self._teacher.keep(self._marks.annotated())
+        self._learn()
+
     def _learn(self) -> None:
         """Learn from all marks, and from the frames that were corrected."""
-        if self._marks.layer is None:
+        if self._opened is None or self._opened != self._chosen():
             return
         marked = self._marked()
-        cells = sum(len(np.unique(one[one > 0])) for one in marked.values())
+        cells = sum(len(label_ids(np.maximum(one, 0))) - 1 for one in marked.values())
         missing = _FEWEST - cells
         self._counted = f"{cells} cells marked. "
         if missing > 0:
             self._counted += f"Mark {missing} more, and the model begins to learn. "
         self._tell("")
-        if cells and not self.pause.isChecked():
-            self._teacher.learn(
-                self._marks.annotated(),
-                marked,
-                self._settings()[1],
-                learning=missing <= 0,
-            )
+        if cells == 0:
+            self._teacher.stop()
+        elif not self.pause.isChecked():
+            self._teacher.learn(marked, self._settings()[1], learning=missing <= 0)
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

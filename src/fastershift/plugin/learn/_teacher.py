@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -16,9 +17,15 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.errors import InputError
-from fastershift.io import Movie
-from fastershift.plugin.qt import Task, TaskRunner
-from fastershift.rshn import load_model, read_card, save_model, user_models_folder
+from fastershift.io import Movie, write_file
+from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
+from fastershift.rshn import (
+    find_model,
+    load_model,
+    read_card,
+    save_model,
+    user_models_folder,
+)
 from fastershift.session import describe_error
 
 if TYPE_CHECKING:
@@ -31,7 +38,9 @@ _Labels = npt.NDArray[np.int32]
 # Minutes that the network goes on learning when no further mark comes.
 _MINUTES = 5.0
 
-_MARKS = "marks.npz"
+_MARKS, _START = "marks.npz", "start.txt"
+# First frames by which movies are told apart: many begin with a black one.
+_LOOKED_AT = 16
 # What numpy raises where there is no such file, or a damaged one.
 _UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
 
@@ -71,7 +80,8 @@ class _Lesson:
     folder: Path
     start: str
     learner: "Learner | None" = None
-    looked_at: float | None = None
+    diameter: float | None = None
+    begun: bool = False
 
 
 class Teacher(QObject):
@@ -90,6 +100,10 @@ class Teacher(QObject):
         super().__init__(parent)
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_changed)
+        self._keeping = TaskRunner(self)
+        # Marks of each folder that are not on disk yet.
+        self._unkept: dict[Path, dict[int, _Labels]] = {}
+        on_destroyed(self, _keep_last, self._unkept)
         self._lesson: _Lesson | None = None
         self._learning = self._looking = False
         self.states: list[State] = []
@@ -115,21 +129,32 @@ class Teacher(QObject):
             What it is called: its marks and models are kept under this name, or under
             the one that it had before.
         start : str
-            Model to start from.
+            Model that is set. The movie goes on from the one that it began with, unless
+            another than a learned one is set.
 
         Returns
         -------
         dict of int to (Y, X) int32
             Values of the layer of marks, by frame, as they were kept.
+
+        Raises
+        ------
+        InputError
+            When the model is not there.
+        OSError
+            When the movie cannot be read.
         """
-        self._tasks.drop()
+        self.stop()
         called = re.sub(r"[^\w\- ]", "_", name)[:40]
         folder = _folder_of(called, movie)
-        self._lesson = _Lesson(movie, called, folder, start)
+        self._lesson = _Lesson(movie, called, folder, _start_of(folder, start))
         self.states = []
         for path in sorted(folder.glob("*.safetensors")):
             with suppress(InputError, LookupError):  # damaged, or of another kind
                 self.states.append(_state(path))
+        if folder in self._unkept:
+            newest = self._unkept[folder].items()
+            return {frame: one + 1 for frame, one in newest}
         known: dict[int, _Labels] = {}
         with (
             suppress(*_UNREADABLE),
@@ -143,11 +168,29 @@ class Teacher(QObject):
                     known[frame] = kept[key].astype(np.int32)
         return known
 
+    def keep(self, marks: Mapping[int, _Labels]) -> None:
+        """Keep the marks of the movie on disk.
+
+        Parameters
+        ----------
+        marks : mapping of int to (Y, X) int32
+            Cells from 1, 0 background, -1 unknown.
+        """
+        lesson = self._lesson
+        assert lesson is not None  # noqa: S101 (opened before)
+        self._unkept[lesson.folder] = dict(marks)
+        self._keeping.follow(
+            Task(
+                lambda: _keep_all(self._unkept),
+                lambda _: None,
+                lambda error: self.message.emit(describe_error(error)),
+            )
+        )
+
     def learn(
         self,
-        kept: Mapping[int, _Labels],
         marked: Mapping[int, _Labels],
-        diameter: float,
+        diameter: float | None,
         *,
         learning: bool = True,
     ) -> None:
@@ -155,15 +198,13 @@ class Teacher(QObject):
 
         Parameters
         ----------
-        kept : mapping of int to (Y, X) int32
-            Marks that are kept on disk: cells from 1, 0 background, -1 unknown.
         marked : mapping of int to (Y, X) int32
-            All that is learned from.
-        diameter : float
-            Of a cell in pixels, as it is set.
+            Cells from 1, 0 background, -1 unknown.
+        diameter : float, optional
+            Of a cell in pixels, as it is set; what *auto* takes by default.
         learning : bool
-            Whether there are enough marks; otherwise they are kept, and what is marked
-            is looked at, so that learning begins sooner.
+            Whether there are enough marks; otherwise what is marked is looked at, so
+            that learning begins sooner.
         """
         # What is being looked at is needed for learning, too: it goes on to its end.
         looking = self.busy and self._looking
@@ -172,11 +213,10 @@ class Teacher(QObject):
         assert lesson is not None  # noqa: S101 (opened before)
         (self._tasks.follow if looking else self._tasks.start)(
             Task(
-                lambda: self._steps(
-                    lesson, dict(kept), dict(marked), diameter, learning
-                ),
+                lambda: self._steps(lesson, dict(marked), diameter, learning),
                 self._on_step,
                 lambda error: self.message.emit(describe_error(error)),
+                lambda: self.message.emit(""),
             )
         )
 
@@ -188,37 +228,39 @@ class Teacher(QObject):
         start : str
             Its name.
         """
-        self._tasks.drop()
+        self.stop()
         if self._lesson is not None:
-            self._lesson = replace(self._lesson, start=start, learner=None)
+            self._lesson = replace(
+                self._lesson, start=start, learner=None, diameter=None, begun=False
+            )
 
     def stop(self) -> None:
         """Learn nothing more."""
         self._tasks.drop()
+        self.message.emit("")
 
     def _steps(
         self,
         lesson: _Lesson,
-        kept: dict[int, _Labels],
         marked: dict[int, _Labels],
-        diameter: float,
+        diameter: float | None,
         learning: bool,
     ) -> Iterator[State | None]:
-        """Keep the marks, learn, and keep each model; in another thread."""
+        """Learn, and keep each model; in another thread."""
         # Nobody who only looks waits for it.
         from fastershift.training import Annotations
 
         self._looking = not learning
-        _keep_marks(lesson.folder, kept)
         yield None
         learner = _learner_at(lesson, diameter, learning)
         if not learning:
-            yield from learner.look(marked, diameter)
+            yield from learner.look(marked)
             return
         try:
             annotations = Annotations(marked)
         except InputError:
             return
+        _write_text(lesson.folder / _START, lesson.start)
         for step in learner.learn(annotations, minutes=_MINUTES):
             yield None if step is None else _keep_model(lesson.folder, step)
 
@@ -228,14 +270,16 @@ class Teacher(QObject):
             self.taught.emit(step)
 
     def _on_changed(self) -> None:
-        self.message.emit("Learning …" if self.busy and self._learning else "")
+        if self.busy and self._learning:
+            self.message.emit("Learning …")
 
 
-def _learner_at(lesson: _Lesson, diameter: float, learning: bool) -> "Learner":
+def _learner_at(lesson: _Lesson, diameter: float | None, learning: bool) -> "Learner":
     """Return the learner; its diameter may change until it begins to learn."""
     from fastershift.training import Learner
 
-    if lesson.learner is None or lesson.looked_at not in (None, diameter):
+    changed = diameter != lesson.diameter and not lesson.begun
+    if lesson.learner is None or changed:
         lesson.learner = Learner(
             lesson.movie,
             load_model(lesson.start),
@@ -243,8 +287,35 @@ def _learner_at(lesson: _Lesson, diameter: float, learning: bool) -> "Learner":
             movie_name=lesson.movie.name,
             diameter=diameter,
         )
-    lesson.looked_at = None if learning else diameter
+        lesson.diameter = diameter
+    lesson.begun |= learning
     return lesson.learner
+
+
+def _start_of(folder: Path, start: str) -> str:
+    """Choose what a movie is learned from: nothing that it has taught itself."""
+    learning = user_models_folder() / "learning"
+    if find_model(start)[1].is_relative_to(learning):
+        with suppress(OSError):
+            return (folder / _START).read_text(encoding="utf-8")
+    return start
+
+
+def _keep_all(unkept: dict[Path, dict[int, _Labels]]) -> Iterator[None]:
+    """Write the newest marks of each folder."""
+    while unkept:
+        folder, marks = next(iter(unkept.items()))
+        _keep_marks(folder, marks)
+        # Newer ones may have come meanwhile.
+        if unkept[folder] is marks:
+            del unkept[folder]
+        yield None
+
+
+def _keep_last(unkept: dict[Path, dict[int, _Labels]]) -> None:
+    """Write what is not on disk yet when the window is closed."""
+    with suppress(OSError):
+        list(_keep_all(unkept))
 
 
 def _keep_marks(folder: Path, marked: Mapping[int, _Labels]) -> None:
@@ -265,19 +336,29 @@ def _keep_model(folder: Path, step: "Learned") -> State:
     return _state(path)
 
 
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, text.encode())
+
+
 def _folder_of(called: str, movie: Movie) -> Path:
     """Find where the marks of a movie are, or are to be; it may have been renamed."""
-    above, mark = user_models_folder() / "learning", _mark_of(movie)
+    above = user_models_folder() / "learning"
+    frame = next(
+        (one for one in islice(movie, _LOOKED_AT) if np.ptp(one) > 0),
+        None,
+    )
+    mark = _mark_of(movie, movie[0] if frame is None else frame)
     folder = above / f"{called} {mark}"  # many movies are called 01
-    if folder.exists() or np.ptp(movie[0]) == 0:  # many begin with a black frame
+    if folder.exists() or frame is None:
         return folder
     return min(above.glob(f"* {mark}"), default=folder)
 
 
-def _mark_of(movie: Movie) -> str:
-    """Tell a movie from others of the same name, by its size and first frame."""
+def _mark_of(movie: Movie, frame: npt.NDArray[np.generic]) -> str:
+    """Tell a movie from others of the same name, by its size and a frame."""
     digest = hashlib.sha256(f"{movie.shape} {movie.dtype}".encode())
-    digest.update(movie[0].tobytes())
+    digest.update(frame.tobytes())
     return digest.hexdigest()[:8]
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -110,7 +111,7 @@ class Learner:
         For its card.
     diameter : float, optional
         Cell diameter in pixels that the model to start from is told; what *auto* takes
-        unless it is given.
+        unless it is given, and that of the marks where *auto* takes none.
     seed : int
         Of all random draws.
     device : str
@@ -142,7 +143,8 @@ class Learner:
         self._movie, self._start = movie, start
         self._name, self._movie_name = name, movie_name
         self._seed, self._device = seed, device
-        self._usual_diameter, self._diameter = diameter, 0.0
+        self._usual_diameter, self._usual_known = diameter, diameter is not None
+        self._diameter = 0.0
         self._looks = Looks(movie, start, seed, device)
 
     def learn(
@@ -221,24 +223,24 @@ class Learner:
                     iteration,
                 )
 
-    def look(self, frames: Iterable[int], diameter: float) -> Iterator[None]:
+    def look(self, frames: Iterable[int]) -> Iterator[None]:
         """Look at frames ahead of learning from them, which then begins sooner.
 
         Parameters
         ----------
         frames : iterable of int
             Numbers of frames.
-        diameter : float
-            Of a cell in pixels.
 
         Yields
         ------
         None
             At places to stop.
         """
-        for number in frames:
-            yield from self._looks.at(number, diameter)
-        yield from self._looks.witness(diameter)
+        diameter = self._usual()
+        if diameter is not None:
+            for number in frames:
+                yield from self._looks.at(number, diameter)
+            yield from self._looks.witness(diameter)
         load_loops()
 
     @property
@@ -254,11 +256,9 @@ class Learner:
 
     def _begun(self, annotations: Annotations) -> Generator[None, None, list[Seen]]:
         """Look at the marks, at their own diameter where it does clearly better."""
-        if self._usual_diameter is None:
-            self._usual_diameter = self._chosen(annotations.diameter)
-        usual = self._usual_diameter
         marked = self._looks.known(max(1.0, annotations.diameter))
-        self._looks.keep(usual, marked)
+        usual = self._usual() or marked
+        self._looks.keep((usual, marked), annotations.frames)
         if max(marked, usual) <= _DIAMETER_STEP * max(1.0, min(marked, usual)):
             return (yield from self._looked_at(annotations, usual))
         others = yield from self._looked_at(annotations, marked)
@@ -286,14 +286,15 @@ class Learner:
             seen.append(self._as_before(one))
         return seen
 
-    def _chosen(self, marked: float) -> float:
-        """Tell which diameter *auto* takes; that of the marks where it takes none."""
-        try:
-            plan = plan_run(self._movie, model=self._start, device=self._device)
-        except InputError:
-            return marked
-        diameter = plan.settings.embed.diameter
-        return marked if diameter == "auto" else float(diameter)
+    def _usual(self) -> float | None:
+        """Tell the diameter that is set, or the one that *auto* takes if any."""
+        if not self._usual_known:
+            self._usual_known = True
+            with suppress(InputError):
+                plan = plan_run(self._movie, model=self._start, device=self._device)
+                diameter = plan.settings.embed.diameter
+                self._usual_diameter = None if diameter == "auto" else float(diameter)
+        return self._usual_diameter
 
     def _as_before(self, one: Seen) -> Seen:
         """Add what the model to start from finds where nothing is marked."""

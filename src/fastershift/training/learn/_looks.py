@@ -1,6 +1,6 @@
 """What a network sees of the marked frames, kept for the next time."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 
 import numpy as np
 import numpy.typing as npt
@@ -51,9 +51,13 @@ class Looks:
                 return one
         return round(diameter, 1)
 
-    def keep(self, *diameters: float) -> None:
-        """Forget what was seen at any others."""
-        self._seen = {k: one for k, one in self._seen.items() if k[0] in diameters}
+    def keep(self, diameters: Collection[float], frames: Collection[int]) -> None:
+        """Forget what was seen at other diameters, and of other frames."""
+        self._seen = {
+            (diameter, frame): one
+            for (diameter, frame), one in self._seen.items()
+            if diameter in diameters and frame in frames
+        }
         self._witnesses = {
             k: one for k, one in self._witnesses.items() if k in diameters
         }
