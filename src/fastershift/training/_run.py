@@ -158,6 +158,11 @@ class TrainingRun:
     command : str
         The command that was typed, for the card.
 
+    Attributes
+    ----------
+    written : tuple of Path
+        Files that hold what was learned so far: the model, the state, or both.
+
     Raises
     ------
     InputError
@@ -185,6 +190,7 @@ class TrainingRun:
         self._minutes, self._iterations = minutes, iterations
         self._device = device
         self._stopped = False
+        self.written: tuple[Path, ...] = (self.state,) if resume else ()
         # Fresh weights are validated for comparison, but they are no model.
         self._begun = start is not None
         # A training that is resumed has its weights in its state.
@@ -244,13 +250,13 @@ class TrainingRun:
         yield from self._trained()
         # The last validation comes where the run happens to end. A training of a number
         # of iterations must not remember it, or else two would differ from a long one.
-        trainer.save(self.state, self._card)
+        self._save_state()
         if not self._stopped and (
             trainer.best is None or trainer.best.iteration < trainer.iteration
         ):
             yield from self._validated()
             if self._iterations is None:
-                trainer.save(self.state, self._card)
+                self._save_state()
         self._write(tune=not self._stopped)
         yield TrainFinished(self.output, self._card, trainer.iteration, self._stopped)
 
@@ -276,7 +282,7 @@ class TrainingRun:
                 validated = time.monotonic()
                 took = validated - now
             if due or now - saved > _SAVE_EVERY:
-                self.trainer.save(self.state, self._card)
+                self._save_state()
                 saved = time.monotonic()
 
     def _validated(self, *, keep: bool = True) -> Iterator[TrainValidated]:
@@ -332,6 +338,15 @@ class TrainingRun:
             update={"settings": recommended, "scores": scores}
         )
         save_or_keep(weights, self._card, self.output)
+        self._note(self.output)
+
+    def _save_state(self) -> None:
+        self.trainer.save(self.state, self._card)
+        self._note(self.state)
+
+    def _note(self, path: Path) -> None:
+        if path not in self.written:
+            self.written += (path,)
 
     def _resumed(self) -> ModelCard | None:
         """Go on from the state; give the card there is, which older states lack."""
