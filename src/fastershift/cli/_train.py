@@ -54,7 +54,7 @@ _Iterations = Annotated[
 _Resume = Annotated[
     bool, typer.Option("--resume", help="Continue where the last training stopped.")
 ]
-_Batch = Annotated[int | None, typer.Option(help="Clips per iteration. [default: 2]")]
+_Batch = Annotated[int | None, typer.Option(help="Clips per iteration. [default: 1]")]
 _LearningRate = Annotated[
     float | None,
     typer.Option(help="Highest learning rate. [default: 0.0015; with --init 0.0005]"),
