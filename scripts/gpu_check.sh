@@ -43,7 +43,8 @@ import sys
 from pathlib import Path
 
 folder, *failed = sys.argv[1:]
-files = sorted(Path(folder).glob("*-c*.json"))
+# Of cuda and cpu, not gpu-check.json itself.
+files = sorted(Path(folder).glob("*-c[pu]*.json"))
 figures = {one.stem: json.loads(one.read_text()) for one in files}
 report = {"failed": failed, "figures": figures}
 Path(folder, "gpu-check.json").write_text(json.dumps(report, indent=2))

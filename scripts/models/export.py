@@ -108,9 +108,8 @@ def main() -> None:
     card = ModelCard(
         name=options.name,
         summary=MODELS[options.name][0],
-        filters=settings.filters,
-        levels=settings.levels,
-        channels=settings.channels,
+        **settings.network_size,
+        embedding=settings.embedding,
         diameter=settings.network_diameter,
         settings={
             "cluster": {

@@ -19,7 +19,9 @@ from pathlib import Path
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Trainer,
+    TrainingMovie,
     TrainSettings,
+    TruthSequence,
     from_simulation,
     load_ctc_truth,
     prepare_movie,
@@ -45,10 +47,25 @@ def main() -> None:
     parser.add_argument("--filters", type=int, default=24)
     parser.add_argument("--large", action="store_true", help="second stage")
     options = parser.parse_args()
-    settings = TrainSettings(filters=options.filters)
+    settings = TrainSettings(
+        filters=options.filters,
+        size=128,
+        batch=2,
+        recurrent_from=0,
+        embedding="cosine",
+    )
     if options.large:
         large = {"size": 256, "batch": 1, "learning_rate": 7e-4, "seed": 1}
         settings = settings.model_copy(update=large)
+
+    def prepared(truth: TruthSequence, weight: float) -> TrainingMovie:
+        return prepare_movie(
+            truth,
+            settings.network_diameter,
+            weight=weight,
+            embedding=settings.embedding,
+        )
+
     movies = []
     for name, (frames, border, reach, grow, weight) in MOVIES.items():
         truth = load_ctc_truth(
@@ -59,16 +76,14 @@ def main() -> None:
             grow=grow,
         )
         print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
-        movies.append(prepare_movie(truth, settings.network_diameter, weight=weight))
+        movies.append(prepared(truth, weight))
     for kind, weight in SIMULATED.items():
         for seed in range(6):
             movie = simulate_movie(
                 12, (256, 256), 30, kind=kind, diameter=24, seed=seed
             )
             truth = from_simulation(movie, 24)
-            movies.append(
-                prepare_movie(truth, settings.network_diameter, weight=weight / 6)
-            )
+            movies.append(prepared(truth, weight / 6))
     trainer = Trainer(tuple(movies), settings)
     if options.output.exists():
         trainer.load(options.output)

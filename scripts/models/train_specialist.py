@@ -17,7 +17,9 @@ from fastershift.rshn import load_model
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Trainer,
+    TrainingMovie,
     TrainSettings,
+    TruthSequence,
     from_simulation,
     load_ctc_truth,
     prepare_movie,
@@ -88,8 +90,19 @@ def main() -> None:
         network_diameter=what.diameter,
         reach=what.diameter * 2 / 3,
         learning_rate=options.rate or what.learning_rate,
+        recurrent_from=0,
+        embedding="cosine",
         seed=2,
     )
+
+    def prepared(truth: TruthSequence, weight: float) -> TrainingMovie:
+        return prepare_movie(
+            truth,
+            settings.network_diameter,
+            weight=weight,
+            embedding=settings.embedding,
+        )
+
     movies = []
     for name, weight in what.movies.items():
         frames, border, reach, grow = MOVIES[name]
@@ -101,16 +114,14 @@ def main() -> None:
             grow=grow,
         )
         print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
-        movies.append(prepare_movie(truth, settings.network_diameter, weight=weight))
+        movies.append(prepared(truth, weight))
     for kind, weight in what.simulated.items():
         for seed in range(8):
             movie = simulate_movie(
                 12, (256, 256), 30, kind=kind, diameter=24, seed=seed
             )
             truth = from_simulation(movie, 24)
-            movies.append(
-                prepare_movie(truth, settings.network_diameter, weight=weight / 8)
-            )
+            movies.append(prepared(truth, weight / 8))
     start = options.start or what.start
     network = None if start is None else load_model(start).network
     trainer = Trainer(tuple(movies), settings, network=network)

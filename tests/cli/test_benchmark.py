@@ -13,14 +13,14 @@ SUITES = ("fig4", "preview", "start")
 
 @pytest.fixture
 def ran(monkeypatch):
-    """Names of the suites that ran, of three; `preview` cannot where it is told so."""
+    """Names of the suites that ran, of three, and errors of those that cannot."""
     names = []
-    failing = set()
+    failing = {}
 
     def run_suite(name, options):
         names.append(name)
         if name in failing:
-            raise RuntimeError("no display")
+            raise failing[name]
         table = Table(f"Table of {name}", ("a",), ((len(names),),))
         return SuiteResult({"count": len(names)}, (table,), notes=("A note.",))
 
@@ -77,7 +77,7 @@ def test_what_was_measured_as_asked_is_kept_on_resuming(ran, tmp_path):
 
 def test_a_suite_that_fails_spares_the_others(ran, tmp_path, capsys):
     names, failing = ran
-    failing.add("preview")
+    failing["preview"] = RuntimeError("no display")
     words = ("all", "-o", tmp_path / "out", "--json", tmp_path / "all.json")
     assert call(*words) == 1
     assert names == list(SUITES)
@@ -85,6 +85,19 @@ def test_a_suite_that_fails_spares_the_others(ran, tmp_path, capsys):
     assert set(json.loads((tmp_path / "all.json").read_text())) == {"fig4", "start"}
     with pytest.raises(RuntimeError):
         main(["benchmark", *map(str, words), "--debug"])
+
+
+@pytest.mark.parametrize(
+    ("suite", "told"),
+    [
+        ("fig4", "nothing was written"),
+        ("preview", "the results of finished suites are in {}; the same command with"),
+    ],
+)
+def test_an_interruption_says_what_is_there(ran, tmp_path, capsys, suite, told):
+    ran[1][suite] = KeyboardInterrupt()
+    assert call("all", "-o", tmp_path / "out") == 130
+    assert f"Interrupted: {told.format(tmp_path / 'out')}" in capsys.readouterr().err
 
 
 def test_a_folder_of_movies_that_is_not_there_is_told_first(ran, tmp_path, capsys):

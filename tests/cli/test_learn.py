@@ -29,12 +29,30 @@ def learners(monkeypatch, tiny_model):
             self.annotations, self.length = annotations, length
             for quality, way in ((0.5, "as it was"), (0.75, "head")):
                 yield None
+                if getattr(Learner, "interrupted_at", None) == way:
+                    raise KeyboardInterrupt
                 yield SimpleNamespace(
                     model=model, seconds=4.6, quality=quality, before=0.5, way=way
                 )
 
     monkeypatch.setattr(training, "Learner", Learner)
     return made
+
+
+@pytest.mark.parametrize(
+    ("way", "told", "written"),
+    [
+        ("as it was", "nothing was written", False),
+        ("head", "the model learned so far is in", True),
+    ],
+)
+def test_an_interruption_says_what_is_there(
+    learn, learners, tmp_path, capsys, way, told, written
+):
+    training.Learner.interrupted_at = way
+    assert learn() == 130
+    assert f"Interrupted: {told}" in capsys.readouterr().err
+    assert (tmp_path / "mine.safetensors").exists() == written
 
 
 @pytest.fixture

@@ -77,6 +77,36 @@ def test_interrupting_leaves_a_model(pair, tmp_path, capsys, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize("saved", [False, True])
+def test_interrupting_twice_says_what_is_there(
+    pair, tmp_path, capsys, monkeypatch, saved
+):
+    from fastershift.training import Trainer
+
+    step = Trainer._step
+
+    def interrupted(trainer, slowed):
+        if trainer.iteration == 1:
+            for _ in range(2):
+                signal.raise_signal(signal.SIGINT)
+        return step(trainer, slowed)
+
+    monkeypatch.setattr(Trainer, "_step", interrupted)
+    if saved:
+        monkeypatch.setattr("fastershift.training._run._SAVE_EVERY", -1)
+    # Who started the tests may have told them to ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert train(pair, tmp_path / "m.safetensors", *SMALL, "--minutes", 60) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    told = capsys.readouterr().err.splitlines()[-1]
+    state = tmp_path / "m.state.safetensors"
+    assert state.exists() == saved
+    assert (f"learned so far is in {state}; " in told) == saved
+    assert ("no model was written" in told) != saved
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

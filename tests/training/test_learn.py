@@ -23,7 +23,8 @@ from fastershift.rshn import (
 )
 from fastershift.rshn import make_model as as_model
 from fastershift.simulate import simulate_movie
-from fastershift.training import Learner, learn, read_annotations
+from fastershift.training import Learner, Trainer, learn, read_annotations
+from fastershift.training.learn import _tune
 from fastershift.training.learn._grow import grow_forest, pixel_classes
 from fastershift.training.learn._heads import try_heads
 from fastershift.training.learn._judge import Agreement, judge_cells, without_marked
@@ -169,6 +170,26 @@ class TestLearning:
         assert [one.model.sha256 for one in seen] == [
             one.model.sha256 for one in steps() if one is not None
         ]
+
+    @pytest.mark.slow  # heads learn before the network does
+    def test_the_network_learns_on_the_device_that_was_chosen(
+        self, movie, marks, start, monkeypatch
+    ):
+        """Told by what it asks for: there need not be another device."""
+        asked = []
+
+        class Recording(Trainer):
+            def __init__(self, *given, device="nowhere", **options):
+                asked.append(device)
+                super().__init__(*given, **options)
+
+        monkeypatch.setattr(_tune, "Trainer", Recording)
+        annotations = read_annotations(movie[0], marks)
+        learner = Learner(movie[0], start, device="cpu")
+        steps = learner.learn(annotations, iterations=1)
+        while not asked:
+            next(steps)
+        assert asked == ["cpu"]
 
     @pytest.mark.slow  # learns at two diameters
     @pytest.mark.parametrize(("usual", "learned"), [(17.0, 17.0), (60.0, DIAMETER)])

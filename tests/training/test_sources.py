@@ -155,6 +155,23 @@ def test_stills_are_movies_of_one_frame(tmp_path):
     assert data.sources[0].endswith("6 stills; the last 1 kept out")
 
 
+@pytest.mark.parametrize(("radius", "alike"), [(7, True), (14, False)])
+def test_stills_of_one_scale_have_one_diameter(tmp_path, radius, alike):
+    argument = stills(tmp_path)
+    larger = discs((30, 30), radius=radius)
+    tifffile.imwrite(tmp_path / "masks" / "3.tif", larger)
+    data = read_training_data([argument], 16.0)
+    assert (data.diameter is not None) == alike
+
+
+def test_what_is_called_simulated_need_not_be(tmp_path):
+    folder = tmp_path / "simulated not at all"
+    folder.mkdir()
+    data = read_training_data([stills(folder)], 16.0)
+    assert not data.simulated
+    assert data.diameter is not None
+
+
 def test_stills_without_a_cell_are_left_out(tmp_path):
     argument = stills(tmp_path, 3)
     empty = np.zeros((64, 72), np.uint16)

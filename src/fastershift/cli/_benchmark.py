@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastershift.cli._errors import Debug, reports_errors
+from fastershift.cli._errors import Debug, reports_errors, stop
 from fastershift.cli._figures import check_figures, write_figures
 from fastershift.errors import FastershiftError, InputError
 
@@ -69,6 +69,14 @@ def benchmark(
             continue
         try:
             summaries[name] = _measured(name, options, output / name)
+        except KeyboardInterrupt:
+            if not summaries:
+                raise
+            stop(
+                f"Interrupted: the results of finished suites are in {output}; the "
+                "same command with --resume continues.",
+                130,
+            )
         # One suite that cannot run, for want of a display say, spares the others.
         except Exception as error:
             if debug:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
 from fastershift.errors import InputError
 
 if TYPE_CHECKING:
-    from fastershift.rshn import Model, ModelCard
+    from collections.abc import Iterator
+
+    from fastershift.training import Learned
 
 __all__ = ["learn"]
 
@@ -33,9 +35,34 @@ _WAYS = {
 }
 
 
-def _write(model: "Model", card: "ModelCard", path: Path) -> None:
+def _follow(
+    steps: "Iterator[Learned | None]", output: Path, authors: tuple[str, ...]
+) -> None:
+    """Write each model that is better than the one before, and say how good it is."""
+    written = False
+    try:
+        for step in steps:
+            if step is None:
+                continue
+            _write(step, output, authors)
+            written = True
+            typer.echo(
+                f"After {step.seconds:.0f} s: agreement with marks kept out "
+                f"{step.quality:.2f}, before {step.before:.2f} ({_WAYS[step.way]}).",
+                err=True,
+            )
+    except KeyboardInterrupt:
+        if not written:
+            raise
+        stop(f"Interrupted: the model learned so far is in {output}.", 130)
+
+
+def _write(step: "Learned", path: Path, authors: tuple[str, ...]) -> None:
     from fastershift.training import save_or_keep
 
+    command = shlex.join(["fastershift", *sys.argv[1:]])
+    model = step.model
+    card = model.card.model_copy(update={"authors": authors, "command": command})
     save_or_keep(model.network, card, path, head=model.head)
 
 
@@ -102,19 +129,6 @@ def learn(
     )
     if iterations is None and minutes is None:
         minutes = 2.0
-    for step in learner.learn(annotations, minutes=minutes, iterations=iterations):
-        if step is None:
-            continue
-        card = step.model.card.model_copy(
-            update={
-                "authors": tuple(author or ()),
-                "command": shlex.join(["fastershift", *sys.argv[1:]]),
-            }
-        )
-        _write(step.model, card, output)
-        typer.echo(
-            f"After {step.seconds:.0f} s: agreement with marks kept out "
-            f"{step.quality:.2f}, before {step.before:.2f} ({_WAYS[step.way]}).",
-            err=True,
-        )
+    steps = learner.learn(annotations, minutes=minutes, iterations=iterations)
+    _follow(steps, output, tuple(author or ()))
     typer.echo(f"Model learned from {annotations.n_cells} cells: {output}")

@@ -54,7 +54,7 @@ _Iterations = Annotated[
 _Resume = Annotated[
     bool, typer.Option("--resume", help="Continue where the last training stopped.")
 ]
-_Batch = Annotated[int | None, typer.Option(help="Clips per iteration. [default: 2]")]
+_Batch = Annotated[int | None, typer.Option(help="Clips per iteration. [default: 1]")]
 _LearningRate = Annotated[
     float | None,
     typer.Option(help="Highest learning rate. [default: 0.0015; with --init 0.0005]"),
@@ -180,8 +180,11 @@ def train(
 
 def _report(run: "TrainingRun") -> None:
     """Train to the end, and say what came of it."""
-    with _interrupts(run.stop):
-        finished = _follow(run)
+    try:
+        with _interrupts(run.stop):
+            finished = _follow(run)
+    except KeyboardInterrupt:
+        stop(f"Interrupted: {_left(run)}.", 130)
     for name, scores in finished.card.scores.items():
         figures = ", ".join(f"{key} {value:.3f}" for key, value in scores.items())
         typer.echo(f"{name}: {figures}")
@@ -190,6 +193,16 @@ def _report(run: "TrainingRun") -> None:
     typer.echo(f"Model after {finished.iteration} iterations: {finished.path}")
     if finished.stopped:
         stop("Stopped early; the same command with --resume continues.", 130)
+
+
+def _left(run: "TrainingRun") -> str:
+    """Say what a training leaves that was not even let write its model."""
+    if not run.written:
+        return "no model was written"
+    left = f"what was learned so far is in {' and '.join(map(str, run.written))}"
+    if run.state in run.written:
+        left += "; the same command with --resume continues"
+    return left
 
 
 @contextmanager

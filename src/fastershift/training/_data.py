@@ -53,7 +53,7 @@ _LEAST = 2
 # Frames on either side of one with truth that are shown to the network with it.
 _REACH = 8
 
-# Movies whose cell diameters lie within this ratio have one diameter.
+# Movies and stills whose cell diameters lie within this ratio have one diameter.
 _ALIKE = 1.3
 
 
@@ -120,7 +120,7 @@ class TrainingData:
     names : tuple of str
         Short names of what was named.
     diameter : float or None
-        Cell diameter in pixels if all real movies have about the same.
+        Cell diameter in pixels if all real movies and stills have about the same.
     simulated : bool
         Whether all movies are simulated.
     """
@@ -139,6 +139,7 @@ class _Source:
     learned: tuple[TruthSequence, ...]
     kept_out: TruthSequence | None
     description: str
+    simulated: bool = False
 
 
 def load_pair_truth(
@@ -226,6 +227,7 @@ def _simulated(kind: str, seed: int) -> _Source:
         f"simulated {kind}: {_SIMULATED} movies of "
         f"{_SIMULATED_FRAMES} frames with exact ground truth, one "
         "more is kept out",
+        simulated=True,
     )
 
 
@@ -347,14 +349,12 @@ def _pair_truth(movie: LabelledMovie, options: TruthOptions) -> TruthSequence:
 
 
 def _common_diameter(sources: Sequence[_Source]) -> float | None:
-    real = [one.learned[0].diameter for one in sources if _is_real(one)]
+    real = [
+        truth.diameter for one in sources if not one.simulated for truth in one.learned
+    ]
     if not real or max(real) > _ALIKE * min(real):
         return None
     return round(math.exp(sum(map(math.log, real)) / len(real)), 1)
-
-
-def _is_real(source: _Source) -> bool:
-    return not source.name.startswith("simulated ")
 
 
 def _prepared(
@@ -423,5 +423,5 @@ def read_training_data(
         tuple(source.description for source in sources),
         tuple(source.name for source in sources),
         _common_diameter(sources),
-        not any(map(_is_real, sources)),
+        all(one.simulated for one in sources),
     )

@@ -18,7 +18,7 @@ from fastershift.training._place import (
     picture_path,
     save_or_keep,
 )
-from fastershift.training._start import state_path
+from fastershift.training._start import continued_card, first_card, state_path
 from fastershift.training._trainer import Trainer, TrainProgress, TrainSettings
 from fastershift.training._validation import PartScores, Validation, validate
 
@@ -148,7 +148,7 @@ class TrainingRun:
     minutes, iterations : float, int, optional
         How long; one of them.
     start : Model, optional
-        Weights to go on from.
+        Weights to go on from; one that is resumed must have begun from it, too.
     resume : bool
         Go on where the training of this output stopped.
     device : str
@@ -158,10 +158,16 @@ class TrainingRun:
     command : str
         The command that was typed, for the card.
 
+    Attributes
+    ----------
+    written : tuple of Path
+        Files that hold what was learned so far: the model, the state, or both.
+
     Raises
     ------
     InputError
-        For an output or a length that cannot be, and when there is nothing to resume.
+        For an output or a length that cannot be, when there is nothing to resume, and
+        when that did not begin from `start`.
     """
 
     def __init__(
@@ -184,20 +190,23 @@ class TrainingRun:
         self._minutes, self._iterations = minutes, iterations
         self._device = device
         self._stopped = False
+        self.written: tuple[Path, ...] = (self.state,) if resume else ()
         # Fresh weights are validated for comparison, but they are no model.
         self._begun = start is not None
+        # A training that is resumed has its weights in its state.
+        weights = None if start is None or resume else start.network
         self.trainer = Trainer(
             data.movies,
             settings,
-            network=None if start is None else _network(settings, start.network),
+            network=None if weights is None else _network(settings, weights),
             device=device,
         )
-        former = None
-        if resume:
-            self.trainer.load(self.state)
-            former = read_card(self.output) if self.output.is_file() else None
-            self._forget_other_scores()
-        self._card = former or self._first_card(start)
+        begun = None if start is None else start.card
+        former = self._resumed() if resume else None
+        if former is None:
+            self._card = first_card(self.output.stem, settings, data, begun)
+        else:
+            self._card = continued_card(former, data, begun)
         said = {"authors": authors} if authors else {}
         self._card = self._card.model_copy(update={**said, "command": command})
 
@@ -241,13 +250,13 @@ class TrainingRun:
         yield from self._trained()
         # The last validation comes where the run happens to end. A training of a number
         # of iterations must not remember it, or else two would differ from a long one.
-        trainer.save(self.state)
+        self._save_state()
         if not self._stopped and (
             trainer.best is None or trainer.best.iteration < trainer.iteration
         ):
             yield from self._validated()
             if self._iterations is None:
-                trainer.save(self.state)
+                self._save_state()
         self._write(tune=not self._stopped)
         yield TrainFinished(self.output, self._card, trainer.iteration, self._stopped)
 
@@ -273,7 +282,7 @@ class TrainingRun:
                 validated = time.monotonic()
                 took = validated - now
             if due or now - saved > _SAVE_EVERY:
-                self.trainer.save(self.state)
+                self._save_state()
                 saved = time.monotonic()
 
     def _validated(self, *, keep: bool = True) -> Iterator[TrainValidated]:
@@ -329,36 +338,27 @@ class TrainingRun:
             update={"settings": recommended, "scores": scores}
         )
         save_or_keep(weights, self._card, self.output)
+        self._note(self.output)
 
-    def _forget_other_scores(self) -> None:
-        """Scores on other movies cannot be compared."""
+    def _save_state(self) -> None:
+        self.trainer.save(self.state, self._card)
+        self._note(self.state)
+
+    def _note(self, path: Path) -> None:
+        if path not in self.written:
+            self.written += (path,)
+
+    def _resumed(self) -> ModelCard | None:
+        """Go on from the state; give the card there is, which older states lack."""
+        card = self.trainer.load(self.state)
+        if card is None and self.output.is_file():
+            card = read_card(self.output)
+        # Scores on other movies cannot be compared.
         best = self.trainer.best
         names = {part.name for part in self._data.parts}
         if best is not None and best.details.keys() != names:
             self.trainer.best = None
-
-    def _first_card(self, start: Model | None) -> ModelCard:
-        settings = self.trainer.settings
-        names = ", ".join(self._data.names)
-        learned = f"{'; '.join(self._data.sources)}."
-        terms = "As of the training data."
-        if self._data.simulated:
-            terms = "Trained on simulated movies alone: free for any use."
-        if start is not None:
-            learned += f" Begun from the model {start.card.name}"
-            learned += (
-                f" ({start.card.training_data})" if start.card.training_data else ""
-            )
-            terms += f" As of the model {start.card.name}, too: {start.card.terms}"
-        return ModelCard(
-            name=self.output.stem,
-            summary=f"Trained on {names}.",
-            **settings.network_size,
-            embedding=settings.embedding,
-            diameter=settings.network_diameter,
-            training_data=learned,
-            terms=terms,
-        )
+        return card
 
     def _save_picture(self, found: Validation) -> None:
         write_picture(self.picture, found.picture)

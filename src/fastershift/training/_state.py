@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
+from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from fastershift.errors import FastershiftError, InputError
 
-__all__ = ["is_state", "read_state", "write_state"]
+__all__ = ["is_state", "parse_told", "read_state", "write_state"]
+
+_Told = TypeVar("_Told", bound=BaseModel)
 
 #: What a state tells about itself.
 _TOLD = {"iteration", "settings"}
@@ -60,6 +64,23 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not metadata.keys() >= _TOLD:
         raise InputError(f"{path} holds no training that could be resumed.")
     return tensors, metadata
+
+
+def parse_told(kind: type[_Told], text: str, path: str | Path) -> _Told:
+    """Parse a part of what a state tells about itself.
+
+    Raises
+    ------
+    InputError
+        When another version of fastershift wrote it.
+    """
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(
+            f"{path} was written by another version of fastershift and cannot be "
+            "resumed; start a new training, from the model beside it if there is one."
+        ) from error
 
 
 def is_state(path: Path) -> bool:

@@ -18,6 +18,7 @@ from fastershift.errors import InputError
 from fastershift.rshn import (
     RSHN,
     EmbeddingKind,
+    ModelCard,
     NetworkSize,
     check_channels,
     choose_precision,
@@ -31,7 +32,7 @@ from fastershift.training._augment import (
 from fastershift.training._intensity import Augmentation
 from fastershift.training._loss import Attraction, Balance, embedding_loss
 from fastershift.training._optimiser import AdamW
-from fastershift.training._state import read_state, write_state
+from fastershift.training._state import parse_told, read_state, write_state
 from fastershift.training._votes_loss import votes_loss
 
 __all__ = ["Best", "TrainProgress", "TrainSettings", "Trainer"]
@@ -321,13 +322,15 @@ class Trainer:
             self.best = Best(self.weights, score, self.iteration, details)
         return better
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, card: ModelCard | None = None) -> None:
         """Write everything a later run needs to go on exactly here.
 
         Parameters
         ----------
         path : str or Path
             A safetensors file; replaced whole or not at all.
+        card : ModelCard, optional
+            What the model says about itself, which a later run adds to.
         """
         tensors = {f"average.{k}": v for k, v in self._average.items()}
         tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
@@ -337,13 +340,15 @@ class Trainer:
             "iteration": json.dumps(self.iteration),
             "settings": self.settings.model_dump_json(),
         }
+        if card is not None:
+            metadata["card"] = card.model_dump_json()
         if self.best is not None:
             tensors |= {f"best.{k}": v for k, v in self.best.weights.items()}
             found = (self.best.score, self.best.iteration, self.best.details)
             metadata["best"] = json.dumps(found)
         write_state(path, tensors, metadata)
 
-    def load(self, path: str | Path) -> None:
+    def load(self, path: str | Path) -> ModelCard | None:
         """Go on where `save` was called.
 
         Parameters
@@ -351,10 +356,15 @@ class Trainer:
         path : str or Path
             A file written by `save` in a run with the same network.
 
+        Returns
+        -------
+        ModelCard or None
+            The card that was saved with it.
+
         Raises
         ------
         InputError
-            When there is no such file, or when it is of another network.
+            When there is no such file, or when it is of another network or version.
         """
         tensors, metadata = read_state(path)
         parts: dict[str, dict[str, Tensor]] = {}
@@ -378,6 +388,8 @@ class Trainer:
             index, key = name.split(".")
             state.setdefault(int(index), {})[key] = value
         self._optimiser.load(state)
+        told = metadata.get("card")
+        return None if told is None else parse_told(ModelCard, told, path)
 
 
 def _cosine(done: float) -> float:

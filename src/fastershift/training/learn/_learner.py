@@ -195,6 +195,7 @@ class Learner:
             minutes=minutes,
             iterations=iterations,
             seed=self._seed,
+            device=self._device,
             started=started,
         ):
             yield None
@@ -403,8 +404,8 @@ def learn(
     minutes : float, optional
         How long; 2 unless `iterations` is given.
     iterations : int, optional
-        How many iterations the network learns. The same seed on the same machine then
-        gives the same weights.
+        How many iterations the network learns. The same seed on the CPU of the same
+        machine then gives the same weights.
     seed : int
         Of all random draws.
     device : str

@@ -38,6 +38,7 @@ def tune_network(
     minutes: float | None,
     iterations: int | None,
     seed: int,
+    device: str,
     started: float,
 ) -> Iterator[tuple[int, RSHN | None]]:
     """Train a copy of a network on marks, but for their first part.
@@ -58,6 +59,8 @@ def tune_network(
         How long: since `started`, or how many iterations.
     seed : int
         Of all clips.
+    device : str
+        As for `Trainer`.
     started : float
         When learning began, by `time.monotonic`.
 
@@ -90,7 +93,11 @@ def tune_network(
     network = start.card.network()
     network.load_state_dict(start.network.state_dict())
     trainer = Trainer(
-        movies, settings, network=network, augmentation=Augmentation(zoom=1.2)
+        movies,
+        settings,
+        network=network,
+        augmentation=Augmentation(zoom=1.2),
+        device=device,
     )
     yield 0, None
     looked = 0.0
