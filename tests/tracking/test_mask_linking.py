@@ -17,6 +17,7 @@ from fastershift.tracking import (
     place_cells,
 )
 from fastershift.tracking._drift import estimate_drift
+from fastershift.tracking._mask_frame import MaskFrame
 
 
 def discs(places, radius=5, shape=(120, 120)):
@@ -65,6 +66,26 @@ def test_a_move_of_the_stage_is_taken_out():
     places = np.array([(20, 20), (24, 47), (52, 30), (70, 64), (40, 75), (78, 22)])
     tracks, _ = link([discs(places), discs(places + np.array([18, 25]))])
     assert tracks[0] == tracks[1]
+
+
+@pytest.mark.parametrize("move", [0, 7, 29, 30, 31, 40, 90])
+def test_frames_overlap_where_the_stage_has_shown_both(move):
+    """However far it has moved: beyond the frame, nothing is shared."""
+    rng = np.random.default_rng(0)
+    before, now = rng.integers(0, 4, (2, 30, 40)).astype(np.int32)
+    for row, column in np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, -1)]) * move:
+        lies = np.zeros((30 + 2 * move, 40 + 2 * move), np.int32)
+        lies[move : move + 30, move : move + 40] = before
+        there = lies[move - row :, move - column :][:30, :40]
+        both = (there > 0) & (now > 0)
+        pairs, counts = np.unique(
+            np.stack([there[both], now[both]]) - 1, axis=1, return_counts=True
+        )
+        union = np.bincount(before.ravel())[1:][pairs[0]] - counts
+        union += np.bincount(now.ravel())[1:][pairs[1]]
+        found = MaskFrame(now).shared(MaskFrame(before), np.array([row, column], float))
+        for one, expected in zip(found, (*pairs, counts / union), strict=True):
+            np.testing.assert_array_equal(one, expected)
 
 
 def test_a_mother_has_two_daughters_and_ends():
