@@ -342,6 +342,21 @@ def test_what_a_daughter_was_beside_its_parent_is_another_cell():
     check(editor)
 
 
+def test_a_mother_that_lives_on_is_swapped_with_her_bud():
+    tracks = Track(1, 0, 7), Track(2, 3, 7, 1), Track(3, 4, 7, 2), Track(4, 6, 7, 2)
+    editor = division(*tracks)
+    editor.do(Swap(5, 1, 2))
+    assert spans(editor) == {
+        1: (0, 7, 0),
+        2: (3, 7, 1),
+        3: (4, 7, 2),
+        4: (6, 7, 1),
+    }
+    assert editor.labels[4:6, 1, [0, 4]].tolist() == [[1, 2], [2, 1]]
+    editor.undo()
+    assert editor.lineage.tracks == tracks
+
+
 def test_parent_that_goes_on_ends_where_the_other_daughter_appears():
     editor = division(Track(1, 0, 7), Track(2, 3, 7))
     editor.do(MarkDivision(6, 1, (1, 2), seen=1))

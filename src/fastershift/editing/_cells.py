@@ -196,7 +196,16 @@ class Cells:
                     marked[frame] = {names.get(one, one) for one in marked[frame]}
 
     def change_tracks(self, before: Iterable[Track], after: Iterable[Track]) -> None:
-        """Take tracks away and put others in their place."""
+        """Take tracks away and put others in their place.
+
+        Raises
+        ------
+        ValueError
+            When one of them is not there, or named twice; nothing is changed then.
+        """
+        before = tuple(before)
+        if len(self.tracks.keys() & {one.id for one in before}) < len(before):
+            raise ValueError("the tracks to be taken away are not those that are there")
         for track in before:
             del self.tracks[track.id]
             if track.parent:

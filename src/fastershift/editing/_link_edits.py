@@ -168,6 +168,8 @@ class Swap:
             (draft.cells.tracks[child], other)
             for label, other in ((first.id, second.id), (second.id, first.id))
             for child in draft.cells.children(label)
+            # One that begins earlier descends from what the cell was before.
+            if draft.cells.tracks[child].first > self.frame
         ]
         draft.exchange(first.id, second.id, self.frame, max(first.last, second.last))
         draft.rows(
