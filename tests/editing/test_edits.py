@@ -357,6 +357,38 @@ def test_a_mother_that_lives_on_is_swapped_with_her_bud():
     assert editor.lineage.tracks == tracks
 
 
+BUDS = Track(2, 2, 7, 1), Track(3, 5, 7, 1), Track(4, 6, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (Unlink(5, 1), {1: (0, 4, 0), 2: 1, 3: 1, 4: 5, 5: (5, 7, 0)}),
+        (Delete(4, (1,)), {1: (0, 3, 0), 2: 1, 3: 1, 4: 5, 5: (5, 7, 1)}),
+        (Delete(4, (1,), "until", 0), {1: (5, 7, 0), 2: 0, 3: 0, 4: 1}),
+        (Delete(4, (1,), "onwards"), {1: (0, 3, 0), 2: 1, 3: 0, 4: 0}),
+        (Delete(4, (1,), "track"), {2: 0, 3: 0, 4: 0}),
+    ],
+)
+def test_a_bud_descends_from_a_track_that_is_there_before_it(edit, expected):
+    editor = division(mother := Track(1, 0, 7), *BUDS)
+    editor.do(edit)
+    found = spans(editor)
+    for bud in BUDS:
+        assert found[bud.id] == (bud.first, bud.last, expected.pop(bud.id))
+        del found[bud.id]
+    assert found == expected
+    editor.undo()
+    assert editor.lineage.tracks == (mother, *BUDS)
+
+
+def test_a_mother_that_is_cut_and_linked_again_keeps_her_buds():
+    editor = division(*(tracks := (Track(1, 0, 7), Track(2, 2, 7, 1), *BUDS[2:])))
+    editor.do(Unlink(5, 1))
+    editor.do(Link(4, 1, 5, 5))
+    assert editor.lineage.tracks == tracks
+
+
 def test_parent_that_goes_on_ends_where_the_other_daughter_appears():
     editor = division(Track(1, 0, 7), Track(2, 3, 7))
     editor.do(MarkDivision(6, 1, (1, 2), seen=1))

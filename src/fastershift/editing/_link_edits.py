@@ -63,8 +63,7 @@ class Link:
         if draft.track(label).last > frame:
             draft.cut(label, frame + 1)
         else:
-            for child in draft.cells.children(label):
-                draft.set_parent(child, 0)
+            draft.leave_children(label, range(frame + 1, len(draft.cells)))
         next_id = draft.cut(next_id, next_frame)
         if next_frame == frame + 1:
             draft.join(label, next_id)
@@ -309,9 +308,8 @@ class MarkDivision:
             rest = draft.cut(parent.id, start)
             if parent.id in daughters:
                 begins[rest] = start
-        for child in draft.cells.children(parent.id):
-            if child not in begins:
-                draft.set_parent(child, 0)
+        undivided = draft.track(parent.id).last
+        draft.leave_children(parent.id, range(undivided + 1, len(draft.cells)))
         made = []
         for label, first in begins.items():
             made.append(draft.cut(label, first, parent=parent.id))
