@@ -202,6 +202,32 @@ def test_a_cell_that_was_seen_again_after_a_gap_stays_the_same_cell():
     assert rows[again] == (4, 4, 1)
 
 
+@pytest.mark.parametrize("locked", [(), (1,), (1, 3), (2,)])
+def test_a_track_goes_on_across_a_frame_that_shows_nothing(locked):
+    """Locked cells beside the gap, or away from it, change nothing about that."""
+    labels, lineage = blocks((1, 0, 4, 0, 2, 2), (2, 0, 4, 0, 12, 20))
+    labels[2] = 0
+    editor = Editor(labels, lineage)
+    before = labels.copy()
+    for frame in locked:
+        editor.do(Lock(frame, 1) if frame != 2 else Lock(1, 2))
+    editor.do(Rerun(before, lineage))
+    assert sorted(spans(editor).values()) == [(0, 4, 0), (0, 4, 0)]
+    for frame in (1, 3, 4):
+        np.testing.assert_array_equal(editor.labels[frame], editor.labels[0])
+    assert not editor.labels[2].any()
+
+
+def test_a_cell_that_is_found_where_a_locked_one_had_a_gap_belongs_to_it():
+    labels, lineage = blocks((1, 0, 4, 0, 2, 2))
+    labels[2] = 0
+    editor = Editor(labels, lineage)
+    editor.do(Lock(1, 1, "until", 3))
+    editor.do(Rerun(*blocks((7, 0, 4, 0, 2, 2))))
+    assert spans(editor) == {1: (0, 4, 0)}
+    assert (editor.labels[:, 3, 3] == 1).all()
+
+
 def test_another_movie_is_refused(editor):
     with pytest.raises(InputError, match="another movie"):
         editor.do(Rerun(*blocks(*NEW, n_frames=6)))
