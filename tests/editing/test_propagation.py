@@ -192,6 +192,24 @@ def test_the_corrected_cell_goes_on_as_the_one_that_agrees():
     check(editor)
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_left_of_a_track_beyond_a_gap_is_another_cell(backwards):
+    """Cell 2 is called 7 in one frame, and 2 again beyond it where nothing is."""
+    gap, beyond = (1, 0) if backwards else (2, 3)
+    labels = PAIR.labels.copy()
+    labels[gap][labels[gap] == 2] = 7
+    before = labels.copy()
+    editor = start(labels, (1, 0, 3), (2, 0, 3), (7, gap, gap))
+    (step,) = follow(editor, PAIR.labels, 3 - gap, [2], backwards=backwards)
+    assert (step.frame, step.joins) == (gap, (7,))
+    joined, rest = (np.unique(editor.labels[t, 3:5]).tolist() for t in (gap, beyond))
+    assert joined == np.unique(editor.labels[3 - gap, 3:5]).tolist()
+    assert joined != rest
+    check(editor)
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, before)
+
+
 def test_numbers_that_were_exchanged_are_exchanged_back():
     labels = PAIR.labels.copy()
     labels[2:] = np.where(labels[2:] > 0, 3 - labels[2:], 0)

@@ -12,6 +12,7 @@ from fastershift.editing._next_frame import FoundCells, Scene, find_in_next_fram
 from fastershift.editing._region import Region, joined_box
 from fastershift.editing._vectors import FrameVectors
 from fastershift.errors import InputError
+from fastershift.tracking import Track
 
 __all__ = ["Carried", "PairVectors", "propagate"]
 
@@ -104,6 +105,12 @@ class Carried:
             if label in cells.frame(self.frame):
                 draft.lock(self.frame, label)
 
+    def _reaches(self, track: Track) -> bool:
+        """Tell whether a track is in the frame or beyond; it may have a gap here."""
+        if self.backwards:
+            return track.first <= self.frame
+        return track.last >= self.frame
+
     def _drop_relatives(self, draft: Draft, label: int) -> None:
         """Take away relatives that forbid the track to include the frame."""
         if self.backwards:
@@ -127,11 +134,10 @@ class Carried:
 
     def _join(self, draft: Draft) -> None:
         """Let each track go on as the cell that it is according to the result."""
-        known = draft.cells.frame(self.frame)
         names = {
             label: self._cut(draft, label)
             for label, target in zip(self.ids, self.joins, strict=True)
-            if label != target and label in known
+            if label != target and self._reaches(draft.track(label))
         }
         for label, target in zip(self.ids, self.joins, strict=True):
             if label == target:
