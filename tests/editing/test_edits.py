@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fastershift.editing import (
     Add,
+    Carried,
     Delete,
     DeleteMany,
     Editor,
@@ -387,6 +388,38 @@ def test_a_mother_that_is_cut_and_linked_again_keeps_her_buds():
     editor.do(Unlink(5, 1))
     editor.do(Link(4, 1, 5, 5))
     assert editor.lineage.tracks == tracks
+
+
+#: The last parent is not among the tracks, as in a part of a larger movie.
+ORPHANS = Track(1, 1, 3), Track(2, 2, 6, 9)
+
+
+@pytest.mark.parametrize(
+    ("edit", "new"),
+    [
+        (Unlink(2, 1), {10: (2, 3, 0)}),
+        (Unlink(2, 2), {2: (2, 6, 0)}),
+        (Delete(4, (2,)), {2: (2, 3, 9), 10: (5, 6, 2)}),
+        (Swap(3, 1, 2), {1: (1, 6, 0), 2: (2, 3, 9)}),
+        (RemoveDivision(0, 9), None),
+        (MarkDivision(2, 9, (1, 2)), None),
+        (FillGaps(2, 2), None),
+        (Carried(1, (2,), (half(1, 5, 1, 1),), backwards=True), {2: (1, 6, 9)}),
+        (Carried(7, (2,), (half(1, 5, 1, 1),)), {2: (2, 7, 9)}),
+    ],
+)
+def test_a_parent_that_is_not_there_is_none_and_no_track_gets_its_number(edit, new):
+    editor = division(*ORPHANS)
+    if new is None:
+        with pytest.raises(InputError):
+            editor.do(edit)
+        new = {}
+    else:
+        editor.do(edit)
+    before = {track.id: (track.first, track.last, track.parent) for track in ORPHANS}
+    if 10 in new and 10 not in editor.cells.children(2):
+        before[1] = (1, 1, 0)
+    assert spans(editor) == before | new
 
 
 def test_parent_that_goes_on_ends_where_the_other_daughter_appears():

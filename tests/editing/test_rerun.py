@@ -183,6 +183,14 @@ def test_what_was_parent_and_daughter_stays_so_where_both_are_locked():
     assert spans(editor) == {1: (0, 1, 0), 2: (2, 4, 1), 3: (2, 4, 1)}
 
 
+def test_parents_that_are_not_there_are_none():
+    """In the corrected result, and in the new one."""
+    editor = Editor(*blocks((1, 1, 4, 8, 2, 2)))
+    editor.do(Lock(1, 1, "track"))
+    editor.do(Rerun(*blocks((3, 1, 4, 9, 2, 2), (4, 2, 4, 9, 12, 20))))
+    assert spans(editor) == {1: (1, 4, 0), 2: (2, 4, 0)}
+
+
 def test_divisions_of_the_new_run_are_kept():
     editor = Editor(*blocks((1, 0, 4, 0, 2, 2)))
     tracks = (1, 0, 1, 0, 12, 2), (2, 2, 4, 1, 12, 2), (3, 2, 4, 1, 12, 10)

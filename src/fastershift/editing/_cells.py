@@ -108,8 +108,9 @@ class Cells:
         return tuple(sorted(self._children.get(label, ())))
 
     def new_id(self) -> int:
-        """Return a number that no track has."""
-        return max(self.tracks, default=0) + 1
+        """Return a number that no track has, nor a parent that is not among them."""
+        parents = (parent for parent, found in self._children.items() if found)
+        return max((0, *self.tracks, *parents)) + 1
 
     def frame(self, frame: int) -> dict[int, Cell]:
         """Return the cells of a frame by label; found once, then kept up to date."""

@@ -250,6 +250,7 @@ def _seen_again(cells: Cells, label: int) -> int:
     children = cells.children(label)
     if (
         len(children) != 1
+        or label not in cells.tracks
         or cells.tracks[children[0]].first <= cells.tracks[label].last + 1
     ):
         return 0

@@ -114,8 +114,8 @@ class Carried:
     def _drop_relatives(self, draft: Draft, label: int) -> None:
         """Take away relatives that forbid the track to include the frame."""
         if self.backwards:
-            parent = draft.track(label).parent
-            if parent and draft.track(parent).last >= self.frame:
+            parent = draft.cells.tracks.get(draft.track(label).parent)
+            if parent is not None and parent.last >= self.frame:
                 draft.set_parent(label, 0)
             return
         for child in draft.cells.children(label):

@@ -288,14 +288,14 @@ class _Merged:
             if track.id in self.cells.locked.get(track.first, ())
         }
         for frame, label in sorted(locked_first):
-            parent = before[label].parent
-            if parent and parent in self.cells.locked.get(before[parent].last, ()):
-                relate((frame, label), (before[parent].last, parent))
+            parent = before.get(before[label].parent)
+            if parent and parent.id in self.cells.locked.get(parent.last, ()):
+                relate((frame, label), (parent.last, parent.id))
         for node, later in self._seen_again(names):
             relate(node, later)
         spans = {track.id: track for track in self.new_lineage.tracks}
         for track in self.new_lineage.tracks:
-            if not track.parent:
+            if track.parent not in spans:
                 continue
             child, parent_node = (
                 stands.get(node, node)
