@@ -6,7 +6,7 @@ import pytest
 from fastershift.editing import Carried, Editor, Region, propagate
 from fastershift.errors import InputError
 from fastershift.tracking import Lineage, Track
-from helpers.editing import check, pairs_of, spans
+from helpers.editing import check, pairs_of, spans, vectors_of
 from helpers.movies import MOVIES, drawn, every_movie, movie
 
 OPTIONS = {"bandwidth": 0.2}
@@ -97,6 +97,26 @@ def test_it_goes_to_the_frame_that_was_asked_for():
     # A frame on the other side asks for nothing.
     assert follow(editor, PAIR.labels, 2, [2], until=1) == []
     assert follow(editor, PAIR.labels, 0, [2], until=1, backwards=True) == []
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_no_cell_is_written_into_a_frame_that_shows_nothing(backwards):
+    """The embedding of such a frame is that of one beside it."""
+    begin, empty, spanned = (3, 1, (2, 3, 0)) if backwards else (0, 2, (0, 1, 0))
+    labels = np.where(PAIR.labels == 2, 0, PAIR.labels)
+    labels[begin] = PAIR.labels[begin]
+    labels[empty] = 0
+    editor = start(labels, (1, 0, 3), (2, begin, begin))
+
+    def pairs(first):
+        frames = range(first, first + 2)
+        yield tuple(vectors_of(PAIR.labels[t], empty=t == empty) for t in frames)
+
+    steps = propagate(editor.cells, pairs, begin, [2], backwards=backwards, **OPTIONS)
+    made = [step for step in steps if step is not None and editor.extend(0, step)]
+    assert made[-1].stopped == f"Stopped at frame {empty}: this frame shows nothing."
+    assert not editor.labels[empty].any()
+    assert spans(editor)[2] == spanned
 
 
 def test_where_the_embedding_shows_no_such_cell_it_ends():

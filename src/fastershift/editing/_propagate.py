@@ -168,7 +168,8 @@ def propagate(
     nearer to it than to the modes of the cells around. Automatic cells that lie in what
     is claimed are taken with their outline, merged or divided as the correction asks.
     It ends where the automatic result agrees again, where it divides a cell, where the
-    confidence falls below the limit, or where a cell is lost.
+    confidence falls below the limit, where a cell is lost, or at a frame that shows
+    nothing.
 
     Nothing is changed here: what is yielded is to be made with `Editor.extend`.
 
