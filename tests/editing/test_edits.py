@@ -207,7 +207,7 @@ def within(frame, label, top):
         (within(4, 1, 3), {1: (0, 6, 0)}),
         (Unlink(5, 1), {1: (0, 3, 0), 3: (5, 6, 0)}),
         (Link(3, 1, 4, 2), {1: (0, 6, 0), 2: (0, 3, 0), 3: (5, 6, 0)}),
-        (Swap(3, 1, 2, "until", 4), {1: (0, 6, 0)}),
+        (Swap(3, 1, 2, "until", 5), {1: (0, 6, 0)}),
         (
             MarkDivision(5, 1, (1, 2)),
             {1: (0, 3, 0), 2: (0, 4, 0), 3: (5, 6, 1), 4: (5, 6, 1)},
@@ -229,6 +229,19 @@ def test_gaps_within_a_track_are_stepped_over(edit, tracks):
     np.testing.assert_array_equal(editor.labels, before.labels)
     assert spans(editor) == spans(before)
     assert not editor.cells.locked
+
+
+def test_a_swap_does_not_end_in_a_gap():
+    """Or a track could be left without a cell in its last frame."""
+    labels = with_gaps_inside().labels
+    labels[5:][labels[5:] == 2] = 0
+    editor = Editor(labels.copy(), Lineage((Track(1, 0, 6), Track(2, 0, 4))))
+    for frame, until in ((3, 4), (2, 1)):
+        with pytest.raises(InputError, match="choose fewer"):
+            editor.do(Swap(frame, 1, 2, "until", until))
+    assert (editor.labels == labels).all()
+    editor.do(Swap(3, 1, 2, "until", 2))
+    assert spans(editor) == {1: (0, 6, 0), 2: (0, 4, 0)}
 
 
 def test_a_cell_without_a_gap_has_none_to_fill(editor):

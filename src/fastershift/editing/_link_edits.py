@@ -144,18 +144,19 @@ class Swap:
             self._from_here_on(draft)
             where = f"from frame {self.frame} on"
         else:
-            spans = [
-                frames_in_scope(track, self.frame, self.scope, self.until)
-                for track in tracks
-            ]
-            if spans[0] != spans[1]:
+            seen = []
+            for track in tracks:
+                scope = frames_in_scope(track, self.frame, self.scope, self.until)
+                seen.append(list(draft.cells.seen(track.id, scope)))
+            first, last = seen[0][0], seen[0][-1]
+            if (first, last) != (seen[1][0], seen[1][-1]):
                 raise InputError(
                     f"Cells {self.first} and {self.second} do not both exist in "
                     "all of these frames; choose fewer."
                 )
-            draft.exchange(self.first, self.second, spans[0][0], spans[0][-1])
-            where = f"in {len(spans[0])} frames"
-            for frame in (spans[0][0], spans[0][-1]):
+            draft.exchange(self.first, self.second, first, last)
+            where = f"in {last - first + 1} frames"
+            for frame in (first, last):
                 draft.lock(frame, self.first)
                 draft.lock(frame, self.second)
         draft.selected = [self.first, self.second]
