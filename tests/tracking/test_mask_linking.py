@@ -121,6 +121,17 @@ def test_a_mask_that_is_cut_in_one_frame_has_not_divided():
     assert max(track.last - track.first for track in lineage.tracks) == 4
 
 
+def test_moves_are_compared_with_those_of_the_same_cell():
+    """Also where a mask that was cut is whole again, and a cell comes back."""
+    linker = MaskLinker(TrackSettings(shortest_track=1, longest_gap=2))
+    for time in range(5):
+        stands = None if time == 3 else (20, 20)
+        mask = [(90, 85, 5), (90, 95, 5)] if time == 3 else [(90, 90, 9)]
+        linker.add(discs([stands, (50, 20 + 3 * time), *mask]))
+    # The one that moves does so evenly, and the others stand.
+    assert linker._persistence == pytest.approx(1)
+
+
 def test_a_vote_tells_neighbours_apart_where_overlap_cannot():
     before = np.array(GRID)
     after = before + np.array([0, 14])  # each stands where its neighbour stood
