@@ -396,6 +396,13 @@ def test_a_bud_descends_from_a_track_that_is_there_before_it(edit, expected):
     assert editor.lineage.tracks == (mother, *BUDS)
 
 
+@pytest.mark.parametrize(("last", "frame"), [(7, 5), (4, 5)])
+def test_a_mother_that_is_followed_keeps_her_buds(last, frame):
+    editor = division(Track(1, 0, last), Track(2, 2, 7, 1))
+    editor.do(Carried(frame, (1,), (half(1, 0, 2, 3),)))
+    assert spans(editor) == {1: (0, max(last, frame), 0), 2: (2, 7, 1)}
+
+
 def test_a_mother_that_is_cut_and_linked_again_keeps_her_buds():
     editor = division(*(tracks := (Track(1, 0, 7), Track(2, 2, 7, 1), *BUDS[2:])))
     editor.do(Unlink(5, 1))

@@ -163,7 +163,7 @@ class Draft:
             children = (
                 self.cells.tracks[label] for label in self.cells.children(track.id)
             )
-            if all(child.first > frame for child in children):
+            if all(child.first != frame for child in children):
                 self._rows([track], [replace(track, last=frame)])
                 return True
         elif frame == track.first - 1:
@@ -300,7 +300,7 @@ class Draft:
                 self.set_parent(child, 0)
 
     def exchange(self, first: int, second: int, frame: int, last: int) -> None:
-        """Swap the labels of two tracks that have a cell in each of these frames."""
+        """Swap two labels; both tracks have a cell in the first and the last frame."""
         names = ((first, second), (second, first))
         self.do(RenameStep(frame, last, names))
 

@@ -113,14 +113,13 @@ class Carried:
 
     def _drop_relatives(self, draft: Draft, label: int) -> None:
         """Take away relatives that forbid the track to include the frame."""
-        if self.backwards:
-            parent = draft.cells.tracks.get(draft.track(label).parent)
+        track = draft.track(label)
+        if not self.backwards:
+            draft.leave_children(label, range(track.last + 1, self.frame + 1))
+        elif self.frame < track.first:
+            parent = draft.cells.tracks.get(track.parent)
             if parent is not None and parent.last >= self.frame:
                 draft.set_parent(label, 0)
-            return
-        for child in draft.cells.children(label):
-            if draft.track(child).first <= self.frame:
-                draft.set_parent(child, 0)
 
     def _cut(self, draft: Draft, label: int) -> int:
         """Let a track end before this frame, or begin after it; name what is cut."""
