@@ -298,6 +298,46 @@ def test_tracks_that_contradict_the_labels_are_refused(movie):
             score_arrays(movie.labels, tracks, movie.labels, movie.tracks)
 
 
+def test_a_track_of_the_result_with_a_gap_counts_as_two():
+    """As where a frame shows nothing; what follows is a child of what was before."""
+    labels = np.zeros((8, 20, 20), np.int32)
+    labels[:, 2:8, 2:8] = 1
+    labels[:4, 12:18, 2:18] = 2
+    labels[4:, 12:18, 2:8], labels[4:, 12:18, 12:18] = 3, 4
+    tracks = [(1, 0, 7, 0), (2, 0, 3, 0), (3, 4, 7, 2), (4, 4, 7, 2)]
+    gap = labels.copy()
+    gap[2] = 0
+    split = gap.copy()
+    split[3:][gap[3:] == 1], split[3][gap[3] == 2] = 5, 6
+    rows = [(1, 0, 1, 0), (2, 0, 1, 0), (3, 4, 7, 6), (4, 4, 7, 6)]
+    rows += [(5, 3, 7, 1), (6, 3, 3, 2)]
+    found = score_arrays(gap, tracks, labels, tracks)
+    assert found == score_arrays(split, rows, labels, tracks)
+    assert found.tra < 1
+    with pytest.raises(InputError, match="tracks of the truth does not fit"):
+        score_arrays(labels, tracks, gap, tracks)
+
+
+def test_a_track_of_its_own_follows_a_gap_where_no_tracks_are_listed(movie):
+    gap = movie.labels.copy()
+    gap[5] = 0
+    assert score_arrays(gap, None, gap).tra == 1
+
+
+def test_a_parent_that_is_not_there_is_none(movie):
+    """Nor one that comes later; and numbers may be large."""
+    without_parents = unlinked(movie)[1]
+    odd = [(i, b, e, p or 99) for i, b, e, p in movie.tracks]
+    both = (movie.labels, movie.tracks), (movie.labels, odd)
+    assert {score_arrays(*a, *b).tra for a in both for b in both} == {1.0}
+    later = [(i, b, e, i) for i, b, e, _ in movie.tracks]
+    bare = score_arrays(*both[0], movie.labels, without_parents)
+    assert score_arrays(*both[0], movie.labels, later) == bare
+    large = np.where(movie.labels > 0, movie.labels + 2_000_000_000, 0)
+    rows = [(i + 2_000_000_000, b, e, 0) for i, b, e, _ in movie.tracks]
+    assert score_arrays(large, rows, movie.labels, without_parents).tra == 1
+
+
 def test_missing_metrics_name_the_extra(movie, monkeypatch):
     monkeypatch.setitem(sys.modules, "ctc_metrics", None)
     monkeypatch.setitem(sys.modules, "ctc_metrics.metrics", None)

@@ -18,7 +18,6 @@ from fastershift.io import (
     Tracks,
     read_result,
     read_segmentation_truth,
-    tracks_from_labels,
 )
 
 __all__ = ["Scores", "evaluate", "score_arrays"]
@@ -101,17 +100,23 @@ def _match(truth: NDArray[np.integer], result: NDArray[np.integer]) -> _Matches:
     return matches
 
 
-def _check_tracks(present: Sequence[Sequence[int]], tracks: Tracks, what: str) -> None:
+def _check_tracks(
+    present: Sequence[Sequence[int]], tracks: Tracks, what: str, *, gaps: bool
+) -> None:
     """Refuse tracks that do not say the same as the labels."""
     listed: dict[int, set[int]] = {}
+    # Where a track may be without a cell.
+    free: dict[int, set[int]] = {}
     for track, first, last, _ in tracks:
         listed[track] = set(range(first, last + 1))
+        free[track] = set(range(first + 1, last)) if gaps else set()
     seen: dict[int, set[int]] = {}
     for t, labels in enumerate(present):
         for label in labels:
             seen.setdefault(label, set()).add(t)
     for track in sorted(listed.keys() | seen.keys()):
         differing = listed.get(track, set()) ^ seen.get(track, set())
+        differing -= free.get(track, set())
         if differing:
             raise InputError(
                 f"The list of tracks of {what} does not fit its masks: they differ for "
@@ -119,8 +124,43 @@ def _check_tracks(present: Sequence[Sequence[int]], tracks: Tracks, what: str) -
             )
 
 
+def _without_gaps(
+    present: Sequence[Sequence[int]], tracks: Tracks | None
+) -> tuple[list[dict[int, int]], NDArray[np.int64]]:
+    """Make what follows a gap a track of its own, whose parent is what was before.
+
+    The measures know no gaps, and no parents that are not there or not earlier. Without
+    a list of tracks there are no parents.
+
+    Returns
+    -------
+    names : list of dict
+        For each frame, the new number of each label, from 1.
+    rows : (n, 4) int64
+        The tracks by their new numbers.
+    """
+    parents = {track: parent for track, *_, parent in tracks or ()}
+    names: list[dict[int, int]] = []
+    rows: list[list[int]] = []
+    before: dict[int, int] = {}
+    latest: dict[int, int] = {}
+    for t, labels in enumerate(present):
+        now: dict[int, int] = {}
+        for label in labels:
+            if label not in before:
+                parent = latest.get(label) or latest.get(parents.get(label, 0), 0)
+                rows.append([len(rows) + 1, t, t, parent])
+            now[label] = before.get(label, len(rows))
+            rows[now[label] - 1][2] = t
+        names.append(now)
+        before = now
+        if tracks is not None:
+            latest |= now
+    return names, np.array(rows, np.int64).reshape(-1, 4)
+
+
 def _tracking_scores(
-    matches: Sequence[_Matches], tracks: Tracks, truth_tracks: Tracks
+    matches: Sequence[_Matches], tracks: Tracks | None, truth_tracks: Tracks | None
 ) -> tuple[float | None, float | None]:
     """DET and TRA by the operations that turn the result's graph into the truth's."""
     ctc = _import_metrics()
@@ -130,13 +170,22 @@ def _tracking_scores(
         return 0.0, 0.0
     # A single frame has no links, for which py-ctcmetrics is to get no tracks at all.
     linked = len(matches) > 1
+    truth, truth_rows = _without_gaps([one.truth for one in matches], truth_tracks)
+    found, rows = _without_gaps([one.result for one in matches], tracks)
     operations = ctc.count(
-        np.array(truth_tracks).reshape(-1, 4) if linked else None,
-        np.array(tracks).reshape(-1, 4) if linked else None,
-        [one.truth for one in matches],
-        [one.result for one in matches],
-        [one.matched_truth for one in matches],
-        [one.matched_result for one in matches],
+        truth_rows if linked else None,
+        rows if linked else None,
+        # In order, as it takes the place of a number in order for its place here.
+        [sorted(names.values()) for names in truth],
+        [sorted(names.values()) for names in found],
+        [
+            [names[label] for label in one.matched_truth]
+            for names, one in zip(truth, matches, strict=True)
+        ],
+        [
+            [names[label] for label in one.matched_result]
+            for names, one in zip(found, matches, strict=True)
+        ],
     )
     return float(ctc.det(**operations)), float(ctc.tra(**operations)[0])
 
@@ -206,7 +255,8 @@ def score_arrays(
     labels : array of int, shape (T, Y, X), or sequence of (Y, X) frames
         The result; 0 = background.
     tracks : sequence of (id, first, last, parent), or None
-        Its tracks; None takes them from the labels, without parents.
+        Its tracks; what follows a gap counts as a child of what was before it. None
+        takes them from the labels, without parents.
     truth_labels, truth_tracks
         The same of the truth for DET and TRA, where there is one.
     seg_frames, silver_frames : mapping of int to (Y, X) array of int, optional
@@ -235,12 +285,12 @@ def score_arrays(
         truth = {t: np.asarray(truth_labels[t]) for t in range(len(truth_labels))}
         _check_sizes(labels, truth)
         matches = [_match(truth[t], np.asarray(labels[t])) for t in truth]
-        if tracks is None:
-            tracks = tracks_from_labels(labels)
-        if truth_tracks is None:
-            truth_tracks = tracks_from_labels(truth_labels)
-        _check_tracks([one.result for one in matches], tracks, "the result")
-        _check_tracks([one.truth for one in matches], truth_tracks, "the truth")
+        if tracks is not None:
+            found = [one.result for one in matches]
+            _check_tracks(found, tracks, "the result", gaps=True)
+        if truth_tracks is not None:
+            there = [one.truth for one in matches]
+            _check_tracks(there, truth_tracks, "the truth", gaps=False)
         detection, tracking = _tracking_scores(matches, tracks, truth_tracks)
     for segments in (seg_frames, silver_frames):
         _check_sizes(labels, segments or {})

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fastershift.editing import (
     Add,
+    Carried,
     Delete,
     DeleteMany,
     Editor,
@@ -206,7 +207,7 @@ def within(frame, label, top):
         (within(4, 1, 3), {1: (0, 6, 0)}),
         (Unlink(5, 1), {1: (0, 3, 0), 3: (5, 6, 0)}),
         (Link(3, 1, 4, 2), {1: (0, 6, 0), 2: (0, 3, 0), 3: (5, 6, 0)}),
-        (Swap(3, 1, 2, "until", 4), {1: (0, 6, 0)}),
+        (Swap(3, 1, 2, "until", 5), {1: (0, 6, 0)}),
         (
             MarkDivision(5, 1, (1, 2)),
             {1: (0, 3, 0), 2: (0, 4, 0), 3: (5, 6, 1), 4: (5, 6, 1)},
@@ -228,6 +229,19 @@ def test_gaps_within_a_track_are_stepped_over(edit, tracks):
     np.testing.assert_array_equal(editor.labels, before.labels)
     assert spans(editor) == spans(before)
     assert not editor.cells.locked
+
+
+def test_a_swap_does_not_end_in_a_gap():
+    """Or a track could be left without a cell in its last frame."""
+    labels = with_gaps_inside().labels
+    labels[5:][labels[5:] == 2] = 0
+    editor = Editor(labels.copy(), Lineage((Track(1, 0, 6), Track(2, 0, 4))))
+    for frame, until in ((3, 4), (2, 1)):
+        with pytest.raises(InputError, match="choose fewer"):
+            editor.do(Swap(frame, 1, 2, "until", until))
+    assert (editor.labels == labels).all()
+    editor.do(Swap(3, 1, 2, "until", 2))
+    assert spans(editor) == {1: (0, 6, 0), 2: (0, 4, 0)}
 
 
 def test_a_cell_without_a_gap_has_none_to_fill(editor):
@@ -340,6 +354,92 @@ def test_what_a_daughter_was_beside_its_parent_is_another_cell():
     editor.do(MarkDivision(6, 1, (2, 3)))
     assert spans(editor) == {1: (0, 2, 0), 2: (1, 2, 0), 3: (4, 7, 1), 4: (3, 7, 1)}
     check(editor)
+
+
+def test_a_mother_that_lives_on_is_swapped_with_her_bud():
+    tracks = Track(1, 0, 7), Track(2, 3, 7, 1), Track(3, 4, 7, 2), Track(4, 6, 7, 2)
+    editor = division(*tracks)
+    editor.do(Swap(5, 1, 2))
+    assert spans(editor) == {
+        1: (0, 7, 0),
+        2: (3, 7, 1),
+        3: (4, 7, 2),
+        4: (6, 7, 1),
+    }
+    assert editor.labels[4:6, 1, [0, 4]].tolist() == [[1, 2], [2, 1]]
+    editor.undo()
+    assert editor.lineage.tracks == tracks
+
+
+BUDS = Track(2, 2, 7, 1), Track(3, 5, 7, 1), Track(4, 6, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (Unlink(5, 1), {1: (0, 4, 0), 2: 1, 3: 1, 4: 5, 5: (5, 7, 0)}),
+        (Delete(4, (1,)), {1: (0, 3, 0), 2: 1, 3: 1, 4: 5, 5: (5, 7, 1)}),
+        (Delete(4, (1,), "until", 0), {1: (5, 7, 0), 2: 0, 3: 0, 4: 1}),
+        (Delete(4, (1,), "onwards"), {1: (0, 3, 0), 2: 1, 3: 0, 4: 0}),
+        (Delete(4, (1,), "track"), {2: 0, 3: 0, 4: 0}),
+    ],
+)
+def test_a_bud_descends_from_a_track_that_is_there_before_it(edit, expected):
+    editor = division(mother := Track(1, 0, 7), *BUDS)
+    editor.do(edit)
+    found = spans(editor)
+    for bud in BUDS:
+        assert found[bud.id] == (bud.first, bud.last, expected.pop(bud.id))
+        del found[bud.id]
+    assert found == expected
+    editor.undo()
+    assert editor.lineage.tracks == (mother, *BUDS)
+
+
+@pytest.mark.parametrize(("last", "frame"), [(7, 5), (4, 5)])
+def test_a_mother_that_is_followed_keeps_her_buds(last, frame):
+    editor = division(Track(1, 0, last), Track(2, 2, 7, 1))
+    editor.do(Carried(frame, (1,), (half(1, 0, 2, 3),)))
+    assert spans(editor) == {1: (0, max(last, frame), 0), 2: (2, 7, 1)}
+
+
+def test_a_mother_that_is_cut_and_linked_again_keeps_her_buds():
+    editor = division(*(tracks := (Track(1, 0, 7), Track(2, 2, 7, 1), *BUDS[2:])))
+    editor.do(Unlink(5, 1))
+    editor.do(Link(4, 1, 5, 5))
+    assert editor.lineage.tracks == tracks
+
+
+#: The last parent is not among the tracks, as in a part of a larger movie.
+ORPHANS = Track(1, 1, 3), Track(2, 2, 6, 9)
+
+
+@pytest.mark.parametrize(
+    ("edit", "new"),
+    [
+        (Unlink(2, 1), {10: (2, 3, 0)}),
+        (Unlink(2, 2), {2: (2, 6, 0)}),
+        (Delete(4, (2,)), {2: (2, 3, 9), 10: (5, 6, 2)}),
+        (Swap(3, 1, 2), {1: (1, 6, 0), 2: (2, 3, 9)}),
+        (RemoveDivision(0, 9), None),
+        (MarkDivision(2, 9, (1, 2)), None),
+        (FillGaps(2, 2), None),
+        (Carried(1, (2,), (half(1, 5, 1, 1),), backwards=True), {2: (1, 6, 9)}),
+        (Carried(7, (2,), (half(1, 5, 1, 1),)), {2: (2, 7, 9)}),
+    ],
+)
+def test_a_parent_that_is_not_there_is_none_and_no_track_gets_its_number(edit, new):
+    editor = division(*ORPHANS)
+    if new is None:
+        with pytest.raises(InputError):
+            editor.do(edit)
+        new = {}
+    else:
+        editor.do(edit)
+    before = {track.id: (track.first, track.last, track.parent) for track in ORPHANS}
+    if 10 in new and 10 not in editor.cells.children(2):
+        before[1] = (1, 1, 0)
+    assert spans(editor) == before | new
 
 
 def test_parent_that_goes_on_ends_where_the_other_daughter_appears():

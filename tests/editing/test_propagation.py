@@ -6,7 +6,7 @@ import pytest
 from fastershift.editing import Carried, Editor, Region, propagate
 from fastershift.errors import InputError
 from fastershift.tracking import Lineage, Track
-from helpers.editing import check, pairs_of, spans
+from helpers.editing import check, pairs_of, spans, vectors_of
 from helpers.movies import MOVIES, drawn, every_movie, movie
 
 OPTIONS = {"bandwidth": 0.2}
@@ -97,6 +97,26 @@ def test_it_goes_to_the_frame_that_was_asked_for():
     # A frame on the other side asks for nothing.
     assert follow(editor, PAIR.labels, 2, [2], until=1) == []
     assert follow(editor, PAIR.labels, 0, [2], until=1, backwards=True) == []
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_no_cell_is_written_into_a_frame_that_shows_nothing(backwards):
+    """The embedding of such a frame is that of one beside it."""
+    begin, empty, spanned = (3, 1, (2, 3, 0)) if backwards else (0, 2, (0, 1, 0))
+    labels = np.where(PAIR.labels == 2, 0, PAIR.labels)
+    labels[begin] = PAIR.labels[begin]
+    labels[empty] = 0
+    editor = start(labels, (1, 0, 3), (2, begin, begin))
+
+    def pairs(first):
+        frames = range(first, first + 2)
+        yield tuple(vectors_of(PAIR.labels[t], empty=t == empty) for t in frames)
+
+    steps = propagate(editor.cells, pairs, begin, [2], backwards=backwards, **OPTIONS)
+    made = [step for step in steps if step is not None and editor.extend(0, step)]
+    assert made[-1].stopped == f"Stopped at frame {empty}: this frame shows nothing."
+    assert not editor.labels[empty].any()
+    assert spans(editor)[2] == spanned
 
 
 def test_where_the_embedding_shows_no_such_cell_it_ends():
@@ -190,6 +210,24 @@ def test_the_corrected_cell_goes_on_as_the_one_that_agrees():
     assert (step.frame, step.joins) == (1, (2,))
     np.testing.assert_array_equal(editor.labels, PAIR.labels)
     check(editor)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_left_of_a_track_beyond_a_gap_is_another_cell(backwards):
+    """Cell 2 is called 7 in one frame, and 2 again beyond it where nothing is."""
+    gap, beyond = (1, 0) if backwards else (2, 3)
+    labels = PAIR.labels.copy()
+    labels[gap][labels[gap] == 2] = 7
+    before = labels.copy()
+    editor = start(labels, (1, 0, 3), (2, 0, 3), (7, gap, gap))
+    (step,) = follow(editor, PAIR.labels, 3 - gap, [2], backwards=backwards)
+    assert (step.frame, step.joins) == (gap, (7,))
+    joined, rest = (np.unique(editor.labels[t, 3:5]).tolist() for t in (gap, beyond))
+    assert joined == np.unique(editor.labels[3 - gap, 3:5]).tolist()
+    assert joined != rest
+    check(editor)
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, before)
 
 
 def test_numbers_that_were_exchanged_are_exchanged_back():

@@ -183,6 +183,14 @@ def test_what_was_parent_and_daughter_stays_so_where_both_are_locked():
     assert spans(editor) == {1: (0, 1, 0), 2: (2, 4, 1), 3: (2, 4, 1)}
 
 
+def test_parents_that_are_not_there_are_none():
+    """In the corrected result, and in the new one."""
+    editor = Editor(*blocks((1, 1, 4, 8, 2, 2)))
+    editor.do(Lock(1, 1, "track"))
+    editor.do(Rerun(*blocks((3, 1, 4, 9, 2, 2), (4, 2, 4, 9, 12, 20))))
+    assert spans(editor) == {1: (1, 4, 0), 2: (2, 4, 0)}
+
+
 def test_divisions_of_the_new_run_are_kept():
     editor = Editor(*blocks((1, 0, 4, 0, 2, 2)))
     tracks = (1, 0, 1, 0, 12, 2), (2, 2, 4, 1, 12, 2), (3, 2, 4, 1, 12, 10)
@@ -200,6 +208,32 @@ def test_a_cell_that_was_seen_again_after_a_gap_stays_the_same_cell():
     again = editor.labels[4, 3, 3]
     assert rows[1] == (0, 0, 0)
     assert rows[again] == (4, 4, 1)
+
+
+@pytest.mark.parametrize("locked", [(), (1,), (1, 3), (2,)])
+def test_a_track_goes_on_across_a_frame_that_shows_nothing(locked):
+    """Locked cells beside the gap, or away from it, change nothing about that."""
+    labels, lineage = blocks((1, 0, 4, 0, 2, 2), (2, 0, 4, 0, 12, 20))
+    labels[2] = 0
+    editor = Editor(labels, lineage)
+    before = labels.copy()
+    for frame in locked:
+        editor.do(Lock(frame, 1) if frame != 2 else Lock(1, 2))
+    editor.do(Rerun(before, lineage))
+    assert sorted(spans(editor).values()) == [(0, 4, 0), (0, 4, 0)]
+    for frame in (1, 3, 4):
+        np.testing.assert_array_equal(editor.labels[frame], editor.labels[0])
+    assert not editor.labels[2].any()
+
+
+def test_a_cell_that_is_found_where_a_locked_one_had_a_gap_belongs_to_it():
+    labels, lineage = blocks((1, 0, 4, 0, 2, 2))
+    labels[2] = 0
+    editor = Editor(labels, lineage)
+    editor.do(Lock(1, 1, "until", 3))
+    editor.do(Rerun(*blocks((7, 0, 4, 0, 2, 2))))
+    assert spans(editor) == {1: (0, 4, 0)}
+    assert (editor.labels[:, 3, 3] == 1).all()
 
 
 def test_another_movie_is_refused(editor):

@@ -131,3 +131,12 @@ def test_cells_can_be_found_ahead_of_the_first_edit(cells):
 def test_labels_that_cannot_be_corrected_are_refused(labels):
     with pytest.raises(InputError, match="int32"):
         Editor(labels, Lineage(()))
+
+
+@pytest.mark.parametrize("before", [(1, 1), (1, 4), (4,)])
+def test_tracks_that_are_not_there_are_not_taken_away(before):
+    cells = Cells(A_CELL_DIVIDES.labels.copy(), A_CELL_DIVIDES.lineage)
+    with pytest.raises(ValueError, match="to be taken away"):
+        cells.change_tracks([Track(label, 0, 1) for label in before], [Track(5, 0, 1)])
+    assert cells.lineage == A_CELL_DIVIDES.lineage
+    assert cells.children(1) == (2, 3)

@@ -1,5 +1,7 @@
 """Cells inside of a region, and outside of one."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,19 @@ def test_a_cell_is_kept_whole_when_half_of_it_lies_inside():
     kept = keep_inside(labels, LEFT)
     np.testing.assert_array_equal(kept, np.where(labels == 8, 0, labels))
     assert kept.dtype == np.int32
+
+
+def test_large_numbers_need_no_large_tables():
+    labels = np.zeros((4, 8), np.int32)
+    labels[0, 2:6], labels[1, 3:6] = 20_000_000, 20_000_001
+    tracemalloc.start()
+    try:
+        kept = keep_inside(labels, LEFT)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.unique(kept).tolist() == [0, 20_000_000]
+    assert peak < 1_000_000
 
 
 def test_nothing_is_copied_where_nothing_is_left_out():

@@ -109,6 +109,12 @@ def test_overlaps_are_counted(pair, flat):
     assert found == [(*key, count) for key, count in sorted(expected.items())]
 
 
+@pytest.mark.parametrize("size", [(0, 4), (3, 3), (4, 3)])
+def test_images_of_another_size_do_not_overlap(size):
+    with pytest.raises(InputError, match="cannot lie on each other"):
+        overlaps(np.ones((3, 4), np.int32), np.ones(size, np.int32))
+
+
 def test_more_runs_than_the_first_table_holds():
     """A chequered frame has one run for every pixel of a cell."""
     side = 64

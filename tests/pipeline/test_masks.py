@@ -1,14 +1,18 @@
 """Masks of other programs are understood, and tracked as they are."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tifffile
+import torch
 
 from fastershift import segment_movie
 from fastershift.errors import InputError
 from fastershift.evaluation import score_arrays
 from fastershift.io import SavedResult, tracks_from_labels, write_saved
 from fastershift.measure import measure_frames
+from fastershift.pipeline import plan_run
 from fastershift.simulate import simulate_movie
 
 WITHOUT_NETWORK = {"track": {"vote_weight": 0.0}}
@@ -58,6 +62,21 @@ def test_numbers_of_tracks_are_kept(movie):
     spans = [row[1:3] for row in result.lineage.rows()]
     assert sorted(spans) == sorted(row[1:3] for row in movie.tracks)
     assert "tracks already" in result.provenance["notices"][0]
+
+
+def test_large_numbers_of_tracks_need_no_large_tables(movie):
+    few, many = (
+        plan_run(None, labels=movie.labels * factor).source for factor in (1, 2_000_000)
+    )
+    expected = few.embedding(1)
+    tracemalloc.start()
+    try:
+        found = many.embedding(1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert torch.equal(found, expected)
+    assert peak < 10_000_000
 
 
 def test_numbers_of_a_single_frame_are_not_called_tracks(movie):

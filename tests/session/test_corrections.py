@@ -138,6 +138,18 @@ def test_it_goes_as_far_as_asked(plan):
     assert not corrections.labels[5, 34, 26]
 
 
+def test_it_stops_at_a_frame_that_shows_nothing(plan, monkeypatch):
+    monkeypatch.setattr(type(plan.source), "is_empty", lambda _, frame: frame == 4)
+    labels = truth()
+    labels[3:][labels[3:] == 3] = 0
+    corrections = Corrections(labels, lineage_of(labels), plan=plan)
+    change = corrections.do(Lock(2, 3))
+    *_, final = follow(corrections, change, 2)
+    assert final.stopped == "Stopped at frame 4: this frame shows nothing."
+    assert set(np.flatnonzero((labels == 3).any(axis=(1, 2)))) == {0, 1, 2, 3}
+    is_valid(corrections)
+
+
 def test_it_stops_below_the_limit_and_says_so(plan):
     wrong = truth()
     wrong[2:][wrong[2:] == 3] = 0

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -297,6 +299,23 @@ def test_many_cells():
     labels, lineage = finalized(stack)
     assert len(lineage.tracks) == 900
     np.testing.assert_array_equal(labels, np.where(stack > 0, stack - 70_000, 0))
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_large_numbers_need_no_large_tables(published):
+    few = movie((1, range(6), (2, 6), (2, 6)), (2, (0, 1, 4, 5), (10, 14), (2, 6)))
+    many = np.where(few > 0, few * 20_000_000, 0).astype(np.int32)
+    track = TrackSettings(shortest_track=2, border=1)
+    expected, lineage = finalize(few, track, published=published)
+    tracemalloc.start()
+    try:
+        labels, found = finalize(many, track, published=published)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(labels, expected)
+    assert found == lineage
+    assert peak < 4_000_000
 
 
 def test_input_is_left_alone():

@@ -17,6 +17,7 @@ from fastershift.tracking import (
     place_cells,
 )
 from fastershift.tracking._drift import estimate_drift
+from fastershift.tracking._mask_frame import MaskFrame
 
 
 def discs(places, radius=5, shape=(120, 120)):
@@ -67,6 +68,26 @@ def test_a_move_of_the_stage_is_taken_out():
     assert tracks[0] == tracks[1]
 
 
+@pytest.mark.parametrize("move", [0, 7, 29, 30, 31, 40, 90])
+def test_frames_overlap_where_the_stage_has_shown_both(move):
+    """However far it has moved: beyond the frame, nothing is shared."""
+    rng = np.random.default_rng(0)
+    before, now = rng.integers(0, 4, (2, 30, 40)).astype(np.int32)
+    for row, column in np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, -1)]) * move:
+        lies = np.zeros((30 + 2 * move, 40 + 2 * move), np.int32)
+        lies[move : move + 30, move : move + 40] = before
+        there = lies[move - row :, move - column :][:30, :40]
+        both = (there > 0) & (now > 0)
+        pairs, counts = np.unique(
+            np.stack([there[both], now[both]]) - 1, axis=1, return_counts=True
+        )
+        union = np.bincount(before.ravel())[1:][pairs[0]] - counts
+        union += np.bincount(now.ravel())[1:][pairs[1]]
+        found = MaskFrame(now).shared(MaskFrame(before), np.array([row, column], float))
+        for one, expected in zip(found, (*pairs, counts / union), strict=True):
+            np.testing.assert_array_equal(one, expected)
+
+
 def test_a_mother_has_two_daughters_and_ends():
     frames = [discs([(40, 40, 7), (90, 90, 7)])] * 2
     frames += [discs([None, (90, 90, 7), (40, 34, 5), (40, 46, 5)])] * 3
@@ -98,6 +119,17 @@ def test_a_mask_that_is_cut_in_one_frame_has_not_divided():
     _, lineage = link([whole, whole, halves, whole, whole])
     assert not lineage.divisions()
     assert max(track.last - track.first for track in lineage.tracks) == 4
+
+
+def test_moves_are_compared_with_those_of_the_same_cell():
+    """Also where a mask that was cut is whole again, and a cell comes back."""
+    linker = MaskLinker(TrackSettings(shortest_track=1, longest_gap=2))
+    for time in range(5):
+        stands = None if time == 3 else (20, 20)
+        mask = [(90, 85, 5), (90, 95, 5)] if time == 3 else [(90, 90, 9)]
+        linker.add(discs([stands, (50, 20 + 3 * time), *mask]))
+    # The one that moves does so evenly, and the others stand.
+    assert linker._persistence == pytest.approx(1)
 
 
 def test_a_vote_tells_neighbours_apart_where_overlap_cannot():

@@ -108,8 +108,9 @@ class Cells:
         return tuple(sorted(self._children.get(label, ())))
 
     def new_id(self) -> int:
-        """Return a number that no track has."""
-        return max(self.tracks, default=0) + 1
+        """Return a number that no track has, nor a parent that is not among them."""
+        parents = (parent for parent, found in self._children.items() if found)
+        return max((0, *self.tracks, *parents)) + 1
 
     def frame(self, frame: int) -> dict[int, Cell]:
         """Return the cells of a frame by label; found once, then kept up to date."""
@@ -196,7 +197,16 @@ class Cells:
                     marked[frame] = {names.get(one, one) for one in marked[frame]}
 
     def change_tracks(self, before: Iterable[Track], after: Iterable[Track]) -> None:
-        """Take tracks away and put others in their place."""
+        """Take tracks away and put others in their place.
+
+        Raises
+        ------
+        ValueError
+            When one of them is not there, or named twice; nothing is changed then.
+        """
+        before = tuple(before)
+        if len(self.tracks.keys() & {one.id for one in before}) < len(before):
+            raise ValueError("the tracks to be taken away are not those that are there")
         for track in before:
             del self.tracks[track.id]
             if track.parent:

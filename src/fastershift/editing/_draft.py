@@ -163,7 +163,7 @@ class Draft:
             children = (
                 self.cells.tracks[label] for label in self.cells.children(track.id)
             )
-            if all(child.first > frame for child in children):
+            if all(child.first != frame for child in children):
                 self._rows([track], [replace(track, last=frame)])
                 return True
         elif frame == track.first - 1:
@@ -194,11 +194,12 @@ class Draft:
         if before is not None and after is not None:
             self._divide(track, before, after, parent=label)
         elif after is not None:
+            self.leave_children(label, range(after + 1))
             self._rows([track], [replace(track, first=after)])
         elif before is not None:
             self._rows([track], [replace(track, last=before)])
         else:
-            self._leave_children(label)
+            self.leave_children(label, range(len(self.cells)))
             self._rows([track])
 
     def _around(
@@ -213,7 +214,7 @@ class Draft:
     # Lineage.
 
     def cut(self, label: int, frame: int, *, parent: int = 0) -> int:
-        """Let a new track begin in a frame of a track, and take its children along.
+        """Let a new track begin in a frame of a track, with the children after that.
 
         Parameters
         ----------
@@ -239,7 +240,12 @@ class Draft:
     def _divide(self, track: Track, last: int, first: int, *, parent: int) -> int:
         """Keep a track up to `last`; from `first` on it is a new one."""
         number = self.cells.new_id()
-        children = [self.cells.tracks[label] for label in self.cells.children(track.id)]
+        # Buds that are there already descend from the earlier part.
+        children = [
+            child
+            for label in self.cells.children(track.id)
+            if (child := self.cells.tracks[label]).first > first
+        ]
         rest = Track(number, first, track.last, parent)
         self.do(RenameStep(first, track.last, ((track.id, number),)))
         self._rows(
@@ -254,10 +260,10 @@ class Draft:
 
     def join(self, label: int, next_id: int) -> None:
         """Make one track of two that follow each other without a gap."""
-        track, after = self.track(label), self.track(next_id)
-        for child in self.cells.children(label):
-            if child != next_id:
-                self.set_parent(child, 0)
+        track = self.track(label)
+        # It goes on, so that it has not divided; buds that it had before stay.
+        self.leave_children(label, range(track.last + 1, len(self.cells)))
+        after = self.track(next_id)
         children = [self.cells.tracks[one] for one in self.cells.children(next_id)]
         self.do(RenameStep(after.first, after.last, ((next_id, label),)))
         self._rows(
@@ -287,8 +293,14 @@ class Draft:
         if track.parent != parent:
             self._rows([track], [replace(track, parent=parent)])
 
+    def leave_children(self, label: int, frames: range) -> None:
+        """Let the children that begin in these frames descend from no track."""
+        for child in self.cells.children(label):
+            if self.cells.tracks[child].first in frames:
+                self.set_parent(child, 0)
+
     def exchange(self, first: int, second: int, frame: int, last: int) -> None:
-        """Swap the labels of two tracks that have a cell in each of these frames."""
+        """Swap two labels; both tracks have a cell in the first and the last frame."""
         names = ((first, second), (second, first))
         self.do(RenameStep(frame, last, names))
 
@@ -298,10 +310,6 @@ class Draft:
 
     def _rows(self, before: Iterable[Track] = (), after: Iterable[Track] = ()) -> None:
         self.do(TrackStep(tuple(before), tuple(after)))
-
-    def _leave_children(self, label: int) -> None:
-        for child in self.cells.children(label):
-            self.set_parent(child, 0)
 
     # Locks.
 

@@ -63,8 +63,7 @@ class Link:
         if draft.track(label).last > frame:
             draft.cut(label, frame + 1)
         else:
-            for child in draft.cells.children(label):
-                draft.set_parent(child, 0)
+            draft.leave_children(label, range(frame + 1, len(draft.cells)))
         next_id = draft.cut(next_id, next_frame)
         if next_frame == frame + 1:
             draft.join(label, next_id)
@@ -145,18 +144,19 @@ class Swap:
             self._from_here_on(draft)
             where = f"from frame {self.frame} on"
         else:
-            spans = [
-                frames_in_scope(track, self.frame, self.scope, self.until)
-                for track in tracks
-            ]
-            if spans[0] != spans[1]:
+            seen = []
+            for track in tracks:
+                scope = frames_in_scope(track, self.frame, self.scope, self.until)
+                seen.append(list(draft.cells.seen(track.id, scope)))
+            first, last = seen[0][0], seen[0][-1]
+            if (first, last) != (seen[1][0], seen[1][-1]):
                 raise InputError(
                     f"Cells {self.first} and {self.second} do not both exist in "
                     "all of these frames; choose fewer."
                 )
-            draft.exchange(self.first, self.second, spans[0][0], spans[0][-1])
-            where = f"in {len(spans[0])} frames"
-            for frame in (spans[0][0], spans[0][-1]):
+            draft.exchange(self.first, self.second, first, last)
+            where = f"in {last - first + 1} frames"
+            for frame in (first, last):
                 draft.lock(frame, self.first)
                 draft.lock(frame, self.second)
         draft.selected = [self.first, self.second]
@@ -168,6 +168,8 @@ class Swap:
             (draft.cells.tracks[child], other)
             for label, other in ((first.id, second.id), (second.id, first.id))
             for child in draft.cells.children(label)
+            # One that begins earlier descends from what the cell was before.
+            if draft.cells.tracks[child].first > self.frame
         ]
         draft.exchange(first.id, second.id, self.frame, max(first.last, second.last))
         draft.rows(
@@ -249,6 +251,7 @@ def _seen_again(cells: Cells, label: int) -> int:
     children = cells.children(label)
     if (
         len(children) != 1
+        or label not in cells.tracks
         or cells.tracks[children[0]].first <= cells.tracks[label].last + 1
     ):
         return 0
@@ -307,9 +310,8 @@ class MarkDivision:
             rest = draft.cut(parent.id, start)
             if parent.id in daughters:
                 begins[rest] = start
-        for child in draft.cells.children(parent.id):
-            if child not in begins:
-                draft.set_parent(child, 0)
+        undivided = draft.track(parent.id).last
+        draft.leave_children(parent.id, range(undivided + 1, len(draft.cells)))
         made = []
         for label, first in begins.items():
             made.append(draft.cut(label, first, parent=parent.id))

@@ -153,6 +153,8 @@ def find_in_next_frame(
     -------
     FoundCells
     """
+    if target.empty:
+        return FoundCells((), (), 0.0, "this frame shows nothing.")
     box, own, others, count = scene.box, scene.own, scene.others, len(scene.own)
     before = np.any(own, axis=0)
     if np.count_nonzero(before & scene.locked) >= _INSIDE * np.count_nonzero(before):

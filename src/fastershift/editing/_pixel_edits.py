@@ -163,8 +163,7 @@ class Delete:
             span = list(draft.cells.seen(label, scope))
             frames.update(span)
             if self.scope in ("onwards", "track"):
-                for child in draft.cells.children(label):
-                    draft.set_parent(child, 0)
+                draft.leave_children(label, range(span[0] + 1, len(draft.cells)))
             if track.first < span[0] and span[-1] < track.last:
                 draft.cut(label, span[-1] + 1, parent=label)
             # From an end of the track inwards, so that it is never split on the way.

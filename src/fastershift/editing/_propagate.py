@@ -12,6 +12,7 @@ from fastershift.editing._next_frame import FoundCells, Scene, find_in_next_fram
 from fastershift.editing._region import Region, joined_box
 from fastershift.editing._vectors import FrameVectors
 from fastershift.errors import InputError
+from fastershift.tracking import Track
 
 __all__ = ["Carried", "PairVectors", "propagate"]
 
@@ -104,16 +105,21 @@ class Carried:
             if label in cells.frame(self.frame):
                 draft.lock(self.frame, label)
 
+    def _reaches(self, track: Track) -> bool:
+        """Tell whether a track is in the frame or beyond; it may have a gap here."""
+        if self.backwards:
+            return track.first <= self.frame
+        return track.last >= self.frame
+
     def _drop_relatives(self, draft: Draft, label: int) -> None:
         """Take away relatives that forbid the track to include the frame."""
-        if self.backwards:
-            parent = draft.track(label).parent
-            if parent and draft.track(parent).last >= self.frame:
+        track = draft.track(label)
+        if not self.backwards:
+            draft.leave_children(label, range(track.last + 1, self.frame + 1))
+        elif self.frame < track.first:
+            parent = draft.cells.tracks.get(track.parent)
+            if parent is not None and parent.last >= self.frame:
                 draft.set_parent(label, 0)
-            return
-        for child in draft.cells.children(label):
-            if draft.track(child).first <= self.frame:
-                draft.set_parent(child, 0)
 
     def _cut(self, draft: Draft, label: int) -> int:
         """Let a track end before this frame, or begin after it; name what is cut."""
@@ -127,11 +133,10 @@ class Carried:
 
     def _join(self, draft: Draft) -> None:
         """Let each track go on as the cell that it is according to the result."""
-        known = draft.cells.frame(self.frame)
         names = {
             label: self._cut(draft, label)
             for label, target in zip(self.ids, self.joins, strict=True)
-            if label != target and label in known
+            if label != target and self._reaches(draft.track(label))
         }
         for label, target in zip(self.ids, self.joins, strict=True):
             if label == target:
@@ -162,7 +167,8 @@ def propagate(
     nearer to it than to the modes of the cells around. Automatic cells that lie in what
     is claimed are taken with their outline, merged or divided as the correction asks.
     It ends where the automatic result agrees again, where it divides a cell, where the
-    confidence falls below the limit, or where a cell is lost.
+    confidence falls below the limit, where a cell is lost, or at a frame that shows
+    nothing.
 
     Nothing is changed here: what is yielded is to be made with `Editor.extend`.
 

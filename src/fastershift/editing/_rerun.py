@@ -2,6 +2,7 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -202,22 +203,34 @@ class _Merged:
                 follows[first] = second
                 taken.add(second)
 
-        kept = self.cells.locked
-        for frame in range(len(labels) - 1):
-            both = kept.get(frame, set()) & kept.get(frame + 1, set())
-            for label in sorted(both):
-                link((frame, label), (frame + 1, label))
+        held = list(self._held())
+        for first, second in held:
+            if second[0] == first[0] + 1:
+                link(first, second)
+        shown = [set(np.unique(image).tolist()) for image in self.new_labels]
         for track in self.new_lineage.tracks:
-            for frame in range(track.first, track.last):
-                nodes = [
-                    stands.get((t, -track.id), (t, -track.id))
-                    for t in (frame, frame + 1)
-                ]
-                there = all(node[1] in present[node[0]] for node in nodes)
+            # Frames that show nothing are gaps in the tracks of a run.
+            frames = (
+                t for t in range(track.first, track.last + 1) if track.id in shown[t]
+            )
+            nodes = [stands.get((t, -track.id), (t, -track.id)) for t in frames]
+            for first, second in itertools.pairwise(nodes):
+                there = all(node[1] in present[node[0]] for node in (first, second))
                 # Two locked cells are one cell only when they were before.
-                if there and not all(node[1] > 0 for node in nodes):
-                    link(nodes[0], nodes[1])
+                if there and not (first[1] > 0 and second[1] > 0):
+                    link(first, second)
+        for first, second in held:
+            link(first, second)
         return follows
+
+    def _held(self) -> Iterator[tuple[_Node, _Node]]:
+        """Pair locked cells that follow each other in a track, also across its gaps."""
+        for frame, ids in self.cells.locked.items():
+            for label in sorted(ids):
+                later = range(frame + 1, self.cells.tracks[label].last + 1)
+                after = next(self.cells.seen(label, later), None)
+                if after is not None and label in self.cells.locked.get(after, ()):
+                    yield (frame, label), (after, label)
 
     def _names(self, labels: Labels, follows: dict[_Node, _Node]) -> dict[_Node, int]:
         """Give the chains of cells numbers; locked cells keep theirs."""
@@ -275,14 +288,14 @@ class _Merged:
             if track.id in self.cells.locked.get(track.first, ())
         }
         for frame, label in sorted(locked_first):
-            parent = before[label].parent
-            if parent and parent in self.cells.locked.get(before[parent].last, ()):
-                relate((frame, label), (before[parent].last, parent))
+            parent = before.get(before[label].parent)
+            if parent and parent.id in self.cells.locked.get(parent.last, ()):
+                relate((frame, label), (parent.last, parent.id))
         for node, later in self._seen_again(names):
             relate(node, later)
         spans = {track.id: track for track in self.new_lineage.tracks}
         for track in self.new_lineage.tracks:
-            if not track.parent:
+            if track.parent not in spans:
                 continue
             child, parent_node = (
                 stands.get(node, node)

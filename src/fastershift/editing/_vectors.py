@@ -30,6 +30,9 @@ class FrameVectors:
         Whether background points along the first axis of the vectors.
     threshold : float
         Foreground lies below this squared cosine with the first axis, 0 to 1.
+    empty : bool
+        Whether the frame shows nothing, so that no cell is to be found in it: the
+        embedding is then that of another frame.
 
     Raises
     ------
@@ -45,12 +48,14 @@ class FrameVectors:
         zoom: float = 1.0,
         background_axis: bool = True,
         threshold: float = 0.5,
+        empty: bool = False,
     ) -> None:
         if embedding.ndim != 3:
             raise InputError(
                 "Tiles that are clustered separately cannot be followed by "
                 "their embeddings; choose the profile 'default' for that."
             )
+        self.empty = empty
         self._embedding = embedding
         self._shape = frame_shape
         self._zoom = zoom

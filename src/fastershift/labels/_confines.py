@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
+from fastershift.labels._regions import coded
 
 __all__ = ["Confines", "keep_inside"]
 
@@ -120,10 +121,11 @@ def keep_inside(
     (Y, X) int32
         Cells that are kept are whole.
     """
-    every = np.bincount(labels.ravel())
-    within = np.bincount(labels[allowed], minlength=len(every))
+    ids, codes = coded(labels)
+    every = np.bincount(codes.ravel(), minlength=len(ids))
+    within = np.bincount(codes[allowed], minlength=len(ids))
     gone = within < _HALF * every
     gone[:1] = False
     if not gone.any():
         return labels
-    return np.where(gone[labels], 0, labels).astype(np.int32)
+    return np.where(gone[codes], 0, labels).astype(np.int32)

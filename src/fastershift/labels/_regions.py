@@ -168,7 +168,17 @@ def overlaps_and_unions(
     -------
     first_ids, second_ids, shared, union : (n,) int64
         As `overlaps`; at last the pixels that either of the two has.
+
+    Raises
+    ------
+    InputError
+        When the two differ in shape.
     """
+    if first.shape != second.shape:
+        raise InputError(
+            f"Labels of the shapes {first.shape} and {second.shape} cannot lie on each "
+            "other; give two of one movie."
+        )
     (ids, codes), (other_ids, others) = coded(first), coded(second)
     # No more runs than that in most images of cells.
     capacity = 1024 + first.size // 8

@@ -52,18 +52,19 @@ class PlanVectors:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def _of_pair(self, frames: Sequence[Tensor]) -> tuple[FrameVectors, ...]:
+    def _of_pair(self, first: int, frames: Sequence[Tensor]) -> list[FrameVectors]:
         settings = self._plan.settings
-        return tuple(
+        return [
             FrameVectors(
                 embedding,
                 self._plan.frame_shape,
                 zoom=settings.embed.zoom,
                 background_axis=self._plan.background == "axis",
                 threshold=settings.track.foreground,
+                empty=self._plan.source.is_empty(number),
             )
-            for embedding in frames
-        )
+            for number, embedding in enumerate(frames, first)
+        ]
 
     def pair(self, frame: int) -> Iterator[tuple[FrameVectors, FrameVectors] | None]:
         """Yield the embeddings of a frame and the next one, after any number of None.
@@ -77,14 +78,14 @@ class PlanVectors:
             if frames is None:
                 yield None
             else:
-                first, second = self._of_pair(frames)
+                first, second = self._of_pair(frame, frames)
                 yield first, second
 
     def frame(self, frame: int) -> Iterator[FrameVectors | None]:
         """Yield the embedding of one frame, after any number of None."""
         start = max(0, min(frame, self._plan.source.n_frames - 2))
-        for frames in self._plan.source.frames_of_pair(start):
-            yield None if frames is None else self._of_pair(frames)[frame - start]
+        for pair in self._plan.source.frames_of_pair(start):
+            yield None if pair is None else self._of_pair(start, pair)[frame - start]
 
 
 class Corrections:

@@ -173,6 +173,7 @@ class Finalizer:
         if descent is not None:
             names.replace(descent.numbers(names.largest))
             search = partial(_Known, parents=descent.parents)
+        names.compact()
         names.number(by_appearance=not self._published)
         _drop_short(names, self._settings, search)
         if any(self._border):
@@ -221,6 +222,11 @@ class _Names:
     def replace(self, table: _Integers) -> None:
         """Give every number n the number ``table[n]``, in all frames."""
         self.present = [table[names] for names in self.present]
+
+    def compact(self) -> None:
+        """Let no number be larger than there are tracks, in the same order."""
+        used = np.unique(np.concatenate([[0], *self.present]))
+        self.present = [np.searchsorted(used, names) for names in self.present]
 
     def number(self, *, by_appearance: bool) -> _Integers:
         """Give numbers from 1 to K; return the table from old to new ones."""

@@ -108,11 +108,12 @@ class MaskFrame:
 
 
 def cut_moved(frame: Labels, row: int, column: int) -> Labels:
-    """Cut a frame to the part that it shares with one that is moved so far."""
-    height, width = frame.shape
-    return np.ascontiguousarray(
-        frame[
-            max(row, 0) : height + min(row, 0),
-            max(column, 0) : width + min(column, 0),
-        ]
+    """Cut a frame to the part that it shares with one that is moved so far.
+
+    Frames that are moved apart share nothing: the part is then empty.
+    """
+    rows, columns = (
+        slice(min(max(move, 0), size), max(size + min(move, 0), 0))
+        for move, size in zip((row, column), frame.shape, strict=True)
     )
+    return np.ascontiguousarray(frame[rows, columns])

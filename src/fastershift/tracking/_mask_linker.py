@@ -211,7 +211,8 @@ class MaskLinker:
             moves[first[on]] = (cells.places[first[on]] - ends.last[on]) / ends.ages[
                 on, None
             ]
-            self._learn(positions, moves, on, first)
+            fresh = on[ends.ages[on] == 1]
+            self._learn(positions[fresh], moves[first[fresh]])
         new = np.flatnonzero(tracks == 0)
         tracks[new] = self._largest + 1 + np.arange(len(new))
         self._largest += len(new)
@@ -332,15 +333,9 @@ class MaskLinker:
         # A few made-up moves without persistence keep the first frames from guessing.
         return float(np.clip(together / (squares + 1e-9), 0, 1)) if squares else 0.0
 
-    def _learn(
-        self, positions: _Numbers, moves: _Reals, on: _Numbers, first: _Numbers
-    ) -> None:
-        """Compare the moves of the cells with those of the frame before."""
-        last = self._seen[-1]
-        fresh = on[on < len(last.frame)]
-        fresh = fresh[positions[fresh] < len(last.frame)]
-        before = last.moves[positions[fresh]]
-        after = moves[first[fresh]]
+    def _learn(self, positions: _Numbers, after: _Reals) -> None:
+        """Compare moves of cells, by their positions in the frame before, with its."""
+        before = self._seen[-1].moves[positions]
         known = np.isfinite(before).all(axis=1)
         self._carried += (
             (before[known] * after[known]).sum(),

@@ -167,27 +167,6 @@ def _only_judged(found: Labels, part: ValidationPart) -> Labels:
     return judged
 
 
-def _without_gaps(
-    labels: Labels,
-) -> tuple[Labels, list[tuple[int, int, int, int]]]:
-    """Make a cell that comes back a new track, and list all tracks.
-
-    Cells leave and come back where frames are cut; a track must not have gaps.
-    """
-    result = np.zeros_like(labels)
-    tracks: dict[int, tuple[int, int]] = {}
-    before: dict[int, int] = {}
-    for t, frame in enumerate(labels):
-        numbers: dict[int, int] = {}
-        for cell in np.unique(frame[frame > 0]).tolist():
-            number = before.get(cell, len(tracks) + 1)
-            tracks[number] = (tracks.get(number, (t, t))[0], t)
-            result[t][frame == cell] = number
-            numbers[cell] = number
-        before = numbers
-    return result, [(number, *span, 0) for number, span in tracks.items()]
-
-
 def score_part(labels: Labels, part: ValidationPart) -> Scores:
     """Compare a result with as much truth as there is.
 
@@ -201,12 +180,12 @@ def score_part(labels: Labels, part: ValidationPart) -> Scores:
     Returns
     -------
     Scores
-        Divisions count as ends and beginnings.
+        Divisions count as ends and beginnings, as do gaps: cells leave and come back
+        where frames are cut.
     """
-    found, found_tracks = _without_gaps(_only_judged(labels, part))
-    markers, tracks = _without_gaps(part.markers)
+    found = _only_judged(labels, part)
     outlined = {t: frame for t, frame in enumerate(part.outlines) if frame.any()}
-    return score_arrays(found, found_tracks, markers, tracks, outlined)
+    return score_arrays(found, None, part.markers, None, outlined)
 
 
 def validate(

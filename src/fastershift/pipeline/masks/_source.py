@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fastershift.io import AdoptedLabels
-from fastershift.labels import connect, count_pixels, empty_labels
+from fastershift.labels import coded, connect, count_pixels, empty_labels
 from fastershift.pipeline._sources import FramesApart
 from fastershift.rshn import codes_of_places
 from fastershift.tracking import PlacedCells, place_cells
@@ -94,9 +94,10 @@ class MaskSource(FramesApart):
         """Give each pixel the code of the centre of its cell, (5, Y, X) float16."""
         labels = self.frame(t)
         cells = place_cells(labels)
-        table = np.zeros((int(labels.max(initial=0)) + 1, 2))
-        table[cells.ids] = cells.places / self.diameter
-        places = torch.from_numpy(table[labels])
+        ids, codes = coded(labels)
+        table = np.zeros((len(ids), 2))
+        table[np.searchsorted(ids, cells.ids)] = cells.places / self.diameter
+        places = torch.from_numpy(table[codes])
         return codes_of_places(places, torch.from_numpy(labels > 0))
 
 
