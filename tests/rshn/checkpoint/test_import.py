@@ -204,7 +204,7 @@ def test_data_set_in_the_path():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_card_leaves_the_published_settings_alone(preset):
     card = load_model(import_checkpoint(SMALL, "mine")).card
-    published = {"profile": "published", "preset": preset}
+    published = {"user": {"profile": "published"}, "preset": preset}
     assert resolve_settings(card=card.settings, **published) == (
         resolve_settings(**published)
     )
