@@ -25,27 +25,23 @@ from fastershift.io._zarr import (
     read_attributes,
 )
 from fastershift.io.formats._foreign_geff import read_foreign_geff
+from fastershift.io.formats._format import Format
 from fastershift.io.movies import read_zarr
 
 __all__ = ["GeffFormat"]
 
-_SUFFIX = ".geff"
 _LABELS = "labels"
 
 
-class GeffFormat:
+class GeffFormat(Format):
     """A Zarr with nodes, edges, and the labels beside them."""
+
+    suffixes = (".geff",)
 
     def target(self, path: Path) -> Path:
         """Add ``.geff`` where it is missing."""
         import_geff()
-        if path.suffix.lower() == _SUFFIX:
-            return path
-        return path.with_name(path.name + _SUFFIX)
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
+        return super().target(path)
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from the graphs of others."""
