@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 from fastershift.io import (
     Tracks,
     read_result,
@@ -123,14 +123,15 @@ def _tracking_scores(
     matches: Sequence[_Matches], tracks: Tracks, truth_tracks: Tracks
 ) -> tuple[float | None, float | None]:
     """DET and TRA by the operations that turn the result's graph into the truth's."""
-    ctc = _import_metrics()
+    ctc = _import_metrics("metrics")
+    graph = _import_metrics("utils.representations")
     if not any(one.truth for one in matches):
         return None, None
     if not any(one.result for one in matches):
         return 0.0, 0.0
     # A single frame has no links, for which py-ctcmetrics is to get no tracks at all.
     linked = len(matches) > 1
-    operations = ctc.count(
+    operations = graph.count_acyclic_graph_correction_operations(
         np.array(truth_tracks).reshape(-1, 4) if linked else None,
         np.array(tracks).reshape(-1, 4) if linked else None,
         [one.truth for one in matches],
@@ -146,30 +147,16 @@ def _segmentation_score(labels: _Labels, segments: _Segments) -> float | None:
     matches = [_match(truth, np.asarray(labels[t])) for t, truth in segments.items()]
     if not any(one.truth for one in matches):
         return None
-    seg = _import_metrics().seg
+    seg = _import_metrics("metrics").seg
     return float(seg([m.truth for m in matches], [m.overlaps for m in matches]))
 
 
-@dataclass(frozen=True)
-class _Metrics:
-    count: Any
-    det: Any
-    seg: Any
-    tra: Any
-
-
-def _import_metrics() -> _Metrics:
-    try:
-        from ctc_metrics.metrics import det, seg, tra
-        from ctc_metrics.utils.representations import (
-            count_acyclic_graph_correction_operations as count,
-        )
-    except ImportError as error:
-        raise InputError(
-            "Scores need two more packages; install them with "
-            "pip install 'fastershift[metrics]'."
-        ) from error
-    return _Metrics(count, det, seg, tra)
+def _import_metrics(module: str) -> Any:
+    return import_extra(
+        f"ctc_metrics.{module}",
+        "metrics",
+        "Scores need two more packages; install them",
+    )
 
 
 def _check_sizes(labels: _Labels, truth: Mapping[int, NDArray[np.integer]]) -> None:

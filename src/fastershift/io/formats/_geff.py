@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError
+from fastershift.errors import import_extra
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._graph import links_of_tracks
 from fastershift.io._labels import adopt_labels
@@ -97,15 +97,7 @@ class GeffFormat(Format):
 
 def import_geff() -> ModuleType:
     """Import geff, or say how to get it."""
-    try:
-        import geff
-    except ImportError as error:
-        raise InputError(
-            "GEFF files need one more package; install it with "
-            "pip install 'fastershift[geff]'."
-        ) from error
-    module: ModuleType = geff
-    return module
+    return import_extra("geff", "geff", "GEFF files need one more package; install it")
 
 
 def _write_graph(folder: Path, cells: NDArray[np.float64], result: SavedResult) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 from fastershift.io._atomic import real_path, replacing_files
 from fastershift.io._graph import DrawnCell, draw_result
 from fastershift.io._outlines import outlined_cells
@@ -103,15 +103,9 @@ class RoisFormat(Format):
 
 def _import_roifile() -> ModuleType:
     """Import roifile, or say how to get it."""
-    try:
-        import roifile
-    except ImportError as error:
-        raise InputError(
-            "ROIs of ImageJ need one more package; install it with "
-            "pip install 'fastershift[rois]'."
-        ) from error
-    module: ModuleType = roifile
-    return module
+    return import_extra(
+        "roifile", "rois", "ROIs of ImageJ need one more package; install it"
+    )
 
 
 def _names(path: Path) -> list[str]:
