@@ -20,6 +20,7 @@ from fastershift.io import (
     read_segmentation_truth,
     tracks_from_labels,
 )
+from fastershift.labels import as_labels, label_areas, overlaps_and_unions
 
 __all__ = ["Scores", "evaluate", "score_arrays"]
 
@@ -76,29 +77,22 @@ class _Matches:
     overlaps: list[float]  # intersection over union of each matched pair
 
 
-def _areas(labels: NDArray[np.integer]) -> dict[int, int]:
-    ids, counts = np.unique(labels[labels > 0], return_counts=True)
-    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
-
-
 def _match(truth: NDArray[np.integer], result: NDArray[np.integer]) -> _Matches:
     """Match a result cell to each truth cell that it covers by more than half."""
-    truth_areas, result_areas = _areas(truth), _areas(result)
-    both = (truth > 0) & (result > 0)
-    factor = max(result_areas, default=0) + 1
-    # One number per pair: far quicker to sort than pairs.
-    codes, counts = np.unique(
-        truth[both].astype(np.int64) * factor + result[both], return_counts=True
+    truth, result = (
+        as_labels(np.maximum(one, 0), 2).astype(np.int32, copy=False)
+        for one in (truth, result)
     )
-    pairs = np.divmod(codes, factor)
-    matches = _Matches(list(truth_areas), list(result_areas), [], [], [])
-    for cell, found, shared in np.stack([*pairs, counts], axis=1).tolist():
-        if 2 * shared > truth_areas[cell]:
-            matches.matched_truth.append(cell)
-            matches.matched_result.append(found)
-            union = truth_areas[cell] + result_areas[found] - shared
-            matches.overlaps.append(shared / union)
-    return matches
+    cells, areas = label_areas(truth)
+    first, second, shared, union = overlaps_and_unions(truth, result)
+    most = 2 * shared > areas[np.searchsorted(cells, first)]
+    return _Matches(
+        cells.tolist(),
+        label_areas(result)[0].tolist(),
+        first[most].tolist(),
+        second[most].tolist(),
+        (shared / union)[most].tolist(),
+    )
 
 
 def _check_tracks(present: Sequence[Sequence[int]], tracks: Tracks, what: str) -> None:
