@@ -184,7 +184,7 @@ def test_a_model_is_not_replaced_unless_allowed(own_models):
 
 @pytest.mark.parametrize("name", ["", "auto", "../up", "a/b", ".hidden", "a" * 101])
 def test_unusable_names(name):
-    with pytest.raises(InputError, match="cannot be called"):
+    with pytest.raises(InputError, match="cannot be the name"):
         import_checkpoint(SMALL, name)
 
 
