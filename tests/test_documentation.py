@@ -19,7 +19,9 @@ def shown(value):
 
 def departures():
     """Map each setting in which the profiles differ to both of its values."""
-    published, default = resolve_settings(profile="published"), resolve_settings()
+    published, default = (
+        resolve_settings(user={"profile": name}) for name in ("published", "default")
+    )
     found = {}
     for info in iter_settings():
         pair = [

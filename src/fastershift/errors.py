@@ -1,8 +1,10 @@
 """Errors whose message is one plain sentence for the user, and how it counts."""
 
 import errno
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
+from types import ModuleType
 
 __all__ = [
     "FastershiftError",
@@ -10,6 +12,7 @@ __all__ = [
     "check_ordinary",
     "counted",
     "explain",
+    "import_extra",
     "is_shortage",
     "refusal",
 ]
@@ -101,6 +104,37 @@ def check_ordinary(path: Path) -> None:
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise InputError(f"{path} is neither a file nor a folder; give a copy in one.")
+
+
+def import_extra(module: str, extra: str, need: str, instead: str = "") -> ModuleType:
+    """Import what only some need, or say how to get it.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module.
+    extra : str
+        Which extra of fastershift brings it.
+    need : str
+        Beginning of the sentence, such as "Videos need one more package; install it".
+    instead : str
+        What to do otherwise, to go on in the sentence.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    InputError
+        When it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"{need} with pip install 'fastershift[{extra}]'{instead}."
+        ) from error
 
 
 def is_shortage(error: BaseException) -> bool:

@@ -13,12 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 from fastershift.io import (
     Tracks,
     read_result,
     read_segmentation_truth,
 )
+from fastershift.labels import as_labels, label_areas, overlaps_and_unions
 
 __all__ = ["Scores", "evaluate", "score_arrays"]
 
@@ -75,29 +76,22 @@ class _Matches:
     overlaps: list[float]  # intersection over union of each matched pair
 
 
-def _areas(labels: NDArray[np.integer]) -> dict[int, int]:
-    ids, counts = np.unique(labels[labels > 0], return_counts=True)
-    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
-
-
 def _match(truth: NDArray[np.integer], result: NDArray[np.integer]) -> _Matches:
     """Match a result cell to each truth cell that it covers by more than half."""
-    truth_areas, result_areas = _areas(truth), _areas(result)
-    both = (truth > 0) & (result > 0)
-    factor = max(result_areas, default=0) + 1
-    # One number per pair: far quicker to sort than pairs.
-    codes, counts = np.unique(
-        truth[both].astype(np.int64) * factor + result[both], return_counts=True
+    truth, result = (
+        as_labels(np.maximum(one, 0), 2).astype(np.int32, copy=False)
+        for one in (truth, result)
     )
-    pairs = np.divmod(codes, factor)
-    matches = _Matches(list(truth_areas), list(result_areas), [], [], [])
-    for cell, found, shared in np.stack([*pairs, counts], axis=1).tolist():
-        if 2 * shared > truth_areas[cell]:
-            matches.matched_truth.append(cell)
-            matches.matched_result.append(found)
-            union = truth_areas[cell] + result_areas[found] - shared
-            matches.overlaps.append(shared / union)
-    return matches
+    cells, areas = label_areas(truth)
+    first, second, shared, union = overlaps_and_unions(truth, result)
+    most = 2 * shared > areas[np.searchsorted(cells, first)]
+    return _Matches(
+        cells.tolist(),
+        label_areas(result)[0].tolist(),
+        first[most].tolist(),
+        second[most].tolist(),
+        (shared / union)[most].tolist(),
+    )
 
 
 def _check_tracks(
@@ -163,7 +157,8 @@ def _tracking_scores(
     matches: Sequence[_Matches], tracks: Tracks | None, truth_tracks: Tracks | None
 ) -> tuple[float | None, float | None]:
     """DET and TRA by the operations that turn the result's graph into the truth's."""
-    ctc = _import_metrics()
+    ctc = _import_metrics("metrics")
+    graph = _import_metrics("utils.representations")
     if not any(one.truth for one in matches):
         return None, None
     if not any(one.result for one in matches):
@@ -172,7 +167,7 @@ def _tracking_scores(
     linked = len(matches) > 1
     truth, truth_rows = _without_gaps([one.truth for one in matches], truth_tracks)
     found, rows = _without_gaps([one.result for one in matches], tracks)
-    operations = ctc.count(
+    operations = graph.count_acyclic_graph_correction_operations(
         truth_rows if linked else None,
         rows if linked else None,
         # In order, as it takes the place of a number in order for its place here.
@@ -195,30 +190,16 @@ def _segmentation_score(labels: _Labels, segments: _Segments) -> float | None:
     matches = [_match(truth, np.asarray(labels[t])) for t, truth in segments.items()]
     if not any(one.truth for one in matches):
         return None
-    seg = _import_metrics().seg
+    seg = _import_metrics("metrics").seg
     return float(seg([m.truth for m in matches], [m.overlaps for m in matches]))
 
 
-@dataclass(frozen=True)
-class _Metrics:
-    count: Any
-    det: Any
-    seg: Any
-    tra: Any
-
-
-def _import_metrics() -> _Metrics:
-    try:
-        from ctc_metrics.metrics import det, seg, tra
-        from ctc_metrics.utils.representations import (
-            count_acyclic_graph_correction_operations as count,
-        )
-    except ImportError as error:
-        raise InputError(
-            "Scores need two more packages; install them with "
-            "pip install 'fastershift[metrics]'."
-        ) from error
-    return _Metrics(count, det, seg, tra)
+def _import_metrics(module: str) -> Any:
+    return import_extra(
+        f"ctc_metrics.{module}",
+        "metrics",
+        "Scores need two more packages; install them",
+    )
 
 
 def _check_sizes(labels: _Labels, truth: Mapping[int, NDArray[np.integer]]) -> None:

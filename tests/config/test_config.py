@@ -203,17 +203,17 @@ def test_user_overrules_file_preset_card_and_default():
 def test_published_profile_overrules_the_card_but_not_the_user():
     card = {"cluster": {"bandwidth": 0.3, "reseed": True}}
     assert resolve_settings(card=card).cluster.bandwidth == 0.3
-    published = resolve_settings(card=card, profile="published")
+    published = resolve_settings(user={"profile": "published"}, card=card)
     assert published.profile == "published"
     assert published.cluster.bandwidth == 0.1
     assert published.cluster.reseed is False
-    user = {"cluster": {"bandwidth": 0.2}}
-    both = resolve_settings(user=user, card=card, profile="published")
+    user = {"profile": "published", "cluster": {"bandwidth": 0.2}}
+    both = resolve_settings(user=user, card=card)
     assert both.cluster.bandwidth == 0.2
 
 
 def test_published_profile_is_the_published_method():
-    settings = resolve_settings(profile="published")
+    settings = resolve_settings(user={"profile": "published"})
     embed, cluster = settings.embed, settings.cluster
     assert (embed.window, embed.tile, embed.tile_overlap) == (8, 256, 128)
     assert (cluster.bandwidth, cluster.gamma, cluster.mean) == (0.1, 0.9, "raw")
@@ -232,7 +232,7 @@ def test_profile_may_be_named_by_the_user_or_the_file():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_preset_is_usable(name):
-    settings = resolve_settings(preset=name, profile="published")
+    settings = resolve_settings(preset=name, user={"profile": "published"})
     assert settings.embed.network_size == PRESETS[name]["embed"]["network_size"]
 
 
@@ -243,7 +243,8 @@ def test_unknown_preset_is_told_with_the_known_ones():
 
 def test_layers_are_left_as_they_were():
     user = {"cluster": {"bandwidth": 0.2}}
-    resolve_settings(user=user, file={"cluster": {"gamma": 0.8}}, profile="published")
+    file = {"profile": "published", "cluster": {"gamma": 0.8}}
+    resolve_settings(user=user, file=file)
     assert user == {"cluster": {"bandwidth": 0.2}}
 
 
@@ -251,9 +252,12 @@ def test_layers_are_left_as_they_were():
 @pytest.mark.parametrize("profile", ["default", "published"])
 def test_file_brings_back_what_was_saved(tmp_path, preset, profile):
     settings = resolve_settings(
-        user={"embed": {"diameter": 31.5}, "cluster": {"reseed": True}},
+        user={
+            "profile": profile,
+            "embed": {"diameter": 31.5},
+            "cluster": {"reseed": True},
+        },
         preset=preset,
-        profile=profile,
     )
     path = tmp_path / "settings.toml"
     save_settings(settings, path)

@@ -207,7 +207,7 @@ def test_presets_are_those_of_the_page():
 
 
 def test_the_published_profile_has_the_constants_of_all_data_sets():
-    settings = resolve_settings(profile="published", preset="DIC-C2DH-HeLa")
+    settings = resolve_settings(user={"profile": "published"}, preset="DIC-C2DH-HeLa")
     embed, cluster, track = settings.embed, settings.cluster, settings.track
     assert (cluster.bandwidth, cluster.coordinate_weight) == (0.1, 0.005)
     assert (cluster.n_initial, cluster.low, cluster.high) == (128, 2, 8)

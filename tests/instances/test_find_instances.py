@@ -6,8 +6,9 @@ from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.errors import InputError
 from fastershift.instances import _clusters, _codes, foreground_mask
 from fastershift.meanshift import SeedPolicy
-from fastershift.tracking import Linker, finalize
+from fastershift.tracking import Linker
 from helpers.movies import find_cells
+from helpers.tracks import finalize, stack_of
 
 SHAPE = (24, 30)
 CLUSTER = ClusterSettings()
@@ -305,7 +306,7 @@ def test_default_profile_is_translation_invariant(shift):
         for time in range(4):
             generator = torch.Generator().manual_seed(time)
             linker.add(find_cells(movie[time : time + 2], generator=generator).labels)
-        results.append(finalize(linker.stack, TRACK))
+        results.append(finalize(stack_of(linker), TRACK))
     (labels, lineage), (moved_labels, moved_lineage) = results
     expected = np.zeros((5, 60, 70), dtype=np.int32)
     expected[:, y : y + 40, x : x + 50] = labels

@@ -165,4 +165,4 @@ def test_every_contact_is_seen_whatever_the_room_for_them(clusters, room):
 
 def test_the_published_method_joins_nothing():
     assert resolve_settings().cluster.join_alike
-    assert not resolve_settings(profile="published").cluster.join_alike
+    assert not resolve_settings(user={"profile": "published"}).cluster.join_alike

@@ -183,7 +183,7 @@ def test_nothing_stays_nothing():
 
 def test_the_published_method_knows_no_such_step():
     assert resolve_settings().cluster.local_modes
-    assert not resolve_settings(profile="published").cluster.local_modes
+    assert not resolve_settings(user={"profile": "published"}).cluster.local_modes
 
 
 def plain_shift(samples, inside, bandwidth, reach, mode, place):

@@ -68,21 +68,13 @@ def test_equal_clumps_keep_the_earlier_one():
 def test_left_border_of_the_published_program_is_one_column():
     # Wholly within the left border, but not in its last column + 1.
     labels = tile(((5, 9), (1, 4)))
-    seen = merge_tiles(
-        [(tile(), (0, 0)), (labels, (0, 8))], SHAPE, border=4, compat_left_border=True
-    )
-    assert seen.any()
-    hidden = merge_tiles(
-        [(tile(), (0, 0)), (labels, (0, 8))], SHAPE, border=4, compat_left_border=False
-    )
-    assert not hidden.any()
+    assert merge_tiles([(tile(), (0, 0)), (labels, (0, 8))], SHAPE, border=4).any()
 
 
 def test_blanked_left_column_hides_a_cell_that_lies_in_it():
     labels = tile(((5, 9), (4, 5)))
     tiles = [(tile(), (0, 0)), (labels, (0, 8))]
-    assert not merge_tiles(tiles, SHAPE, border=4, compat_left_border=True).any()
-    assert merge_tiles(tiles, SHAPE, border=4, compat_left_border=False).any()
+    assert not merge_tiles(tiles, SHAPE, border=4).any()
 
 
 @pytest.mark.parametrize(
@@ -90,11 +82,8 @@ def test_blanked_left_column_hides_a_cell_that_lies_in_it():
     [((8, 0), ((1, 4), (5, 9))), ((0, 0), ((12, 15), (5, 9)))],
     ids=["top", "bottom"],
 )
-@pytest.mark.parametrize("compat", [True, False])
-def test_other_borders_are_whole_strips(start, region, compat):
-    tiles = [(tile(region), start)]
-    merged = merge_tiles(tiles, (24, 16), border=4, compat_left_border=compat)
-    assert not merged.any()
+def test_other_borders_are_whole_strips(start, region):
+    assert not merge_tiles([(tile(region), start)], (24, 16), border=4).any()
 
 
 def test_no_tile_is_refused():

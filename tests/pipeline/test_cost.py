@@ -6,8 +6,9 @@ import pytest
 from fastershift.pipeline import Finished, FrameDone, Notice, segment_movie, track
 from fastershift.pipeline import _track as run_module
 from fastershift.rshn._streaming import Stream
-from fastershift.tracking import Linker, finalize
+from fastershift.tracking import Linker
 from fastershift.tracking import _linker as linker_module
+from helpers.tracks import finalize, stack_of
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_frame_that_is_changed_later_is_resized_again(embeddings, resized):
     linker = Linker(result.settings.track)
     for labels in _pairs(movie, result.settings):
         linker.add(labels)
-    expected, _ = finalize(linker.stack, result.settings.track)
+    expected, _ = finalize(stack_of(linker), result.settings.track)
     assert np.array_equal(result.labels, expected)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fastershift.config import TrackSettings
 from fastershift.tracking import MaskFrame, MaskLinker, _assignment
 from fastershift.tracking._assignment import assign
-from fastershift.tracking._costs import Candidates
+from fastershift.tracking._costs import Candidates, spacing
 
 
 @st.composite
@@ -110,6 +110,6 @@ def test_what_two_frames_share_is_told_in_pixels_that_the_stage_moved():
 
 
 def test_places_of_one_cell_have_no_spacing():
-    assert MaskFrame(spots((5, 5))).cells.spacing.tolist() == [np.inf]
+    assert spacing(MaskFrame(spots((5, 5))).cells.places).tolist() == [np.inf]
     two = MaskFrame(spots((5, 5), (5, 15))).cells
-    assert two.spacing.tolist() == [10.0, 10.0]
+    assert spacing(two.places).tolist() == [10.0, 10.0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastershift.config import ClusterSettings, TrackSettings
-from fastershift.tracking import Lineage, Linker, Track, finalize, keep_numbers
+from fastershift.tracking import Lineage, Linker, Track, keep_numbers
 from helpers.movies import (
     A_CELL_COMES_BACK,
     A_CELL_DIVIDES,
@@ -14,6 +14,7 @@ from helpers.movies import (
     every_movie,
     find_cells,
 )
+from helpers.tracks import finalize, stack_of
 from helpers.validity import ctc_problems
 
 SETTINGS = TrackSettings(parent_dilation=3)
@@ -23,7 +24,7 @@ def tracked(pairs, settings=SETTINGS, **options):
     linker = Linker(settings)
     for pair in pairs:
         linker.add(pair)
-    return finalize(linker.stack, settings, **options)
+    return finalize(stack_of(linker), settings, **options)
 
 
 @every_movie

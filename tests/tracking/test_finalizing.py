@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.tracking import Track, finalize
+from fastershift.tracking import Track
+from helpers.tracks import finalize
 from helpers.validity import ctc_problems
 
 SHAPE = (20, 30)

@@ -5,10 +5,11 @@ import pytest
 
 from fastershift.config import ClusterSettings, TrackSettings
 from fastershift.instances import merge_tiles
-from fastershift.tracking import Linker, finalize
+from fastershift.tracking import Linker
 from fastershift.tracking._parents import grow
 from helpers.agreement import assert_same_cells
 from helpers.movies import find_cells
+from helpers.tracks import finalize, stack_of
 from helpers.validity import ctc_problems
 
 MOVIES = ("A", "B")
@@ -74,7 +75,7 @@ def test_default_clustering_finds_the_same_cells(movies, movie, pair):
 def test_linked_stack(movies, movie, case, n_pairs):
     linker = published_linker(CASES[case][0], movies[movie]["pairs"][:n_pairs])
     expected = movies[movie][f"{case}_stack_after{n_pairs - 1}"]
-    np.testing.assert_array_equal(linker.stack, expected)
+    np.testing.assert_array_equal(stack_of(linker), expected)
     assert len(linker) == n_pairs + 1
 
 
@@ -83,7 +84,9 @@ def test_linked_stack(movies, movie, case, n_pairs):
 def test_final_labels_and_tracks(movies, movie, case):
     settings, border = CASES[case]
     linker = published_linker(settings, movies[movie]["pairs"])
-    labels, lineage = finalize(linker.stack, settings, published=True, border=border)
+    labels, lineage = finalize(
+        stack_of(linker), settings, published=True, border=border
+    )
     np.testing.assert_array_equal(labels, movies[movie][f"{case}_final"])
     tracks = [(t.id, t.first, t.last, t.parent) for t in lineage.tracks]
     np.testing.assert_array_equal(tracks, movies[movie][f"{case}_tracks"])
@@ -96,10 +99,10 @@ def test_default_profile_finds_the_same_divisions(movies, movie, case):
     linker = Linker(settings)
     for pair in movies[movie]["pairs"]:
         linker.add(pair)
-    labels, lineage = finalize(linker.stack, settings, border=border)
+    labels, lineage = finalize(stack_of(linker), settings, border=border)
     expected = published_linker(settings, movies[movie]["pairs"])
     published_labels, published = finalize(
-        expected.stack, settings, published=True, border=border
+        stack_of(expected), settings, published=True, border=border
     )
     assert ctc_problems(labels, lineage) == []
     np.testing.assert_array_equal(labels > 0, published_labels > 0)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.tracking import Finalizer, Linker, finalize
+from fastershift.tracking import Finalizer, Linker
+from helpers.tracks import finalize, stack_of
 
 
 def random_boxes(seed, shape, count=30):
@@ -36,7 +37,7 @@ def test_frames_that_are_taken_early_are_the_final_ones(seed, search, published)
         assert len(few) - len(taken) <= search + 3
     taken += few.release(settled=False)
     assert len(few) == len(whole) == len(taken)
-    assert np.array_equal(np.stack(taken), whole.stack)
+    assert np.array_equal(np.stack(taken), stack_of(whole))
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fastershift.config._presets import PRESETS, PUBLISHED
-from fastershift.config._settings import Profile, Settings
+from fastershift.config._settings import Settings
 from fastershift.errors import InputError
 
 __all__ = ["check_settings", "resolve_settings"]
@@ -57,7 +57,6 @@ def resolve_settings(
     file: Mapping[str, Any] | None = None,
     preset: str | None = None,
     card: Mapping[str, Any] | None = None,
-    profile: Profile = "default",
 ) -> Settings:
     """Decide every value: user, then file, preset, model card, and default.
 
@@ -65,11 +64,10 @@ def resolve_settings(
     ----------
     user, file, card : mapping, optional
         Nested as in the settings file, holding only what was set there
-        (``{"cluster": {"bandwidth": 0.2}}``).
+        (``{"cluster": {"bandwidth": 0.2}}``). With the profile ``"published"`` the
+        values of the papers stand above the model card.
     preset : str, optional
         Name of a published data set, a key of `PRESETS`.
-    profile : {"default", "published"}
-        With ``"published"`` the values of the papers stand above the model card.
 
     Returns
     -------
@@ -84,7 +82,7 @@ def resolve_settings(
     if preset is not None and preset not in PRESETS:
         known = ", ".join(sorted(PRESETS))
         raise InputError(f"There is no preset '{preset}'; choose one of {known}.")
-    profile = (user or {}).get("profile") or (file or {}).get("profile") or profile
+    profile = (user or {}).get("profile") or (file or {}).get("profile") or "default"
     layers = [
         card or {},
         PUBLISHED if profile == "published" else {},

@@ -4,15 +4,15 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from fastershift.editing._region import Box, Mask, Region, joined_box
 from fastershift.errors import InputError
-from fastershift.tracking import Lineage, Track
+from fastershift.labels import label_boxes
+from fastershift.tracking import Lineage, Track, place_cells
 
 __all__ = ["Cell", "Cells", "Labels"]
 
@@ -280,23 +280,10 @@ def _measure(labels: Labels, label: int, box: Box) -> Cell | None:
 
 def _find_cells(labels: Labels) -> dict[int, Cell]:
     """Find all labels of a frame."""
-    y, x = labels.nonzero()
-    ids, codes = np.unique(labels[y, x], return_inverse=True)
-    if not ids.size:
-        return {}
-    areas = np.bincount(codes)
-    rows, columns = (np.bincount(codes, weights=axis) / areas for axis in (y, x))
-    numbered = np.zeros(labels.shape, np.int32)
-    numbered[y, x] = codes + 1
-    boxes: Any = ndimage.find_objects(numbered)
+    found, boxes = place_cells(labels), label_boxes(labels)
     return {
-        label: Cell(box, area, y, x)
-        for label, box, area, y, x in zip(
-            ids.tolist(),
-            boxes,
-            areas.tolist(),
-            rows.tolist(),
-            columns.tolist(),
-            strict=True,
+        label: Cell(boxes[label], area, y, x)
+        for label, area, (y, x) in zip(
+            found.ids.tolist(), found.areas.tolist(), found.places.tolist(), strict=True
         )
     }

@@ -150,7 +150,7 @@ class Draft:
                 continue
             track = self.cells.tracks.get(label)
             if track is None:
-                self._rows(after=[Track(label, frame, frame)])
+                self.rows(after=[Track(label, frame, frame)])
             elif not self._extend(track, frame):
                 names[label] = self._begin_apart(track, frame)
         return names
@@ -164,12 +164,12 @@ class Draft:
                 self.cells.tracks[label] for label in self.cells.children(track.id)
             )
             if all(child.first != frame for child in children):
-                self._rows([track], [replace(track, last=frame)])
+                self.rows([track], [replace(track, last=frame)])
                 return True
         elif frame == track.first - 1:
             parent = self.cells.tracks.get(track.parent)
             if parent is None or parent.last < frame:
-                self._rows([track], [replace(track, first=frame)])
+                self.rows([track], [replace(track, first=frame)])
                 return True
         return False
 
@@ -177,11 +177,11 @@ class Draft:
         """Begin a track that continues another one after a gap, where it can."""
         number = self.cells.new_id()
         if track.last < frame and not self.cells.children(track.id):
-            self._rows(after=[Track(number, frame, frame, track.id)])
+            self.rows(after=[Track(number, frame, frame, track.id)])
             return number
-        self._rows(after=[Track(number, frame, frame)])
+        self.rows(after=[Track(number, frame, frame)])
         if frame < track.first and not track.parent:
-            self._rows([track], [replace(track, parent=number)])
+            self.rows([track], [replace(track, parent=number)])
         return number
 
     def _vanished(self, frame: int, label: int) -> None:
@@ -195,12 +195,12 @@ class Draft:
             self._divide(track, before, after, parent=label)
         elif after is not None:
             self.leave_children(label, range(after + 1))
-            self._rows([track], [replace(track, first=after)])
+            self.rows([track], [replace(track, first=after)])
         elif before is not None:
-            self._rows([track], [replace(track, last=before)])
+            self.rows([track], [replace(track, last=before)])
         else:
             self.leave_children(label, range(len(self.cells)))
-            self._rows([track])
+            self.rows([track])
 
     def _around(
         self, track: Track, stop: int, start: int
@@ -248,7 +248,7 @@ class Draft:
         ]
         rest = Track(number, first, track.last, parent)
         self.do(RenameStep(first, track.last, ((track.id, number),)))
-        self._rows(
+        self.rows(
             [track, *children],
             [
                 replace(track, last=last),
@@ -266,7 +266,7 @@ class Draft:
         after = self.track(next_id)
         children = [self.cells.tracks[one] for one in self.cells.children(next_id)]
         self.do(RenameStep(after.first, after.last, ((next_id, label),)))
-        self._rows(
+        self.rows(
             [track, after, *children],
             [
                 replace(track, last=after.last),
@@ -279,7 +279,7 @@ class Draft:
         track = self.track(label)
         children = [self.cells.tracks[one] for one in self.cells.children(label)]
         self.do(RenameStep(track.first, track.last, ((label, number),)))
-        self._rows(
+        self.rows(
             [track, *children],
             [
                 replace(track, id=number),
@@ -291,7 +291,7 @@ class Draft:
         """Let a track descend from another one, or from none."""
         track = self.track(label)
         if track.parent != parent:
-            self._rows([track], [replace(track, parent=parent)])
+            self.rows([track], [replace(track, parent=parent)])
 
     def leave_children(self, label: int, frames: range) -> None:
         """Let the children that begin in these frames descend from no track."""
@@ -304,11 +304,8 @@ class Draft:
         names = ((first, second), (second, first))
         self.do(RenameStep(frame, last, names))
 
-    def rows(self, before: Iterable[Track], after: Iterable[Track]) -> None:
+    def rows(self, before: Iterable[Track] = (), after: Iterable[Track] = ()) -> None:
         """Exchange rows of the lineage."""
-        self._rows(before, after)
-
-    def _rows(self, before: Iterable[Track] = (), after: Iterable[Track] = ()) -> None:
         self.do(TrackStep(tuple(before), tuple(after)))
 
     # Locks.

@@ -11,7 +11,7 @@ from scipy import ndimage
 from fastershift.editing._draft import Draft
 from fastershift.editing._region import Box, Mask, Region, joined_box
 from fastershift.editing._scope import Scope, frames_in_scope
-from fastershift.errors import InputError
+from fastershift.errors import InputError, counted
 
 __all__ = ["Add", "Delete", "FillHoles", "Grow", "Merge", "Paint", "Shrink", "Split"]
 
@@ -23,10 +23,6 @@ def _words(ids: Iterable[int]) -> str:
     if len(names) == 1:
         return names[0]
     return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _several(noun: str, count: int) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @dataclass(frozen=True)
@@ -115,7 +111,7 @@ class Split:
         for label in draft.selected:
             draft.lock(self.frame, label)
         return (
-            f"Split {self.id} into {_several('part', len(self.parts))} in frame "
+            f"Split {self.id} into {counted(len(self.parts), 'part')} in frame "
             f"{self.frame}."
         )
 

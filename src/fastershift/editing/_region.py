@@ -10,11 +10,10 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
 from fastershift.errors import InputError
+from fastershift.labels import Box
 
 __all__ = ["Box", "Mask", "Region", "between", "joined_box"]
 
-#: Rows and columns of a rectangle.
-Box = tuple[slice, slice]
 Mask = npt.NDArray[np.bool_]
 
 

@@ -19,7 +19,6 @@ def merge_tiles(
     shape: tuple[int, int],
     *,
     border: int = 32,
-    compat_left_border: bool = True,
 ) -> npt.NDArray[np.int32]:
     """Merge the labels of overlapping tiles into those of the whole frames.
 
@@ -35,10 +34,8 @@ def merge_tiles(
     shape : (int, int)
         Rows and columns of the frame.
     border : int
-        Width of the border along inner edges of a tile in pixels.
-    compat_left_border : bool
-        Let the left border be the single column `border`, as in the published
-        program, instead of the columns 0 to ``border - 1``.
+        Width of the border along inner edges of a tile in pixels. At the left it is
+        the single column `border`, as in the published program.
 
     Returns
     -------
@@ -68,7 +65,7 @@ def merge_tiles(
             )
         inner = _inner_edges(tile.shape[1:], (row, column), shape)
         tile = _without_cut_labels(tile, inner)
-        seen = _outside_border(tile.shape[1:], inner, border, compat_left_border)
+        seen = _outside_border(tile.shape[1:], inner, border)
         number = _merge(canvas, place, tile, compact(tile[:, seen])[0], number)
     if canvas is None:
         raise InputError("There is no tile to merge.")
@@ -98,10 +95,7 @@ def _without_cut_labels(tile: Labels, inner: list[tuple[bool, bool]]) -> Labels:
 
 
 def _outside_border(
-    size: tuple[int, ...],
-    inner: list[tuple[bool, bool]],
-    border: int,
-    compat_left_border: bool,
+    size: tuple[int, ...], inner: list[tuple[bool, bool]], border: int
 ) -> npt.NDArray[np.bool_]:
     outside = np.ones(size, dtype=bool)
     (top, bottom), (left, right) = inner
@@ -110,8 +104,7 @@ def _outside_border(
     if bottom:
         outside[max(size[0] - border, 0) :] = False
     if left:
-        first = border if compat_left_border else 0
-        outside[:, first : border + (1 if compat_left_border else 0)] = False
+        outside[:, border : border + 1] = False
     if right:
         outside[:, max(size[1] - border, 0) :] = False
     return outside

@@ -1,5 +1,6 @@
 """Which axis of an array is time, and what is taken of channels, planes, positions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from fastershift.config import COLOURS, PROJECTIONS, UNNAMED_AXES, InputSettings
 from fastershift.errors import InputError
 
-__all__ = ["AxesPlan", "choose_position", "plan_axes"]
+__all__ = ["AxesPlan", "choose_position", "plan_axes", "spell_sizes"]
 
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721], np.float32)  # of Rec. ITU-R BT.709
 _REDUCERS = {"max": np.fmax.reduce, "min": np.fmin.reduce}  # both pass NaN over
@@ -95,19 +96,20 @@ def _one_each(shape: tuple[int, ...], axes: str, what: str) -> str:
     if sum(long) == len(axes):
         return "".join(next(named) if each else "Q" for each in long)
     raise InputError(
-        f"{what} has {len(shape)} axes of sizes {_sizes(shape)}, but the axes "
+        f"{what} has {len(shape)} axes of sizes {spell_sizes(shape)}, but the axes "
         f"'{axes}' name {len(axes)}; give one letter per axis."
     )
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
+def spell_sizes(shape: Iterable[int]) -> str:
+    """Write the sizes of axes in a sentence."""
     return " × ".join(str(size) for size in shape)
 
 
 def _unclear(shape: tuple[int, ...], what: str) -> InputError:
     return InputError(
-        f"{what} has {len(shape)} axes of sizes {_sizes(shape)} and it is not clear "
-        "what they are; say so with axes, for example TCYX.",
+        f"{what} has {len(shape)} axes of sizes {spell_sizes(shape)} and it is not "
+        "clear what they are; say so with axes, for example TCYX.",
         axes="TCYX",
     )
 
@@ -273,5 +275,5 @@ def plan_axes(shape: tuple[int, ...], reading: InputSettings, what: str) -> Axes
     index = tuple(a if a in kept else fixed.get(a, 0) for a in axes)
     plan = AxesPlan(axes, (size.get("T", 1), size["Y"], size["X"]), index, reductions)
     if 0 in plan.shape:
-        raise InputError(f"{what} is empty; its sizes are {_sizes(shape)}.")
+        raise InputError(f"{what} is empty; its sizes are {spell_sizes(shape)}.")
     return plan

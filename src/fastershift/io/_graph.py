@@ -18,6 +18,7 @@ __all__ = [
     "DrawnCell",
     "check_parents",
     "draw_result",
+    "frame_around",
     "links_of_tracks",
     "parents_that_fit",
     "tracks_of_links",
@@ -241,6 +242,14 @@ def check_parents(rows: _Rows, format: ResultFormat, path: Path) -> None:
                 "correct the parents.",
                 format="tiff",
             )
+
+
+def frame_around(cells: Iterable[DrawnCell]) -> tuple[int, int, int]:
+    """Take frames that all discs fit into: how many, height and width."""
+    ends = [(cell.frame, cell.y + cell.radius, cell.x + cell.radius) for cell in cells]
+    most = np.ceil(np.reshape(ends, (-1, 3)).max(axis=0, initial=0))
+    frames, height, width = (1 + int(side) for side in most)
+    return frames, height, width
 
 
 def draw_result(

@@ -32,6 +32,7 @@ __all__ = [
     "read_segmentation_truth",
     "read_tracks",
     "tracks_from_labels",
+    "whole_number",
     "write_masks",
     "write_tracks",
 ]
@@ -101,10 +102,10 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
     tracks = []
     check_ordinary(path)
     try:
-        # Spreadsheets begin a text with a mark of its encoding, and write 1.0 for 1.
+        # Spreadsheets begin a text with a mark of its encoding.
         for line in path.read_text(encoding="utf-8-sig").splitlines():
             if line.strip():
-                track, first, last, parent = map(_whole_number, line.split())
+                track, first, last, parent = map(whole_number, line.split())
                 tracks.append((track, first, last, parent))
     except ValueError as error:
         raise InputError(
@@ -116,14 +117,19 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
     return tracks
 
 
-def _whole_number(word: str) -> int:
-    try:
-        return int(word)
-    except ValueError:
-        number = float(word)
-        if not number.is_integer():
-            raise
-        return int(number)
+def whole_number(text: str) -> int:
+    """Read a whole number; spreadsheets write 1.0 for 1.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if text.lstrip("-").isdecimal():
+        return int(text)
+    if not float(text).is_integer():
+        raise ValueError(f"{text} is not a whole number")
+    return int(float(text))
 
 
 def tracks_from_labels(labels: LabelFrames) -> list[tuple[int, int, int, int]]:

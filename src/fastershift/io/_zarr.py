@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 
 __all__ = [
     "RECORD",
@@ -36,15 +36,7 @@ def is_zarr(path: Path) -> bool:
 
 def import_zarr() -> ModuleType:
     """Import zarr, or say how to get it."""
-    try:
-        import zarr
-    except ImportError as error:
-        raise InputError(
-            "Zarr files need one more package; install it with "
-            "pip install 'fastershift[zarr]'."
-        ) from error
-    module: ModuleType = zarr
-    return module
+    return import_extra("zarr", "zarr", "Zarr files need one more package; install it")
 
 
 def read_attributes(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 from fastershift.io import check_file, replacing_files
 from fastershift.measure._cells import FrameTable
 from fastershift.measure._columns import Column, are_titles
@@ -94,15 +94,10 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _import_pyarrow() -> ModuleType:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise InputError(
-            "Parquet files need one more package; install it with "
-            "pip install 'fastershift[parquet]', or use a name that ends in .csv."
-        ) from error
-    module: ModuleType = pyarrow
-    return module
+    need = "Parquet files need one more package; install it"
+    instead = ", or use a name that ends in .csv"
+    import_extra("pyarrow.parquet", "parquet", need, instead)
+    return import_extra("pyarrow", "parquet", need, instead)
 
 
 def _is_measured(path: Path) -> bool:

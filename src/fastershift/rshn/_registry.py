@@ -33,8 +33,9 @@ _DEFAULT = "generalist"
 #: The model for the published method, whose embeddings are compared by cosine.
 PUBLISHED_MODEL = "cosine"
 
-# What a model may be called: nothing that leads to another folder.
-_NAME = re.compile(r"(?!\.)[\w. +-]{1,100}")
+# What a model may be called: nothing that leads to another folder, and not what leaves
+# the choice of a model open.
+_NAME = re.compile(r"(?!\.|auto$)[\w. +-]{1,100}")
 
 # How sure the kind of image must be for the model that was made for it.
 _SURE = 0.8
@@ -69,7 +70,7 @@ def place_for_model(name: str) -> Path:
     Parameters
     ----------
     name : str
-        Letters, digits, spaces and ``. + -``.
+        Letters, digits, spaces and ``_ . + -``, other than ``auto``.
 
     Returns
     -------
@@ -83,8 +84,8 @@ def place_for_model(name: str) -> Path:
     """
     if not is_model_name(name):
         raise InputError(
-            f"'{name}' cannot be the name of a model; use letters, digits, spaces, "
-            "points and dashes."
+            f"'{name}' cannot be the name of a model; use up to 100 letters, digits, "
+            "spaces, points and dashes, other than 'auto'."
         )
     if (_shipped_folder() / f"{name}{SUFFIX}").exists():
         raise InputError(f"{name} comes with fastershift; choose another name.")

@@ -3,7 +3,7 @@
 from fastershift.tracking._alternatives import ChosenCells, choose_cells
 from fastershift.tracking._cells import PlacedCells, place_cells
 from fastershift.tracking._costs import VotedPlaces
-from fastershift.tracking._finalize import Descent, Finalizer, FinalNames, finalize
+from fastershift.tracking._finalize import Descent, Finalizer, FinalNames
 from fastershift.tracking._keep_numbers import keep_numbers
 from fastershift.tracking._lineage import Lineage, Track, centroids
 from fastershift.tracking._linker import Linker
@@ -36,7 +36,6 @@ __all__ = [
     "centroids",
     "choose_cells",
     "family",
-    "finalize",
     "keep_numbers",
     "lay_out_tree",
     "make_linker",

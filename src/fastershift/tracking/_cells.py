@@ -49,13 +49,6 @@ class PlacedCells:
         """Finds the cells near a place."""
         return cKDTree(self.places)
 
-    @cached_property
-    def spacing(self) -> _Reals:
-        """How far the nearest neighbour of each lies, in pixels; inf without one."""
-        if len(self) < 2:
-            return np.full(len(self), np.inf)
-        return np.asarray(self.tree.query(self.places, k=2)[0][:, 1])
-
 
 @compiled
 def _add_up(labels: Labels, sums: _Numbers) -> None:

@@ -45,23 +45,22 @@ class Evidence:
     Parameters
     ----------
     settings : TrackSettings
-        `division_search` and `parent_dilation` are used.
-    border : (int, int)
-        Rows and columns of the border.
+        `border`, `division_search` and `parent_dilation` are used.
     """
 
-    def __init__(self, settings: TrackSettings, border: tuple[int, int]) -> None:
+    def __init__(self, settings: TrackSettings) -> None:
         self.frames: list[FrameCells] = []
+        #: Rows and columns of the border.
+        self.border = (settings.border, settings.border)
         self.search = settings.division_search
         self._dilation = settings.parent_dilation or 0
-        self._border = border
         self._before: deque[Labels] = deque(maxlen=self.search)
 
     def add(self, frame: npt.ArrayLike) -> None:
         """Measure the next frame, (Y, X) int labels; 0 is background."""
         labels = as_labels(frame, 2)
         ids, codes = coded(labels)
-        areas, firsts, inside = measure_labels(codes, len(ids) - 1, self._border)
+        areas, firsts, inside = measure_labels(codes, len(ids) - 1, self.border)
         found = np.flatnonzero(areas)
         cells = FrameCells(
             ids[found],

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from fastershift.config import TrackSettings
 from fastershift.errors import InputError
-from fastershift.labels import Labels, as_labels, relabel
+from fastershift.labels import Labels, relabel
 from fastershift.tracking._evidence import Evidence
 from fastershift.tracking._lineage import Lineage, Track
 from fastershift.tracking._parents import best_parent
 
-__all__ = ["Descent", "FinalNames", "Finalizer", "finalize"]
+__all__ = ["Descent", "FinalNames", "Finalizer"]
 
 _Integers = npt.NDArray[np.int64]
 #: From these frames on, these labels have another number: {frame: {label: number}}.
@@ -67,23 +67,16 @@ class FinalNames:
         return relabel(frame, self.labels[time].tolist(), self.tracks[time].tolist())
 
 
-def finalize(
-    stack: npt.ArrayLike,
-    settings: TrackSettings,
-    *,
-    published: bool = False,
-    border: tuple[int, int] | None = None,
-) -> tuple[npt.NDArray[np.int32], Lineage]:
-    """Turn linked labels into tracks.
+class Finalizer:
+    """Decide the tracks of a movie that is seen once, frame by frame.
 
-    Short tracks without a parent are dropped, cells that lie wholly at the border are
-    erased, every new cell gets its parent, and a track that goes on while a child of
-    it begins is split there, so that a division has two children.
+    It keeps a few frames and numbers about cells, never the whole movie. Short tracks
+    without a parent are dropped, cells that lie wholly at the border are erased, every
+    new cell gets its parent, and a track that goes on while a child of it begins is
+    split there, so that a division has two children.
 
     Parameters
     ----------
-    stack : (T, Y, X) int array
-        Labels as `Linker.stack` gives them, in image pixels; 0 is background.
     settings : TrackSettings
         `shortest_track` (at most T), `border`, `division_search` and `parent_dilation`
         are used.
@@ -91,55 +84,12 @@ def finalize(
         Number the tracks, and leave gaps in them, as published. Otherwise tracks are
         also split at gaps, so that the result is always valid, and they are numbered
         by first frame, then top to bottom, left to right.
-    border : (int, int), optional
-        Rows and columns of the border; `settings.border` for both by default.
-
-    Returns
-    -------
-    labels : (T, Y, X) int32
-        Track ids 1 to K; 0 is background.
-    lineage : Lineage
-        The K tracks.
-
-    Raises
-    ------
-    InputError
-        When the stack is not a (T, Y, X) array of labels with a frame at least.
-    """
-    linked = as_labels(stack, 3)
-    finalizer = Finalizer(settings, published=published, border=border)
-    for frame in linked:
-        finalizer.add(frame)
-    names, lineage = finalizer.finish()
-    labels = np.empty(linked.shape, dtype=np.int32)
-    for time, frame in enumerate(linked):
-        labels[time] = names.apply(time, frame)
-    return labels, lineage
-
-
-class Finalizer:
-    """Decide the tracks of a movie that is seen once, frame by frame.
-
-    It keeps a few frames and numbers about cells, never the whole movie; see
-    `finalize` for what it does.
-
-    Parameters
-    ----------
-    settings, published, border
-        As in `finalize`.
     """
 
-    def __init__(
-        self,
-        settings: TrackSettings,
-        *,
-        published: bool = False,
-        border: tuple[int, int] | None = None,
-    ) -> None:
+    def __init__(self, settings: TrackSettings, *, published: bool = False) -> None:
         self._settings = settings
         self._published = published
-        self._border = border or (settings.border, settings.border)
-        self._evidence = Evidence(settings, self._border)
+        self._evidence = Evidence(settings)
 
     def add(self, frame: npt.ArrayLike) -> None:
         """Add the next linked frame, (Y, X) int; 0 is background."""
@@ -176,8 +126,7 @@ class Finalizer:
         names.compact()
         names.number(by_appearance=not self._published)
         _drop_short(names, self._settings, search)
-        if any(self._border):
-            _erase_border(names)
+        _erase_border(names)
         names.number(by_appearance=not self._published)
         parents = {} if self._published else _split_at_gaps(names)
         tracks, changes = _split_at_births(_find_parents(names, parents, search))

@@ -62,13 +62,6 @@ class Linker:
         """Return the number of frames so far."""
         return self._released + len(self._frames)
 
-    @property
-    def stack(self) -> npt.NDArray[np.int32]:
-        """Provisional labels (T, Y, X) of the frames that are held."""
-        if not self._frames:
-            raise InputError("No frame has been linked yet.")
-        return np.stack(self._frames)
-
     def release(self, *, settled: bool = True) -> list[_Frame]:
         """Hand over the earliest frames and forget them, so that few are held.
 
@@ -81,7 +74,7 @@ class Linker:
         Returns
         -------
         list of (Y, X) int32
-            Labels as `stack` has them.
+            Their provisional labels.
         """
         # A part that is rejoined is followed back to the frame before its first one.
         held = self._settings.merge_search + 2 if settled else 0

@@ -191,8 +191,8 @@ class MaskLinker:
                 shared = self._shared(frame, ends, positions, drift)
             usual = usual_reach(ends, cells, self._settings, diameter)
             reach, reach_of_cells = (
-                reaches(one, usual, self._settings, diameter)
-                for one in (spacing(ends.expected), cells.spacing)
+                reaches(spacing(one), usual, self._settings, diameter)
+                for one in (ends.expected, cells.places)
             )
             links = candidates(
                 ends, cells, shared, voted, self._settings, diameter, reach

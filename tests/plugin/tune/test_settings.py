@@ -317,7 +317,7 @@ def test_presets(user):
     assert "bandwidth" not in form.chosen().get("cluster", {})
     user.choose("profile", "published")
     assert form.resolved() == resolve_settings(
-        preset="PhC-C2DL-PSC", profile="published", card=form._advice
+        user={"profile": "published"}, preset="PhC-C2DL-PSC", card=form._advice
     )
     user.choose("preset", "model generalist")
     assert form.chosen() == {"profile": "published", "embed": {"model": "generalist"}}

@@ -184,7 +184,7 @@ def test_a_model_is_not_replaced_unless_allowed(own_models):
 
 @pytest.mark.parametrize("name", ["", "auto", "../up", "a/b", ".hidden", "a" * 101])
 def test_unusable_names(name):
-    with pytest.raises(InputError, match="cannot be called"):
+    with pytest.raises(InputError, match="cannot be the name"):
         import_checkpoint(SMALL, name)
 
 
@@ -204,7 +204,7 @@ def test_data_set_in_the_path():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_card_leaves_the_published_settings_alone(preset):
     card = load_model(import_checkpoint(SMALL, "mine")).card
-    published = {"profile": "published", "preset": preset}
+    published = {"user": {"profile": "published"}, "preset": preset}
     assert resolve_settings(card=card.settings, **published) == (
         resolve_settings(**published)
     )

@@ -16,6 +16,7 @@ from fastershift.io._labels import adopt_labels, rename_tracks
 from fastershift.io._masks import tracks_from_labels
 from fastershift.io._movie import Scale, Units
 from fastershift.io._saved_result import SavedResult
+from fastershift.io.formats._format import Format
 from fastershift.tracking import Lineage, Track
 
 __all__ = ["AcdcFormat"]
@@ -45,16 +46,8 @@ _COLUMNS = (
 )
 
 
-class AcdcFormat:
+class AcdcFormat(Format):
     """``Position_1/Images`` with masks, cells with their lineage, and metadata."""
-
-    def target(self, path: Path) -> Path:
-        """Return ``path``: folders have no suffix."""
-        return path
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from a folder that holds anything else."""

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.errors import InputError
+from fastershift.io._masks import whole_number
 
-__all__ = ["Columns", "Rows", "read_frames", "read_parents", "read_rows", "whole"]
+__all__ = ["Columns", "Rows", "read_frames", "read_parents", "read_rows"]
 
 Rows: TypeAlias = Sequence[Mapping[str, str]]
 #: Our name of a column, and its title.
@@ -138,7 +139,7 @@ def read_frames(rows: Rows, title: str) -> NDArray[np.int64]:
     """
     texts = [row[title] for row in rows]
     if title.strip().lower() not in _TIMES:
-        return np.array([whole(text) for text in texts], np.int64)
+        return np.array([whole_number(text) for text in texts], np.int64)
     times = np.array([float(text) for text in texts])
     steps = np.diff(np.unique(times))
     frames = times / (steps.min() if len(steps) else 1.0)
@@ -183,7 +184,7 @@ def read_parents(
     lowest = min(1, *begins) if begins else 1
     parents: dict[int, int] = {}
     for track, text in zip(tracks.tolist(), texts, strict=True):
-        parent = whole(text) if text.strip() else lowest - 1
+        parent = whole_number(text) if text.strip() else lowest - 1
         if parent < lowest or parent == track:
             continue
         if parents.setdefault(track, parent) != parent:
@@ -198,21 +199,6 @@ def read_parents(
             f"{path} names track {parent} as the parent of track {track}, {wrong}."
         )
     return parents
-
-
-def whole(text: str) -> int:
-    """Read a whole number; spreadsheets write 1.0 for 1.
-
-    Raises
-    ------
-    ValueError
-        For anything else.
-    """
-    if text.lstrip("-").isdecimal():
-        return int(text)
-    if not float(text).is_integer():
-        raise ValueError(f"{text} is not a whole number")
-    return int(float(text))
 
 
 def _is_number(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +10,26 @@ import numpy as np
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import real_path, replacing_files
-from fastershift.io._graph import DrawnCell, draw_result, links_of_tracks
+from fastershift.io._graph import DrawnCell, draw_result, frame_around, links_of_tracks
+from fastershift.io._masks import whole_number
 from fastershift.io._outlines import outlined_cells
 from fastershift.io._saved_result import SavedResult
-from fastershift.io.formats._cells_table import (
-    read_frames,
-    read_parents,
-    read_rows,
-    whole,
-)
+from fastershift.io.formats._cells_table import read_frames, read_parents, read_rows
+from fastershift.io.formats._format import Format
 
 __all__ = ["CsvFormat"]
 
-_SUFFIX, _END = ".csv", "_links"
+_END = "_links"
 _CELLS = ("track", "frame", "y", "x", "area", "parent")
 _LINKS = ("from_track", "from_frame", "to_track", "to_frame")
 #: Radius in pixels of a cell of which only the place is known.
 _RADIUS = 5.0
 
 
-class CsvFormat:
+class CsvFormat(Format):
     """``NAME.csv``, a row for each cell of each frame, and ``NAME_links.csv``."""
 
-    def target(self, path: Path) -> Path:
-        """Add ``.csv`` where it is missing."""
-        if path.suffix.lower() == _SUFFIX:
-            return path
-        return path.with_name(path.name + _SUFFIX)
+    suffixes = (".csv",)
 
     def files(self, path: Path) -> list[Path]:
         """Return both tables.
@@ -59,10 +52,6 @@ class CsvFormat:
     def is_result(self, path: Path) -> bool:
         """Tell a former result from any other table, by its titles."""
         return self.recognises(path) and _titles(path) in (_CELLS, _LINKS)
-
-    def recognises(self, path: Path) -> bool:
-        """Tell any table of comma-separated values."""
-        return path.is_file() and path.suffix.lower() == _SUFFIX
 
     def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
         """Write both tables; see `Format.write`."""
@@ -96,7 +85,9 @@ class CsvFormat:
         rows, column = read_rows(path)
         parents: dict[int, int] = {}
         try:
-            tracks = np.array([whole(row[column["track"]]) for row in rows], np.int64)
+            tracks = np.array(
+                [whole_number(row[column["track"]]) for row in rows], np.int64
+            )
             frames = read_frames(rows, column["frame"])
             if "parent" in column:
                 given = [row[column["parent"]] for row in rows]
@@ -132,7 +123,7 @@ class CsvFormat:
                     f"{path} holds track {cell[0]} {count} times in frame {cell[1]}; a "
                     "track is at one place in a frame."
                 )
-        return draw_result(cells, _shape(cells), parents, path)
+        return draw_result(cells, frame_around(cells), parents, path)
 
 
 def _opened(path: Path) -> Any:
@@ -153,11 +144,3 @@ def _radius(row: Mapping[str, str], column: Mapping[str, str]) -> float:
     if column.get("area") and row[column["area"]]:
         return float(np.sqrt(float(row[column["area"]]) / np.pi))
     return _RADIUS
-
-
-def _shape(cells: Sequence[DrawnCell]) -> tuple[int, int, int]:
-    """Take a frame that all discs fit into."""
-    frames = 1 + max((cell.frame for cell in cells), default=0)
-    height = 1 + int(np.ceil(max((cell.y + cell.radius for cell in cells), default=0)))
-    width = 1 + int(np.ceil(max((cell.x + cell.radius for cell in cells), default=0)))
-    return (frames, height, width)

@@ -8,6 +8,7 @@ from fastershift.io._masks import is_made_here, read_masks, write_masks, write_t
 from fastershift.io._saved_result import SavedResult
 from fastershift.io._zarr import is_zarr
 from fastershift.io.formats._extras import EXTRAS, is_extra, read_extras, write_extras
+from fastershift.io.formats._format import Format
 
 __all__ = ["CtcFormat"]
 
@@ -27,16 +28,8 @@ _FILES = re.compile(
 )
 
 
-class CtcFormat:
+class CtcFormat(Format):
     """``mask000.tif`` …, ``res_track.txt`` and the text files, in one folder."""
-
-    def target(self, path: Path) -> Path:
-        """Return ``path``: folders have no suffix."""
-        return path
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from a folder that holds anything else."""

@@ -12,6 +12,7 @@ from fastershift.errors import InputError
 from fastershift.io._graph import (
     DrawnCell,
     draw_result,
+    frame_around,
     parents_that_fit,
     tracks_of_links,
 )
@@ -191,9 +192,4 @@ def _discs(
         DrawnCell(int(frame), int(track), float(down), float(right), float(radius))
         for frame, track, down, right, radius in zip(*columns, strict=True)
     ]
-    shape = (
-        1 + int(graph.frames.max(initial=0)),
-        1 + int(np.ceil((y + radii).max(initial=0))),
-        1 + int(np.ceil((x + radii).max(initial=0))),
-    )
-    return draw_result(cells, shape, parents, graph.path, scale, units)
+    return draw_result(cells, frame_around(cells), parents, graph.path, scale, units)

@@ -1,7 +1,7 @@
 """What every format of a result can do."""
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from fastershift.io._saved_result import SavedResult
 
@@ -41,6 +41,9 @@ class Openable(Readable, Protocol):
 class Format(Readable, Protocol):
     """A way to store a result."""
 
+    #: Of its files, the usual one first; folders have none.
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
     def target(self, path: Path) -> Path:
         """Add the suffix of the format where it is missing.
 
@@ -49,9 +52,17 @@ class Format(Readable, Protocol):
         InputError
             When a package is missing that the format needs.
         """
+        if not self.suffixes or path.suffix.lower() in self.suffixes:
+            return path
+        return path.with_name(path.name + self.suffixes[0])
 
     def files(self, path: Path) -> list[Path]:
         """List all that `write` may replace: ``path``, and what lies beside it."""
+        return [path]
+
+    def recognises(self, path: Path) -> bool:
+        """Tell any file of the suffix."""
+        return path.is_file() and path.suffix.lower() in self.suffixes
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result, by what stands in it, from anything else.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError
+from fastershift.errors import import_extra
 from fastershift.io._atomic import replacing_folder
 from fastershift.io._graph import links_of_tracks
 from fastershift.io._labels import adopt_labels
@@ -25,27 +25,23 @@ from fastershift.io._zarr import (
     read_attributes,
 )
 from fastershift.io.formats._foreign_geff import read_foreign_geff
+from fastershift.io.formats._format import Format
 from fastershift.io.movies import read_zarr
 
 __all__ = ["GeffFormat"]
 
-_SUFFIX = ".geff"
 _LABELS = "labels"
 
 
-class GeffFormat:
+class GeffFormat(Format):
     """A Zarr with nodes, edges, and the labels beside them."""
+
+    suffixes = (".geff",)
 
     def target(self, path: Path) -> Path:
         """Add ``.geff`` where it is missing."""
         import_geff()
-        if path.suffix.lower() == _SUFFIX:
-            return path
-        return path.with_name(path.name + _SUFFIX)
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
+        return super().target(path)
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from the graphs of others."""
@@ -101,15 +97,7 @@ class GeffFormat:
 
 def import_geff() -> ModuleType:
     """Import geff, or say how to get it."""
-    try:
-        import geff
-    except ImportError as error:
-        raise InputError(
-            "GEFF files need one more package; install it with "
-            "pip install 'fastershift[geff]'."
-        ) from error
-    module: ModuleType = geff
-    return module
+    return import_extra("geff", "geff", "GEFF files need one more package; install it")
 
 
 def _write_graph(folder: Path, cells: NDArray[np.float64], result: SavedResult) -> None:

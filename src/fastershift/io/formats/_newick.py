@@ -6,27 +6,19 @@ from pathlib import Path
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_files
 from fastershift.io._saved_result import SavedResult
+from fastershift.io.formats._format import Format
 from fastershift.tracking import Lineage, Track, newick
 
 __all__ = ["NewickFormat"]
 
-_SUFFIXES = (".nwk", ".newick")
 #: A line as it is written here: nodes are tracks, branches are whole frames.
 _TREE = re.compile(r"[(),]*\d+:\d+([(),]+\d+:\d+)*[(),]*;")
 
 
-class NewickFormat:
+class NewickFormat(Format):
     """``NAME.nwk``, a line for each tree."""
 
-    def target(self, path: Path) -> Path:
-        """Add ``.nwk`` where it is missing."""
-        if path.suffix.lower() in _SUFFIXES:
-            return path
-        return path.with_name(path.name + _SUFFIXES[0])
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
+    suffixes = (".nwk", ".newick")
 
     def is_result(self, path: Path) -> bool:
         """Tell trees of tracks from those of others, whose nodes have names."""
@@ -34,10 +26,6 @@ class NewickFormat:
             return False
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         return all(map(_TREE.fullmatch, lines))
-
-    def recognises(self, path: Path) -> bool:
-        """Tell any file of this suffix."""
-        return path.is_file() and path.suffix.lower() in _SUFFIXES
 
     def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
         """Write the trees; see `Format.write`."""

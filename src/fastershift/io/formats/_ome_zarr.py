@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._atomic import replacing_folder
+from fastershift.io._axes import spell_sizes
 from fastershift.io._labels import adopt_labels
 from fastershift.io._listed import as_listed, check_no_gap
 from fastershift.io._masks import tracks_from_labels
@@ -25,11 +26,10 @@ from fastershift.io._zarr import (
     multiscales,
     read_attributes,
 )
+from fastershift.io.formats._format import Format
 from fastershift.io.movies import read_zarr
 
 __all__ = ["OmeZarrFormat", "movie_metadata", "write_label_image"]
-
-_SUFFIX = ".zarr"
 
 #: Longest side of a chunk in pixels; smaller frames are one chunk each.
 _CHUNK = 2048
@@ -37,19 +37,16 @@ _CHUNK = 2048
 _GOLDEN = 0.618033988749895
 
 
-class OmeZarrFormat:
+class OmeZarrFormat(Format):
     """A label image, its tracks and all that is kept of them in its attributes."""
+
+    suffixes = (".zarr",)
 
     def target(self, path: Path) -> Path:
         """Add ``.zarr``, where a label image does not lie beside its image."""
         import_zarr()
-        if path.suffix.lower() == _SUFFIX or _labelled_image(path) is not None:
-            return path
-        return path.with_name(path.name + _SUFFIX)
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
+        named = super().target(path)
+        return path if named != path and _labelled_image(path) else named
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from any other Zarr."""
@@ -180,9 +177,9 @@ def write_label_image(
     zarr, shape = import_zarr(), result.shape
     if image is not None and shape != (image.n_frames, *image.levels[0]):
         raise InputError(
-            f"Labels of {_sizes(shape)} cannot lie beside an image of "
-            f"{_sizes((image.n_frames, *image.levels[0]))}; track all of its frames, "
-            "or write the result to a place of its own."
+            f"Labels of {spell_sizes(shape)} cannot lie beside an image of "
+            f"{spell_sizes((image.n_frames, *image.levels[0]))}; track all of its "
+            "frames, or write the result to a place of its own."
         )
     levels = (shape[1:],) if image is None else image.levels
     version = "0.5" if image is None else image.version
@@ -221,10 +218,6 @@ def write_label_image(
 def _sampled(length: int, wanted: int) -> NDArray[np.int64]:
     """Choose the pixels, of the full resolution, that a coarser one shows."""
     return ((np.arange(wanted) + 0.5) * (length / wanted)).astype(np.int64)
-
-
-def _sizes(shape: Sequence[int]) -> str:
-    return " × ".join(str(side) for side in shape)
 
 
 def _metadata(

@@ -8,43 +8,35 @@ from typing import Any
 
 import numpy as np
 
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 from fastershift.io._atomic import real_path, replacing_files
 from fastershift.io._graph import DrawnCell, draw_result
 from fastershift.io._outlines import outlined_cells
 from fastershift.io._saved_result import SavedResult
+from fastershift.io.formats._format import Format
 
 __all__ = ["RoisFormat"]
 
-_SUFFIX = ".zip"
 #: How an outline is called: track, then frame from 1 as ImageJ counts.
 _NAME = re.compile(r"track(\d+)_frame(\d+)(_\d+)?\.roi")
 #: Bytes of one ROI, and many times more.
 _LARGEST = 2**24
 
 
-class RoisFormat:
+class RoisFormat(Format):
     """``NAME.zip``, a ROI for each piece of each cell of each frame."""
+
+    suffixes = (".zip",)
 
     def target(self, path: Path) -> Path:
         """Add ``.zip`` where it is missing."""
         _import_roifile()
-        if path.suffix.lower() == _SUFFIX:
-            return path
-        return path.with_name(path.name + _SUFFIX)
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
+        return super().target(path)
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result by the names of its ROIs."""
         names = _names(path)
         return bool(names) and all(_NAME.fullmatch(name) for name in names)
-
-    def recognises(self, path: Path) -> bool:
-        """Tell any zip."""
-        return path.is_file() and path.suffix.lower() == _SUFFIX
 
     def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
         """Write the ROIs; see `Format.write`."""
@@ -111,15 +103,9 @@ class RoisFormat:
 
 def _import_roifile() -> ModuleType:
     """Import roifile, or say how to get it."""
-    try:
-        import roifile
-    except ImportError as error:
-        raise InputError(
-            "ROIs of ImageJ need one more package; install it with "
-            "pip install 'fastershift[rois]'."
-        ) from error
-    module: ModuleType = roifile
-    return module
+    return import_extra(
+        "roifile", "rois", "ROIs of ImageJ need one more package; install it"
+    )
 
 
 def _names(path: Path) -> list[str]:

@@ -27,11 +27,11 @@ from fastershift.io._masks import (
 )
 from fastershift.io._saved_result import SavedResult
 from fastershift.io.formats._extras import EXTRAS, is_extra, read_extras, write_extras
+from fastershift.io.formats._format import Format
 from fastershift.io.movies import read_tiff
 
 __all__ = ["TiffFormat"]
 
-_SUFFIXES = (".tif", ".tiff")
 _TRACKS = "tracks.txt"
 #: Spellings that the OME schema asks for.
 _OME_UNITS = {
@@ -47,21 +47,17 @@ _OME_UNITS = {
 }
 
 
-class TiffFormat:
+class TiffFormat(Format):
     """``NAME.tif``, ``NAME_tracks.txt`` and the text files ``NAME_…`` beside it."""
 
-    def target(self, path: Path) -> Path:
-        """Add ``.tif`` where there is no suffix of a TIFF."""
-        if path.suffix.lower() in _SUFFIXES:
-            return path
-        return path.with_name(path.name + ".tif")
+    suffixes = (".tif", ".tiff")
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from any other file.
 
         Of the files beside it, too; ``path`` is either.
         """
-        if path.suffix.lower() in _SUFFIXES:
+        if path.suffix.lower() in self.suffixes:
             return is_made_here(path)
         return is_track_file(path) if path.name.endswith(_TRACKS) else is_extra(path)
 
@@ -135,7 +131,7 @@ def _twin(path: Path) -> Path | None:
     with suppress(OSError):  # a place that cannot be used is told elsewhere
         beside = [*path.parent.iterdir()]
     for one in beside:
-        alike = one.stem == path.stem and one.suffix.lower() in _SUFFIXES
+        alike = one.stem == path.stem and one.suffix.lower() in TiffFormat.suffixes
         if alike and one.name != path.name and is_made_here(one):
             # Many disks do not tell A from a: it may be the same file.
             return None if path.exists() and one.samefile(path) else one

@@ -24,10 +24,10 @@ from fastershift.io._graph import (
 from fastershift.io._movie import Scale, Units
 from fastershift.io._outlines import Outline, outlined_cells
 from fastershift.io._saved_result import SavedResult
+from fastershift.io.formats._format import Format
 
 __all__ = ["TrackMateFormat"]
 
-_SUFFIX = ".xml"
 #: Of TrackMate, whose files these are like.
 _VERSION = "7.11.1"
 #: Feature of a spot with our number of its track.
@@ -75,18 +75,10 @@ _TRACK_FEATURES = (
 _UNSPELLABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-class TrackMateFormat:
+class TrackMateFormat(Format):
     """``NAME.xml``, which TrackMate opens with *Load a TrackMate file*."""
 
-    def target(self, path: Path) -> Path:
-        """Add ``.xml`` where it is missing."""
-        if path.suffix.lower() == _SUFFIX:
-            return path
-        return path.with_name(path.name + _SUFFIX)
-
-    def files(self, path: Path) -> list[Path]:
-        """Return ``path``: all lies in it."""
-        return [path]
+    suffixes = (".xml",)
 
     def is_result(self, path: Path) -> bool:
         """Tell a former result from the files of TrackMate itself."""
@@ -95,10 +87,6 @@ class TrackMateFormat:
         with path.open("rb") as file:
             start = file.read(2000).decode("utf-8", "replace")
         return "<TrackMate" in start and f"<Log>{MADE_BY.split()[0]}" in start
-
-    def recognises(self, path: Path) -> bool:
-        """Tell any XML file."""
-        return path.is_file() and path.suffix.lower() == _SUFFIX
 
     def write(self, path: Path, result: SavedResult, *, overwrite: bool) -> None:
         """Write the file; see `Format.write`."""

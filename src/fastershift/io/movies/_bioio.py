@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 from fastershift.io._axes import choose_position
 from fastershift.io._movie import Movie, Scale, Units, as_movie, no_level
 
@@ -25,16 +25,15 @@ def read_microscope_file(path: Path, reading: InputSettings) -> Movie:
     """
     if reading.level:
         raise no_level(path, reading.level, 1)
+    bioio = import_extra(
+        "bioio",
+        "bioio",
+        f"{path.name} is a file of a microscope, which needs more packages; "
+        "install them",
+        ", or save the movie as OME-TIFF",
+    )
     try:
-        from bioio import BioImage
-    except ImportError as error:
-        raise InputError(
-            f"{path.name} is a file of a microscope, which needs more packages; "
-            "install them with pip install 'fastershift[bioio]', or save the movie as "
-            "OME-TIFF."
-        ) from error
-    try:
-        image = BioImage(path)
+        image = bioio.BioImage(path)
         scenes = list(image.scenes)
     except Exception as error:  # readers of damaged files raise anything
         raise InputError(f"{path} cannot be read by bioio ({error}).") from error

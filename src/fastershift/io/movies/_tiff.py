@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastershift.config import UNNAMED_AXES, InputSettings
 from fastershift.errors import FastershiftError, InputError
+from fastershift.io._axes import spell_sizes
 from fastershift.io._movie import Lost, Movie, as_movie, no_level
 from fastershift.io.movies._tiff_damage import (
     check_codec,
@@ -281,8 +282,7 @@ def _is_frame(series: tifffile.TiffPageSeries) -> bool:
 
 
 def _described(series: tifffile.TiffPageSeries) -> str:
-    sizes = " × ".join(str(size) for size in series.shape)
-    return f"{series.axes} of {sizes}"
+    return f"{series.axes} of {spell_sizes(series.shape)}"
 
 
 def read_tiff(path: Path, reading: InputSettings) -> Movie:

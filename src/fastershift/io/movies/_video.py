@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastershift.config import InputSettings
-from fastershift.errors import InputError
+from fastershift.errors import InputError, import_extra
 from fastershift.io._movie import Lost, Movie, as_movie, no_level
 
 __all__ = ["VIDEO_SUFFIXES", "read_video"]
@@ -21,18 +20,6 @@ _FRAMES_OFF = 0.9
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv")
 
 
-def _import_av(path: Path) -> ModuleType:
-    try:
-        import av
-    except ImportError as error:
-        raise InputError(
-            f"{path.name} is a video, which needs one more package; install it with "
-            "pip install 'fastershift[video]', or save the movie as TIFF."
-        ) from error
-    module: ModuleType = av
-    return module
-
-
 class _Video:
     """Frames of a video; they are unpacked one after the other.
 
@@ -41,7 +28,12 @@ class _Video:
     """
 
     def __init__(self, path: Path) -> None:
-        self._av = _import_av(path)
+        self._av = import_extra(
+            "av",
+            "video",
+            f"{path.name} is a video, which needs one more package; install it",
+            ", or save the movie as TIFF",
+        )
         self._path = path
         self._lock = threading.Lock()
         self._frames: Iterator[Any] = iter(())

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from fastershift.config import PRESETS
 from fastershift.errors import InputError
 from fastershift.rshn._card import ModelCard
-from fastershift.rshn._registry import list_models, user_models_folder
-from fastershift.rshn._weights import SUFFIX, save_model
+from fastershift.rshn._registry import place_for_model
+from fastershift.rshn._weights import save_model
 from fastershift.rshn.checkpoint._bundle import Bundle, read_bundle
 from fastershift.rshn.checkpoint._published import network_from_published
 
@@ -39,7 +39,6 @@ _OTHER_DIAMETER = 30.0
 _CITATION = (
     "Payer et al., Medical Image Analysis 57, 2019, doi:10.1016/j.media.2019.06.015"
 )
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
 def preset_of(checkpoint: str | Path) -> str | None:
@@ -81,28 +80,6 @@ def _weights(bundle: Bundle) -> dict[str, NDArray[Any]]:
                 "hourglass network."
             )
     return weights
-
-
-def _target(name: str, *, overwrite: bool) -> Path:
-    if not _NAME.fullmatch(name) or name == "auto":
-        raise InputError(
-            f"A model cannot be called '{name}'; use up to 100 letters, digits, dots, "
-            "dashes, plus signs and underscores, beginning with a letter or digit, "
-            "other than 'auto'."
-        )
-    target = user_models_folder() / f"{name}{SUFFIX}"
-    if target.exists():
-        if not overwrite:
-            raise InputError(
-                f"The model '{name}' exists already; choose another name, or "
-                "overwrite it."
-            )
-    elif name in {card.name for card in list_models()}:
-        raise InputError(
-            f"'{name}' is the name of a model that comes with fastershift; choose "
-            "another one."
-        )
-    return target
 
 
 def _summary(preset: str | None) -> str:
@@ -160,7 +137,11 @@ def import_checkpoint(
     """
     if diameter is not None and not 1 <= diameter <= 2000:
         raise InputError("The cell diameter must lie between 1 and 2000 pixels.")
-    target = _target(name, overwrite=overwrite)
+    target = place_for_model(name)
+    if target.exists() and not overwrite:
+        raise InputError(
+            f"The model '{name}' exists already; choose another name, or overwrite it."
+        )
     network = network_from_published(_weights(read_bundle(checkpoint)))
     preset = preset_of(checkpoint)
     card = ModelCard(

@@ -19,7 +19,8 @@ from fastershift.session.views._frame import (
 
 __all__ = ["SimilarityFrame", "similarity_to"]
 
-# Frames after the one that was clicked.
+# Frames after the one that was clicked; fewer where the recurrent state restarts,
+# since vectors of different states have nothing to do with each other.
 _AHEAD = 4
 
 
@@ -49,9 +50,7 @@ class SimilarityFrame:
         return self.foreground & (self.similarity >= 1 - bandwidth)
 
 
-def similarity_to(
-    plan: Plan, pixel: Pixel, ahead: int = _AHEAD
-) -> Iterator[SimilarityFrame | None]:
+def similarity_to(plan: Plan, pixel: Pixel) -> Iterator[SimilarityFrame | None]:
     """Compare every pixel with one, in its frame and in those that follow.
 
     Parameters
@@ -60,9 +59,6 @@ def similarity_to(
         The run.
     pixel : Pixel
         In image pixels.
-    ahead : int
-        Frames to look ahead; fewer where the recurrent state restarts, since vectors
-        of different states have nothing to do with each other.
 
     Yields
     ------
@@ -76,7 +72,7 @@ def similarity_to(
     """
     row, column = network_pixel(plan, pixel)
     target = None
-    for found in embedded_run(plan, pixel.frame, ahead):
+    for found in embedded_run(plan, pixel.frame, _AHEAD):
         yield None
         if found is None:
             continue
