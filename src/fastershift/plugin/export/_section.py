@@ -18,7 +18,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QPushButton,
     QWidget,
 )
@@ -34,7 +33,7 @@ from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._snapshot import LayerSnapshot
-from fastershift.plugin.qt import Task, TaskRunner, choice
+from fastershift.plugin.qt import Task, TaskRunner, choice, may_replace
 from fastershift.session import describe_error, describe_methods
 
 __all__ = ["ExportSection"]
@@ -187,14 +186,10 @@ class ExportSection(QGroupBox):
             self.message.emit("There is no result to save yet; run the stack first.")
         elif path is None:
             self.message.emit("Choose first where to write the result.")
-        elif not path.exists() or self._may_replace(path):
+        elif not path.exists() or may_replace(
+            self, f"{path} exists already. Replace the result in it?"
+        ):
             self._write(cells, path, overwrite=path.exists())
-
-    def _may_replace(self, path: Path) -> bool:
-        answer = QMessageBox.question(
-            self, "Replace?", f"{path} exists already. Replace the result in it?"
-        )
-        return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _write(self, cells: Labels, path: Path, *, overwrite: bool) -> None:
         form, take = self._format.get(), self._snapshot(cells)

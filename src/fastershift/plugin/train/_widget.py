@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -26,6 +25,7 @@ from fastershift.plugin.qt import (
     Task,
     TaskRunner,
     keep_wheel_away,
+    may_replace,
     on_destroyed,
 )
 from fastershift.plugin.train._data import TrainingDataList
@@ -217,7 +217,8 @@ class TrainWidget(QWidget):
         if output.stem in _shipped():
             self._say(f"{output.stem} comes with fastershift; choose another name.")
             return
-        if output.exists() and not self._may_replace(output.stem):
+        taken = f"The model {output.stem} exists already. Replace it?"
+        if output.exists() and not may_replace(self, taken):
             return
         output.parent.mkdir(parents=True, exist_ok=True)
         self._pictures.clear()
@@ -230,12 +231,6 @@ class TrainWidget(QWidget):
                 self._on_error,
             )
         )
-
-    def _may_replace(self, name: str) -> bool:
-        answer = QMessageBox.question(
-            self, "Replace?", f"The model {name} exists already. Replace it?"
-        )
-        return bool(answer == QMessageBox.StandardButton.Yes)
 
     def stop(self) -> None:
         """End early: the best model so far is written."""
