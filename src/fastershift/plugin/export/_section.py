@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift.errors import InputError
 from fastershift.io import (
     WHOLE_FORMATS,
     ResultFormat,
@@ -181,15 +183,23 @@ class ExportSection(QGroupBox):
 
     def save(self) -> None:
         """Write the result in another thread, after asking before replacing one."""
-        cells, path = self._cells(), self.path
+        cells = self._cells()
         if cells is None:
             self.message.emit("There is no result to save yet; run the stack first.")
-        elif path is None:
+            return
+        try:
+            path = self.path
+        except InputError as error:
+            self.message.emit(describe_error(error))
+            return
+        if path is None:
             self.message.emit("Choose first where to write the result.")
-        elif not path.exists() or may_replace(
-            self, f"{path} exists already. Replace the result in it?"
-        ):
-            self._write(cells, path, overwrite=path.exists())
+            return
+        # False where nobody may look: what is wrong there is told by the writing.
+        taken = os.path.exists(path)
+        question = f"{path} exists already. Replace the result in it?"
+        if not taken or may_replace(self, question):
+            self._write(cells, path, overwrite=taken)
 
     def _write(self, cells: Labels, path: Path, *, overwrite: bool) -> None:
         form, take = self._format.get(), self._snapshot(cells)
@@ -263,9 +273,11 @@ class ExportSection(QGroupBox):
             path, _ = QFileDialog.getSaveFileName(self, "Save as", "", _FILES[form])
         else:
             path = QFileDialog.getExistingDirectory(self, "Choose a folder")
-            if path and any(Path(path).iterdir()):
-                # A result has a folder to itself.
-                path = str(Path(path) / "tracked")
+            # Where nobody may look is told when it is written.
+            with suppress(OSError):
+                if path and any(Path(path).iterdir()):
+                    # A result has a folder to itself.
+                    path = str(Path(path) / "tracked")
         if path:
             self._folder.setText(path)
 

@@ -1,5 +1,6 @@
 """The dock widget "Train a model"."""
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -218,9 +219,8 @@ class TrainWidget(QWidget):
             self._say(f"{output.stem} comes with fastershift; choose another name.")
             return
         taken = f"The model {output.stem} exists already. Replace it?"
-        if output.exists() and not may_replace(self, taken):
+        if os.path.exists(output) and not may_replace(self, taken):
             return
-        output.parent.mkdir(parents=True, exist_ok=True)
         self._pictures.clear()
         self._say("Reading the movies …")
         begin, minutes = self._begin.currentText(), self._minutes.value()

@@ -1,0 +1,34 @@
+"""Which result is saved, and where it can go."""
+
+import pytest
+
+pytest.importorskip("napari")
+pytestmark = pytest.mark.gui
+
+# No disk takes a name of more than 255 bytes; whoever looks for it gets an error, as
+# for a folder that nobody may look into.
+NOWHERE = "x" * 300
+
+
+def test_places_that_cannot_be_looked_into_are_sentences(
+    user, embeddings, tmp_path, monkeypatch
+):
+    from qtpy.QtWidgets import QFileDialog
+
+    user.viewer.add_image(embeddings, name="movie")
+    user.run()
+    place = str(tmp_path / NOWHERE)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: place)
+    user.click("browse")
+    assert user.find("folder").text() == place
+    user.click("save")
+    user.wait(lambda: "too long" in user.status)
+    user.choose("format", "TIFF")
+    user.find("folder").setText(".")
+    user.click("save")
+    assert "has no name" in user.status
+    user.click("run_many")
+    user.find("many_inputs").setText(str(tmp_path))
+    user.find("many_output").setText(place)
+    assert user.find("many_start").isEnabled()
+    assert not user.find("many_summary").isEnabled()
