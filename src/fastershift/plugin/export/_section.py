@@ -181,11 +181,21 @@ class ExportSection(QGroupBox):
             return None
         return result_place(Path(os.path.expanduser(text)), self._format.get())
 
-    def save(self) -> None:
-        """Write the result in another thread, after asking before replacing one."""
+    def _result(self) -> Labels | None:
+        """Return the result; say why where there is none yet."""
         cells = self._cells()
         if cells is None:
-            self.message.emit("There is no result to save yet; run the stack first.")
+            self.message.emit("There is no result yet; run the stack first.")
+        elif not cells.editable:
+            # A run fills it, and what belongs to it comes at the end.
+            self.message.emit("The run is not finished; wait, or cancel it first.")
+            return None
+        return cells
+
+    def save(self) -> None:
+        """Write the result in another thread, after asking before replacing one."""
+        cells = self._result()
+        if cells is None:
             return
         try:
             path = self.path
@@ -233,9 +243,8 @@ class ExportSection(QGroupBox):
             self.saved.emit(cells, taken)
 
     def _copy_methods(self) -> None:
-        cells = self._cells()
+        cells = self._result()
         if cells is None:
-            self.message.emit("There is no result yet; run the stack first.")
             return
         record = ResultRecord.of(cells)
         text = describe_methods(record.settings, record.provenance, record.corrections)
