@@ -207,7 +207,7 @@ class ExportSection(QGroupBox):
             return
         # False where nobody may look: what is wrong there is told by the writing.
         taken = os.path.exists(path)
-        question = f"{path} exists already. Replace the result in it?"
+        question = f"{path} exists already. Replace it with {cells.name}?"
         if not taken or may_replace(self, question):
             self._write(cells, path, overwrite=taken)
 
@@ -220,7 +220,7 @@ class ExportSection(QGroupBox):
             write_saved(path, result, format=form, overwrite=overwrite)
             yield taken, describe_lost_parents(result, taken.attributes)
 
-        self.message.emit(f"Saving to {path} …")
+        self.message.emit(f"Saving {cells.name} to {path} …")
         self._writes.start(
             Task(
                 steps,
@@ -237,7 +237,7 @@ class ExportSection(QGroupBox):
         written: tuple[LayerSnapshot, str],
     ) -> None:
         taken, lost = written
-        self.message.emit(f"Saved to {path}. {lost}".rstrip())
+        self.message.emit(f"Saved {cells.name} to {path}. {lost}".rstrip())
         # Other formats do not bring back what was corrected.
         if form in WHOLE_FORMATS:
             self.saved.emit(cells, taken)
