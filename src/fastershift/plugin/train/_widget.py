@@ -25,6 +25,7 @@ from fastershift.plugin.qt import (
     PanelScroll,
     Task,
     TaskRunner,
+    choice,
     keep_wheel_away,
     may_replace,
     on_destroyed,
@@ -115,9 +116,9 @@ class TrainWidget(QWidget):
         return self._data
 
     def _make_controls(self) -> None:
-        self._begin = QComboBox()
-        names = [card.name for card in list_models()]
-        self._begin.addItems([*names, _FROM_NOTHING])
+        box = choice(_starts).widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        self._begin = box
         self._begin.setCurrentText("generalist")
         self._name_control(
             self._begin,
@@ -126,7 +127,6 @@ class TrainWidget(QWidget):
             "The model to start from, for which minutes are enough. "
             "From nothing, allow an hour or more.",
         )
-        keep_wheel_away(self._begin)
         self._minutes = NumberBox()
         self._minutes.setRange(0.1, 10_000)
         self._minutes.setDecimals(1)
@@ -258,8 +258,6 @@ class TrainWidget(QWidget):
                 "iterations; choose it in the list of models."
             )
             self._forget()
-            if self._begin.findText(event.path.stem) < 0:
-                self._begin.addItem(event.path.stem)
 
     def _show_progress(self, event: TrainProgress) -> None:
         self._progress.setRange(0, 1000)
@@ -292,6 +290,11 @@ class TrainWidget(QWidget):
             self._progress.setFormat("")
         elif not self._progress.format():
             self._progress.setRange(0, 0)
+
+
+def _starts() -> list[tuple[str, str]]:
+    names = [card.name for card in list_models()]
+    return [(name, name) for name in [*names, _FROM_NOTHING]]
 
 
 def _words(event: TrainValidated) -> str:
