@@ -139,6 +139,8 @@ def test_current_folder(tmp_path, movie, monkeypatch):
     monkeypatch.chdir(tmp_path / "here")
     write_result(".", movie.labels, movie.tracks)
     assert read_result(tmp_path / "here")[0].any()
+    with pytest.raises(InputError, match="has no name"):
+        write_result(".", movie.labels, movie.tracks, format="tiff")
 
 
 def test_zarr_keeps_voxel_size_and_settings(tmp_path, movie):

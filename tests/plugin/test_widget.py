@@ -47,7 +47,7 @@ def test_run_scroll_cancel_run_change_h_run_export(user, gated, movie, tmp_path)
     target = tmp_path / "out"
     user.qtbot.keyClicks(user.find("folder"), str(target))
     user.click("save")
-    user.wait(lambda: user.status.startswith("Saved to"))
+    user.wait(lambda: user.status.startswith("Saved "))
     from fastershift.io import read_result
 
     labels, saved = read_result(target)
@@ -211,8 +211,8 @@ def test_saving_asks_before_it_replaces_a_result(user, embeddings, tmp_path, for
     user.choose("format", form)
     user.qtbot.keyClicks(user.find("folder"), str(tmp_path / "result"))
     user.click("save")
-    user.wait(lambda: user.status.startswith("Saved to"))
-    written = Path(user.status.removeprefix("Saved to ").removesuffix("."))
+    user.wait(lambda: user.status.startswith("Saved "))
+    written = Path(user.status.partition(" to ")[2].removesuffix("."))
     before = written.stat().st_mtime_ns
 
     def answer(button):
@@ -229,7 +229,7 @@ def test_saving_asks_before_it_replaces_a_result(user, embeddings, tmp_path, for
     answer(QMessageBox.StandardButton.Yes)
     user.find("status").setText("")
     user.click("save")
-    user.wait(lambda: user.status.startswith("Saved to"))
+    user.wait(lambda: user.status.startswith("Saved "))
     assert written.stat().st_mtime_ns > before
 
 

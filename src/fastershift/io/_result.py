@@ -125,9 +125,16 @@ def result_place(path: str | Path, format: ResultFormat) -> Path:
     Raises
     ------
     InputError
-        When the format is not known, or its package is missing.
+        When the format is not known, its package is missing, or there is no name to
+        which its suffix can be added.
     """
-    return _format(format).target(Path(path))
+    form, place = _format(format), Path(path)
+    try:
+        return form.target(place)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{place} has no name; add one for the result.") from error
 
 
 def is_result(path: str | Path) -> bool:
@@ -203,7 +210,7 @@ def check_output(
         When nothing can be written there.
     """
     form = _format(format)
-    target = form.target(Path(path))
+    target = result_place(path, format)
     if source is not None:
         _check_apart(target, source, "the movie")
     for mask in masks:
@@ -261,7 +268,7 @@ def write_saved(
         When the disk is full or writing fails otherwise.
     """
     form = _format(format)
-    target = form.target(Path(path))
+    target = result_place(path, format)
     check_parents(result.tracks, format, target)
     form.write(target, result, overwrite=overwrite)
     return target

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
@@ -132,6 +133,8 @@ class SegmentTrackWidget(QWidget):
             self,
         )
         self._runs.reconcile = self._correct.corrector.reconcile
+        # Selected or corrected since the last run, or since the input was chosen.
+        self._used: WeakSet[Layer] = WeakSet()
         self._lay_out()
         self._connect()
         self._on_settings()
@@ -164,6 +167,7 @@ class SegmentTrackWidget(QWidget):
 
     def _connect(self) -> None:
         self._input.changed.connect(self._on_input)
+        self._input.layer_chosen.connect(self._used.clear)
         self._input.message.connect(self._run.say)
         self._input.estimate_asked.connect(self._estimate_diameter)
         self._estimate.begun.connect(self._input.await_needs)
@@ -173,6 +177,7 @@ class SegmentTrackWidget(QWidget):
         self._estimate.quality.connect(self._input.show_quality)
         self._tune.forgotten.connect(self._form.forget_hidden)
         self._form.changed.connect(self._on_settings)
+        self._run.run_asked.connect(self._used.clear)
         self._run.run_asked.connect(partial(self._start, self._runs.run))
         self._run.preview_asked.connect(partial(self._start, self._runs.preview))
         self._run.cancel_asked.connect(self._on_cancel)
@@ -182,6 +187,11 @@ class SegmentTrackWidget(QWidget):
         self._runs.message.connect(self._run.say)
         self._runs.altered.connect(self._input.look_again)
         self._readout.message.connect(self._run.say)
+        self._correct.corrector.edited.connect(self._on_edited)
+        active = self._viewer.layers.selection.events.active
+        active.connect(self._on_selected)
+        on_destroyed(self, active.disconnect, self._on_selected)
+        self._on_selected()
         self._export.message.connect(self._run.say)
         self._export.saved.connect(self._correct.autosave.forget)
         self._export.opened.connect(partial(add_layers, self._viewer))
@@ -396,13 +406,20 @@ class SegmentTrackWidget(QWidget):
             return None
         return given if isinstance(given, Movie) else None
 
+    def _on_edited(self) -> None:
+        if self._correct.corrector.layer is not None:
+            self._used.add(self._correct.corrector.layer)
+
+    def _on_selected(self, _event: Any = None) -> None:
+        active = self._viewer.layers.selection.active
+        # Equal, not the same: the viewer gives plugins its layers wrapped.
+        self._used.update(one for one in self._viewer.layers if one == active)
+
     def _cells(self) -> Labels | None:
-        """Find the result to save: that of the input, else the one being corrected."""
-        choice, corrector = self._input.choice, self._correct.corrector
-        layer = None
-        if choice is not None:
-            layer = self._runs.outputs.find(choice.layer, "cells")
-        if isinstance(layer, Labels):
-            return layer
-        other = corrector.layer
-        return other if other is not None and other.visible else None
+        """Find the result to save: the one in use, else that of the input."""
+        choice, other = self._input.choice, self._correct.corrector.layer
+        shown = other if other is not None and other.visible else None
+        if shown in self._used or choice is None:
+            return shown
+        layer = self._runs.outputs.find(choice.layer, "cells")
+        return layer if isinstance(layer, Labels) else shown

@@ -88,7 +88,7 @@ def test_a_saved_result_brings_its_corrections_back(
     target = tmp_path / "result"
     tracked.find("folder").setText(str(target))
     tracked.click("save")
-    tracked.wait(lambda: tracked.status.startswith("Saved to"))
+    tracked.wait(lambda: tracked.status.startswith("Saved "))
 
     again = docked(make_napari_viewer(), qtbot)
     again.viewer.open(str(target), plugin="fastershift")
@@ -127,7 +127,7 @@ def test_every_format_can_be_opened_again_from_the_widget(
     tracked.find("format").setCurrentText(name)
     tracked.find("folder").setText(str(tmp_path / "result"))
     tracked.click("save")
-    tracked.wait(lambda: tracked.status.startswith("Saved to"))
+    tracked.wait(lambda: tracked.status.startswith("Saved "))
     saved = str(tracked.widget._export.path)
 
     again = docked(make_napari_viewer(), qtbot)
@@ -197,7 +197,7 @@ def test_unsaved_corrections_are_offered_after_a_crash(
     again.widget._correct.autosave.write()
     again.find("folder").setText(str(tmp_path / "result"))
     again.click("save")
-    again.wait(lambda: again.status.startswith("Saved to"))
+    again.wait(lambda: again.status.startswith("Saved "))
     # What is saved needs no autosave.
     again.wait(lambda: not any(unsaved.glob(f"autosave/*-{id(opened)}")))
     again.wait_threads()
@@ -220,7 +220,7 @@ def test_what_is_restored_and_saved_is_not_offered_again(
     again.wait(lambda: "movie [cells]" in again.names)
     again.find("folder").setText(str(tmp_path / "result"))
     again.click("save")
-    again.wait(lambda: again.status.startswith("Saved to"))
+    again.wait(lambda: again.status.startswith("Saved "))
     again.wait(lambda: not any(unsaved.glob("autosave/99999999-*")))
 
 
@@ -253,7 +253,7 @@ def test_edits_made_while_the_result_is_saved_are_kept(
     tracked.wait(written.is_set)
     lock(2)
     go_on.set()
-    tracked.wait(lambda: tracked.status.startswith("Saved to"))
+    tracked.wait(lambda: tracked.status.startswith("Saved "))
     assert autosave._rest.isActive(), "the second lock is saved nowhere"
     autosave.write()
     file = "autosave/*/movie_corrections.json"
@@ -281,7 +281,7 @@ def test_a_table_or_a_tree_is_no_copy_of_the_corrections(tracked, unsaved, tmp_p
         tracked.find("format").setCurrentText(name)
         tracked.find("folder").setText(str(tmp_path / name))
         tracked.click("save")
-        tracked.wait(lambda: tracked.status.startswith("Saved to"))
+        tracked.wait(lambda: tracked.status.startswith("Saved "))
         tracked.wait_threads()
         assert any(unsaved.glob("autosave/*/movie.tif"))
 

@@ -264,6 +264,40 @@ def test_plot_and_table_are_saved(readout, qtbot, tmp_path, monkeypatch):
     assert "not replaced" in said[-1]
 
 
+def test_a_file_that_gets_its_suffix_is_replaced_only_if_asked(
+    readout, qtbot, tmp_path, monkeypatch
+):
+    from qtpy.QtWidgets import QFileDialog, QMessageBox
+
+    said, asked, answers = [], [], []
+    readout.message.connect(said.append)
+    readout.show_rows(ROWS)
+    press(qtbot, readout, "show_table")
+    mine = tmp_path / "cells.csv"
+    mine.write_text("mine")
+    # The dialog saw no file of this name, and did not ask.
+    chosen = str(tmp_path / "cells")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (chosen, ""))
+
+    def question(_parent, _title, text):
+        asked.append(text)
+        return answers.pop()
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    answers.append(QMessageBox.StandardButton.No)
+    press(qtbot, readout, "save_table")
+    assert asked == [f"{mine} exists already. Replace it?"]
+    assert mine.read_text() == "mine"
+    assert not said
+    answers.append(QMessageBox.StandardButton.Yes)
+    press(qtbot, readout, "save_table")
+    assert mine.read_text().startswith("frame,")
+    mine.unlink()
+    press(qtbot, readout, "save_table")
+    assert said == [f"Saved to {mine}."] * 2
+    assert len(asked) == 2, "nothing is asked where nothing lies"
+
+
 def test_a_movie_in_the_widget(user, embeddings, movie):
     user.viewer.add_image(
         embeddings,

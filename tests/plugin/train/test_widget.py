@@ -78,6 +78,8 @@ def test_what_cannot_be_learned_from_is_a_sentence(trainer, movie, tmp_path):
     assert "must be the same" in trainer.find("training_status").text()
     trainer.widget.data.add_folder(str(tmp_path))
     assert "There is no ground truth" in trainer.find("training_status").text()
+    trainer.widget.data.add_folder(str(tmp_path / ("x" * 253)))
+    assert "There is no ground truth xxx" in trainer.find("training_status").text()
     trainer.viewer.layers["small"].data = np.zeros(movie.labels.shape, np.uint8)
     trainer.viewer.layers["cells"].data = np.zeros_like(movie.labels)
     trainer.click("add_layers")
@@ -95,6 +97,11 @@ def test_names_that_cannot_be(trainer, movie):
     trainer.find("model_name").setText("generalist")
     trainer.click("train")
     assert "choose another name" in trainer.find("training_status").text()
+    trainer.find("model_name").setText(100 * "細")  # 300 bytes
+    trainer.click("train")
+    wait_end(trainer)
+    assert "too long" in trainer.find("training_status").text()
+    trainer.wait_threads()
 
 
 def test_lines_are_added_and_removed(trainer):

@@ -295,4 +295,4 @@ class ManyDialog(QDialog):
         self._start.setEnabled(named and not self.busy)
         self._retry.setEnabled(named and not self.busy)
         self._stop.setEnabled(self.busy)
-        self._open.setEnabled(named and self._summary.exists())
+        self._open.setEnabled(named and os.path.exists(self._summary))

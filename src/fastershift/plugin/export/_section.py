@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,11 +19,11 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QPushButton,
     QWidget,
 )
 
+from fastershift.errors import InputError
 from fastershift.io import (
     WHOLE_FORMATS,
     ResultFormat,
@@ -34,7 +35,7 @@ from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._snapshot import LayerSnapshot
-from fastershift.plugin.qt import Task, TaskRunner, choice
+from fastershift.plugin.qt import Task, TaskRunner, choice, may_replace
 from fastershift.session import describe_error, describe_methods
 
 __all__ = ["ExportSection"]
@@ -180,21 +181,35 @@ class ExportSection(QGroupBox):
             return None
         return result_place(Path(os.path.expanduser(text)), self._format.get())
 
+    def _result(self) -> Labels | None:
+        """Return the result; say why where there is none yet."""
+        cells = self._cells()
+        if cells is None:
+            self.message.emit("There is no result yet; run the stack first.")
+        elif not cells.editable:
+            # A run fills it, and what belongs to it comes at the end.
+            self.message.emit("The run is not finished; wait, or cancel it first.")
+            return None
+        return cells
+
     def save(self) -> None:
         """Write the result in another thread, after asking before replacing one."""
-        cells, path = self._cells(), self.path
+        cells = self._result()
         if cells is None:
-            self.message.emit("There is no result to save yet; run the stack first.")
-        elif path is None:
+            return
+        try:
+            path = self.path
+        except InputError as error:
+            self.message.emit(describe_error(error))
+            return
+        if path is None:
             self.message.emit("Choose first where to write the result.")
-        elif not path.exists() or self._may_replace(path):
-            self._write(cells, path, overwrite=path.exists())
-
-    def _may_replace(self, path: Path) -> bool:
-        answer = QMessageBox.question(
-            self, "Replace?", f"{path} exists already. Replace the result in it?"
-        )
-        return bool(answer == QMessageBox.StandardButton.Yes)
+            return
+        # False where nobody may look: what is wrong there is told by the writing.
+        taken = os.path.exists(path)
+        question = f"{path} exists already. Replace it with {cells.name}?"
+        if not taken or may_replace(self, question):
+            self._write(cells, path, overwrite=taken)
 
     def _write(self, cells: Labels, path: Path, *, overwrite: bool) -> None:
         form, take = self._format.get(), self._snapshot(cells)
@@ -205,7 +220,7 @@ class ExportSection(QGroupBox):
             write_saved(path, result, format=form, overwrite=overwrite)
             yield taken, describe_lost_parents(result, taken.attributes)
 
-        self.message.emit(f"Saving to {path} …")
+        self.message.emit(f"Saving {cells.name} to {path} …")
         self._writes.start(
             Task(
                 steps,
@@ -222,15 +237,14 @@ class ExportSection(QGroupBox):
         written: tuple[LayerSnapshot, str],
     ) -> None:
         taken, lost = written
-        self.message.emit(f"Saved to {path}. {lost}".rstrip())
+        self.message.emit(f"Saved {cells.name} to {path}. {lost}".rstrip())
         # Other formats do not bring back what was corrected.
         if form in WHOLE_FORMATS:
             self.saved.emit(cells, taken)
 
     def _copy_methods(self) -> None:
-        cells = self._cells()
+        cells = self._result()
         if cells is None:
-            self.message.emit("There is no result yet; run the stack first.")
             return
         record = ResultRecord.of(cells)
         text = describe_methods(record.settings, record.provenance, record.corrections)
@@ -268,9 +282,11 @@ class ExportSection(QGroupBox):
             path, _ = QFileDialog.getSaveFileName(self, "Save as", "", _FILES[form])
         else:
             path = QFileDialog.getExistingDirectory(self, "Choose a folder")
-            if path and any(Path(path).iterdir()):
-                # A result has a folder to itself.
-                path = str(Path(path) / "tracked")
+            # Where nobody may look is told when it is written.
+            with suppress(OSError):
+                if path and any(Path(path).iterdir()):
+                    # A result has a folder to itself.
+                    path = str(Path(path) / "tracked")
         if path:
             self._folder.setText(path)
 

@@ -26,7 +26,6 @@ from fastershift.plugin.layers._box import LayerBox
 from fastershift.plugin.layers._input import InputChoice, InputKind, guess_axes, pixels
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.qt import (
-    Editor,
     SettingControl,
     add_row,
     choice,
@@ -64,6 +63,7 @@ class InputSection(QGroupBox):
     """
 
     changed = Signal()
+    layer_chosen = Signal()
     estimate_asked = Signal()
     message = Signal(str)
 
@@ -75,10 +75,13 @@ class InputSection(QGroupBox):
         self._kind = self._box("input_kind", ["image", "embedding", "labels"])
         self._reading = ReadingControls(self)
         self._background = choice([(text, value) for text, value, _ in _BACKGROUNDS])
-        self._model = _model_editor()
-        self.model = SettingControl("model", self, self._model)
+        model = choice(_models)
+        self.model = SettingControl("model", self, model)
+        assert isinstance(model.widget, QComboBox)  # noqa: S101 (made as one)
+        self._model_box = model.widget
+        self._model_box.model().rowsInserted.connect(self._explain_models)
         self._last_model = self.model.value
-        self._explain_model()
+        self._explain_models()
         self.diameter = SettingControl("diameter", self)
         self._device = self._box("device", _devices())
         self._prefer(preferences().device)
@@ -247,6 +250,7 @@ class InputSection(QGroupBox):
         return button
 
     def _connect(self) -> None:
+        self._layers.changed.connect(self.layer_chosen)
         self._layers.changed.connect(self._guess)
         self._masks.changed.connect(self.changed)
         self._masks.offered.connect(self._show_alternatives)
@@ -367,11 +371,9 @@ class InputSection(QGroupBox):
         name : str
             What it is called.
         """
-        box = self._model.widget
-        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        box = self._model_box
         if box.findData(name) < 0:
             box.insertItem(box.findData(_OPEN_FILE), name, name)
-            self._explain_model()
 
     def _on_model(self) -> None:
         if self.model.value == _OPEN_FILE:
@@ -386,12 +388,10 @@ class InputSection(QGroupBox):
                 self.model.touch(self._last_model)
             return
         self._last_model = self.model.value
-        self._explain_model()
         self.changed.emit()
 
-    def _explain_model(self) -> None:
-        box = self._model.widget
-        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+    def _explain_models(self, *_inserted: object) -> None:
+        box = self._model_box
         cards = {card.name: card for card in list_models()}
         for place in range(box.count()):
             card = cards.get(box.itemData(place))
@@ -432,9 +432,9 @@ def _devices() -> list[str]:
     return found
 
 
-def _model_editor() -> Editor:
+def _models() -> list[tuple[str, str]]:
     names = [card.name for card in list_models()]
-    return choice([(name, name) for name in ["auto", *names, _OPEN_FILE]])
+    return [(name, name) for name in ["auto", *names, _OPEN_FILE]]
 
 
 def _explain(card: ModelCard) -> str:

@@ -9,6 +9,7 @@ from fastershift.plugin.qt._lifetime import on_destroyed
 from fastershift.plugin.qt._numbers import NumberBox, WholeNumberBox
 from fastershift.plugin.qt._panel_scroll import PanelScroll
 from fastershift.plugin.qt._preferences import follow_device, preferences
+from fastershift.plugin.qt._questions import may_replace
 from fastershift.plugin.qt._tables import set_up_table
 from fastershift.plugin.qt._tasks import Task, TaskRunner
 
@@ -29,6 +30,7 @@ __all__ = [
     "keep_wheel_away",
     "key_of",
     "label",
+    "may_replace",
     "on_destroyed",
     "preferences",
     "set_up_table",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from qtpy.QtCore import QEvent, QObject, Qt, SignalInstance
 from qtpy.QtWidgets import (
@@ -17,6 +17,8 @@ from fastershift.config import SettingInfo
 from fastershift.plugin.qt._numbers import NumberBox, NumberSlider, WholeNumberBox
 
 __all__ = ["Editor", "choice", "keep_wheel_away", "make_editor"]
+
+_Options: TypeAlias = list[tuple[str, Any]]
 
 _DECIMALS = 3
 # Where usual values span so many times the least of them, a slider is logarithmic.
@@ -136,20 +138,38 @@ def _rounded(box: Any, decimals: int = _DECIMALS) -> Callable[[], float]:
     return lambda: round(box.value(), decimals)
 
 
-def choice(options: list[tuple[str, Any]]) -> Editor:
+class _GrowingBox(QComboBox):
+    """A list that adds what has come since whenever it is opened."""
+
+    def __init__(self, options: Callable[[], _Options]) -> None:
+        super().__init__()
+        self._options = options
+
+    def showPopup(self) -> None:
+        # What is chosen stays so, though its place may be another.
+        blocked = self.blockSignals(True)
+        for place, (text, value) in enumerate(self._options()):
+            if self.findData(value) < 0:
+                self.insertItem(place, text, value)
+        self.blockSignals(blocked)
+        super().showPopup()
+
+
+def choice(options: _Options | Callable[[], _Options]) -> Editor:
     """Make a list to choose from.
 
     Parameters
     ----------
-    options : list of (text, value)
-        What is shown, and what it means.
+    options : list of (text, value), or callable
+        What is shown, and what it means. What is called gives these; it is called
+        again whenever the list is opened.
 
     Returns
     -------
     Editor
     """
-    box = QComboBox()
-    for text, value in options:
+    box = _GrowingBox(options) if callable(options) else QComboBox()
+    for text, value in options() if callable(options) else options:
         box.addItem(text, value)
     # Long entries must not widen the panel.
     box.setSizeAdjustPolicy(

@@ -1,5 +1,6 @@
 """The fourth part of the widget: how the frame in view was clustered, and the movie."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from qtpy.QtWidgets import (
 from fastershift.errors import FastershiftError
 from fastershift.io import write_file, write_table
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Fold
+from fastershift.plugin.qt import Fold, may_replace
 from fastershift.plugin.readout._plot import PLOTTED, MoviePlot
 from fastershift.plugin.readout._sentences import TIPS, describe_change, describe_frame
 from fastershift.plugin.readout._table import COLUMNS, ReportTable
@@ -238,6 +239,10 @@ class ReadOut(QGroupBox):
         path = Path(chosen)
         if not path.suffix:
             path = path.with_suffix(Path(name).suffix)
+            # The dialog has asked for the name without it.
+            taken = f"{path} exists already. Replace it?"
+            if os.path.exists(path) and not may_replace(self, taken):
+                return
         try:
             written = write(path)
         except FastershiftError as error:

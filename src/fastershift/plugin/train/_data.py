@@ -1,5 +1,6 @@
 """What a model is trained on: folders, layers and simulations, in a list."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -151,7 +152,7 @@ class TrainingDataList(QGroupBox):
             Such as ``…/01``.
         """
         path = Path(folder)
-        if not path.with_name(f"{path.name}_GT").is_dir():
+        if not os.path.isdir(f"{path}_GT"):
             self.message.emit(
                 f"There is no ground truth {path.name}_GT beside "
                 f"{path.name}; choose the "

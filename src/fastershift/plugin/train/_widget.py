@@ -1,5 +1,6 @@
 """The dock widget "Train a model"."""
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,6 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -25,7 +25,9 @@ from fastershift.plugin.qt import (
     PanelScroll,
     Task,
     TaskRunner,
+    choice,
     keep_wheel_away,
+    may_replace,
     on_destroyed,
 )
 from fastershift.plugin.train._data import TrainingDataList
@@ -114,9 +116,9 @@ class TrainWidget(QWidget):
         return self._data
 
     def _make_controls(self) -> None:
-        self._begin = QComboBox()
-        names = [card.name for card in list_models()]
-        self._begin.addItems([*names, _FROM_NOTHING])
+        box = choice(_starts).widget
+        assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
+        self._begin = box
         self._begin.setCurrentText("generalist")
         self._name_control(
             self._begin,
@@ -125,7 +127,6 @@ class TrainWidget(QWidget):
             "The model to start from, for which minutes are enough. "
             "From nothing, allow an hour or more.",
         )
-        keep_wheel_away(self._begin)
         self._minutes = NumberBox()
         self._minutes.setRange(0.1, 10_000)
         self._minutes.setDecimals(1)
@@ -217,9 +218,9 @@ class TrainWidget(QWidget):
         if output.stem in _shipped():
             self._say(f"{output.stem} comes with fastershift; choose another name.")
             return
-        if output.exists() and not self._may_replace(output.stem):
+        taken = f"The model {output.stem} exists already. Replace it?"
+        if os.path.exists(output) and not may_replace(self, taken):
             return
-        output.parent.mkdir(parents=True, exist_ok=True)
         self._pictures.clear()
         self._say("Reading the movies …")
         begin, minutes = self._begin.currentText(), self._minutes.value()
@@ -230,12 +231,6 @@ class TrainWidget(QWidget):
                 self._on_error,
             )
         )
-
-    def _may_replace(self, name: str) -> bool:
-        answer = QMessageBox.question(
-            self, "Replace?", f"The model {name} exists already. Replace it?"
-        )
-        return bool(answer == QMessageBox.StandardButton.Yes)
 
     def stop(self) -> None:
         """End early: the best model so far is written."""
@@ -263,8 +258,6 @@ class TrainWidget(QWidget):
                 "iterations; choose it in the list of models."
             )
             self._forget()
-            if self._begin.findText(event.path.stem) < 0:
-                self._begin.addItem(event.path.stem)
 
     def _show_progress(self, event: TrainProgress) -> None:
         self._progress.setRange(0, 1000)
@@ -297,6 +290,11 @@ class TrainWidget(QWidget):
             self._progress.setFormat("")
         elif not self._progress.format():
             self._progress.setRange(0, 0)
+
+
+def _starts() -> list[tuple[str, str]]:
+    names = [card.name for card in list_models()]
+    return [(name, name) for name in [*names, _FROM_NOTHING]]
 
 
 def _words(event: TrainValidated) -> str:

@@ -1,5 +1,6 @@
 """What the user last used, for the next time the widget is opened."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def recall() -> dict[str, Any]:
         # Nothing was kept yet, or by another version with other settings.
         return {}
     model = values.get("embed", {}).get("model", "auto")
-    if Path(model).suffix and not Path(model).exists():
+    if Path(model).suffix and not os.path.exists(model):
         del values["embed"]["model"]
     return values
 

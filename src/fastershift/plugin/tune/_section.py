@@ -124,9 +124,7 @@ class TuneSection(QGroupBox):
         self.show_hidden("")
 
     def _make_preset(self) -> QComboBox:
-        models = [(f"model {card.name}", f"m{card.name}") for card in list_models()]
-        data = [(name, f"d{name}") for name in PRESETS]
-        box = choice([("choose…", ""), *models, *data]).widget
+        box = choice(_presets).widget
         assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
         box.setObjectName("preset")
         box.setAccessibleName("Preset")
@@ -171,3 +169,9 @@ class TuneSection(QGroupBox):
         self._hidden.setText(f"Also set: {text}")
         self._hidden.setVisible(bool(text))
         self._forget.setVisible(bool(text))
+
+
+def _presets() -> list[tuple[str, str]]:
+    models = [(f"model {card.name}", f"m{card.name}") for card in list_models()]
+    data = [(name, f"d{name}") for name in PRESETS]
+    return [("choose…", ""), *models, *data]
