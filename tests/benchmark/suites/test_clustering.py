@@ -114,16 +114,18 @@ def test_the_foreground_of_a_pair_is_clustered_by_the_bandwidth_of_the_card(
     embeddings[0, :, 2:5, 2:5] = torch.eye(16)[3][:, None, None]
     pair = SimpleNamespace(embeddings=embeddings)
     settings = SimpleNamespace(
-        track=SimpleNamespace(foreground=0.5), cluster=SimpleNamespace(bandwidth=0.03)
+        embed=SimpleNamespace(model="nuclei"),
+        track=SimpleNamespace(foreground=0.5),
+        cluster=SimpleNamespace(bandwidth=0.03),
     )
     plan = SimpleNamespace(
         source=SimpleNamespace(pair=lambda _: iter([None, pair])), settings=settings
     )
-    monkeypatch.setattr(_data, "plan_run", lambda movie, device: plan)
+    monkeypatch.setattr(_data, "clustering_plan", lambda movie, device: plan)
     small = SimpleNamespace(frames=np.zeros((3, 8, 8), np.uint16))
     monkeypatch.setattr(_data, "simulate_movie", lambda *_, **__: small)
     name, points, bandwidth = frame_pair(QUICK)
-    assert name == "simulated movie"
+    assert name == "simulated movie, nuclei"
     assert bandwidth == 0.03
     assert points.shape == (9, 16)
     assert points.dtype == torch.float32

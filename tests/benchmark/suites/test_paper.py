@@ -99,7 +99,7 @@ class TestTable1:
 
 def swept(clustering, **more):
     figures = {"network": 0.2, "linking": 0.1, "seeds": 64, "clusters": 9, "tra": 0.9}
-    return Swept(clustering=clustering, **(figures | more))
+    return Swept("nuclei", clustering=clustering, **(figures | more))
 
 
 @pytest.fixture
@@ -138,6 +138,7 @@ def test_one_setting_is_changed_at_a_time(two_movies, name, setting, values, sym
             seconds = 0.2 + value + 0.1
             assert result.summary[movie][str(value)] == pytest.approx(seconds)
             row = row_of(result.tables[0], movie=movie, **{symbol: value})
+            assert row["model"] == "nuclei"
             assert row["frame (s)"] == pytest.approx(seconds)
             assert row["clustering (s)"] == value
             assert (row["paper, frame (s)"] is None) == (movie == "other")
@@ -200,7 +201,8 @@ class TestTable2:
 
         monkeypatch.setattr(_table2, "warm_up", lambda _: None)
         monkeypatch.setattr(_table2, "timed_run", timed)
-        monkeypatch.setattr(TrueMovie, "decided", lambda *_: {"diameter": 9.0})
+        embed = {"model": "nuclei", "diameter": 9.0}
+        monkeypatch.setattr(TrueMovie, "decided", lambda *_: embed)
         monkeypatch.setattr(
             _table2,
             "movies_at_hand",

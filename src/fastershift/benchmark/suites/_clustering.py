@@ -14,6 +14,7 @@ from fastershift.benchmark._measure import (
     seconds_of,
 )
 from fastershift.benchmark._peers import Labels, ours, published, scikit_learn
+from fastershift.benchmark._runs import OF_CLUSTERS
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Cell,
@@ -156,6 +157,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             "points with the final modes alone; the floor is one pass that gives every "
             "point its nearest final mode, labels written: in blocks that stay in the "
             "cache, the product, its largest value and the index of that.",
+            OF_CLUSTERS,
         ),
     )
 

@@ -8,6 +8,7 @@ import torch
 
 from fastershift._devices import choose_device
 from fastershift.benchmark._runs import (
+    OF_CLUSTERS,
     STAGES,
     TimedRun,
     TrueMovie,
@@ -72,7 +73,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         )
         times = {"default": ours.stages(), "published": published.stages(_WINDOW)}
         for profile, one in (("default", ours), ("published", published)):
-            rows.append(_row(movie.name, profile, one, times[profile]))
+            rows.append(_row(movie.name, embed["model"], profile, one, times[profile]))
             stages[f"{movie.name}, {profile}"] = times[profile]
         ratios.append(sum(times["published"].values()) / sum(times["default"].values()))
         if ours.tra is not None and published.tra is not None:
@@ -84,10 +85,11 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         "convolution_share": round(convolution_seconds / network_seconds, 3),
         "psc_seconds": round(small, 3),
     }
-    columns = ("movie", "profile", "frames", "network size", "TRA", "s a frame")
-    whole = Table(
-        "Whole runs", (*columns, *(f"{one}, s" for one in STAGES)), tuple(rows)
+    columns = (
+        *("movie", "model", "profile", "frames", "network size", "TRA", "s a frame"),
+        *(f"{one}, s" for one in STAGES),
     )
+    whole = Table("Whole runs", columns, tuple(rows))
     alone = Table(
         "One pass of the network",
         ("size", "seconds", "its convolutions alone, seconds"),
@@ -99,6 +101,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         "time for a frame is that of the frames after the first window, each of which "
         "takes eight passes of the network.",
         "Default: one block of 16 frames and its 3 frames of warm-up.",
+        OF_CLUSTERS,
     ]
     notes.append(
         f"psc_seconds: a frame of {_PSC_SHAPE[1]} × {_PSC_SHAPE[0]} pixels whose cells "
@@ -110,11 +113,12 @@ def run(options: BenchmarkOptions) -> SuiteResult:
 
 
 def _row(
-    movie: str, profile: str, one: TimedRun, stages: dict[str, float]
+    movie: str, model: str, profile: str, one: TimedRun, stages: dict[str, float]
 ) -> tuple[Cell, ...]:
     height, width = one.network_shape
     return (
         movie,
+        model,
         profile,
         len(one.result.labels),
         f"{width} × {height}",
