@@ -224,6 +224,15 @@ class TestTable2:
         assert row["as published, s a frame"] == 18.0
         assert ("other", 10, "published") in ran
 
+    def test_without_frames_after_the_first_window_that_field_is_empty(
+        self, ran, monkeypatch
+    ):
+        movie = TrueMovie("short", np.zeros((8, 20, 24), np.uint8), None)
+        monkeypatch.setattr(_table2, "movies_at_hand", lambda *_: [movie])
+        row = row_of(run_suite("table2", WHOLE).tables[0], movie="short")
+        assert row["as published, s a frame"] is None
+        assert (row["model"], row["s a frame"]) == ("nuclei", 1.0)
+
     def test_the_quick_form_leaves_the_published_profile_out(self, ran):
         result = run_suite("table2", QUICK)
         assert not any(profile for *_, profile in ran)

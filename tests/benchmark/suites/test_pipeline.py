@@ -9,6 +9,7 @@ import torch
 from fastershift.benchmark import BenchmarkOptions, run_suite
 from fastershift.benchmark._runs import STAGES, TrueMovie
 from fastershift.benchmark.suites import _pipeline
+from fastershift.errors import InputError
 
 CPU = BenchmarkOptions(device="cpu")
 
@@ -75,6 +76,22 @@ def test_the_quick_form_is_of_one_movie_and_says_so(ran):
     assert {name for name, *_ in ran} == {"Fluo-N2DH-SIM+"}
     assert "Cut down to one movie." in result.notes
     assert "Cut down to one movie." not in run_suite("pipeline", CPU).notes
+
+
+def test_another_movie_is_run_where_that_one_is_missing(ran, monkeypatch):
+    movies = [TrueMovie("other", np.zeros((17, 20, 24)), None)]
+    monkeypatch.setattr(_pipeline, "movies_at_hand", lambda *_: movies)
+    result = run_suite("pipeline", BenchmarkOptions(quick=True, device="cpu"))
+    assert result.summary["published_ratio"] == 8.0
+
+
+def test_movies_without_frames_after_the_first_window_are_left_out(ran, monkeypatch):
+    long, short = (TrueMovie("other", np.zeros((n, 20, 24)), None) for n in (9, 8))
+    monkeypatch.setattr(_pipeline, "movies_at_hand", lambda *_: [short, long])
+    assert len(run_suite("pipeline", CPU).tables[0].rows) == 2
+    monkeypatch.setattr(_pipeline, "movies_at_hand", lambda *_: [short])
+    with pytest.raises(InputError, match="more than 8 frames"):
+        run_suite("pipeline", CPU)
 
 
 def test_without_a_truth_no_difference_is_told(ran, monkeypatch):

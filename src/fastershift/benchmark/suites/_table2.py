@@ -103,8 +103,10 @@ def run(options: BenchmarkOptions) -> SuiteResult:
 
 def _published(
     movie: TrueMovie, embed: dict[str, object], options: BenchmarkOptions
-) -> float:
+) -> float | None:
     """Return the seconds of a frame after the first window, as published."""
+    if len(movie.frames) <= _WINDOW:
+        return None
     frames = [movie.frames[t] for t in range(min(_PUBLISHED_FRAMES, len(movie.frames)))]
     part = TrueMovie(movie.name, frames, None)
     settings = {"profile": "published", "embed": embed}
