@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from fastershift.benchmark import BenchmarkOptions, run_suite
 from fastershift.benchmark._runs import STAGES, TrueMovie
@@ -80,6 +81,20 @@ class TestTable1:
         sizes, _, limit, fresh = asked[-1]
         assert (sizes, limit) == (fresh, 1800.0)
         assert len(sizes) > len(asked[0][0])
+
+    @pytest.mark.parametrize(("device", "cold"), [("cpu", 2.0), ("meta", None)])
+    def test_cold_time_and_memory_are_told_of_the_cpu_alone(
+        self, monkeypatch, device, cold
+    ):
+        monkeypatch.setattr(
+            _table1_fig1, "choose_device", lambda _: torch.device(device)
+        )
+        monkeypatch.setattr(_table1_fig1, "fresh_process", lambda *_: (2.0, 8_000_000))
+        peers = {"ours": lambda points, *_: np.zeros(len(points))}
+        monkeypatch.setattr(_table1_fig1, "PEERS", peers)
+        (one,) = _table1_fig1.compare(WHOLE, (20,), 18, limit=1, fresh=(20,))
+        assert one.cold == cold
+        assert (one.peak is None) == (cold is None)
 
     def test_figure_1_has_two_images_and_smaller_sets_before_them(self, monkeypatch):
         asked = []
