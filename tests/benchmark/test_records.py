@@ -26,6 +26,7 @@ from fastershift.benchmark._measure import least_seconds, seconds_of
 from fastershift.errors import InputError
 
 CPU = torch.device("cpu")
+QUICK = BenchmarkOptions(quick=True)
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -76,10 +77,13 @@ def test_a_record_holds_everything_that_was_measured(tmp_path):
         ("A note.",),
     )
     folder = tmp_path / "suite"
-    write_record(folder, result, machine={"cores": 2}, quick=False, seconds=2.26)
+    options = BenchmarkOptions(data=tmp_path, seed=3)
+    write_record(folder, result, machine={"cores": 2}, options=options, seconds=2.26)
     record = read_record(folder)
     assert record["summary"] == {"f1": 0.5, "kinds": {"rods": {"f1": 1.0}}}
     assert (record["machine"], record["quick"]) == ({"cores": 2}, False)
+    assert (record["device"], record["seed"]) == ("auto", 3)
+    assert record["data"] == str(tmp_path.resolve())
     assert (record["seconds"], record["notes"]) == (2.3, ["A note."])
     assert record["tables"][0]["rows"] == [[1, 0.5], [None, "x"]]
     with (folder / "kept-by-change.csv").open(newline="") as file:
@@ -91,14 +95,14 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
     folder.mkdir()
     (folder / "thesis.txt").write_text("precious")
     with pytest.raises(InputError):
-        write_record(folder, SuiteResult({}), machine={}, quick=True, seconds=1)
+        write_record(folder, SuiteResult({}), machine={}, options=QUICK, seconds=1)
     assert (folder / "thesis.txt").read_text() == "precious"
     assert read_record(folder) is None
     (folder / "thesis.txt").unlink()
-    write_record(folder, SuiteResult({}), machine={}, quick=True, seconds=1)
+    write_record(folder, SuiteResult({}), machine={}, options=QUICK, seconds=1)
     (folder / "thesis.txt").write_text("precious")
     with pytest.raises(InputError):
-        write_record(folder, SuiteResult({}), machine={}, quick=True, seconds=1)
+        write_record(folder, SuiteResult({}), machine={}, options=QUICK, seconds=1)
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"summary": {}}', "\udc80"])

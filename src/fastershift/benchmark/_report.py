@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastershift.benchmark._chart import can_draw, save_plot
-from fastershift.benchmark._suite import Cell, SuiteResult, Table
+from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
 
 __all__ = ["read_record", "table_text", "write_record"]
 
@@ -60,7 +60,7 @@ def write_record(
     result: SuiteResult,
     *,
     machine: Mapping[str, Any],
-    quick: bool,
+    options: BenchmarkOptions,
     seconds: float,
 ) -> None:
     """Write all a suite measured: a record, a CSV a table, an SVG a plot.
@@ -75,8 +75,8 @@ def write_record(
         What was measured.
     machine : mapping
         What `describe_machine` says.
-    quick : bool
-        Whether the suite was cut down.
+    options : BenchmarkOptions
+        How the suite was run.
     seconds : float
         What the suite took.
 
@@ -91,8 +91,9 @@ def write_record(
     from fastershift.io import replacing_folder
 
     with replacing_folder(folder, True, _is_record) as fresh:
-        record = {"machine": machine, "quick": quick, "seconds": round(seconds, 1)}
-        text = json.dumps(record | asdict(result), indent=2, ensure_ascii=False)
+        told = {"machine": machine, "seconds": round(seconds, 1)}
+        record = told | options.recorded() | asdict(result)
+        text = json.dumps(record, indent=2, ensure_ascii=False)
         (fresh / _RECORD).write_text(text, encoding="utf-8")
         for table in result.tables:
             path = fresh / f"{_file_name(table.title)}.csv"
