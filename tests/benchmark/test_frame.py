@@ -52,8 +52,9 @@ def test_a_table_is_text_that_markdown_understands():
 
 def test_a_record_is_written_whole_and_read_back(tmp_path):
     folder = tmp_path / "x"
+    told = {"machine": {"cores": 2}, "options": BenchmarkOptions(quick=True)}
     for _ in range(2):
-        write_record(folder, RESULT, machine={"cores": 2}, quick=True, seconds=1.23)
+        write_record(folder, RESULT, **told, seconds=1.23)
     assert {path.name for path in folder.iterdir()} == {
         "record.json",
         "table-x.csv",

@@ -26,6 +26,7 @@ from fastershift.benchmark._measure import least_seconds, seconds_of
 from fastershift.errors import InputError
 
 CPU = torch.device("cpu")
+QUICK = BenchmarkOptions(quick=True)
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -76,29 +77,44 @@ def test_a_record_holds_everything_that_was_measured(tmp_path):
         ("A note.",),
     )
     folder = tmp_path / "suite"
-    write_record(folder, result, machine={"cores": 2}, quick=False, seconds=2.26)
+    options = BenchmarkOptions(data=tmp_path, seed=3)
+    write_record(folder, result, machine={"cores": 2}, options=options, seconds=2.26)
     record = read_record(folder)
     assert record["summary"] == {"f1": 0.5, "kinds": {"rods": {"f1": 1.0}}}
     assert (record["machine"], record["quick"]) == ({"cores": 2}, False)
+    assert (record["device"], record["seed"]) == ("auto", 3)
+    assert record["data"] == str(tmp_path.resolve())
     assert (record["seconds"], record["notes"]) == (2.3, ["A note."])
     assert record["tables"][0]["rows"] == [[1, 0.5], [None, "x"]]
     with (folder / "kept-by-change.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["a", "b"], ["1", "0.5"], ["", "x"]]
 
 
-def test_a_folder_of_something_else_is_not_replaced(tmp_path):
-    folder = tmp_path / "suite"
-    folder.mkdir()
-    (folder / "thesis.txt").write_text("precious")
+def test_only_what_a_former_record_names_is_replaced(tmp_path):
+    def write(*titles):
+        result = SuiteResult(
+            {"count": len(titles)}, tuple(Table(one, ("a",), ()) for one in titles)
+        )
+        write_record(tmp_path, result, machine={}, options=QUICK, seconds=1)
+
+    (tmp_path / "thesis.csv").write_text("precious")
+    write("First", "Second")
+    write("Second")
+    assert read_record(tmp_path)["summary"] == {"count": 1}
+    names = {"record.json", "second.csv", "thesis.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    with pytest.raises(InputError, match=r"thesis\.csv holds something other"):
+        write("Thesis")
+    assert (tmp_path / "thesis.csv").read_text() == "precious"
+    assert read_record(tmp_path)["summary"] == {"count": 1}
+
+
+def test_a_record_of_something_else_is_not_replaced(tmp_path):
+    path = tmp_path / "record.json"
+    path.write_text('{"summary": {}}')
     with pytest.raises(InputError):
-        write_record(folder, SuiteResult({}), machine={}, quick=True, seconds=1)
-    assert (folder / "thesis.txt").read_text() == "precious"
-    assert read_record(folder) is None
-    (folder / "thesis.txt").unlink()
-    write_record(folder, SuiteResult({}), machine={}, quick=True, seconds=1)
-    (folder / "thesis.txt").write_text("precious")
-    with pytest.raises(InputError):
-        write_record(folder, SuiteResult({}), machine={}, quick=True, seconds=1)
+        write_record(tmp_path, SuiteResult({}), machine={}, options=QUICK, seconds=1)
+    assert path.read_text() == '{"summary": {}}'
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"summary": {}}', "\udc80"])

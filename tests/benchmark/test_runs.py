@@ -11,7 +11,10 @@ from fastershift.benchmark import BenchmarkOptions, _runs, _sweep
 from fastershift.benchmark._runs import STAGES, TimedRun, TrueMovie
 from fastershift.evaluation import Scores
 from fastershift.io import SavedResult
-from fastershift.pipeline import FrameReport
+from fastershift.pipeline import FrameReport, plan_run
+from fastershift.rshn import PUBLISHED_MODEL, FirstLook, list_models
+from fastershift.rshn._first_look import KINDS
+from fastershift.simulate import simulate_movie
 from helpers.movies import TWO_CELLS_TOUCH_THEN_ONE_LEAVES as TOUCH
 
 
@@ -111,9 +114,27 @@ def test_the_last_frames_of_each_real_movie_are_taken(tmp_path):
 def test_a_movie_tells_what_a_run_of_it_chooses(monkeypatch):
     embed = SimpleNamespace(model="nuclei", diameter=23.0)
     plan = SimpleNamespace(settings=SimpleNamespace(embed=embed))
-    monkeypatch.setattr(_runs, "plan_run", lambda frames, device: plan)
+    monkeypatch.setattr(_runs, "plan_run", lambda frames, **_: plan)
     movie = TrueMovie("drawn", TOUCH.labels, None)
     assert movie.decided("cpu") == {"model": "nuclei", "diameter": 23.0}
+
+
+def test_no_model_is_chosen_to_be_clustered_that_votes(monkeypatch):
+    monkeypatch.setattr(_runs, "plan_run", lambda frames, device, choose: choose)
+    choose = _runs.clustering_plan(TOUCH.labels, "cpu")
+    looks = [FirstLook(20.0, kind, sure) for kind in KINDS for sure in (0.1, 1.0)]
+    chosen = [choose(look) for look in (None, *looks)]
+    assert set(chosen) == {PUBLISHED_MODEL, *KINDS}
+    embeddings = {card.name: card.embedding for card in list_models()}
+    assert {embeddings[name] for name in chosen} == {"cosine"}
+
+
+def test_what_is_decided_of_a_movie_fits_the_published_profile():
+    """In three cells alone, auto takes the generalist."""
+    frames = simulate_movie(1, (64, 64), 3, diameter=24, seed=1).frames
+    embed = TrueMovie("simulated", frames, None).decided("cpu")
+    plan = plan_run(frames, {"profile": "published", "embed": embed}, device="cpu")
+    assert plan.settings.embed.model == embed["model"]
 
 
 class TestSweep:
@@ -133,11 +154,12 @@ class TestSweep:
         monkeypatch.setattr(_sweep, "_tra", lambda movie, result: 0.9)
         movie = TrueMovie("drawn", np.zeros((2, 64, 64), np.uint16), None)
         planned = _planned()
-        monkeypatch.setattr(_sweep, "plan_run", lambda frames, device: planned)
+        monkeypatch.setattr(_sweep, "clustering_plan", lambda frames, device: planned)
         found = _sweep.sweep(movie, variants, "cpu")
         # Once to fill the cache, then once for each.
         assert ran == [planned.settings.cluster.n_initial, 8, 64]
         assert [one.seeds for one in found] == [8, 64]
+        assert {one.model for one in found} == {planned.settings.embed.model}
         assert [one.clusters for one in found] == [4.5, 4.5]
         assert found[0].network == pytest.approx(0.25)
         assert found[0].clustering == pytest.approx(0.55)

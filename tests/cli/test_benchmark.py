@@ -75,6 +75,14 @@ def test_what_was_measured_as_asked_is_kept_on_resuming(ran, tmp_path):
     assert names[4:] == list(SUITES)
 
 
+@pytest.mark.parametrize("other", ["--data=.", "--device=cpu", "--seed=1"])
+def test_what_was_measured_otherwise_is_not_kept_on_resuming(ran, tmp_path, other):
+    words = ("all", "--resume", "-o", tmp_path / "out")
+    for more in ((), (), (other,), (other,)):
+        assert call(*words, *more) == 0
+    assert ran[0] == [*SUITES, *SUITES]
+
+
 def test_a_suite_that_fails_spares_the_others(ran, tmp_path, capsys):
     names, failing = ran
     failing["preview"] = RuntimeError("no display")

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from fastershift.benchmark._runs import clustering_plan
 from fastershift.benchmark._suite import BenchmarkOptions
 from fastershift.errors import InputError
 from fastershift.instances import foreground_mask
 from fastershift.io import read_movie
-from fastershift.pipeline import plan_run
 from fastershift.rshn import FrameSource  # noqa: TC001
 from fastershift.simulate import simulate_movie
 
@@ -72,7 +72,7 @@ def movie_folders(data: Path) -> list[Path]:
 
 
 def frame_pair(options: BenchmarkOptions) -> tuple[str, Tensor, float]:
-    """Embed two frames with the default model, and take the foreground.
+    """Embed two frames with a model of `clustering_plan`, and take the foreground.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def frame_pair(options: BenchmarkOptions) -> tuple[str, Tensor, float]:
     Returns
     -------
     name : str
-        Of the movie.
+        Of the movie and of the model.
     points : (n, 16) float32 Tensor
         As they are clustered by default.
     bandwidth : float
@@ -97,8 +97,9 @@ def frame_pair(options: BenchmarkOptions) -> tuple[str, Tensor, float]:
         folder = movie_folders(options.movies)[0]
         name = folder.parent.name
         movie = read_movie(folder, frames=(0, 3))
-    plan = plan_run(movie, device=options.device)
+    plan = clustering_plan(movie, options.device)
     pair = next(pair for pair in plan.source.pair(0) if pair is not None)
     foreground = foreground_mask(pair.embeddings, plan.settings.track.foreground)
     points = pair.embeddings.movedim(1, -1)[foreground].to(torch.float32)
-    return name, points, plan.settings.cluster.bandwidth
+    named = f"{name}, {plan.settings.embed.model}"
+    return named, points, plan.settings.cluster.bandwidth

@@ -18,7 +18,10 @@ from torch import Tensor
 
 from fastershift.errors import FastershiftError
 
-__all__ = ["fresh_process", "least_seconds", "seconds_of"]
+__all__ = ["ON_THE_CPU", "fresh_process", "least_seconds", "seconds_of"]
+
+#: What a reader must know of what `fresh_process` measures.
+ON_THE_CPU = "Fresh processes, of cold time and peak memory, run on the CPU alone."
 
 # Seconds up to which a clustering is done once more for its memory.
 _AGAIN = 10.0
@@ -55,7 +58,7 @@ def fresh_process(points: Tensor, method: str, bandwidth: float) -> tuple[float,
     Parameters
     ----------
     points : (n, d) Tensor
-        Handed over in a file.
+        On the CPU, where the process computes, too; handed over in a file.
     method : str
         One of `PEERS`.
     bandwidth : float
@@ -78,7 +81,7 @@ def fresh_process(points: Tensor, method: str, bandwidth: float) -> tuple[float,
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "points.npy"
-        np.save(path, points.cpu().numpy())
+        np.save(path, points.numpy())
         order = json.dumps(
             {"points": str(path), "method": method, "bandwidth": bandwidth}
         )

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from fastershift.benchmark._chart import can_draw, save_plot
-from fastershift.benchmark._suite import Cell, SuiteResult, Table
+from fastershift.benchmark._suite import BenchmarkOptions, Cell, SuiteResult, Table
 
 __all__ = ["read_record", "table_text", "write_record"]
 
 _RECORD = "record.json"
-#: What a record tells, and the kinds of files beside it.
-_TOLD = {"machine", "quick", "seconds", "summary"}
-_SUFFIXES = (".json", ".csv", ".svg")
+#: What every record tells.
+_TOLD = {"machine", "quick", "seconds", "summary", "tables", "plots"}
 
 
 def table_text(table: Table) -> str:
@@ -60,7 +59,7 @@ def write_record(
     result: SuiteResult,
     *,
     machine: Mapping[str, Any],
-    quick: bool,
+    options: BenchmarkOptions,
     seconds: float,
 ) -> None:
     """Write all a suite measured: a record, a CSV a table, an SVG a plot.
@@ -70,29 +69,32 @@ def write_record(
     Parameters
     ----------
     folder : Path
-        Of this suite; a former record in it is replaced.
+        Of this suite; the files of a former record in it are replaced, and no others.
     result : SuiteResult
         What was measured.
     machine : mapping
         What `describe_machine` says.
-    quick : bool
-        Whether the suite was cut down.
+    options : BenchmarkOptions
+        How the suite was run.
     seconds : float
         What the suite took.
 
     Raises
     ------
     InputError
-        When the folder holds something else.
+        When something else has the name of one of the files.
     FastershiftError
         When it cannot be written.
     """
     # Not above: windows that are timed import this package.
-    from fastershift.io import replacing_folder
+    from fastershift.io import replacing_files
 
-    with replacing_folder(folder, True, _is_record) as fresh:
-        record = {"machine": machine, "quick": quick, "seconds": round(seconds, 1)}
-        text = json.dumps(record | asdict(result), indent=2, ensure_ascii=False)
+    told = {"machine": machine, "seconds": round(seconds, 1)}
+    record = told | options.recorded() | asdict(result)
+    former = _files(read_record(folder))
+    paths = [folder / name for name in dict.fromkeys([*_files(record), *former])]
+    with replacing_files(paths, True, lambda path: path.name in former) as fresh:
+        text = json.dumps(record, indent=2, ensure_ascii=False)
         (fresh / _RECORD).write_text(text, encoding="utf-8")
         for table in result.tables:
             path = fresh / f"{_file_name(table.title)}.csv"
@@ -104,22 +106,22 @@ def write_record(
 
 def read_record(folder: Path) -> dict[str, Any] | None:
     """Read what `write_record` wrote; None if there is nothing."""
-    if not _is_record(folder):
-        return None
-    record: dict[str, Any] = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    return record
-
-
-def _is_record(folder: Path) -> bool:
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return (
-        isinstance(record, dict)
-        and record.keys() >= _TOLD
-        and all(path.suffix in _SUFFIXES for path in folder.iterdir())
+        return None
+    return record if isinstance(record, dict) and record.keys() >= _TOLD else None
+
+
+def _files(record: Mapping[str, Any] | None) -> list[str]:
+    """Name the files of a record, its own first; none where there is no record."""
+    if record is None:
+        return []
+    tables, plots = (
+        [f"{_file_name(one['title'])}{suffix}" for one in record[kind]]
+        for kind, suffix in (("tables", ".csv"), ("plots", ".svg"))
     )
+    return [_RECORD, *tables, *plots]
 
 
 def _file_name(title: str) -> str:

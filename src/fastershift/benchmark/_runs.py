@@ -14,14 +14,16 @@ from fastershift.benchmark._suite import BenchmarkOptions
 from fastershift.errors import InputError
 from fastershift.evaluation import Scores, evaluate, score_arrays
 from fastershift.io import SavedResult, read_movie, write_saved
-from fastershift.pipeline import TrackedMovie, TrackingRun, plan_run
-from fastershift.rshn import FrameSource
+from fastershift.pipeline import Plan, TrackedMovie, TrackingRun, plan_run
+from fastershift.rshn import PUBLISHED_MODEL, FirstLook, FrameSource, choose_model
 from fastershift.simulate import simulate_movie
 
 __all__ = [
+    "OF_CLUSTERS",
     "STAGES",
     "TimedRun",
     "TrueMovie",
+    "clustering_plan",
     "movies_at_hand",
     "timed_run",
     "warm_up",
@@ -29,6 +31,12 @@ __all__ = [
 
 #: Stages in the order in which a frame goes through them.
 STAGES = ("network", "clustering", "linking", "rest")
+
+#: What a reader must know where `clustering_plan` chooses the model.
+OF_CLUSTERS = (
+    "The model is chosen among those whose embeddings are clustered: generalist votes, "
+    f"so {PUBLISHED_MODEL} takes its place."
+)
 
 
 @dataclass(frozen=True)
@@ -61,9 +69,33 @@ class TrueMovie:
         return score_arrays(labels, result.tracks, self.truth, seg_frames=segments)
 
     def decided(self, device: str) -> dict[str, Any]:
-        """Return the model and the cell diameter that a run of this movie chooses."""
-        embed = plan_run(self.frames, device=device).settings.embed
+        """Return the model and the cell diameter that `clustering_plan` chooses."""
+        embed = clustering_plan(self.frames, device).settings.embed
         return {"model": embed.model, "diameter": embed.diameter}
+
+
+def clustering_plan(movie: FrameSource, device: str) -> Plan:
+    """Plan a run by a model whose embeddings are clustered, as in the papers.
+
+    A model that votes has no seeds, and does not fit the profile ``published``.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames
+        What the model and the diameter are chosen by.
+    device : str
+        Where to compute.
+
+    Returns
+    -------
+    Plan
+    """
+
+    def choose(look: FirstLook | None) -> str:
+        name = choose_model(look)
+        return PUBLISHED_MODEL if name == choose_model(None) else name
+
+    return plan_run(movie, device=device, choose=choose)
 
 
 @dataclass(frozen=True)
@@ -187,11 +219,12 @@ def timed_run(
 
 
 def warm_up(device: str) -> None:
-    """Run a small movie once, so that imports and the like are not measured.
+    """Run a small movie, so that imports and the like are not measured.
 
-    Cells touch, and the network sees them at another size, so that everything is
-    compiled that is compiled when it is first needed.
+    Cells touch, are voted for and clustered, and the network sees them at another size,
+    so that everything is compiled that is compiled when it is first needed.
     """
     made = simulate_movie(2, (128, 128), 12, diameter=24)
     movie = TrueMovie("warm-up", made.frames, made.labels)
-    timed_run(movie, {"embed": {"diameter": 30.0}}, device)
+    for model in ("auto", PUBLISHED_MODEL):
+        timed_run(movie, {"embed": {"model": model, "diameter": 30.0}}, device)

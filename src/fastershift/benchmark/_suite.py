@@ -1,7 +1,7 @@
 """What a suite is asked and what it answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -43,6 +43,11 @@ class BenchmarkOptions:
     def kinds(self) -> Path | None:
         """Where the stills are."""
         return self._within("kinds")
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a record tells of them; the folder by its whole path."""
+        data = None if self.data is None else str(self.data.resolve())
+        return asdict(self) | {"data": data}
 
     def _within(self, name: str) -> Path | None:
         if self.data is None or not (self.data / name).is_dir():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastershift.benchmark._runs import TrueMovie
+from fastershift.benchmark._runs import TrueMovie, clustering_plan
 from fastershift.evaluation import evaluate, score_arrays
 from fastershift.io import write_result
 from fastershift.pipeline import (
@@ -16,7 +16,6 @@ from fastershift.pipeline import (
     Plan,
     TrackedMovie,
     TrackingRun,
-    plan_run,
 )
 
 __all__ = ["Swept", "sweep"]
@@ -30,6 +29,8 @@ class Swept:
 
     Attributes
     ----------
+    model : str
+        Whose embeddings were clustered.
     network, clustering, linking : float
         Seconds a frame; `network` is that of the run that filled the cache.
     seeds, clusters : float
@@ -38,6 +39,7 @@ class Swept:
         Against the truth, where there is one.
     """
 
+    model: str
     network: float
     clustering: float
     linking: float
@@ -68,7 +70,7 @@ def sweep(movie: TrueMovie, variants: list[dict[str, Any]], device: str) -> list
     list of Swept
         As many as there are variants.
     """
-    plan = plan_run(movie.frames, device=device)
+    plan = clustering_plan(movie.frames, device)
     if isinstance(plan.source, NetworkEmbeddings):
         plan.source.use_cache(EmbeddingCache(_CACHE))
     network = _mean(_run(plan), "network_ms")
@@ -84,6 +86,7 @@ def _swept(
         replace(plan, settings=settings.model_copy(update={"cluster": cluster}))
     )
     return Swept(
+        model=settings.embed.model,
         network=network,
         clustering=_mean(result, "clustering_ms"),
         linking=_mean(result, "linking_ms"),

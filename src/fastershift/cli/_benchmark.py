@@ -43,7 +43,7 @@ def benchmark(
         bool,
         typer.Option(
             "--resume",
-            help="With 'all': keep the results of suites that are already in OUTPUT.",
+            help="With 'all': keep results in OUTPUT that have the same options.",
         ),
     ] = False,
     debug: Debug = False,
@@ -64,7 +64,7 @@ def benchmark(
     failures = []
     for name in SUITES:
         record = read_record(output / name) if resume else None
-        if record is not None and record["quick"] == quick:
+        if record is not None and options.recorded().items() <= record.items():
             summaries[name] = record["summary"]
             continue
         try:
@@ -113,7 +113,7 @@ def _measured(name: str, options: Any, folder: Path) -> dict[str, Any]:
         typer.echo(f"\n{note}")
     for key, value in result.summary.items():
         typer.echo(f"{key}: {value}")
-    write_record(folder, result, machine=machine, quick=options.quick, seconds=seconds)
+    write_record(folder, result, machine=machine, options=options, seconds=seconds)
     if not can_draw():
         typer.echo("No plots: they need pip install 'fastershift[benchmark]'.")
     typer.echo(f"{seconds:.0f} s: {folder}")

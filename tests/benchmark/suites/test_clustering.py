@@ -95,6 +95,19 @@ def test_the_worst_case_counts(monkeypatch):
     ] * 3
 
 
+def test_memory_of_another_device_is_not_told(monkeypatch):
+    """A device that computes nothing, as there is no other one everywhere."""
+    small = blobs(20, 18, 0)
+    meta = torch.device("meta")
+    monkeypatch.setattr(_clustering, "choose_device", lambda _: meta)
+    monkeypatch.setattr(_clustering, "blobs", lambda *_: small)
+    monkeypatch.setattr(_clustering, "frame_pair", lambda _: ("movie", small, 0.02))
+    monkeypatch.setattr(_clustering, "_measured", lambda *_, **__: case())
+    monkeypatch.setattr(_clustering, "least_seconds", lambda *_: 0.5)
+    monkeypatch.setattr(_clustering, "_labels", lambda _: np.zeros(20))
+    assert run_suite("clustering", QUICK).summary["peak_over_embedding"] is None
+
+
 def test_a_case_is_measured_on_points_whose_clusters_are_known():
     points = blobs(600, 18, 0)
     plain = _measured("blobs", points, 0.1, 0, 1)
@@ -114,16 +127,18 @@ def test_the_foreground_of_a_pair_is_clustered_by_the_bandwidth_of_the_card(
     embeddings[0, :, 2:5, 2:5] = torch.eye(16)[3][:, None, None]
     pair = SimpleNamespace(embeddings=embeddings)
     settings = SimpleNamespace(
-        track=SimpleNamespace(foreground=0.5), cluster=SimpleNamespace(bandwidth=0.03)
+        embed=SimpleNamespace(model="nuclei"),
+        track=SimpleNamespace(foreground=0.5),
+        cluster=SimpleNamespace(bandwidth=0.03),
     )
     plan = SimpleNamespace(
         source=SimpleNamespace(pair=lambda _: iter([None, pair])), settings=settings
     )
-    monkeypatch.setattr(_data, "plan_run", lambda movie, device: plan)
+    monkeypatch.setattr(_data, "clustering_plan", lambda movie, device: plan)
     small = SimpleNamespace(frames=np.zeros((3, 8, 8), np.uint16))
     monkeypatch.setattr(_data, "simulate_movie", lambda *_, **__: small)
     name, points, bandwidth = frame_pair(QUICK)
-    assert name == "simulated movie"
+    assert name == "simulated movie, nuclei"
     assert bandwidth == 0.03
     assert points.shape == (9, 16)
     assert points.dtype == torch.float32

@@ -70,6 +70,12 @@ def test_stills_that_are_kept_out_are_scored(few_kinds, tmp_path, below):
     assert {row[0] for row in result.tables[0].rows} == set(kinds)
 
 
+@pytest.mark.parametrize("name", ["kinds", "robustness", "learning"])
+def test_a_folder_without_any_kind_is_a_sentence(tmp_path, name):
+    with pytest.raises(InputError, match="holds none of the kinds"):
+        run_suite(name, BenchmarkOptions(quick=True, data=tmp_path, device="cpu"))
+
+
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match="no folder"):
         run_suite("kinds", BenchmarkOptions(data=tmp_path / "gone"))

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from fastershift.benchmark import BenchmarkOptions, run_suite
 from fastershift.benchmark._runs import STAGES, TrueMovie
@@ -81,6 +82,20 @@ class TestTable1:
         assert (sizes, limit) == (fresh, 1800.0)
         assert len(sizes) > len(asked[0][0])
 
+    @pytest.mark.parametrize(("device", "cold"), [("cpu", 2.0), ("meta", None)])
+    def test_cold_time_and_memory_are_told_of_the_cpu_alone(
+        self, monkeypatch, device, cold
+    ):
+        monkeypatch.setattr(
+            _table1_fig1, "choose_device", lambda _: torch.device(device)
+        )
+        monkeypatch.setattr(_table1_fig1, "fresh_process", lambda *_: (2.0, 8_000_000))
+        peers = {"ours": lambda points, *_: np.zeros(len(points))}
+        monkeypatch.setattr(_table1_fig1, "PEERS", peers)
+        (one,) = _table1_fig1.compare(WHOLE, (20,), 18, limit=1, fresh=(20,))
+        assert one.cold == cold
+        assert (one.peak is None) == (cold is None)
+
     def test_figure_1_has_two_images_and_smaller_sets_before_them(self, monkeypatch):
         asked = []
 
@@ -99,7 +114,7 @@ class TestTable1:
 
 def swept(clustering, **more):
     figures = {"network": 0.2, "linking": 0.1, "seeds": 64, "clusters": 9, "tra": 0.9}
-    return Swept(clustering=clustering, **(figures | more))
+    return Swept("nuclei", clustering=clustering, **(figures | more))
 
 
 @pytest.fixture
@@ -138,6 +153,7 @@ def test_one_setting_is_changed_at_a_time(two_movies, name, setting, values, sym
             seconds = 0.2 + value + 0.1
             assert result.summary[movie][str(value)] == pytest.approx(seconds)
             row = row_of(result.tables[0], movie=movie, **{symbol: value})
+            assert row["model"] == "nuclei"
             assert row["frame (s)"] == pytest.approx(seconds)
             assert row["clustering (s)"] == value
             assert (row["paper, frame (s)"] is None) == (movie == "other")
@@ -200,7 +216,8 @@ class TestTable2:
 
         monkeypatch.setattr(_table2, "warm_up", lambda _: None)
         monkeypatch.setattr(_table2, "timed_run", timed)
-        monkeypatch.setattr(TrueMovie, "decided", lambda *_: {"diameter": 9.0})
+        embed = {"model": "nuclei", "diameter": 9.0}
+        monkeypatch.setattr(TrueMovie, "decided", lambda *_: embed)
         monkeypatch.setattr(
             _table2,
             "movies_at_hand",
@@ -221,6 +238,15 @@ class TestTable2:
         # As published a few frames are run; those of the first window do not count.
         assert row["as published, s a frame"] == 18.0
         assert ("other", 10, "published") in ran
+
+    def test_without_frames_after_the_first_window_that_field_is_empty(
+        self, ran, monkeypatch
+    ):
+        movie = TrueMovie("short", np.zeros((8, 20, 24), np.uint8), None)
+        monkeypatch.setattr(_table2, "movies_at_hand", lambda *_: [movie])
+        row = row_of(run_suite("table2", WHOLE).tables[0], movie="short")
+        assert row["as published, s a frame"] is None
+        assert (row["model"], row["s a frame"]) == ("nuclei", 1.0)
 
     def test_the_quick_form_leaves_the_published_profile_out(self, ran):
         result = run_suite("table2", QUICK)

@@ -9,6 +9,7 @@ import torch
 from fastershift.benchmark import BenchmarkOptions, run_suite
 from fastershift.benchmark._runs import STAGES, TrueMovie
 from fastershift.benchmark.suites import _pipeline
+from fastershift.errors import InputError
 
 CPU = BenchmarkOptions(device="cpu")
 
@@ -45,7 +46,9 @@ def ran(monkeypatch):
     monkeypatch.setattr(_pipeline, "movies_at_hand", lambda *_: movies)
     monkeypatch.setattr(_pipeline, "timed_run", timed)
     monkeypatch.setattr(
-        TrueMovie, "decided", lambda self, _: {"diameter": float(len(self.name))}
+        TrueMovie,
+        "decided",
+        lambda self, _: {"model": "nuclei", "diameter": float(len(self.name))},
     )
     return asked
 
@@ -64,7 +67,8 @@ def test_both_profiles_run_with_the_same_model_and_diameter(ran):
     run_suite("pipeline", CPU)
     for movie in ("Fluo-N2DH-SIM+", "other"):
         default, published = (embed for name, _, embed in ran if name == movie)
-        assert default == published == {"diameter": float(len(movie))}
+        diameter = float(len(movie))
+        assert default == published == {"model": "nuclei", "diameter": diameter}
 
 
 def test_the_quick_form_is_of_one_movie_and_says_so(ran):
@@ -74,12 +78,29 @@ def test_the_quick_form_is_of_one_movie_and_says_so(ran):
     assert "Cut down to one movie." not in run_suite("pipeline", CPU).notes
 
 
+def test_another_movie_is_run_where_that_one_is_missing(ran, monkeypatch):
+    movies = [TrueMovie("other", np.zeros((17, 20, 24)), None)]
+    monkeypatch.setattr(_pipeline, "movies_at_hand", lambda *_: movies)
+    result = run_suite("pipeline", BenchmarkOptions(quick=True, device="cpu"))
+    assert result.summary["published_ratio"] == 8.0
+
+
+def test_movies_without_frames_after_the_first_window_are_left_out(ran, monkeypatch):
+    long, short = (TrueMovie("other", np.zeros((n, 20, 24)), None) for n in (9, 8))
+    monkeypatch.setattr(_pipeline, "movies_at_hand", lambda *_: [short, long])
+    assert len(run_suite("pipeline", CPU).tables[0].rows) == 2
+    monkeypatch.setattr(_pipeline, "movies_at_hand", lambda *_: [short])
+    with pytest.raises(InputError, match="more than 8 frames"):
+        run_suite("pipeline", CPU)
+
+
 def test_without_a_truth_no_difference_is_told(ran, monkeypatch):
     for key, (seconds, _) in list(RUNS.items()):
         monkeypatch.setitem(RUNS, key, (seconds, None))
     result = run_suite("pipeline", CPU)
     assert result.summary["tra_difference"] is None
-    assert all(row[4] is None for row in result.tables[0].rows)
+    tra = result.tables[0].columns.index("TRA")
+    assert all(row[tra] is None for row in result.tables[0].rows)
 
 
 def test_each_run_is_a_bar_of_its_stages(ran):
@@ -94,6 +115,7 @@ def test_each_run_is_a_bar_of_its_stages(ran):
         stages = sum(named[f"{stage}, s"] for stage in STAGES)
         assert named["s a frame"] == pytest.approx(stages, abs=1e-3)
         assert (named["frames"], named["network size"]) == (17, "48 × 40")
+        assert named["model"] == "nuclei"
 
 
 def test_the_median_of_calls_counts_and_the_first_warms_up(monkeypatch):

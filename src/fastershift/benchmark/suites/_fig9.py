@@ -1,6 +1,6 @@
 """Suite ``fig9``: tracking accuracy against the number of seeds, as in Figure 9."""
 
-from fastershift.benchmark._runs import movies_at_hand
+from fastershift.benchmark._runs import OF_CLUSTERS, movies_at_hand
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Cell,
@@ -44,7 +44,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         ]
         *runs, bound = sweep(movie, variants, options.device)
         rows += [
-            (movie.name, n, one.tra, one.clusters, one.clustering)
+            (movie.name, one.model, n, one.tra, one.clusters, one.clustering)
             for n, one in zip((*numbers, _BOUND), (*runs, bound), strict=True)
         ]
         summary[movie.name] = {
@@ -62,7 +62,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         ]
         if options.quick:
             break
-    columns = ("movie", "seeds N", "TRA", "clusters", "clustering (s)")
+    columns = ("movie", "model", "seeds N", "TRA", "clusters", "clustering (s)")
     return SuiteResult(
         summary=summary,
         tables=(Table("TRA and number of seeds", columns, tuple(rows)),),
@@ -74,5 +74,6 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         notes=(
             "The number of seeds is fixed and re-seeding off. The paper's upper bound "
             f"makes every pixel a seed; here {_BOUND} seeds stand for it.",
+            OF_CLUSTERS,
         ),
     )

@@ -119,11 +119,6 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             how: round(score.matches.f1, 4) for how, score in results.items()
         }
         summary["kinds"][kind]["expected"] = round(expected, 4)
-    if not rows:
-        raise InputError(
-            f"{options.data} holds none of the kinds that are scored: "
-            f"{', '.join(KEPT_OUT_STILLS)}."
-        )
     means = {how: float(np.mean(values)) for how, values in scores.items()}
     summary |= {
         "mean_f1": round(means["auto"], 4),
@@ -167,6 +162,11 @@ def samples_by_kind(
     kind : str
     samples : list of Sample
         Fewer of them in the quick form.
+
+    Raises
+    ------
+    InputError
+        As `kept_out_stills`.
     """
     for name, kept in kept_out_stills(options):
         step = max(1, len(kept) // _QUICK) if options.quick else 1
@@ -202,14 +202,27 @@ def kept_out_stills(options: BenchmarkOptions) -> Iterator[tuple[str, list[Path]
         One that is there.
     paths : list of Path
         Of its images.
+
+    Raises
+    ------
+    InputError
+        For a folder without any of the sources.
     """
     if options.kinds is None:
         return
+    found = False
     for name, is_kept_out in KEPT_OUT_STILLS.items():
         paths = sorted((options.kinds / name / "images").glob("*.tif"))
         kept = [path for number, path in enumerate(paths) if is_kept_out(number)]
         if kept:
+            found = True
             yield name, kept
+    if not found:
+        raise InputError(
+            f"{options.data} holds none of the kinds that are scored: "
+            f"{', '.join(KEPT_OUT_STILLS)}; give the folder that does, or none for "
+            "simulated kinds alone."
+        )
 
 
 def read_still(path: Path) -> tuple[NDArray[np.generic], _Labels]:

@@ -142,6 +142,11 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     Returns
     -------
     SuiteResult
+
+    Raises
+    ------
+    InputError
+        For a folder without any of the kinds.
     """
     model = load_model("generalist")
     found = [

@@ -40,7 +40,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     Raises
     ------
     InputError
-        Where no kind is found well enough.
+        For a folder without any of the kinds, and where none is found well enough.
     """
     shares: dict[str, dict[str, float]] = defaultdict(dict)
     unchanged: dict[str, float] = {}

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from fastershift._devices import choose_device
 from fastershift.benchmark._data import blobs
-from fastershift.benchmark._measure import fresh_process, seconds_of
+from fastershift.benchmark._measure import ON_THE_CPU, fresh_process, seconds_of
 from fastershift.benchmark._peers import PEERS
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
@@ -79,6 +79,7 @@ def run_table1(options: BenchmarkOptions) -> SuiteResult:
             "h = 0.1; 128 seeds, where seeds are few. Warm is the least of four calls, "
             "or one call where it is long; cold is the first call of a process. A "
             f"size that would take longer than {limit:g} s is extrapolated.",
+            ON_THE_CPU,
         ),
     )
 
@@ -105,6 +106,7 @@ def run_fig1(options: BenchmarkOptions) -> SuiteResult:
         notes=(
             "65,536 and 262,144 points are images of 256 and 512 pixels a side. A "
             f"size that would take longer than {limit:g} s is extrapolated.",
+            ON_THE_CPU,
         ),
     )
 
@@ -175,7 +177,8 @@ def compare(
     limit : float
         Seconds. A size that would take longer, going by the last one, is extrapolated.
     fresh : tuple of int
-        Sizes that are measured in a fresh process, too: cold time and peak memory.
+        Sizes that are measured in a fresh process, too, if on the CPU: cold time and
+        peak memory.
 
     Returns
     -------
@@ -203,7 +206,7 @@ def compare(
                 seconds = min(seconds, seconds_of(once, device)[1])
             cold, peak = (
                 fresh_process(points, method, _BANDWIDTH)
-                if n in fresh
+                if n in fresh and device.type == "cpu"
                 else (None, None)
             )
             truth = [index % _CLUSTERS for index in range(n)]

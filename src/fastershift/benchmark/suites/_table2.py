@@ -1,6 +1,7 @@
 """Suite ``table2``: the time per frame of each movie, as in Table II."""
 
 from fastershift.benchmark._runs import (
+    OF_CLUSTERS,
     STAGES,
     TrueMovie,
     movies_at_hand,
@@ -57,6 +58,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
         rows.append(
             (
                 movie.name,
+                embed["model"],
                 len(ours.result.labels),
                 f"{width} × {height}",
                 "{1} × {0}".format(*ours.network_shape),
@@ -67,7 +69,7 @@ def run(options: BenchmarkOptions) -> SuiteResult:
             )
         )
     columns = (
-        *("movie", "frames", "image", "network size", "s a frame"),
+        *("movie", "model", "frames", "image", "network size", "s a frame"),
         *(f"{stage}, s" for stage in STAGES),
         *("as published, s a frame", "paper: CPU, s", "paper: GPU, s"),
     )
@@ -84,7 +86,8 @@ def run(options: BenchmarkOptions) -> SuiteResult:
     )
     notes = [
         "The paper's times are those of its own network and machine (half a K80, six "
-        "cores); ours is a smaller network on the device named in the record."
+        "cores); ours is a smaller network on the device named in the record.",
+        OF_CLUSTERS,
     ]
     if options.quick:
         notes.append(f"Cut down to {_QUICK_FRAMES} frames a movie, default profile.")
@@ -100,8 +103,10 @@ def run(options: BenchmarkOptions) -> SuiteResult:
 
 def _published(
     movie: TrueMovie, embed: dict[str, object], options: BenchmarkOptions
-) -> float:
+) -> float | None:
     """Return the seconds of a frame after the first window, as published."""
+    if len(movie.frames) <= _WINDOW:
+        return None
     frames = [movie.frames[t] for t in range(min(_PUBLISHED_FRAMES, len(movie.frames)))]
     part = TrueMovie(movie.name, frames, None)
     settings = {"profile": "published", "embed": embed}

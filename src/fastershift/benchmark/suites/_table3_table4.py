@@ -5,7 +5,7 @@ Table III has the number of initial seeds, Table IV the upper factor H.
 
 from collections.abc import Mapping
 
-from fastershift.benchmark._runs import movies_at_hand
+from fastershift.benchmark._runs import OF_CLUSTERS, movies_at_hand
 from fastershift.benchmark._suite import (
     BenchmarkOptions,
     Cell,
@@ -106,6 +106,7 @@ def _parameter_suite(
         rows += [
             (
                 movie.name,
+                run.model,
                 value,
                 run.frame,
                 run.clustering,
@@ -130,6 +131,7 @@ def _parameter_suite(
             break
     columns = (
         "movie",
+        "model",
         symbol,
         "frame (s)",
         "clustering (s)",
@@ -153,5 +155,6 @@ def _parameter_suite(
         notes=(
             "Means over the frames. The network ran once for each movie; its time is "
             "the same in all lines of the movie. Re-seeding is on, as by default.",
+            OF_CLUSTERS,
         ),
     )
