@@ -7,7 +7,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -179,12 +179,8 @@ class WorkFolder:
     """
 
     def __init__(self, output: Path) -> None:
-        self._output = output = output.absolute()
+        output = output.absolute()
         self.path = output.with_name(fitting_name(f".{output.name}", ".unfinished"))
-
-    def alone(self) -> AbstractContextManager[None]:
-        """Keep other runs of the same output away: they would take its chunks."""
-        return run_alone(self._output)
 
     def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
         """Take up the run of this signature, or begin it.
