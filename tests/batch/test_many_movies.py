@@ -18,10 +18,12 @@ from fastershift.batch import (
     BatchProgress,
     BatchTask,
     MovieEnded,
+    MovieTask,
     connect,
     list_movies,
     run_many,
 )
+from fastershift.batch._movie import fingerprint, prepare_movie
 from fastershift.errors import InputError
 from fastershift.io import read_result, write_result
 from fastershift.simulate import simulate_movie
@@ -330,6 +332,34 @@ def test_a_copy_of_a_movie_is_the_same(few, settings):
     (few / "a.tif").unlink()
     (few / "a.tif").write_bytes(data)
     assert run_few(few, settings)["a"].status == "done"
+
+
+def test_what_is_not_read_does_not_change_a_movie(tmp_path, settings):
+    """Systems, and people, leave files in folders of frames."""
+    folder = tmp_path / "in" / "a"
+    folder.mkdir(parents=True)
+    movie = simulate_movie(3, (40, 44), 3, diameter=14, seed=0)
+    for number, frame in enumerate(movie.frames):
+        tifffile.imwrite(folder / f"t{number}.tif", np.asarray(frame))
+    before = fingerprint(folder)
+    task = MovieTask(folder, tmp_path / "one", settings=settings)
+    signature = prepare_movie(task, task.models()).signature
+    for name in (".DS_Store", "Thumbs.db", "notes.txt"):
+        (folder / name).write_bytes(b"any")
+    (folder / "old").mkdir()
+    assert fingerprint(folder) == before
+    assert prepare_movie(task, task.models()).signature == signature
+    tifffile.imwrite(folder / "t3.tif", np.asarray(movie.frames[0]))
+    assert fingerprint(folder) != before
+
+
+def test_metadata_of_a_zarr_tell_it_from_another(tmp_path):
+    for number, name in enumerate(("a", "b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".zarray").write_text(f"[{number}]")
+    before = fingerprint(tmp_path / "a")
+    (tmp_path / "a" / ".DS_Store").touch()
+    assert fingerprint(tmp_path / "a") == before != fingerprint(tmp_path / "b")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths of Windows are shorter")

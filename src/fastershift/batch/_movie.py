@@ -20,6 +20,7 @@ from fastershift.io import (
     Scale,
     Units,
     check_output,
+    find_images,
     is_zarr,
     read_movie,
 )
@@ -38,6 +39,8 @@ __all__ = ["MovieTask", "PreparedMovie", "fingerprint", "prepare_movie"]
 
 #: Pieces of a file that its fingerprint looks at, and bytes of each.
 _PIECES, _PIECE = 16, 2**12
+#: What systems leave in folders, beside hidden files.
+_LEFT_BY_SYSTEMS = ("thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -308,7 +311,7 @@ def fingerprint(source: Path) -> str:
     Parameters
     ----------
     source : Path
-        A file, or a folder, whose files are told by their names and sizes.
+        A file, or a folder, whose frames are told by their names and sizes.
 
     Returns
     -------
@@ -317,10 +320,8 @@ def fingerprint(source: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        files = sorted(source.iterdir()) if source.is_dir() else [source]
+        files = _files_of(source)
         for file in files:
-            if not file.is_file():
-                continue
             size = file.stat().st_size
             name = file.name if source.is_dir() else ""
             digest.update(os.fsencode(f"{name} {size}"))
@@ -334,6 +335,22 @@ def fingerprint(source: Path) -> str:
     return digest.hexdigest()
 
 
+def _files_of(source: Path) -> list[Path]:
+    """List what is read of a movie, as far as that can be told by names."""
+    if not source.is_dir():
+        return [source]
+    files = find_images(source) or [
+        one for one in source.iterdir() if not _is_by_the_way(one.name)
+    ]
+    return sorted(one for one in files if one.is_file())
+
+
+def _is_by_the_way(name: str) -> bool:
+    """Tell what a system leaves in a folder; old Zarrs have hidden files, too."""
+    hidden = name.startswith(".") and not name.startswith(".z")
+    return hidden or name.lower() in _LEFT_BY_SYSTEMS
+
+
 def _fingerprint(movie: Movie, confines: Confines | None) -> str:
     """Tell a movie from another by sizes, times and three of its frames."""
     digest = hashlib.sha256(f"{movie.shape} {movie.dtype}".encode())
@@ -343,8 +360,7 @@ def _fingerprint(movie: Movie, confines: Confines | None) -> str:
             digest.update(np.packbits(confines.at(number)).tobytes())
     source = movie.source
     if source is not None and not is_zarr(source):
-        files = sorted(source.iterdir()) if source.is_dir() else [source]
-        for file in files:
+        for file in _files_of(source):
             stat = file.stat()
             told = f"{file.name} {stat.st_size} {stat.st_mtime_ns}"
             digest.update(os.fsencode(told))
