@@ -2,6 +2,7 @@
 
 import csv
 import html
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,13 @@ from fastershift import segment_movie
 from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
 from fastershift.batch._masks import find_masks, find_region
 from fastershift.errors import InputError
-from fastershift.io import SavedResult, read_result, read_saved, write_saved
+from fastershift.io import (
+    SavedResult,
+    read_result,
+    read_saved,
+    write_result,
+    write_saved,
+)
 from fastershift.labels import keep_inside
 from fastershift.measure import MeasureOptions
 from fastershift.simulate import simulate_movie
@@ -162,6 +169,55 @@ def test_finished_movies_are_measured_where_that_was_not_done(plate):
     assert result.stat().st_mtime_ns == before
 
 
+def test_movies_are_measured_again_where_that_is_asked_for_otherwise(plate):
+    asked = task_for(plate, labels=str(plate / "masks"), measuring=Measuring())
+    ended(asked)
+    table = plate / "results" / "two_measurements.csv"
+    result = plate / "results" / "two" / "mask000.tif"
+    before = result.stat().st_mtime_ns
+    assert "ring_mean_0" not in rows_of(table)[0]
+    ring = Measuring("csv", MeasureOptions(ring=2.0), 0.5)
+    ended(replace(asked, measuring=ring))
+    assert "ring_mean_0" in rows_of(table)[0]
+    assert result.stat().st_mtime_ns == before
+    written = table.stat().st_mtime_ns
+    ended(replace(asked, measuring=ring))
+    assert table.stat().st_mtime_ns == written
+
+
+def test_a_table_is_that_of_the_result_beside_it(plate):
+    asked = task_for(plate, labels=str(plate / "masks"), measuring=Measuring())
+    ended(asked)
+    result = plate / "results" / "two"
+    table = plate / "results" / "two_measurements.csv"
+    other = plate / "results" / "two_measurements.parquet"
+    other.write_text("mine", encoding="utf-8")
+    labels, _ = read_result(result)
+    alone = np.where(labels == labels[0].max(), labels, 0)
+    write_result(result, alone, None, overwrite=True)
+    late = table.stat().st_mtime_ns + 10**9
+    os.utime(result, ns=(late, late))
+    ended(asked)
+    assert {row["track"] for row in rows_of(table)} == {str(labels[0].max())}
+    ended(replace(asked, measuring=None, overwrite=True))
+    assert not table.exists()
+    assert other.read_text(encoding="utf-8") == "mine"
+    ended(asked)
+    assert len({row["track"] for row in rows_of(table)}) == len(np.unique(labels)) - 1
+
+
+def test_results_that_were_moved_are_measured_where_they_are(plate):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    ended(asked)
+    moved = plate / "elsewhere"
+    (plate / "results").rename(moved)
+    outcome = ended(replace(asked, output=moved, measuring=Measuring()))["two"]
+    assert outcome.status == "done"
+    assert outcome.output == str(moved / "two")
+    assert rows_of(moved / "two_measurements.csv")
+    assert not (plate / "results").exists()
+
+
 def test_a_table_of_the_user_is_left_alone_before_anything_is_run(plate):
     table = plate / "results" / "two_measurements.csv"
     table.parent.mkdir()
@@ -282,6 +338,11 @@ def test_what_a_run_says_of_a_movie_is_in_the_report(tmp_path):
     # And it is still known to those who ask for the same again.
     (again,) = ended(replace(asked, measuring=Measuring())).values()
     assert again == outcome
+    # Measured otherwise, what was said of the former table is not said any more.
+    ring = Measuring("csv", MeasureOptions(ring=2.0, without_flicker=True))
+    (again,) = ended(replace(asked, measuring=ring)).values()
+    assert again.notes[:-1] == outcome.notes[:-1]
+    assert again.notes[-1].endswith("This was taken out.")
     options = MeasureOptions(without_drift=True, without_flicker=True)
     steady = replace(
         asked, output=tmp_path / "steady", measuring=Measuring("csv", options)

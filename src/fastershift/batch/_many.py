@@ -5,7 +5,7 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, time
@@ -93,14 +93,11 @@ class BatchTask:
 
     def task(self, movie: NamedMovie, *, overwrite: bool = False) -> MovieTask:
         """Return the task of one of the movies."""
-        output, table = self.place(movie), None
-        if self.measuring is not None:
-            ending = f"_measurements.{self.measuring.format}"
-            name = self.output.absolute() / movie.name
-            table = name.with_name(name.name + ending)
+        kind = "csv" if self.measuring is None else self.measuring.format
+        name = self.output.absolute() / movie.name
         return MovieTask(
             source=movie.source,
-            output=output,
+            output=self.place(movie),
             format=self.format,
             settings=self.settings,
             file=self.file,
@@ -109,7 +106,7 @@ class BatchTask:
             chunk=self.chunk,
             overwrite=self.overwrite or overwrite,
             measuring=self.measuring,
-            table=table,
+            table=name.with_name(f"{name.name}_measurements.{kind}"),
             inside=find_region(self.inside, movie.name),
             outside=find_region(self.outside, movie.name),
         )
@@ -258,7 +255,7 @@ class _Run:
         self._began: dict[str, float] = {}
         self._finished: SimpleQueue[Future] = SimpleQueue()
         self._outcomes: dict[str, Outcome] = {}
-        # Movies that were finished before without measurements.
+        # Movies that were finished before, and are to be measured.
         self._unmeasured: dict[str, Outcome] = {}
         self._new = 0
         self._frames = self._done = 0
@@ -270,7 +267,7 @@ class _Run:
             former = self._former(movie)
             if former is None:
                 self._waiting.append(movie)
-            elif former.status == "done" and _lacks_table(self._batch.task(movie)):
+            elif self._lacks_table(movie, former):
                 self._unmeasured[movie.name] = former
                 self._waiting.append(movie)
             else:
@@ -310,7 +307,19 @@ class _Run:
                 f"{movie.source} is not the movie any more that its result {place} was "
                 "made of; remove that result, and run the same again.",
             )
-        return former
+        return replace(former, output=str(place))  # it may have been moved
+
+    def _lacks_table(self, movie: NamedMovie, former: Outcome) -> bool:
+        """Tell whether the table is not that of the result, as it would be measured."""
+        task = self._batch.task(movie)
+        if former.status == "failed" or task.measuring is None or task.table is None:
+            return False
+        same = former.measured[:1] == (task.measuring.record(),)
+        return not (
+            same
+            and task.table.exists()
+            and self._summary.is_up_to_date(movie.name, task.output)
+        )
 
     def stop(self) -> None:
         """Leave nothing behind on the workers."""
@@ -431,7 +440,3 @@ class _Run:
         if always or monotonic() - self._written > _PAUSE:
             self._summary.write(self._outcomes.values())
             self._written = monotonic()
-
-
-def _lacks_table(task: MovieTask) -> bool:
-    return task.table is not None and not task.table.exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._join import Joined, tracks_at_edge
-from fastershift.batch._measuring import measure_result
+from fastershift.batch._measuring import measure_result, remove_tables
 from fastershift.batch._model_file import ModelFiles
 from fastershift.batch._movie import MovieTask
 from fastershift.batch._outcome import Outcome, outcome_of
@@ -174,6 +174,7 @@ def link_movie(
         labels=str(masks),
         **task.regions,
     )
+    remove_tables(task)
     measured = measure_result(task, saved)
     write_saved(output, saved, format=task.format, overwrite=task.overwrite)
     outcome = outcome_of(
@@ -182,5 +183,6 @@ def link_movie(
     yield replace(
         outcome,
         model=str(result.provenance["model"]),
-        notes=(*result.provenance.get("notices", ()), *measured),
+        notes=(*result.provenance.get("notices", ()), *measured[1:]),
+        measured=measured,
     )

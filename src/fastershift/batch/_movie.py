@@ -70,7 +70,7 @@ class MovieTask:
     measuring : Measuring, optional
         How its cells are measured.
     table : Path, optional
-        Where the measurements go.
+        Where the measurements go, or those of a former result are.
     inside, outside : Path, optional
         Masks of the regions in which cells are looked for, and in which they are not.
     """

@@ -55,6 +55,9 @@ class Outcome:
         What there is to say of the movie, in sentences.
     source : str
         Tells the file of the movie from others, see `fingerprint`.
+    measured : tuple of str
+        How its table was made, and what was said of it, see `measure_result`; empty
+        without a table.
     """
 
     movie: str
@@ -75,6 +78,7 @@ class Outcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     source: str = ""
+    measured: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON and CSV hold them."""
@@ -159,4 +163,5 @@ def outcome_of(
         expected_f1=None if quality is None else round(quality.f1, 2),
         seconds=round(seconds, 1),
         notes=joined.notes,
+        measured=joined.measured,
     )

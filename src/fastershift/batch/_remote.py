@@ -143,12 +143,19 @@ def link(
 
 
 def measure(task: MovieTask, former: Outcome, results: Path) -> Outcome | Failure:
-    """Measure a movie that was finished before without."""
+    """Measure a movie that was finished before."""
 
     def work() -> Outcome:
-        saved = read_saved(Path(former.output), on_disk=True)
-        told = measure_result(task, saved)
-        outcome = replace(former, notes=(*former.notes, *told))
+        saved = read_saved(task.output, on_disk=True)
+        measured = measure_result(task, saved)
+        said = {*former.measured, *measured}
+        notes = (note for note in former.notes if note not in said)
+        outcome = replace(
+            former,
+            output=str(task.output),
+            notes=(*notes, *measured[1:]),
+            measured=measured,
+        )
         Summary(results).put(outcome)
         return outcome
 

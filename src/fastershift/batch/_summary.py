@@ -40,7 +40,7 @@ _COLUMNS = {
     "seconds": "Time (s)",
 }
 #: What an outcome has several of.
-_LISTS = ("places", "notes")
+_LISTS = ("places", "notes", "measured")
 _STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2em;color:#222}"
     "table{border-collapse:collapse}td,th{padding:.35em .8em;text-align:right;"
@@ -111,6 +111,11 @@ class Summary:
     def get(self, movie: str) -> Outcome | None:
         """Return the record of a movie, if there is one that can be read."""
         return _outcome(self._file(movie, ".json"))
+
+    def is_up_to_date(self, movie: str, result: Path) -> bool:
+        """Tell whether the record of a movie is not older than its result."""
+        record = self._file(movie, ".json")
+        return record.stat().st_mtime_ns >= result.stat().st_mtime_ns
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
         """Write summary.csv and summary.html."""
