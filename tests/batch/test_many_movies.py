@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -304,6 +305,44 @@ def run_few(few, settings, format="ctc"):
     task = batch(few, few.parent / "out", settings, format=format)
     with connect() as client:
         return ended(run_many(task, client))
+
+
+def test_doing_all_anew_goes_on_where_it_stopped(few, settings):
+    task = batch(few, few.parent / "out", settings)
+    anew = replace(task, overwrite=True)
+
+    def finished(task):
+        return [e for e in run_many(task, client) if isinstance(e, MovieEnded)]
+
+    with connect() as client:
+        finished(task)
+        events = run_many(anew, client)
+        first = next(event for event in events if isinstance(event, MovieEnded))
+        events.close()
+        again = finished(anew)
+        assert not first.before
+        assert first.outcome.movie in {e.outcome.movie for e in again if e.before}
+        assert [e.outcome.status for e in again] == ["done", "done"]
+        # Once it has ended, it is asked for anew; of some movies, if these are given.
+        one = finished(replace(anew, inputs=[few / "b.tif"]))
+        assert [(e.outcome.movie, e.before) for e in one] == [("b", False)]
+        assert all(e.before for e in finished(task))
+        assert not any(e.before for e in finished(anew))
+
+
+def test_what_failed_while_all_was_done_anew_can_be_repeated(few, settings):
+    task = batch(few, few.parent / "out", settings)
+    kept = (few / "a.tif").read_bytes()
+    run_few(few, settings)
+    (few / "a.tif").write_bytes(kept[:300])
+    anew = replace(task, overwrite=True)
+    with connect() as client:
+        assert ended(run_many(anew, client))["a"].status == "failed"
+        (few / "a.tif").write_bytes(kept)
+        events = list(run_many(replace(anew, retry_failed=True), client))
+    told = {e.outcome.movie: e for e in events if isinstance(e, MovieEnded)}
+    assert told["b"].before
+    assert told["a"].outcome.status == "done"
 
 
 def test_a_result_that_was_removed_is_made_again(few, settings):

@@ -93,9 +93,11 @@ def test_a_run_that_is_refused_throws_nothing_away(tmp_path, movie_file, setting
         next(events)
     if by == "batch":
         events.close()
-    with nullcontext() if by == "run" else alone(tmp_path):
-        with pytest.raises(InputError, match="Another run|A batch is filling"):
-            next(run_large(other))
+    with (
+        nullcontext() if by == "run" else alone(tmp_path),
+        pytest.raises(InputError, match=r"Another run|A batch is filling"),
+    ):
+        next(run_large(other))
     assert all(chunk.exists() for chunk in chunks)
     assert WorkFolder(task.output).matches(prepare_movie(task, task.models()).signature)
 

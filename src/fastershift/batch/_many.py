@@ -1,7 +1,5 @@
 """Many movies as one graph of tasks: prepared, cut into chunks, joined."""
 
-import hashlib
-import json
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +18,7 @@ from fastershift.batch._movie import MovieTask, PreparedMovie, fingerprint
 from fastershift.batch._outcome import Outcome
 from fastershift.batch._remote import Failure
 from fastershift.batch._summary import Summary
-from fastershift.batch._work import alone, check_idle
+from fastershift.batch._work import alone, check_idle, hash_of
 from fastershift.errors import InputError
 from fastershift.io import TIFF_SUFFIXES, ResultFormat, result_place
 
@@ -56,7 +54,8 @@ class BatchTask:
     retry_failed : bool
         Whether movies that failed before are tried again.
     overwrite : bool
-        Whether everything is done anew.
+        Whether everything is done anew, or, with `retry_failed`, what has failed; what
+        is in its place is replaced.
     labels : str, optional
         Cells of all movies that are known, and tracked as they are: a folder that holds
         masks under the names of the movies, or a pattern such as
@@ -183,17 +182,25 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
     with alone(batch.output):
         for movie in movies:
             check_idle(batch.place(movie))
-        _take_up(summary, batch, _request(batch, models))
+        _take_up(summary, batch, movies, _request(batch, models))
         run = _Run(batch, movies, models, summary, client)
         try:
             yield from run.events()
+            summary.end()
         finally:
             run.stop()
 
 
-def _take_up(summary: Summary, batch: BatchTask, request: Mapping[str, str]) -> None:
+def _take_up(
+    summary: Summary,
+    batch: BatchTask,
+    movies: Sequence[NamedMovie],
+    request: Mapping[str, str],
+) -> None:
     """Go on with the batch in the folder of the results, or begin one."""
-    if summary.begin(request):
+    all_anew = batch.overwrite and not batch.retry_failed
+    anew = [movie.name for movie in movies] if all_anew else []
+    if summary.begin(request, anew):
         return
     if not batch.overwrite:
         raise InputError(
@@ -201,7 +208,7 @@ def _take_up(summary: Summary, batch: BatchTask, request: Mapping[str, str]) -> 
             "choose another folder, or let it be replaced.",
             overwrite=True,
         )
-    summary.restart(request)
+    summary.restart(request, anew)
 
 
 def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
@@ -209,12 +216,11 @@ def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
     asked: tuple[Any, ...] = (batch.settings, batch.file, batch.preset, batch.format)
     masks = {"labels": batch.labels, "in": batch.inside, "out": batch.outside}
     asked += tuple(item for item in masks.items() if item[1] is not None)
-    text = json.dumps(asked, sort_keys=True, default=str)
     hashes = {
         f"model {name}": "" if model.fault else model.sha256
         for name, model in models.items()
     }
-    return {"settings": hashlib.sha256(text.encode()).hexdigest(), **hashes}
+    return {"settings": hash_of(asked), **hashes}
 
 
 @dataclass
@@ -292,7 +298,7 @@ class _Run:
 
     def _former(self, movie: NamedMovie) -> Outcome | None:
         """Tell what became of a movie before; None where it is to be run."""
-        former = None if self._batch.overwrite else self._summary.get(movie.name)
+        former = self._summary.get(movie.name)
         if former is None or (former.status == "failed" and self._batch.retry_failed):
             return None
         if former.status == "failed":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Measuring", "check_measuring", "measure_result", "remove_tables"]
 
+_SUFFIXES = (".csv", ".parquet")
+
 
 @dataclass(frozen=True)
 class Measuring:
@@ -62,8 +64,8 @@ def check_measuring(task: "MovieTask") -> None:
 
 def remove_tables(task: "MovieTask") -> None:
     """Remove the tables of a former result; what else has their names stays."""
-    for suffix in (".csv", ".parquet") if task.table is not None else ():
-        table = task.table.with_suffix(suffix)
+    tables = [] if task.table is None else [task.table]
+    for table in (one.with_suffix(kind) for one in tables for kind in _SUFFIXES):
         with suppress(FastershiftError, OSError):
             if table.exists():
                 check_table(table)

@@ -1,7 +1,6 @@
 """One movie to be run: where it is, what was asked for, and how it is cut."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ import numpy as np
 
 from fastershift.batch._measuring import Measuring, check_measuring
 from fastershift.batch._model_file import ModelFile, ModelFiles, pack_models
-from fastershift.batch._work import WorkFolder
+from fastershift.batch._work import WorkFolder, hash_of
 from fastershift.config import InputSettings, Settings, resolve_settings
 from fastershift.io import (
     Movie,
@@ -247,11 +246,11 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
         movie.scale,
         movie.units,
         {
-            "settings": _hash(plan.settings.model_dump(mode="json")),
+            "settings": hash_of(plan.settings.model_dump(mode="json")),
             "model": plan.provenance["model_sha256"],
             "input": _fingerprint(movie, plan.confines),
             "version": str(plan.provenance["fastershift"]),
-            "chunks": _hash(chunks),
+            "chunks": hash_of(chunks),
         },
         plan.quality,
     )
@@ -296,10 +295,6 @@ def _doubts(movie: Movie) -> dict[str, Any]:
     """Name the frames that are to be checked, for the report."""
     found = [notes for notes in find_bad_frames(movie) if notes]
     return {"notices": [describe_bad(found[-1])]} if found else {}
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def fingerprint(source: Path) -> str:
