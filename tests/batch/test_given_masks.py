@@ -13,7 +13,15 @@ pytest.importorskip("distributed")
 pytest.importorskip("zarr")
 
 from fastershift import segment_movie
-from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
+from fastershift.batch import (
+    BatchTask,
+    Measuring,
+    MovieEnded,
+    _remote,
+    connect,
+    run_many,
+)
+from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._masks import find_masks, find_region
 from fastershift.errors import InputError
 from fastershift.io import (
@@ -88,6 +96,44 @@ def test_masks_beside_the_movies_are_no_movies(plate):
         "a/one": "done",
         "two": "done",
     }
+
+
+def test_masks_are_found_from_where_the_batch_was_started(plate, monkeypatch):
+    """Workers may have been started in another folder."""
+
+    def find(*given):
+        os.chdir(plate / "movies")
+        return find_masks(*given)
+
+    monkeypatch.chdir(plate)
+    monkeypatch.setattr(_remote, "find_masks", find)
+    outcomes = ended(task_for(plate, labels="masks"))
+    assert {one.status for one in outcomes.values()} == {"done"}
+
+
+def test_a_worker_that_ends_before_its_result_is_recorded(plate, monkeypatch):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    task = asked.task(NamedMovie("two", plate / "movies" / "two.tif"))
+    given = (task, asked.labels, {}, "two", asked.output)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_given):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_remote.Summary, "put", killed)
+        with pytest.raises(Killed):
+            _remote.link(*given)
+    assert task.output.exists()
+    outcome = _remote.link(*given)
+    assert outcome.status == "done"
+    assert not list((plate / "results").glob(".*"))
+    # Asked once more, although all is done, it says the same.
+    assert _remote.link(*given) == outcome
+    (plate / "results" / "summary" / "two.json").unlink()
+    assert "already holds" in _remote.link(*given).sentence
 
 
 def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):

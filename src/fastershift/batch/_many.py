@@ -1,5 +1,6 @@
 """Many movies as one graph of tasks: prepared, cut into chunks, joined."""
 
+import os
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -351,6 +352,7 @@ class _Run:
             self._submit(part, "measure", _remote.measure, task, former, place)
         elif labels is not None:
             place, name = self._summary.folder, movie.name
+            labels = str(Path(os.path.expanduser(labels)).absolute())
             given = (task, labels, self._models, name, place)
             self._submit(part, "link", _remote.link, *given)
         else:
