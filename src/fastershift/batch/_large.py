@@ -68,7 +68,7 @@ def _run_alone(
     n_frames = movie.shape[0]
     yield Started(
         movie.settings,
-        movie.settings.embed.model,
+        str(movie.provenance["model"]),
         n_frames,
         movie.network_shape,
         () if movie.quality is None else (movie.quality.sentence(),),

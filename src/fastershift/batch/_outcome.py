@@ -142,6 +142,7 @@ def outcome_of(
     Outcome
     """
     embed = settings.embed
+    named_by_path = Path(embed.model).is_absolute()
     places = sorted(doubtful_places(joined.lineage, joined.at_edge))
     cells = np.zeros(len(joined.labels), dtype=int)
     for track in joined.lineage.tracks:
@@ -156,7 +157,7 @@ def outcome_of(
         mean_cells=round(float(cells.mean()), 2),
         tracks=len(joined.lineage.tracks),
         divisions=len(joined.lineage.divisions()),
-        model=embed.model,
+        model=Path(embed.model).stem if named_by_path else embed.model,
         diameter=None if embed.diameter == "auto" else embed.diameter,
         doubtful=len(places),
         places=tuple(f"frame {t}: track {n} {what}" for t, n, what in places[:_NAMED]),
