@@ -2,6 +2,7 @@
 
 import csv
 import html
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,24 @@ pytest.importorskip("distributed")
 pytest.importorskip("zarr")
 
 from fastershift import segment_movie
-from fastershift.batch import BatchTask, Measuring, MovieEnded, connect, run_many
+from fastershift.batch import (
+    BatchTask,
+    Measuring,
+    MovieEnded,
+    _remote,
+    connect,
+    run_many,
+)
+from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._masks import find_masks, find_region
 from fastershift.errors import InputError
-from fastershift.io import SavedResult, read_result, read_saved, write_saved
+from fastershift.io import (
+    SavedResult,
+    read_result,
+    read_saved,
+    write_result,
+    write_saved,
+)
 from fastershift.labels import keep_inside
 from fastershift.measure import MeasureOptions
 from fastershift.simulate import simulate_movie
@@ -81,6 +96,44 @@ def test_masks_beside_the_movies_are_no_movies(plate):
         "a/one": "done",
         "two": "done",
     }
+
+
+def test_masks_are_found_from_where_the_batch_was_started(plate, monkeypatch):
+    """Workers may have been started in another folder."""
+
+    def find(*given):
+        os.chdir(plate / "movies")
+        return find_masks(*given)
+
+    monkeypatch.chdir(plate)
+    monkeypatch.setattr(_remote, "find_masks", find)
+    outcomes = ended(task_for(plate, labels="masks"))
+    assert {one.status for one in outcomes.values()} == {"done"}
+
+
+def test_a_worker_that_ends_before_its_result_is_recorded(plate, monkeypatch):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    task = asked.task(NamedMovie("two", plate / "movies" / "two.tif"))
+    given = (task, asked.labels, {}, "two", asked.output)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_given):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_remote.Summary, "put", killed)
+        with pytest.raises(Killed):
+            _remote.link(*given)
+    assert task.output.exists()
+    outcome = _remote.link(*given)
+    assert outcome.status == "done"
+    assert not list((plate / "results").glob(".*"))
+    # Asked once more, although all is done, it says the same.
+    assert _remote.link(*given) == outcome
+    (plate / "results" / "summary" / "two.json").unlink()
+    assert "already holds" in _remote.link(*given).sentence
 
 
 def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):
@@ -160,6 +213,55 @@ def test_finished_movies_are_measured_where_that_was_not_done(plate):
         for frame in read_saved(plate / "results" / "two").stack()
     )
     assert result.stat().st_mtime_ns == before
+
+
+def test_movies_are_measured_again_where_that_is_asked_for_otherwise(plate):
+    asked = task_for(plate, labels=str(plate / "masks"), measuring=Measuring())
+    ended(asked)
+    table = plate / "results" / "two_measurements.csv"
+    result = plate / "results" / "two" / "mask000.tif"
+    before = result.stat().st_mtime_ns
+    assert "ring_mean_0" not in rows_of(table)[0]
+    ring = Measuring("csv", MeasureOptions(ring=2.0), 0.5)
+    ended(replace(asked, measuring=ring))
+    assert "ring_mean_0" in rows_of(table)[0]
+    assert result.stat().st_mtime_ns == before
+    written = table.stat().st_mtime_ns
+    ended(replace(asked, measuring=ring))
+    assert table.stat().st_mtime_ns == written
+
+
+def test_a_table_is_that_of_the_result_beside_it(plate):
+    asked = task_for(plate, labels=str(plate / "masks"), measuring=Measuring())
+    ended(asked)
+    result = plate / "results" / "two"
+    table = plate / "results" / "two_measurements.csv"
+    other = plate / "results" / "two_measurements.parquet"
+    other.write_text("mine", encoding="utf-8")
+    labels, _ = read_result(result)
+    alone = np.where(labels == labels[0].max(), labels, 0)
+    write_result(result, alone, None, overwrite=True)
+    late = table.stat().st_mtime_ns + 10**9
+    os.utime(result, ns=(late, late))
+    ended(asked)
+    assert {row["track"] for row in rows_of(table)} == {str(labels[0].max())}
+    ended(replace(asked, measuring=None, overwrite=True))
+    assert not table.exists()
+    assert other.read_text(encoding="utf-8") == "mine"
+    ended(asked)
+    assert len({row["track"] for row in rows_of(table)}) == len(np.unique(labels)) - 1
+
+
+def test_results_that_were_moved_are_measured_where_they_are(plate):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    ended(asked)
+    moved = plate / "elsewhere"
+    (plate / "results").rename(moved)
+    outcome = ended(replace(asked, output=moved, measuring=Measuring()))["two"]
+    assert outcome.status == "done"
+    assert outcome.output == str(moved / "two")
+    assert rows_of(moved / "two_measurements.csv")
+    assert not (plate / "results").exists()
 
 
 def test_a_table_of_the_user_is_left_alone_before_anything_is_run(plate):
@@ -282,6 +384,11 @@ def test_what_a_run_says_of_a_movie_is_in_the_report(tmp_path):
     # And it is still known to those who ask for the same again.
     (again,) = ended(replace(asked, measuring=Measuring())).values()
     assert again == outcome
+    # Measured otherwise, what was said of the former table is not said any more.
+    ring = Measuring("csv", MeasureOptions(ring=2.0, without_flicker=True))
+    (again,) = ended(replace(asked, measuring=ring)).values()
+    assert again.notes[:-1] == outcome.notes[:-1]
+    assert again.notes[-1].endswith("This was taken out.")
     options = MeasureOptions(without_drift=True, without_flicker=True)
     steady = replace(
         asked, output=tmp_path / "steady", measuring=Measuring("csv", options)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,10 +19,12 @@ from fastershift.batch import (
     BatchProgress,
     BatchTask,
     MovieEnded,
+    MovieTask,
     connect,
     list_movies,
     run_many,
 )
+from fastershift.batch._movie import fingerprint, prepare_movie
 from fastershift.errors import InputError
 from fastershift.io import read_result, write_result
 from fastershift.simulate import simulate_movie
@@ -304,6 +307,44 @@ def run_few(few, settings, format="ctc"):
         return ended(run_many(task, client))
 
 
+def test_doing_all_anew_goes_on_where_it_stopped(few, settings):
+    task = batch(few, few.parent / "out", settings)
+    anew = replace(task, overwrite=True)
+
+    def finished(task):
+        return [e for e in run_many(task, client) if isinstance(e, MovieEnded)]
+
+    with connect() as client:
+        finished(task)
+        events = run_many(anew, client)
+        first = next(event for event in events if isinstance(event, MovieEnded))
+        events.close()
+        again = finished(anew)
+        assert not first.before
+        assert first.outcome.movie in {e.outcome.movie for e in again if e.before}
+        assert [e.outcome.status for e in again] == ["done", "done"]
+        # Once it has ended, it is asked for anew; of some movies, if these are given.
+        one = finished(replace(anew, inputs=[few / "b.tif"]))
+        assert [(e.outcome.movie, e.before) for e in one] == [("b", False)]
+        assert all(e.before for e in finished(task))
+        assert not any(e.before for e in finished(anew))
+
+
+def test_what_failed_while_all_was_done_anew_can_be_repeated(few, settings):
+    task = batch(few, few.parent / "out", settings)
+    kept = (few / "a.tif").read_bytes()
+    run_few(few, settings)
+    (few / "a.tif").write_bytes(kept[:300])
+    anew = replace(task, overwrite=True)
+    with connect() as client:
+        assert ended(run_many(anew, client))["a"].status == "failed"
+        (few / "a.tif").write_bytes(kept)
+        events = list(run_many(replace(anew, retry_failed=True), client))
+    told = {e.outcome.movie: e for e in events if isinstance(e, MovieEnded)}
+    assert told["b"].before
+    assert told["a"].outcome.status == "done"
+
+
 def test_a_result_that_was_removed_is_made_again(few, settings):
     run_few(few, settings)
     shutil.rmtree(few.parent / "out" / "a")
@@ -330,6 +371,34 @@ def test_a_copy_of_a_movie_is_the_same(few, settings):
     (few / "a.tif").unlink()
     (few / "a.tif").write_bytes(data)
     assert run_few(few, settings)["a"].status == "done"
+
+
+def test_what_is_not_read_does_not_change_a_movie(tmp_path, settings):
+    """Systems, and people, leave files in folders of frames."""
+    folder = tmp_path / "in" / "a"
+    folder.mkdir(parents=True)
+    movie = simulate_movie(3, (40, 44), 3, diameter=14, seed=0)
+    for number, frame in enumerate(movie.frames):
+        tifffile.imwrite(folder / f"t{number}.tif", np.asarray(frame))
+    before = fingerprint(folder)
+    task = MovieTask(folder, tmp_path / "one", settings=settings)
+    signature = prepare_movie(task, task.models()).signature
+    for name in (".DS_Store", "Thumbs.db", "notes.txt"):
+        (folder / name).write_bytes(b"any")
+    (folder / "old").mkdir()
+    assert fingerprint(folder) == before
+    assert prepare_movie(task, task.models()).signature == signature
+    tifffile.imwrite(folder / "t3.tif", np.asarray(movie.frames[0]))
+    assert fingerprint(folder) != before
+
+
+def test_metadata_of_a_zarr_tell_it_from_another(tmp_path):
+    for number, name in enumerate(("a", "b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".zarray").write_text(f"[{number}]")
+    before = fingerprint(tmp_path / "a")
+    (tmp_path / "a" / ".DS_Store").touch()
+    assert fingerprint(tmp_path / "a") == before != fingerprint(tmp_path / "b")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths of Windows are shorter")

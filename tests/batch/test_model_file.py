@@ -13,8 +13,10 @@ def test_a_machine_without_the_file_has_the_same_model(tiny_model, tmp_path):
     copy.unlink()
     model = packed.load()
     assert model.name == "mine"
+    assert model.found_by == str(copy)
     assert model.sha256 == packed.sha256
     assert packed.sha256 == pack_model(tiny_model).sha256
+    assert pack_model("generalist").load().found_by == "generalist"
 
 
 def test_damaged_bytes_are_refused(tiny_model):

@@ -1,6 +1,8 @@
 """What an unfinished run leaves on disk."""
 
 import shutil
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from fastershift.batch import (
     run_large,
     run_many,
 )
+from fastershift.batch._movie import prepare_movie
 from fastershift.batch._work import WorkFolder, alone
 from fastershift.errors import FastershiftError, InputError
 from fastershift.io import read_result
@@ -23,11 +26,14 @@ from fastershift.io import read_result
 
 def test_two_runs_do_not_take_each_others_chunks(tmp_path):
     """Chunks that the other has thrown away would be read as black frames."""
-    with WorkFolder(tmp_path / "result").alone():
-        other = WorkFolder(tmp_path / "result")
-        with pytest.raises(InputError, match="Another run"), other.alone():
-            pass
-    with WorkFolder(tmp_path / "result").alone():
+    place = tmp_path / "result"
+    with (
+        run_alone(place),
+        pytest.raises(InputError, match="Another run"),
+        run_alone(place),
+    ):
+        pass
+    with run_alone(place):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -73,6 +79,27 @@ def test_a_batch_is_refused_while_a_run_writes_one_of_its_results(
     ):
         list(run_many(batch, client))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("by", ["run", "batch"])
+def test_a_run_that_is_refused_throws_nothing_away(tmp_path, movie_file, settings, by):
+    """What it was to replace belongs to the run, or the batch, that is under way."""
+    task = MovieTask(movie_file, tmp_path / "out.zarr", settings=settings, chunk=2)
+    other = replace(
+        task, settings={**settings, "cluster": {"bandwidth": 0.02}}, overwrite=True
+    )
+    events = run_large(task)
+    while not (chunks := list(tmp_path.glob(".*.unfinished/chunk-*"))):
+        next(events)
+    if by == "batch":
+        events.close()
+    with (
+        nullcontext() if by == "run" else alone(tmp_path),
+        pytest.raises(InputError, match=r"Another run|A batch is filling"),
+    ):
+        next(run_large(other))
+    assert all(chunk.exists() for chunk in chunks)
+    assert WorkFolder(task.output).matches(prepare_movie(task, task.models()).signature)
 
 
 def test_the_command_is_alone_from_its_beginning(tmp_path, movie_file, capsys):

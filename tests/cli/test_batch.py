@@ -50,7 +50,9 @@ def test_batch(movies, tmp_path, tiny_model):
     labels, _ = read_result(output / "good")
     assert labels.shape == (3, 40, 44)
     with (output / "summary.csv").open(newline="") as file:
-        statuses = {row["movie"]: row["status"] for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    assert [row["model"] for row in rows] == ["", "tiny"]
+    statuses = {row["movie"]: row["status"] for row in rows}
     assert statuses == {"bad": "failed", "good": "done"}
     (movies / "bad.tif").write_bytes((movies / "good.tif").read_bytes())
     assert invoke(*words).exit_code == 1

@@ -12,7 +12,8 @@ import pytest
 import tifffile
 
 from fastershift.cli import main
-from fastershift.io import read_result
+from fastershift.config import save_settings
+from fastershift.io import read_result, read_saved
 from fastershift.simulate import simulate_movie
 
 
@@ -71,7 +72,7 @@ def test_run_writes_masks_tracks_settings_and_report(run, tmp_path):
     assert settings["cluster"]["bandwidth"] == 0.3
     assert settings["cluster"]["reseed"] is False
     assert settings["embed"]["diameter"] == 16
-    assert settings["embed"]["model"] == "tiny"
+    assert settings["provenance"]["model"] == "tiny"
     assert settings["provenance"]["input"].endswith("movie.tif")
     with (out / "report.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -157,6 +158,27 @@ def test_bad_input_is_one_sentence(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert "is empty" in refused(capsys, "run", tmp_path / "empty", "-o", out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("format", ["tiff", "zarr"])
+def test_the_settings_of_a_result_find_its_model_again(
+    run, movie, tmp_path, tiny_model, monkeypatch, format
+):
+    (tmp_path / "models").mkdir()
+    mine = tmp_path / "models" / "mine.safetensors"
+    mine.write_bytes(tiny_model.read_bytes())
+    monkeypatch.chdir(mine.parent)
+    assert run("--model", mine.name, "--format", format) == 0
+    saved = read_saved(tmp_path / f"result.{'tif' if format == 'tiff' else format}")
+    assert saved.provenance["model"] == "mine"
+    file = tmp_path / "settings.toml"
+    save_settings(saved.settings, file)
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "again"
+    assert call("run", movie, "-o", output, "--settings", file) == 0
+    again = read_saved(output)
+    assert again.provenance["model_sha256"] == saved.provenance["model_sha256"]
+    assert again.provenance["model"] == "mine"
 
 
 def test_an_interrupted_run_leaves_nothing(run, tmp_path, capsys, monkeypatch):

@@ -39,6 +39,20 @@ def test_the_machine_has_a_sentence(capsys, error, sentence):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("--debug", "convert", "nowhere", "x"),
+        ("convert", "nowhere", "x", "--debug"),
+        ("--debug", "models", "show", "nowhere"),
+        ("models", "--debug", "show", "nowhere"),
+    ],
+)
+def test_debugging_may_be_asked_for_before_the_command(words):
+    with pytest.raises(InputError, match="nowhere"):
+        main(list(words))
+
+
+@pytest.mark.parametrize(
     ("error", "code", "told"),
     [
         (InputError("Choose one."), 2, "Choose one."),

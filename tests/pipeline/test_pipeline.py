@@ -205,7 +205,7 @@ def test_settings_of_user_file_preset_card_and_defaults(simulated, tiny_model):
     chosen = number | {"cluster": {"bandwidth": 0.3}}
     file = {"cluster": {"bandwidth": 0.2}}
     assert planned(settings=chosen, file=file).cluster.bandwidth == 0.3
-    assert planned(settings=number).embed.model == "tiny"
+    assert planned(settings=number).embed.model == str(tiny_model)
     assert planned(preset="Fluo-N2DH-SIM+").embed.network_size == (512, 512)
 
 

@@ -77,6 +77,8 @@ class Joined:
         For each frame, the tracks that touch the edge of the image.
     notes : tuple of str
         What there is to say of the movie.
+    measured : tuple of str
+        How it was measured, as in `Outcome`.
     """
 
     labels: LabelFrames
@@ -84,6 +86,7 @@ class Joined:
     reports: tuple[FrameReport, ...]
     at_edge: tuple[frozenset[int], ...]
     notes: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
 
 
 def join_chunks(

@@ -10,6 +10,7 @@ from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import MovieTask, PreparedMovie, prepare_movie
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
+from fastershift.batch._work import run_alone
 from fastershift.errors import FastershiftError
 from fastershift.pipeline import Progress, Started
 
@@ -47,15 +48,17 @@ def run_large(task: MovieTask) -> Iterator[LargeEvent]:
     Raises
     ------
     InputError
-        For input that cannot be used, see `prepare_movie`.
+        For input that cannot be used, see `prepare_movie`, and while another process
+        is writing there.
     FastershiftError
         When memory or disk are full.
     """
     started = time()
     models = task.models()
-    movie = prepare_movie(task, models)
-    model = next(one for one in models.values() if one.sha256 == movie.model)
-    with movie.work.alone():
+    # Whoever is not alone may not even throw away what another run has left.
+    with run_alone(task.check(overwrite=True)):
+        movie = prepare_movie(task, models)
+        model = next(one for one in models.values() if one.sha256 == movie.model)
         yield from _run_alone(movie, model, started)
 
 
@@ -65,7 +68,7 @@ def _run_alone(
     n_frames = movie.shape[0]
     yield Started(
         movie.settings,
-        movie.settings.embed.model,
+        str(movie.provenance["model"]),
         n_frames,
         movie.network_shape,
         () if movie.quality is None else (movie.quality.sentence(),),

@@ -1,11 +1,10 @@
 """Many movies as one graph of tasks: prepared, cut into chunks, joined."""
 
-import hashlib
-import json
+import os
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, time
@@ -20,7 +19,7 @@ from fastershift.batch._movie import MovieTask, PreparedMovie, fingerprint
 from fastershift.batch._outcome import Outcome
 from fastershift.batch._remote import Failure
 from fastershift.batch._summary import Summary
-from fastershift.batch._work import alone, check_idle
+from fastershift.batch._work import alone, check_idle, hash_of
 from fastershift.errors import InputError
 from fastershift.io import TIFF_SUFFIXES, ResultFormat, result_place
 
@@ -56,7 +55,8 @@ class BatchTask:
     retry_failed : bool
         Whether movies that failed before are tried again.
     overwrite : bool
-        Whether everything is done anew.
+        Whether everything is done anew, or, with `retry_failed`, what has failed; what
+        is in its place is replaced.
     labels : str, optional
         Cells of all movies that are known, and tracked as they are: a folder that holds
         masks under the names of the movies, or a pattern such as
@@ -93,14 +93,11 @@ class BatchTask:
 
     def task(self, movie: NamedMovie, *, overwrite: bool = False) -> MovieTask:
         """Return the task of one of the movies."""
-        output, table = self.place(movie), None
-        if self.measuring is not None:
-            ending = f"_measurements.{self.measuring.format}"
-            name = self.output.absolute() / movie.name
-            table = name.with_name(name.name + ending)
+        kind = "csv" if self.measuring is None else self.measuring.format
+        name = self.output.absolute() / movie.name
         return MovieTask(
             source=movie.source,
-            output=output,
+            output=self.place(movie),
             format=self.format,
             settings=self.settings,
             file=self.file,
@@ -109,7 +106,7 @@ class BatchTask:
             chunk=self.chunk,
             overwrite=self.overwrite or overwrite,
             measuring=self.measuring,
-            table=table,
+            table=name.with_name(f"{name.name}_measurements.{kind}"),
             inside=find_region(self.inside, movie.name),
             outside=find_region(self.outside, movie.name),
         )
@@ -186,17 +183,25 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
     with alone(batch.output):
         for movie in movies:
             check_idle(batch.place(movie))
-        _take_up(summary, batch, _request(batch, models))
+        _take_up(summary, batch, movies, _request(batch, models))
         run = _Run(batch, movies, models, summary, client)
         try:
             yield from run.events()
+            summary.end()
         finally:
             run.stop()
 
 
-def _take_up(summary: Summary, batch: BatchTask, request: Mapping[str, str]) -> None:
+def _take_up(
+    summary: Summary,
+    batch: BatchTask,
+    movies: Sequence[NamedMovie],
+    request: Mapping[str, str],
+) -> None:
     """Go on with the batch in the folder of the results, or begin one."""
-    if summary.begin(request):
+    all_anew = batch.overwrite and not batch.retry_failed
+    anew = [movie.name for movie in movies] if all_anew else []
+    if summary.begin(request, anew):
         return
     if not batch.overwrite:
         raise InputError(
@@ -204,7 +209,7 @@ def _take_up(summary: Summary, batch: BatchTask, request: Mapping[str, str]) -> 
             "choose another folder, or let it be replaced.",
             overwrite=True,
         )
-    summary.restart(request)
+    summary.restart(request, anew)
 
 
 def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
@@ -212,12 +217,11 @@ def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
     asked: tuple[Any, ...] = (batch.settings, batch.file, batch.preset, batch.format)
     masks = {"labels": batch.labels, "in": batch.inside, "out": batch.outside}
     asked += tuple(item for item in masks.items() if item[1] is not None)
-    text = json.dumps(asked, sort_keys=True, default=str)
     hashes = {
         f"model {name}": "" if model.fault else model.sha256
         for name, model in models.items()
     }
-    return {"settings": hashlib.sha256(text.encode()).hexdigest(), **hashes}
+    return {"settings": hash_of(asked), **hashes}
 
 
 @dataclass
@@ -258,7 +262,7 @@ class _Run:
         self._began: dict[str, float] = {}
         self._finished: SimpleQueue[Future] = SimpleQueue()
         self._outcomes: dict[str, Outcome] = {}
-        # Movies that were finished before without measurements.
+        # Movies that were finished before, and are to be measured.
         self._unmeasured: dict[str, Outcome] = {}
         self._new = 0
         self._frames = self._done = 0
@@ -270,7 +274,7 @@ class _Run:
             former = self._former(movie)
             if former is None:
                 self._waiting.append(movie)
-            elif former.status == "done" and _lacks_table(self._batch.task(movie)):
+            elif self._lacks_table(movie, former):
                 self._unmeasured[movie.name] = former
                 self._waiting.append(movie)
             else:
@@ -295,7 +299,7 @@ class _Run:
 
     def _former(self, movie: NamedMovie) -> Outcome | None:
         """Tell what became of a movie before; None where it is to be run."""
-        former = None if self._batch.overwrite else self._summary.get(movie.name)
+        former = self._summary.get(movie.name)
         if former is None or (former.status == "failed" and self._batch.retry_failed):
             return None
         if former.status == "failed":
@@ -310,7 +314,19 @@ class _Run:
                 f"{movie.source} is not the movie any more that its result {place} was "
                 "made of; remove that result, and run the same again.",
             )
-        return former
+        return replace(former, output=str(place))  # it may have been moved
+
+    def _lacks_table(self, movie: NamedMovie, former: Outcome) -> bool:
+        """Tell whether the table is not that of the result, as it would be measured."""
+        task = self._batch.task(movie)
+        if former.status == "failed" or task.measuring is None or task.table is None:
+            return False
+        same = former.measured[:1] == (task.measuring.record(),)
+        return not (
+            same
+            and task.table.exists()
+            and self._summary.is_up_to_date(movie.name, task.output)
+        )
 
     def stop(self) -> None:
         """Leave nothing behind on the workers."""
@@ -336,6 +352,7 @@ class _Run:
             self._submit(part, "measure", _remote.measure, task, former, place)
         elif labels is not None:
             place, name = self._summary.folder, movie.name
+            labels = str(Path(os.path.expanduser(labels)).absolute())
             given = (task, labels, self._models, name, place)
             self._submit(part, "link", _remote.link, *given)
         else:
@@ -431,7 +448,3 @@ class _Run:
         if always or monotonic() - self._written > _PAUSE:
             self._summary.write(self._outcomes.values())
             self._written = monotonic()
-
-
-def _lacks_table(task: MovieTask) -> bool:
-    return task.table is not None and not task.table.exists()

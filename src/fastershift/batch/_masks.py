@@ -9,12 +9,13 @@ from pathlib import Path
 
 from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._join import Joined, tracks_at_edge
-from fastershift.batch._measuring import measure_result
+from fastershift.batch._measuring import measure_result, remove_tables
 from fastershift.batch._model_file import ModelFiles
-from fastershift.batch._movie import MovieTask
+from fastershift.batch._movie import MovieTask, fingerprint
 from fastershift.batch._outcome import Outcome, outcome_of
+from fastershift.batch._work import WorkFolder, hash_of
 from fastershift.errors import InputError
-from fastershift.io import write_saved
+from fastershift.io import check_output, write_saved
 from fastershift.pipeline import TrackingRun, open_masks
 
 __all__ = ["find_masks", "find_region", "link_movie", "without_masks"]
@@ -149,14 +150,20 @@ def link_movie(
     Joined
         What was linked.
     Outcome
-        What became of the movie.
+        What became of the movie; once it is recorded, the generator is to be ended.
 
     Raises
     ------
     InputError
         For masks or settings that cannot be used, and a place that is taken.
     """
-    output = task.check(overwrite=task.overwrite, masks=[masks])
+    output = task.check(overwrite=True, masks=[masks])
+    work = WorkFolder(output)
+    asked = (task.settings, task.file, task.preset, task.regions, str(masks))
+    signature = {"settings": hash_of(asked), "input": fingerprint(masks)}
+    # A worker that ended before its result was recorded has left that, too.
+    if not work.matches(signature):
+        check_output(output, task.format, overwrite=task.overwrite)
     movie = task.open()
     given = open_masks(masks, task.frames, movie)
     run = TrackingRun(task.plan(movie, models, given))
@@ -174,13 +181,17 @@ def link_movie(
         labels=str(masks),
         **task.regions,
     )
+    remove_tables(task)
     measured = measure_result(task, saved)
-    write_saved(output, saved, format=task.format, overwrite=task.overwrite)
+    work.begin(signature, anew=task.overwrite)
+    write_saved(output, saved, format=task.format, overwrite=True)
     outcome = outcome_of(
         joined, result.settings, output, name, float(result.provenance["seconds"])
     )
     yield replace(
         outcome,
         model=str(result.provenance["model"]),
-        notes=(*result.provenance.get("notices", ()), *measured),
+        notes=(*result.provenance.get("notices", ()), *measured[1:]),
+        measured=measured,
     )
+    work.remove()

@@ -1,9 +1,12 @@
 """The table of measurements that is written beside a result."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from fastershift.errors import FastershiftError
 from fastershift.io import Movie, SavedResult, read_channels
 from fastershift.measure import (
     MeasureOptions,
@@ -18,7 +21,9 @@ from fastershift.measure import (
 if TYPE_CHECKING:
     from fastershift.batch._movie import MovieTask
 
-__all__ = ["Measuring", "check_measuring", "measure_result"]
+__all__ = ["Measuring", "check_measuring", "measure_result", "remove_tables"]
+
+_SUFFIXES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Measuring:
     pixel_size: float | None = None
     frame_interval: float | None = None
 
+    def record(self) -> str:
+        """Tell how cells are measured: what differs makes other tables."""
+        return json.dumps(asdict(self), sort_keys=True)
+
 
 def check_measuring(task: "MovieTask") -> None:
     """Make sure, before a long run, that its cells can be measured.
@@ -51,6 +60,16 @@ def check_measuring(task: "MovieTask") -> None:
     """
     if task.measuring is not None and task.table is not None:
         check_table(task.table)
+
+
+def remove_tables(task: "MovieTask") -> None:
+    """Remove the tables of a former result; what else has their names stays."""
+    tables = [] if task.table is None else [task.table]
+    for table in (one.with_suffix(kind) for one in tables for kind in _SUFFIXES):
+        with suppress(FastershiftError, OSError):
+            if table.exists():
+                check_table(table)
+                table.unlink()
 
 
 def measure_result(task: "MovieTask", saved: SavedResult) -> tuple[str, ...]:
@@ -66,7 +85,7 @@ def measure_result(task: "MovieTask", saved: SavedResult) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        What there is to say of it.
+        How it was measured, and what there is to say of it; empty without a table.
 
     Raises
     ------
@@ -86,7 +105,7 @@ def measure_result(task: "MovieTask", saved: SavedResult) -> tuple[str, ...]:
     )
     write_measurements(task.table, tables, columns, overwrite=True)
     how = None if options.without_flicker else "'Without flicker'"
-    return tuple(tables.describe_flicker(channels, how))
+    return wanted.record(), *tables.describe_flicker(channels, how)
 
 
 def _channels(task: "MovieTask") -> Mapping[str, Movie]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fastershift.errors import FastershiftError, InputError
-from fastershift.rshn import Model, eligible_models, find_model, read_model
+from fastershift.rshn import Model, eligible_models, find_model, found_by, read_model
 
 __all__ = ["ModelFile", "ModelFiles", "pack_model", "pack_models"]
 
@@ -27,12 +27,15 @@ class ModelFile:
         The file.
     fault : str
         What is wrong with the file, in a sentence; empty when nothing is.
+    found_by : str
+        As in `Model`, on the machine where it was packed.
     """
 
     name: str
     sha256: str
     content: bytes = field(repr=False)
     fault: str = ""
+    found_by: str = ""
 
     def load(self) -> Model:
         """Make the model of it, on a machine that may never have seen its file.
@@ -53,7 +56,7 @@ class ModelFile:
         with tempfile.TemporaryDirectory(prefix="fastershift-") as folder:
             path = Path(folder) / f"{self.sha256}.safetensors"
             path.write_bytes(self.content)
-            return read_model(path, self.name)
+            return read_model(path, self.name, self.found_by)
 
 
 #: Models by the name, or the path, that they are asked for by.
@@ -112,4 +115,5 @@ def pack_model(name_or_path: str | Path) -> ModelFile:
     name, path = find_model(name_or_path)
     read_model(path, name)
     content = path.read_bytes()
-    return ModelFile(name, hashlib.sha256(content).hexdigest(), content)
+    digest = hashlib.sha256(content).hexdigest()
+    return ModelFile(name, digest, content, found_by=found_by(name, path))

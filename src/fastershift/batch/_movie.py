@@ -1,7 +1,6 @@
 """One movie to be run: where it is, what was asked for, and how it is cut."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ import numpy as np
 
 from fastershift.batch._measuring import Measuring, check_measuring
 from fastershift.batch._model_file import ModelFile, ModelFiles, pack_models
-from fastershift.batch._work import WorkFolder
+from fastershift.batch._work import WorkFolder, hash_of
 from fastershift.config import InputSettings, Settings, resolve_settings
 from fastershift.io import (
     Movie,
@@ -20,6 +19,7 @@ from fastershift.io import (
     Scale,
     Units,
     check_output,
+    find_images,
     is_zarr,
     read_movie,
 )
@@ -38,6 +38,8 @@ __all__ = ["MovieTask", "PreparedMovie", "fingerprint", "prepare_movie"]
 
 #: Pieces of a file that its fingerprint looks at, and bytes of each.
 _PIECES, _PIECE = 16, 2**12
+#: What systems leave in folders, beside hidden files.
+_LEFT_BY_SYSTEMS = ("thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class MovieTask:
     measuring : Measuring, optional
         How its cells are measured.
     table : Path, optional
-        Where the measurements go.
+        Where the measurements go, or those of a former result are.
     inside, outside : Path, optional
         Masks of the regions in which cells are looked for, and in which they are not.
     """
@@ -244,11 +246,11 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
         movie.scale,
         movie.units,
         {
-            "settings": _hash(plan.settings.model_dump(mode="json")),
+            "settings": hash_of(plan.settings.model_dump(mode="json")),
             "model": plan.provenance["model_sha256"],
             "input": _fingerprint(movie, plan.confines),
             "version": str(plan.provenance["fastershift"]),
-            "chunks": _hash(chunks),
+            "chunks": hash_of(chunks),
         },
         plan.quality,
     )
@@ -295,10 +297,6 @@ def _doubts(movie: Movie) -> dict[str, Any]:
     return {"notices": [describe_bad(found[-1])]} if found else {}
 
 
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
 def fingerprint(source: Path) -> str:
     """Tell a movie from another of the same name, without opening it.
 
@@ -308,7 +306,7 @@ def fingerprint(source: Path) -> str:
     Parameters
     ----------
     source : Path
-        A file, or a folder, whose files are told by their names and sizes.
+        A file, or a folder, whose frames are told by their names and sizes.
 
     Returns
     -------
@@ -317,10 +315,8 @@ def fingerprint(source: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        files = sorted(source.iterdir()) if source.is_dir() else [source]
+        files = _files_of(source)
         for file in files:
-            if not file.is_file():
-                continue
             size = file.stat().st_size
             name = file.name if source.is_dir() else ""
             digest.update(os.fsencode(f"{name} {size}"))
@@ -334,6 +330,22 @@ def fingerprint(source: Path) -> str:
     return digest.hexdigest()
 
 
+def _files_of(source: Path) -> list[Path]:
+    """List what is read of a movie, as far as that can be told by names."""
+    if not source.is_dir():
+        return [source]
+    files = find_images(source) or [
+        one for one in source.iterdir() if not _is_by_the_way(one.name)
+    ]
+    return sorted(one for one in files if one.is_file())
+
+
+def _is_by_the_way(name: str) -> bool:
+    """Tell what a system leaves in a folder; old Zarrs have hidden files, too."""
+    hidden = name.startswith(".") and not name.startswith(".z")
+    return hidden or name.lower() in _LEFT_BY_SYSTEMS
+
+
 def _fingerprint(movie: Movie, confines: Confines | None) -> str:
     """Tell a movie from another by sizes, times and three of its frames."""
     digest = hashlib.sha256(f"{movie.shape} {movie.dtype}".encode())
@@ -343,8 +355,7 @@ def _fingerprint(movie: Movie, confines: Confines | None) -> str:
             digest.update(np.packbits(confines.at(number)).tobytes())
     source = movie.source
     if source is not None and not is_zarr(source):
-        files = sorted(source.iterdir()) if source.is_dir() else [source]
-        for file in files:
+        for file in _files_of(source):
             stat = file.stat()
             told = f"{file.name} {stat.st_size} {stat.st_mtime_ns}"
             digest.update(os.fsencode(told))

@@ -55,6 +55,9 @@ class Outcome:
         What there is to say of the movie, in sentences.
     source : str
         Tells the file of the movie from others, see `fingerprint`.
+    measured : tuple of str
+        How its table was made, and what was said of it, see `measure_result`; empty
+        without a table.
     """
 
     movie: str
@@ -75,6 +78,7 @@ class Outcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     source: str = ""
+    measured: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON and CSV hold them."""
@@ -138,6 +142,7 @@ def outcome_of(
     Outcome
     """
     embed = settings.embed
+    named_by_path = Path(embed.model).is_absolute()
     places = sorted(doubtful_places(joined.lineage, joined.at_edge))
     cells = np.zeros(len(joined.labels), dtype=int)
     for track in joined.lineage.tracks:
@@ -152,11 +157,12 @@ def outcome_of(
         mean_cells=round(float(cells.mean()), 2),
         tracks=len(joined.lineage.tracks),
         divisions=len(joined.lineage.divisions()),
-        model=embed.model,
+        model=Path(embed.model).stem if named_by_path else embed.model,
         diameter=None if embed.diameter == "auto" else embed.diameter,
         doubtful=len(places),
         places=tuple(f"frame {t}: track {n} {what}" for t, n, what in places[:_NAMED]),
         expected_f1=None if quality is None else round(quality.f1, 2),
         seconds=round(seconds, 1),
         notes=joined.notes,
+        measured=joined.measured,
     )

@@ -21,6 +21,7 @@ from fastershift.batch._movie import (
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._steps import compute_chunk, finish_movie
 from fastershift.batch._summary import Summary, thumbnail
+from fastershift.batch._work import WorkFolder
 from fastershift.errors import FastershiftError, explain, is_shortage
 from fastershift.io import Movie, read_saved
 
@@ -130,25 +131,36 @@ def link(
     """Track the masks of a movie, write its result, its record and its thumbnail."""
 
     def work() -> Outcome:
-        picture = b""
+        summary, picture = Summary(results), b""
+        former = summary.get(name)
+        begun = WorkFolder(task.output).path.exists() or not task.output.exists()
+        if former is not None and former.status == "done" and not begun:
+            return former  # a worker died after that, and Dask asks again
         for step in link_movie(task, find_masks(labels, name), models, name):
             if isinstance(step, Joined):
                 picture = _picture(task, step)
             else:
                 outcome = _of_source(step, task)
-        Summary(results).put(outcome, picture)
+                summary.put(outcome, picture)
         return outcome
 
     return _told(work)
 
 
 def measure(task: MovieTask, former: Outcome, results: Path) -> Outcome | Failure:
-    """Measure a movie that was finished before without."""
+    """Measure a movie that was finished before."""
 
     def work() -> Outcome:
-        saved = read_saved(Path(former.output), on_disk=True)
-        told = measure_result(task, saved)
-        outcome = replace(former, notes=(*former.notes, *told))
+        saved = read_saved(task.output, on_disk=True)
+        measured = measure_result(task, saved)
+        said = {*former.measured, *measured}
+        notes = (note for note in former.notes if note not in said)
+        outcome = replace(
+            former,
+            output=str(task.output),
+            notes=(*notes, *measured[1:]),
+            measured=measured,
+        )
         Summary(results).put(outcome)
         return outcome
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.batch._join import Joined, join_chunks
-from fastershift.batch._measuring import measure_result
+from fastershift.batch._measuring import measure_result, remove_tables
 from fastershift.batch._model_file import ModelFile
 from fastershift.batch._movie import PreparedMovie
 from fastershift.batch._on_disk import with_large_frames
@@ -137,11 +137,12 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
             },
         )
+        remove_tables(task)
         measured = measure_result(task, result)
         # What may not be replaced was refused at the beginning.
         write_saved(task.output, result, format=task.format, overwrite=True)
         notices = result.provenance.get("notices", ())
-        yield replace(step, notes=(*notices, *measured))
+        yield replace(step, notes=(*notices, *measured[1:]), measured=measured)
     work.remove()
 
 

@@ -4,7 +4,7 @@ import csv
 import html
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from PIL import Image
 from skimage.segmentation import mark_boundaries
 
 from fastershift.batch._outcome import Outcome
+from fastershift.batch._work import hash_of
 from fastershift.io import check_file, fitting_name, write_file, write_table
 
 __all__ = ["SUMMARY_NAMES", "Summary", "thumbnail"]
@@ -24,6 +25,8 @@ __all__ = ["SUMMARY_NAMES", "Summary", "thumbnail"]
 #: Longest side of a thumbnail in pixels.
 _SIDE = 192
 _NOTE = "request"
+#: Which movies are being done anew.
+_ANEW = "anew"
 _RECORDS, _TABLE, _PAGE = SUMMARY_NAMES = ("summary", "summary.csv", "summary.html")
 _TITLE = "<title>fastershift: "
 _COLUMNS = {
@@ -40,7 +43,7 @@ _COLUMNS = {
     "seconds": "Time (s)",
 }
 #: What an outcome has several of.
-_LISTS = ("places", "notes")
+_LISTS = ("places", "notes", "measured")
 _STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2em;color:#222}"
     "table{border-collapse:collapse}td,th{padding:.35em .8em;text-align:right;"
@@ -63,10 +66,22 @@ class Summary:
         self.folder = folder.absolute()
         self._records = self.folder / _RECORDS
 
-    def begin(self, request: Mapping[str, str]) -> bool:
+    def begin(self, request: Mapping[str, str], anew: Sequence[str] = ()) -> bool:
         """Note what is asked for; tell whether it is what was asked for before.
 
         What is empty was not known, then or now, and agrees with anything.
+
+        Parameters
+        ----------
+        request : mapping
+            Hashes of all that results depend on.
+        anew : sequence of str
+            Movies that are done anew. They are forgotten, unless that was begun before
+            and not ended: then those that were done since are kept.
+
+        Returns
+        -------
+        bool
 
         Raises
         ------
@@ -75,9 +90,10 @@ class Summary:
         FastershiftError
             When nothing can be written there.
         """
-        former = dict(request)
+        former, under_way = dict(request), ""
         if (self._records / _NOTE).exists():
             former = _read_json(self._records / _NOTE)
+            under_way = former.pop(_ANEW, "")
         else:
             check_file(self._records, lambda _: False)
         check_file(self.folder / _TABLE, _is_table)
@@ -87,19 +103,32 @@ class Summary:
             request[name] in ("", former[name]) for name in known
         )
         if same:
-            self._note({name: former[name] or request[name] for name in former})
+            if under_way != hash_of(anew):
+                for movie in anew:
+                    self._forget(self._file(movie, ".json"))
+            self._note({name: former[name] or request[name] for name in former}, anew)
         return same
 
-    def restart(self, request: Mapping[str, str]) -> None:
-        """Forget all movies, and note what is asked for now."""
+    def restart(self, request: Mapping[str, str], anew: Sequence[str] = ()) -> None:
+        """Forget all movies, and note what is asked for now, as `begin`."""
         for record in self._records.rglob("*.json"):
-            if _outcome(record) is not None:
-                record.unlink()
-                record.with_suffix(".png").unlink(missing_ok=True)
-        self._note(request)
+            self._forget(record)
+        self._note(request, anew)
 
-    def _note(self, request: Mapping[str, str]) -> None:
-        write_file(self._records / _NOTE, json.dumps(dict(request), indent=1).encode())
+    def end(self) -> None:
+        """Note that no movie is left that is to be done anew."""
+        request = _read_json(self._records / _NOTE)
+        if request.pop(_ANEW, ""):
+            self._note(request)
+
+    def _forget(self, record: Path) -> None:
+        if _outcome(record) is not None:
+            record.unlink()
+            record.with_suffix(".png").unlink(missing_ok=True)
+
+    def _note(self, request: Mapping[str, str], anew: Sequence[str] = ()) -> None:
+        values = {**request, **({_ANEW: hash_of(anew)} if anew else {})}
+        write_file(self._records / _NOTE, json.dumps(values, indent=1).encode())
 
     def put(self, outcome: Outcome, picture: bytes | None = None) -> None:
         """Keep the record of a movie, and its thumbnail."""
@@ -111,6 +140,11 @@ class Summary:
     def get(self, movie: str) -> Outcome | None:
         """Return the record of a movie, if there is one that can be read."""
         return _outcome(self._file(movie, ".json"))
+
+    def is_up_to_date(self, movie: str, result: Path) -> bool:
+        """Tell whether the record of a movie is not older than its result."""
+        record = self._file(movie, ".json")
+        return record.stat().st_mtime_ns >= result.stat().st_mtime_ns
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
         """Write summary.csv and summary.html."""

@@ -1,13 +1,14 @@
 """What an unfinished run leaves on disk, so that it can go on where it stopped."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ from fastershift.errors import FastershiftError, InputError, is_shortage, refusa
 from fastershift.io import fitting_name, import_zarr, write_file
 from fastershift.labels import empty_labels, strips
 
-__all__ = ["LinkedFrames", "WorkFolder", "alone", "check_idle", "run_alone"]
+__all__ = [
+    "LinkedFrames",
+    "WorkFolder",
+    "alone",
+    "check_idle",
+    "hash_of",
+    "run_alone",
+]
 
 Labels = npt.NDArray[np.int32]
 
@@ -34,6 +42,12 @@ _PARTS = {
 }
 #: What is read where nothing was written, or what was written is lost; no label is.
 _NOTHING = -1
+
+
+def hash_of(values: Any) -> str:
+    """Hash plain values, for a signature."""
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _lock(descriptor: int) -> bool:
@@ -179,12 +193,8 @@ class WorkFolder:
     """
 
     def __init__(self, output: Path) -> None:
-        self._output = output = output.absolute()
+        output = output.absolute()
         self.path = output.with_name(fitting_name(f".{output.name}", ".unfinished"))
-
-    def alone(self) -> AbstractContextManager[None]:
-        """Keep other runs of the same output away: they would take its chunks."""
-        return run_alone(self._output)
 
     def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
         """Take up the run of this signature, or begin it.

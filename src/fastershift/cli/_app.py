@@ -10,7 +10,7 @@ from fastershift.cli._batch import batch
 from fastershift.cli._benchmark import benchmark
 from fastershift.cli._convert import convert
 from fastershift.cli._demo import demo
-from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.cli._errors import Debug, Overwrite, hand_on, reports_errors
 from fastershift.cli._figures import check_figures, write_figures
 from fastershift.cli._learn import learn
 from fastershift.cli._measure import measure
@@ -47,6 +47,7 @@ def start(
     debug: Debug = False,
 ) -> None:
     """Open napari with the plugin docked when no command is given."""
+    hand_on(context, debug=debug)
     if context.invoked_subcommand is None:
         open_napari()
 

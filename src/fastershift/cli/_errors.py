@@ -8,7 +8,7 @@ import typer
 
 from fastershift.errors import FastershiftError, InputError, explain, is_shortage
 
-__all__ = ["Debug", "Overwrite", "reports_errors", "stop"]
+__all__ = ["Debug", "Overwrite", "hand_on", "reports_errors", "stop"]
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
@@ -16,6 +16,12 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show where an error occurr
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace an existing result.")
 ]
+
+
+def hand_on(context: typer.Context, *, debug: bool) -> None:
+    """Give --debug, where it stands before the name of a command, to that command."""
+    if debug and context.invoked_subcommand is not None:
+        context.default_map = {context.invoked_subcommand: {"debug": True}}
 
 
 def reports_errors(command: _Command) -> _Command:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastershift.cli._errors import Debug, reports_errors
+from fastershift.cli._errors import Debug, hand_on, reports_errors
 
 __all__ = ["models_app"]
 
@@ -18,6 +18,7 @@ def models(context: typer.Context, debug: Debug = False) -> None:
     """List what each model is for, its scores and its terms of use."""
     from fastershift.rshn import list_models
 
+    hand_on(context, debug=debug)
     if context.invoked_subcommand is not None:
         return
     for card in list_models():

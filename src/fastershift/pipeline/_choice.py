@@ -160,7 +160,7 @@ def choose_for_movie(
             f"{PUBLISHED_MODEL} or the default profile."
         )
     asked = settings.embed
-    embed: dict[str, Any] = {"model": loaded.name}
+    embed: dict[str, Any] = {"model": loaded.found_by or loaded.name}
     if asked.diameter == "auto" and asked.network_size is None:
         found = finder.first_guess if at_once else finder.diameter
         embed["diameter"] = found(loaded)

@@ -19,6 +19,7 @@ __all__ = [
     "choose_model",
     "eligible_models",
     "find_model",
+    "found_by",
     "is_model_name",
     "list_models",
     "load_model",
@@ -123,6 +124,23 @@ def find_model(name_or_path: str | Path = "auto") -> tuple[str, Path]:
     raise InputError(f"There is no model '{name}'; {choice}, or give a weight file.")
 
 
+def found_by(name: str, path: Path) -> str:
+    """Tell what finds a model again that `find_model` has found, from any folder.
+
+    Parameters
+    ----------
+    name, path
+        Of the model.
+
+    Returns
+    -------
+    str
+        Its name, or the absolute path of its file where no name finds that.
+    """
+    path = path.absolute()
+    return name if _known().get(name) == path else str(path)
+
+
 def load_model(name_or_path: str | Path = "auto") -> Model:
     """Load a model.
 
@@ -142,7 +160,7 @@ def load_model(name_or_path: str | Path = "auto") -> Model:
         For an unknown name, and for a file that is not a model; pickles are refused.
     """
     name, path = find_model(name_or_path)
-    return read_model(path, name)
+    return read_model(path, name, found_by(name, path))
 
 
 def eligible_models() -> list[str]:

@@ -55,6 +55,9 @@ class Model:
         Of the weight file, in hexadecimal.
     head : Head, optional
         What was learned from annotated cells, over the outputs of the network.
+    found_by : str
+        What `load_model` finds it by from any folder: its name, or the absolute path
+        of its file; empty where it has none.
     """
 
     network: RSHN
@@ -62,6 +65,7 @@ class Model:
     name: str
     sha256: str
     head: Head | None = None
+    found_by: str = ""
 
 
 def _refuse_pickle(path: Path) -> None:
@@ -151,7 +155,7 @@ def _head(tensors: Mapping[str, Tensor], card: ModelCard, place: str) -> Head | 
         ) from error
 
 
-def read_model(path: str | Path, name: str) -> Model:
+def read_model(path: str | Path, name: str, found_by: str = "") -> Model:
     """Read a weight file.
 
     Parameters
@@ -160,6 +164,8 @@ def read_model(path: str | Path, name: str) -> Model:
         A file that `save_model` wrote.
     name : str
         What the model is called from now on.
+    found_by : str
+        As in `Model`.
 
     Returns
     -------
@@ -191,6 +197,7 @@ def read_model(path: str | Path, name: str) -> Model:
         name,
         digest,
         _head(of_head, card, str(path)),
+        found_by,
     )
 
 

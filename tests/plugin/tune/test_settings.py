@@ -185,7 +185,8 @@ def test_every_result_tells_what_made_it(user, movie, tiny_model):
     assert len(made) >= 3
     for layer in made:
         record = layer.metadata["fastershift"]
-        assert record["settings"]["embed"]["model"] == "tiny", layer.name
+        assert record["settings"]["embed"]["model"] == str(tiny_model), layer.name
+        assert record["provenance"]["model"] == "tiny"
         assert len(record["provenance"]["model_sha256"]) == 64
         assert {"fastershift", "torch", "python"} <= record["provenance"].keys()
         row = record["reports"][0]
