@@ -246,6 +246,15 @@ class TestTrackMate:
         labels[:, 2:8, 2:8], labels[:, 20:26, 20:26] = 1, 2
         return labels
 
+    def test_tracks_that_a_filter_hides_stay_out_with_their_spots(self, tmp_path, pair):
+        whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
+        path = write_saved(tmp_path / "r", SavedResult(pair, whole), format="trackmate")
+        tree = ElementTree.parse(path)
+        shown = tree.find("Model/FilteredTracks")
+        shown.remove(shown[1])
+        tree.write(path)
+        assert read_saved(path).tracks == whole[:1]
+
     def test_tracks_swapped_in_trackmate_are_swapped(self, tmp_path, pair):
         whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
         removed = [((1, 1), (1, 2)), ((2, 1), (2, 2))]
