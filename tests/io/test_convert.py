@@ -255,6 +255,19 @@ class TestTrackMate:
         tree.write(path)
         assert read_saved(path).tracks == whole[:1]
 
+    def test_spots_in_three_dimensions_are_refused(self, tmp_path, pair):
+        whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
+        path = write_saved(tmp_path / "r", SavedResult(pair, whole), format="trackmate")
+        tree = ElementTree.parse(path)
+        spot = next(tree.iter("Spot"))
+        spot.set("POSITION_Z", "4.0")
+        tree.write(path)
+        with pytest.raises(InputError, match="three dimensions"):
+            read_saved(path)
+        spot.set("VISIBILITY", "0")
+        tree.write(path)
+        assert len(read_saved(path).tracks) == 2
+
     def test_tracks_swapped_in_trackmate_are_swapped(self, tmp_path, pair):
         whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
         removed = [((1, 1), (1, 2)), ((2, 1), (2, 2))]

@@ -10,7 +10,12 @@ import numpy as np
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import real_path, replacing_files
-from fastershift.io._graph import DrawnCell, draw_result, links_of_tracks
+from fastershift.io._graph import (
+    DrawnCell,
+    check_flat,
+    draw_result,
+    links_of_tracks,
+)
 from fastershift.io._outlines import outlined_cells
 from fastershift.io._saved_result import SavedResult
 from fastershift.io.formats._cells_table import (
@@ -98,6 +103,8 @@ class CsvFormat:
         try:
             tracks = np.array([whole(row[column["track"]]) for row in rows], np.int64)
             frames = read_frames(rows, column["frame"])
+            if "z" in column:
+                check_flat([float(row[column["z"]] or 0) for row in rows], path)
             if "parent" in column:
                 given = [row[column["parent"]] for row in rows]
                 parents = read_parents(given, tracks, frames, path)

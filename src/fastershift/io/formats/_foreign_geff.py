@@ -11,6 +11,7 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._graph import (
     DrawnCell,
+    check_flat,
     draw_result,
     parents_that_fit,
     tracks_of_links,
@@ -55,11 +56,8 @@ class _Graph:
         self.row, self.column = flat if len(flat) == 2 else space[-2:]
         self.time = time[0]
         deep = [axis for axis in space if axis not in (self.row, self.column)]
-        if any(np.ptp(self.values(axis.name)) > 0 for axis in deep):
-            raise InputError(
-                f"The cells in {path} lie in three dimensions; cells are tracked in "
-                "two dimensions and time."
-            )
+        for axis in deep:
+            check_flat(self.values(axis.name), path)
         self.frames, self._step = self._counted()
         order = np.argsort(self.ids)
         edges = np.asarray(stored["edge_ids"]).reshape(-1, 2)

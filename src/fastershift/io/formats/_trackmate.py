@@ -16,6 +16,7 @@ from fastershift.errors import InputError
 from fastershift.io._atomic import MADE_BY, replacing_files
 from fastershift.io._graph import (
     DrawnCell,
+    check_flat,
     draw_result,
     links_of_tracks,
     tracks_of_links,
@@ -311,10 +312,9 @@ class _Writer:
 
 def _image_of(provenance: Mapping[str, Any]) -> tuple[str, str]:
     """Tell folder and name of the movie, so that TrackMate opens it, too."""
-    given = str(provenance.get("input") or "")
-    if not given or not Path(given).is_file():
+    path = Path(str(provenance.get("input") or "")).absolute()
+    if not path.is_file():
         return "", ""
-    path = Path(given).absolute()
     return str(path.parent), path.name
 
 
@@ -390,6 +390,7 @@ def _read_model(
         for spot in model.iter("Spot")
         if spot.get("VISIBILITY", "1") not in "0.0" and spot.get("ID") not in hidden
     ]
+    check_flat([float(spot.get("POSITION_Z", 0)) for spot in spots], path)
     place = {spot.attrib["ID"]: n for n, spot in enumerate(spots)}
     frames = np.array([int(float(spot.attrib["FRAME"])) for spot in spots], np.int64)
     edges = [edge for edge in edges if _ends([edge]) <= place.keys()]
