@@ -6,7 +6,7 @@ import tifffile
 from PIL import Image
 
 from fastershift.errors import InputError
-from fastershift.io import read_movie
+from fastershift.io import read_channels, read_movie
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def same(movie, stack):
 def test_one_number_counts_the_frames(tmp_path, stack, pattern, numbers):
     movie = read_movie(fill(tmp_path / "m", **frames(pattern, stack, numbers)))
     same(movie, stack)
-    assert [path.name for path in movie.frames.files] == [
+    assert [*movie.frames.array.grid.files.values()] == [
         pattern.format(t=t) for t in numbers
     ]
 
@@ -336,3 +336,34 @@ def test_what_else_is_in_a_folder(tmp_path):
     (tmp_path / "a.txt").write_text("")
     (tmp_path / "b.mp4").write_text("")
     refused(tmp_path, "no images, only files of the kinds .mp4, .txt; give the folder")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("exp_w1DAPI_t{t}.tif", ["0", "1"]),
+        ("img_{t:09d}_DAPI_000.tif", ["0", "1"]),
+        ("{t}.png", ["red", "green", "blue"]),
+        ("{t}.tif", ["0", "1"]),
+    ],
+)
+def test_every_channel_is_a_movie_of_its_own(tmp_path, stack, pattern, names):
+    both = np.stack([stack, stack // 2], axis=1)
+    if "DAPI" in pattern:
+        other = pattern.replace("w1DAPI", "w2GFP").replace("DAPI", "GFP")
+        fill(tmp_path, **frames(pattern, stack), **frames(other, stack // 2))
+    elif pattern.endswith("png"):
+        both = np.stack([stack, stack // 2, stack // 3], axis=1)
+        fill(tmp_path, **frames(pattern, both.transpose(0, 2, 3, 1)))
+    else:
+        for t, image in enumerate(both):
+            tifffile.imwrite(
+                tmp_path / pattern.format(t=t),
+                image,
+                imagej=True,
+                metadata={"axes": "CYX"},
+            )
+    found = read_channels(tmp_path)
+    assert list(found) == names
+    for number, movie in enumerate(found.values()):
+        same(movie, both[:, number])
