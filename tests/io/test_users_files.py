@@ -275,6 +275,15 @@ def test_a_place_that_cannot_be_written_is_told_before(tmp_path, form):
     assert os.listdir(tmp_path) == ["file"], "trying leaves nothing behind"
 
 
+def test_a_disk_itself_is_not_replaced(tmp_path, labels, form, monkeypatch):
+    """As the folder of a container that lies outside of it."""
+    disk = tmp_path / f"disk{SUFFIX[form]}"
+    disk.mkdir()
+    monkeypatch.setattr("os.path.ismount", lambda path: str(path) == str(disk))
+    refused(tmp_path, "disk of its own; name a folder", disk, labels, format=form)
+    check_output(disk / "res", form)
+
+
 def test_a_place_that_can_be_written_is_left_as_it_is(tmp_path, form):
     check_output(tmp_path / "new" / "deep" / "res", form)
     check_output(tmp_path / ("n" * 230), form)

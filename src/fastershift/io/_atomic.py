@@ -70,8 +70,12 @@ def check_free(
     Raises
     ------
     InputError
-        When one of them holds a result that may not be replaced, or anything else.
+        When one of them holds a result that may not be replaced, or anything else, or
+        is a disk.
     """
+    for path in map(real_path, paths):
+        if os.path.ismount(path):  # what is put in its place is a folder beside it
+            raise InputError(f"{path} is a disk of its own; name a folder in it.")
     taken = [path for path in map(real_path, paths) if _holds_something(path)]
     for path in taken:
         # Whoever reads a pipe or a device may wait, or read, without end.
