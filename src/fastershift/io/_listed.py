@@ -105,9 +105,5 @@ def check_no_gap(movie: Movie, tracks: Tracks) -> None:
         When there is such a frame.
     """
     lost = () if movie.lost is None else movie.lost.frames
-    if movie.lost is not None and any(
-        first < t < last for _, first, last, _ in tracks for t in lost
-    ):
-        raise InputError(
-            f"{movie.source} is not whole: {movie.lost.sentence}. Copy it again."
-        )
+    if any(first < t < last for _, first, last, _ in tracks for t in lost):
+        movie.check_whole()

@@ -133,6 +133,19 @@ class Movie:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self[t] for t in range(len(self)))
 
+    def check_whole(self) -> None:
+        """Refuse a movie of which something is missing.
+
+        Raises
+        ------
+        InputError
+            The sentence says what.
+        """
+        if self.lost is not None:
+            raise InputError(
+                f"{self.source} is not whole: {self.lost.sentence}. Copy it again."
+            )
+
     def cut(self, first: int, stop: int) -> "Movie":
         """Show only some of the frames.
 
