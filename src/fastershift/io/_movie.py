@@ -53,10 +53,14 @@ class Lost:
         The frames that cannot be read; empty where the movie ends too early.
     sentence : str
         What is missing, to go on after the name of the movie and a colon.
+    partly : frozenset of int
+        Those of the frames of which a part is there; the others may be zeros that were
+        left out, as the background of labels is.
     """
 
     frames: frozenset[int]
     sentence: str
+    partly: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

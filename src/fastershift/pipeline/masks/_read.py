@@ -180,7 +180,7 @@ def _read_images(path: Path, frames: tuple[int, int] | None) -> LabelFrames:
     """Read label images; their channels or planes, if they have any, are frames."""
     try:
         return read_label_frames(
-            lambda axes: read_movie(path, axes=axes, frames=frames)
+            lambda axes: read_movie(path, axes=axes, frames=frames, labels=True)
         )
     except InputError as error:
         if "channel" not in error.options or "axes" in error.options:
