@@ -431,6 +431,16 @@ class TestForeignGeff:
         assert read.labels[1][8, 11] == mother
         assert {row[3] for row in read.tracks} == {0, mother}
 
+    @pytest.mark.parametrize(("begin", "first"), [(0, 0), (1, 2), (0.7, 0), (-1, 0)])
+    def test_times_are_counted_from_0_not_from_the_first_cell(
+        self, tmp_path, begin, first
+    ):
+        columns = A_DIVISION | {"t": [begin + 0.5 * t for t in A_DIVISION["t"]]}
+        read = read_saved(self.write(tmp_path / "g.geff", columns, ITS_LINKS))
+        seen = read.stack().any(axis=(1, 2))
+        assert np.flatnonzero(seen).tolist() == [first, first + 1, first + 2]
+        assert read.scale == (0.5, 1.0, 1.0)
+
     def test_axes_may_come_in_any_order(self, tmp_path):
         expected = read_saved(self.write(tmp_path / "a.geff", A_DIVISION, ITS_LINKS))
         geff = pytest.importorskip("geff")

@@ -27,6 +27,8 @@ __all__ = ["read_foreign_geff"]
 
 #: Radius in pixels of a cell of which only the place is known.
 _RADIUS = 5.0
+#: What a time may be off, in steps, where frames are counted from time 0.
+_UNEVEN = 0.1
 
 
 class _Graph:
@@ -83,7 +85,11 @@ class _Graph:
         counted = self.time.scale or self.time.unit in (None, "frame", "pixel")
         if np.all(times == np.round(times)) and (counted or step == 1):
             return times.astype(np.int64), 1.0
-        return np.round((times - times.min()) / step).astype(np.int64), step
+        frames = times / step
+        off = np.abs(frames - np.round(frames))
+        if np.any(off > _UNEVEN) or np.any(frames < 0):
+            frames = (times - times.min()) / step
+        return np.round(frames).astype(np.int64), step
 
     def scale(self) -> tuple[Scale | None, Units | None]:
         """Read size and units of a step; None where they are not known."""
