@@ -54,6 +54,11 @@ def same(movie, stack):
         ("img_channel000_position000_time{t:09d}_z000.tif", range(4)),
         ("2024-05-01_12-{t:02d}-00.tif", (8, 9, 10, 11)),
         ("20240501_1259{t:02d}.tif", (5, 15, 25, 36)),
+        ("20240513_{t:04d}.tif", (58, 59, 60, 61)),
+        ("20240513_t{t:04d}.tif", (58, 59, 60, 61)),
+        ("20240513_{t:06d}.tif", (58, 59, 60, 61)),
+        ("exp_c1_{t:03d}.tif", (1, 2, 3, 4)),
+        ("exp_p1_{t:03d}.tif", (1, 2, 3, 4)),
     ],
 )
 def test_one_number_counts_the_frames(tmp_path, stack, pattern, numbers):
@@ -62,6 +67,14 @@ def test_one_number_counts_the_frames(tmp_path, stack, pattern, numbers):
     assert [*movie.frames.array.grid.files.values()] == [
         pattern.format(t=t) for t in numbers
     ]
+
+
+def test_channels_and_positions_with_counters_are_not_wells(tmp_path, stack):
+    for letter, taken in (("c", "channel"), ("p", "position")):
+        folder = tmp_path / letter
+        fill(folder, **frames(f"exp_{letter}1_{{t:03d}}.tif", stack))
+        fill(folder, **frames(f"exp_{letter}2_{{t:03d}}.tif", stack // 2))
+        same(read_movie(folder, **{taken: 1}), stack // 2)
 
 
 def test_capitals_do_not_matter_for_the_order(tmp_path, stack):
