@@ -639,6 +639,32 @@ class TestCellpose:
         assert all(first == last for _, first, last, _ in read.tracks)
         assert [int(frame.max()) for frame in read.stack()] == list(range(2, 25, 2))
 
+    def write(self, folder, names):
+        for number, name in enumerate(names):
+            mask = np.zeros((9, 9), np.uint16)
+            mask[number, 1:3] = 1
+            imageio.imwrite(folder / f"{name}_cp_masks.png", mask)
+            imageio.imwrite(folder / f"{name}.tif", mask + 90)
+
+    def test_pictures_of_masks_beside_other_images(self, tmp_path):
+        self.write(tmp_path, ("t8", "t9", "t10"))
+        read = read_saved(tmp_path)
+        assert [int(np.argwhere(frame)[0, 0]) for frame in read.stack()] == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("names", "told"),
+        [
+            (("t000", "t001", "t003"), "lacks the masks of frame 2, .* t001"),
+            (("s1_t0", "s1_t1", "s2_t0", "s2_t1"), "several positions, channels"),
+            (("t0_gfp", "t1_gfp", "t0_bf", "t1_bf"), "several positions, channels"),
+            (("t0", "t1", "other"), "are not one movie"),
+        ],
+    )
+    def test_masks_that_are_not_one_movie(self, tmp_path, names, told):
+        self.write(tmp_path, names)
+        with pytest.raises(InputError, match=told):
+            read_saved(tmp_path)
+
     def test_a_stack_of_masks_keeps_its_numbers(self, tmp_path):
         path = tmp_path / "movie_cp_masks.tif"
         labels = np.zeros((3, 9, 9), np.uint16)
