@@ -174,6 +174,19 @@ def test_images_of_an_ome_file_are_positions(tmp_path):
     assert caught.value.options["position"] == 0
 
 
+def test_a_level_of_a_pyramid_of_colours_in_a_tiff(tmp_path):
+    path = tmp_path / "pyramid.ome.tif"
+    full = np.zeros((64, 64, 3), np.uint8)
+    size = {"PhysicalSizeY": 0.5, "PhysicalSizeX": 0.25}
+    with tifffile.TiffWriter(path, bigtiff=True) as writer:
+        writer.write(
+            full, subifds=1, metadata={"axes": "YXS", **size}, photometric="rgb"
+        )
+        writer.write(full[::2, ::2], subfiletype=1, photometric="rgb")
+    coarse = read_movie(path, level=1, channel="grey")
+    assert coarse.scale == (1.0, 1.0, 0.5)
+
+
 def test_a_level_of_a_pyramid_in_a_tiff(tmp_path):
     path = tmp_path / "pyramid.ome.tif"
     full = np.arange(3 * 64 * 64, dtype=np.uint16).reshape(3, 64, 64)

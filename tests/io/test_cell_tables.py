@@ -41,6 +41,14 @@ def read(tmp_path):
             "gives places in micron",
         ),
         (
+            (
+                "TRACK_ID,FRAME,POSITION_Y,POSITION_X,POSITION_Z",
+                "1,0,9,9,0",
+                "2,0,9,9,4",
+            ),
+            "three dimensions",
+        ),
+        (
             ("track,frame,y,x", "1,0,9,9", "1,n/a,9,9", "1,2,9,9"),
             "not described by",
         ),

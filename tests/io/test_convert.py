@@ -246,6 +246,28 @@ class TestTrackMate:
         labels[:, 2:8, 2:8], labels[:, 20:26, 20:26] = 1, 2
         return labels
 
+    def test_tracks_that_a_filter_hides_stay_out_with_their_spots(self, tmp_path, pair):
+        whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
+        path = write_saved(tmp_path / "r", SavedResult(pair, whole), format="trackmate")
+        tree = ElementTree.parse(path)
+        shown = tree.find("Model/FilteredTracks")
+        shown.remove(shown[1])
+        tree.write(path)
+        assert read_saved(path).tracks == whole[:1]
+
+    def test_spots_in_three_dimensions_are_refused(self, tmp_path, pair):
+        whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
+        path = write_saved(tmp_path / "r", SavedResult(pair, whole), format="trackmate")
+        tree = ElementTree.parse(path)
+        spot = next(tree.iter("Spot"))
+        spot.set("POSITION_Z", "4.0")
+        tree.write(path)
+        with pytest.raises(InputError, match="three dimensions"):
+            read_saved(path)
+        spot.set("VISIBILITY", "0")
+        tree.write(path)
+        assert len(read_saved(path).tracks) == 2
+
     def test_tracks_swapped_in_trackmate_are_swapped(self, tmp_path, pair):
         whole = [(1, 0, 3, 0), (2, 0, 3, 0)]
         removed = [((1, 1), (1, 2)), ((2, 1), (2, 2))]
@@ -408,6 +430,16 @@ class TestForeignGeff:
         mother = read.labels[0][8, 10]
         assert read.labels[1][8, 11] == mother
         assert {row[3] for row in read.tracks} == {0, mother}
+
+    @pytest.mark.parametrize(("begin", "first"), [(0, 0), (1, 2), (0.7, 0), (-1, 0)])
+    def test_times_are_counted_from_0_not_from_the_first_cell(
+        self, tmp_path, begin, first
+    ):
+        columns = A_DIVISION | {"t": [begin + 0.5 * t for t in A_DIVISION["t"]]}
+        read = read_saved(self.write(tmp_path / "g.geff", columns, ITS_LINKS))
+        seen = read.stack().any(axis=(1, 2))
+        assert np.flatnonzero(seen).tolist() == [first, first + 1, first + 2]
+        assert read.scale == (0.5, 1.0, 1.0)
 
     def test_axes_may_come_in_any_order(self, tmp_path):
         expected = read_saved(self.write(tmp_path / "a.geff", A_DIVISION, ITS_LINKS))
@@ -606,6 +638,32 @@ class TestCellpose:
         assert len(read.tracks) == 24
         assert all(first == last for _, first, last, _ in read.tracks)
         assert [int(frame.max()) for frame in read.stack()] == list(range(2, 25, 2))
+
+    def write(self, folder, names):
+        for number, name in enumerate(names):
+            mask = np.zeros((9, 9), np.uint16)
+            mask[number, 1:3] = 1
+            imageio.imwrite(folder / f"{name}_cp_masks.png", mask)
+            imageio.imwrite(folder / f"{name}.tif", mask + 90)
+
+    def test_pictures_of_masks_beside_other_images(self, tmp_path):
+        self.write(tmp_path, ("t8", "t9", "t10"))
+        read = read_saved(tmp_path)
+        assert [int(np.argwhere(frame)[0, 0]) for frame in read.stack()] == [0, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("names", "told"),
+        [
+            (("t000", "t001", "t003"), "lacks the masks of frame 2, .* t001"),
+            (("s1_t0", "s1_t1", "s2_t0", "s2_t1"), "several positions, channels"),
+            (("t0_gfp", "t1_gfp", "t0_bf", "t1_bf"), "several positions, channels"),
+            (("t0", "t1", "other"), "are not one movie"),
+        ],
+    )
+    def test_masks_that_are_not_one_movie(self, tmp_path, names, told):
+        self.write(tmp_path, names)
+        with pytest.raises(InputError, match=told):
+            read_saved(tmp_path)
 
     def test_a_stack_of_masks_keeps_its_numbers(self, tmp_path):
         path = tmp_path / "movie_cp_masks.tif"

@@ -6,7 +6,7 @@ import tifffile
 from PIL import Image
 
 from fastershift.errors import InputError
-from fastershift.io import read_movie
+from fastershift.io import read_channels, read_movie
 
 
 @pytest.fixture
@@ -54,14 +54,27 @@ def same(movie, stack):
         ("img_channel000_position000_time{t:09d}_z000.tif", range(4)),
         ("2024-05-01_12-{t:02d}-00.tif", (8, 9, 10, 11)),
         ("20240501_1259{t:02d}.tif", (5, 15, 25, 36)),
+        ("20240513_{t:04d}.tif", (58, 59, 60, 61)),
+        ("20240513_t{t:04d}.tif", (58, 59, 60, 61)),
+        ("20240513_{t:06d}.tif", (58, 59, 60, 61)),
+        ("exp_c1_{t:03d}.tif", (1, 2, 3, 4)),
+        ("exp_p1_{t:03d}.tif", (1, 2, 3, 4)),
     ],
 )
 def test_one_number_counts_the_frames(tmp_path, stack, pattern, numbers):
     movie = read_movie(fill(tmp_path / "m", **frames(pattern, stack, numbers)))
     same(movie, stack)
-    assert [path.name for path in movie.frames.files] == [
+    assert [*movie.frames.array.grid.files.values()] == [
         pattern.format(t=t) for t in numbers
     ]
+
+
+def test_channels_and_positions_with_counters_are_not_wells(tmp_path, stack):
+    for letter, taken in (("c", "channel"), ("p", "position")):
+        folder = tmp_path / letter
+        fill(folder, **frames(f"exp_{letter}1_{{t:03d}}.tif", stack))
+        fill(folder, **frames(f"exp_{letter}2_{{t:03d}}.tif", stack // 2))
+        same(read_movie(folder, **{taken: 1}), stack // 2)
 
 
 def test_capitals_do_not_matter_for_the_order(tmp_path, stack):
@@ -336,3 +349,34 @@ def test_what_else_is_in_a_folder(tmp_path):
     (tmp_path / "a.txt").write_text("")
     (tmp_path / "b.mp4").write_text("")
     refused(tmp_path, "no images, only files of the kinds .mp4, .txt; give the folder")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("exp_w1DAPI_t{t}.tif", ["0", "1"]),
+        ("img_{t:09d}_DAPI_000.tif", ["0", "1"]),
+        ("{t}.png", ["red", "green", "blue"]),
+        ("{t}.tif", ["0", "1"]),
+    ],
+)
+def test_every_channel_is_a_movie_of_its_own(tmp_path, stack, pattern, names):
+    both = np.stack([stack, stack // 2], axis=1)
+    if "DAPI" in pattern:
+        other = pattern.replace("w1DAPI", "w2GFP").replace("DAPI", "GFP")
+        fill(tmp_path, **frames(pattern, stack), **frames(other, stack // 2))
+    elif pattern.endswith("png"):
+        both = np.stack([stack, stack // 2, stack // 3], axis=1)
+        fill(tmp_path, **frames(pattern, both.transpose(0, 2, 3, 1)))
+    else:
+        for t, image in enumerate(both):
+            tifffile.imwrite(
+                tmp_path / pattern.format(t=t),
+                image,
+                imagej=True,
+                metadata={"axes": "CYX"},
+            )
+    found = read_channels(tmp_path)
+    assert list(found) == names
+    for number, movie in enumerate(found.values()):
+        same(movie, both[:, number])

@@ -177,3 +177,51 @@ def test_masks_of_two_sizes_are_told_although_they_stay_on_disk(tmp_path, labels
     tifffile.imwrite(folder / "mask002.tif", np.zeros((3, 3), np.uint16))
     with pytest.raises(InputError, match="differ in size"):
         read_saved(folder, on_disk=True)
+
+
+def test_a_time_step_without_a_unit_stays_unknown(tmp_path, labels):
+    given = SavedResult(labels, TRACKS, (5.0, 0.5, 0.25), ("pixel", *UNITS[1:]))
+    read = saved(tmp_path / "r", "tiff", given)
+    assert read.scale == (1.0, 0.5, 0.25)
+    assert read.units == given.units
+
+
+def test_a_result_of_which_every_file_is_a_link(tmp_path, labels):
+    """As git-annex and DVC keep them; beside what a link leads to is nothing else."""
+    given = SavedResult(labels, [TRACKS[0], (5, 1, 2, 4)], corrections={"history": [1]})
+    path = saved_at(tmp_path / "r", "tiff", given)
+    for number, file in enumerate(sorted(tmp_path.iterdir())):
+        place = tmp_path / "objects" / str(number)
+        place.mkdir(parents=True)
+        file.rename(place / f"MD5-{number}")
+        file.symlink_to(place / f"MD5-{number}")
+    read = read_saved(path)
+    assert read.tracks == given.tracks
+    assert read.corrections == given.corrections
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_labels_of_another_program_that_were_cut_off(tmp_path, on_disk):
+    noise = np.random.default_rng(0).integers(0, 9, (6, 40, 40))
+    path = tmp_path / "labels.tif"
+    tifffile.imwrite(path, noise.astype(np.uint16), photometric="minisblack")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(InputError, match=r"is not whole: .*Copy it again"):
+        read_saved(path, on_disk=on_disk)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"imagej": True, "metadata": {"axes": "ZYX"}},
+        {"photometric": "rgb", "planarconfig": "separate"},
+        {"imagej": True, "metadata": {"axes": "CYX"}},
+    ],
+)
+def test_the_long_axis_of_labels_is_time(tmp_path, labels, stored):
+    """Fiji calls frames slices unless it is told; tifffile takes three for colours."""
+    path = tmp_path / "labels.tif"
+    tifffile.imwrite(path, labels.astype(np.uint16), **stored)
+    read = read_saved(path)
+    np.testing.assert_array_equal(read.stack(), labels)
+    assert read.tracks == TRACKS

@@ -234,6 +234,32 @@ def test_a_link_to_nothing_leads_to_a_new_result(tmp_path, labels):
     np.testing.assert_array_equal(read_result(tmp_path / "missing")[0], labels)
 
 
+@pytest.mark.parametrize(
+    ("error", "failing"), [(OSError, {2}), (KeyboardInterrupt, {2}), (OSError, {2, 3})]
+)
+def test_a_former_folder_is_never_lost(tmp_path, labels, monkeypatch, error, failing):
+    """Whatever ends the program, or fails, between the two steps that replace it."""
+    path = write_result(tmp_path / "res", labels, None)
+    rename, steps = os.rename, []
+
+    def renamed(one, other):
+        steps.append(one)
+        if len(steps) in failing:
+            raise error("something fails")
+        rename(one, other)
+
+    monkeypatch.setattr("pathlib.Path.rename", renamed)
+    with pytest.raises((FastershiftError, KeyboardInterrupt)) as caught:
+        write_result(path, labels * 2, None, overwrite=True)
+    if failing == {2, 3}:
+        assert "What was there is now in" in str(caught.value)
+        (path,) = tmp_path.glob(".res.*/old")
+        assert (path.parent / "new").is_dir()
+    else:
+        assert os.listdir(tmp_path) == ["res"]
+    assert read_result(path)[0].max() == 3
+
+
 class Frames:
     """Labels; something happens when the second frame is asked for."""
 
@@ -273,6 +299,15 @@ def test_a_place_that_cannot_be_written_is_told_before(tmp_path, form):
     with pytest.raises(FastershiftError, match="too long for this disk"):
         check_output(tmp_path / ("n" * 260) / "res", form)
     assert os.listdir(tmp_path) == ["file"], "trying leaves nothing behind"
+
+
+def test_a_disk_itself_is_not_replaced(tmp_path, labels, form, monkeypatch):
+    """As the folder of a container that lies outside of it."""
+    disk = tmp_path / f"disk{SUFFIX[form]}"
+    disk.mkdir()
+    monkeypatch.setattr("os.path.ismount", lambda path: str(path) == str(disk))
+    refused(tmp_path, "disk of its own; name a folder", disk, labels, format=form)
+    check_output(disk / "res", form)
 
 
 def test_a_place_that_can_be_written_is_left_as_it_is(tmp_path, form):
@@ -403,6 +438,36 @@ def test_files_that_were_written_are_put_in_place_later(
     assert found.corrections is None
     assert not list(tmp_path.glob(".*"))
     assert is_result(path)
+
+
+def test_what_is_saved_after_a_failure_stays(tmp_path, labels, monkeypatch):
+    """As where a table is open in a spreadsheet program when it is to be replaced."""
+    path, links = tmp_path / "cells.csv", tmp_path / "cells_links.csv"
+    old = SavedResult(labels, [(3, 0, 1, 0)])
+    new = SavedResult(labels * 2, [(6, 0, 1, 0)])
+    write_saved(path, old, format="csv")
+    replace, saved = os.replace, path.read_text() + "3,1,9,9,9,0\n"
+
+    def write(is_open):
+        def replaced(one, other):
+            if other in is_open:
+                raise PermissionError(13, "Permission denied")
+            replace(one, other)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("os.replace", replaced)
+            with pytest.raises(FastershiftError, match="cannot be written"):
+                write_saved(path, new, format="csv", overwrite=True)
+        path.write_text(saved)
+        os.utime(path, (2e9, 2e9))
+
+    write([path, links])
+    assert {*os.listdir(tmp_path)} == {path.name, links.name}
+    write([path])
+    with pytest.raises(InputError, match="already holds a result"):
+        write_saved(path, new, format="csv")
+    assert path.read_text() == saved
+    assert {*os.listdir(tmp_path)} == {path.name, links.name}
 
 
 def test_the_movie_by_another_name_is_the_movie(tmp_path, labels):

@@ -1,12 +1,13 @@
 """Movies in Zarr: axes by name, levels, plates, series, and chunks that are lost."""
 
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 
 from fastershift.errors import InputError
-from fastershift.io import read_channels, read_movie
+from fastershift.io import read_channels, read_movie, read_saved
 
 zarr = pytest.importorskip("zarr")
 
@@ -221,6 +222,26 @@ def test_frames_whose_chunks_are_gone_are_lost(tmp_path, chunks, removed, lost):
         else:
             (there,) = read_movie(path, frames=(frame, frame + 1))
             np.testing.assert_array_equal(there, MOVIE[frame])
+
+
+def test_background_of_labels_may_be_left_out(tmp_path):
+    """As zarr does by itself; a whole frame between two others is lost all the same."""
+    labels = np.zeros((6, 6, 8), np.uint16)
+    labels[1:5, :3, :4] = 1
+    labels[1, 3:, 4:] = labels[3:5, 3:, 4:] = 2
+    path = tmp_path / "m.zarr"
+    made = zarr.create_array(path, shape=labels.shape, chunks=(1, 3, 4), dtype="u2")
+    made[:] = labels
+    assert not (path / "c/2/1/1").exists()
+    with pytest.raises(InputError, match="left out pixels that are all 0"):
+        read_movie(path)
+    np.testing.assert_array_equal(read_saved(path).stack(), labels)
+    np.testing.assert_array_equal(frames_of(read_movie(path, labels=True)), labels)
+    shutil.rmtree(path / "c/2")
+    for read in (read_saved, partial(read_movie, labels=True)):
+        with pytest.raises(InputError, match="is not whole"):
+            read(path)
+    assert len(read_movie(path, frames=(3, 6), labels=True)) == 3
 
 
 def test_a_head_that_promises_too_much_is_refused(tmp_path):

@@ -13,6 +13,7 @@ from fastershift.evaluation import score_arrays
 from fastershift.io import SavedResult, tracks_from_labels, write_saved
 from fastershift.measure import measure_frames
 from fastershift.pipeline import plan_run
+from fastershift.pipeline.masks import open_masks
 from fastershift.simulate import simulate_movie
 
 WITHOUT_NETWORK = {"track": {"vote_weight": 0.0}}
@@ -310,3 +311,11 @@ def test_a_picture_of_masks_is_told_from_masks(tmp_path):
     tifffile.imwrite(path, np.zeros((20, 30, 3), np.uint8), photometric="rgb")
     with pytest.raises(InputError, match="whole numbers, one for each cell"):
         segment_movie(None, labels=path)
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "CYX"])
+def test_the_long_axis_of_masks_is_time(tmp_path, movie, axes):
+    """Fiji calls frames slices unless it is told."""
+    path, labels = tmp_path / "masks.tif", movie.labels.astype(np.uint16)
+    tifffile.imwrite(path, labels, imagej=True, metadata={"axes": axes})
+    np.testing.assert_array_equal(np.stack(list(open_masks(path))), labels)

@@ -14,6 +14,7 @@ from fastershift.io._labels import (
     LabelFrames,
     Numbers,
     adopt_labels,
+    read_label_frames,
     rename_tracks,
 )
 from fastershift.io._masks import (
@@ -107,6 +108,7 @@ __all__ = [
     "movie_parts",
     "parents_that_fit",
     "read_channels",
+    "read_label_frames",
     "read_movie",
     "read_result",
     "read_saved",

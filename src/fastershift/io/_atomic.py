@@ -29,6 +29,9 @@ __all__ = [
 #: Ends the name of what stands for a file that is to be removed.
 _GONE = ".gone"
 
+#: What was in the place of a new folder, until that is there.
+_FORMER = "old"
+
 #: Bytes of a name that disks take.
 _LONGEST = 255
 
@@ -70,8 +73,12 @@ def check_free(
     Raises
     ------
     InputError
-        When one of them holds a result that may not be replaced, or anything else.
+        When one of them holds a result that may not be replaced, or anything else, or
+        is a disk.
     """
+    for path in map(real_path, paths):
+        if os.path.ismount(path):  # what is put in its place is a folder beside it
+            raise InputError(f"{path} is a disk of its own; name a folder in it.")
     taken = [path for path in map(real_path, paths) if _holds_something(path)]
     for path in taken:
         # Whoever reads a pipe or a device may wait, or read, without end.
@@ -199,7 +206,10 @@ def _beside(path: Path) -> Path:
 
 @contextmanager
 def _sibling(path: Path) -> Iterator[Path]:
-    """Give a fresh folder beside ``path`` that is gone afterwards."""
+    """Give a fresh folder beside ``path`` that is gone afterwards.
+
+    It stays where it holds what was at ``path``, and nothing is there now.
+    """
     partial = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +218,8 @@ def _sibling(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise FastershiftError(refusal(path, error, "written")) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if path.exists() or not (partial / _FORMER).exists():
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager
@@ -239,18 +250,29 @@ def replacing_folder(
     path = real_path(path)
     check_free([path], overwrite, is_result)
     with _sibling(path) as partial:
-        fresh, former = partial / "new", partial / "old"
+        fresh, former = partial / "new", partial / _FORMER
         fresh.mkdir()
         yield fresh
         check_free([path], overwrite, is_result)
-        with suppress(FileNotFoundError):
-            path.rename(former)
         try:
+            with suppress(FileNotFoundError):
+                path.rename(former)
             fresh.rename(path)
-        except OSError:
-            if former.exists():
-                former.rename(path)
+        except BaseException as error:
+            if former.exists() and not path.exists():
+                _put_back(former, path, error)
             raise
+
+
+def _put_back(former: Path, path: Path, error: BaseException) -> None:
+    """Undo the first of two steps; where that fails, tell where both results are."""
+    try:
+        former.rename(path)
+    except OSError:
+        raise FastershiftError(
+            f"{path} cannot be replaced ({error}). What was there is now in {former}, "
+            f"and the new one lies beside it; move one of them to {path.name}."
+        ) from error
 
 
 @contextmanager
@@ -286,15 +308,22 @@ def replacing_files(
         for path in paths:
             if not (partial / path.name).exists():
                 (partial / fitting_name(path.name, _GONE)).touch()
-        partial.rename(_settled(main))
-        finish_files(paths)
+        settled = partial.rename(_settled(main))
+        try:
+            _put_in_place(settled, paths)
+        except OSError:
+            # This is told, so none of them may come later over what is saved there.
+            if len(os.listdir(settled)) == len(paths):
+                shutil.rmtree(settled, ignore_errors=True)
+            raise
 
 
 def finish_files(paths: Sequence[Path]) -> None:
     """Put files in their places that were written, but not put there to the end.
 
     Several files cannot be replaced at once. Where a program was ended in between, the
-    new ones still lie in a hidden folder, all of them, and take their places now.
+    new ones still lie in a hidden folder, all of them, and take their places now,
+    unless something was saved there since.
 
     Parameters
     ----------
@@ -304,6 +333,15 @@ def finish_files(paths: Sequence[Path]) -> None:
     settled = _settled(real_path(paths[0]))
     if not settled.is_dir():
         return
+    for path in paths:
+        for fresh in (settled / path.name, settled / fitting_name(path.name, _GONE)):
+            with suppress(FileNotFoundError):
+                if real_path(path).stat().st_mtime > fresh.stat().st_mtime:
+                    fresh.unlink()
+    _put_in_place(settled, paths)
+
+
+def _put_in_place(settled: Path, paths: Sequence[Path]) -> None:
     for path in reversed(paths):  # the main one last: it tells of a whole result
         target = real_path(path)
         # Another process may do the same.

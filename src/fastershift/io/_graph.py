@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from fastershift.io._saved_result import ResultFormat, SavedResult
 
 __all__ = [
     "DrawnCell",
+    "check_flat",
     "check_parents",
     "draw_result",
     "frame_around",
@@ -57,6 +59,28 @@ class DrawnCell:
     x: float
     radius: float
     pieces: tuple[Outline, ...] = ()
+
+
+def check_flat(depths: Sequence[float] | NDArray[Any], path: Path) -> None:
+    """Refuse cells in three dimensions.
+
+    Parameters
+    ----------
+    depths : (n,) array_like
+        Where each cell lies in depth.
+    path : Path
+        Where they were read, for the sentence.
+
+    Raises
+    ------
+    InputError
+        When they differ.
+    """
+    if len(depths) and np.ptp(depths) > 0:
+        raise InputError(
+            f"The cells in {path} lie in three dimensions; cells are tracked in two "
+            "dimensions and time."
+        )
 
 
 def tracks_of_links(

@@ -1,6 +1,7 @@
 """Labels of any source, brought to the numbers that are used everywhere here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
+from fastershift.io._movie import Movie
 
 __all__ = [
     "AdoptedLabels",
@@ -15,6 +17,7 @@ __all__ = [
     "Numbers",
     "adopt_labels",
     "check_frames",
+    "read_label_frames",
     "rename_tracks",
 ]
 
@@ -148,6 +151,32 @@ def check_frames(frames: LabelFrames) -> None:
         raise InputError(
             f"Labels are frames of one size, (T, Y, X), and these are {found}."
         )
+
+
+def read_label_frames(read: Callable[[str], Movie]) -> Movie:
+    """Open labels in two dimensions; their only long axis is time, whatever its name.
+
+    Parameters
+    ----------
+    read : callable
+        Opens a movie, given its axes, or ``"auto"``.
+
+    Returns
+    -------
+    Movie
+
+    Raises
+    ------
+    InputError
+        As ``read``, when it is not clear which axis that is.
+    """
+    try:
+        return read("auto")
+    except InputError as error:
+        if "axes" in error.options:
+            with suppress(InputError):
+                return read(str(error.options["axes"]))
+        raise
 
 
 def rename_tracks(

@@ -96,18 +96,14 @@ def as_listed(saved: SavedResult, movie: Movie) -> SavedResult:
 def check_no_gap(movie: Movie, tracks: Tracks) -> None:
     """Refuse labels of another program that lack pixels between those of a track.
 
-    A frame without a cell may be left out of a Zarr, one in the middle of tracks is
-    lost.
+    Background, and a frame without a cell, may be left out of a Zarr; a whole frame in
+    the middle of tracks is lost.
 
     Raises
     ------
     InputError
         When there is such a frame.
     """
-    lost = () if movie.lost is None else movie.lost.frames
-    if movie.lost is not None and any(
-        first < t < last for _, first, last, _ in tracks for t in lost
-    ):
-        raise InputError(
-            f"{movie.source} is not whole: {movie.lost.sentence}. Copy it again."
-        )
+    lost = () if movie.lost is None else movie.lost.frames - movie.lost.partly
+    if any(first < t < last for _, first, last, _ in tracks for t in lost):
+        movie.check_whole()

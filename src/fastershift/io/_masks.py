@@ -234,8 +234,7 @@ def read_label_image(path: Path) -> NDArray[Any]:
 def _open_label_image(path: Path) -> Movie:
     read = read_tiff if path.suffix.lower() in TIFF_SUFFIXES else read_picture
     movie = read(path, InputSettings())
-    if movie.lost is not None:
-        raise InputError(f"{path} is not whole: {movie.lost.sentence}. Copy it again.")
+    movie.check_whole()
     if len(movie) != 1:
         raise InputError(
             f"{path} is not a mask; a mask is an image with one frame of whole numbers."

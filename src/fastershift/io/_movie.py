@@ -53,10 +53,14 @@ class Lost:
         The frames that cannot be read; empty where the movie ends too early.
     sentence : str
         What is missing, to go on after the name of the movie and a colon.
+    partly : frozenset of int
+        Those of the frames of which a part is there; the others may be zeros that were
+        left out, as the background of labels is.
     """
 
     frames: frozenset[int]
     sentence: str
+    partly: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,19 @@ class Movie:
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self[t] for t in range(len(self)))
+
+    def check_whole(self) -> None:
+        """Refuse a movie of which something is missing.
+
+        Raises
+        ------
+        InputError
+            The sentence says what.
+        """
+        if self.lost is not None:
+            raise InputError(
+                f"{self.source} is not whole: {self.lost.sentence}. Copy it again."
+            )
 
     def cut(self, first: int, stop: int) -> "Movie":
         """Show only some of the frames.

@@ -39,6 +39,7 @@ def read_movie(
     position: int | None = None,
     level: int = 0,
     frames: tuple[int, int] | None = None,
+    labels: bool = False,
 ) -> Movie:
     """Open a movie; its frames are read one at a time when asked for.
 
@@ -57,6 +58,9 @@ def read_movie(
     frames : (int, int), optional
         First frame, counted from 0, and the one after the last. A movie that lacks
         frames can be read in part.
+    labels : bool
+        Whether its pixels are labels, of which background, and frames without a cell
+        at both ends, may be left out.
 
     Returns
     -------
@@ -85,14 +89,18 @@ def read_movie(
     if frames is not None:
         movie = movie.cut(*frames)
     if movie.lost is not None:
-        _check_whole(movie, movie.lost, asked=frames is not None)
+        _check_whole(movie, movie.lost, asked=frames is not None, labels=labels)
     return movie
 
 
-def _check_whole(movie: Movie, lost: Lost, *, asked: bool) -> None:
+def _check_whole(movie: Movie, lost: Lost, *, asked: bool, labels: bool) -> None:
     """Refuse a movie that lacks frames, unless others were asked for."""
-    shown = range(movie.first, movie.first + len(movie))
-    if asked and not lost.frames.intersection(shown):
+    shown, gone = range(movie.first, movie.first + len(movie)), lost.frames
+    if labels:
+        gone = lost.frames - lost.partly
+        there = {*range(movie.frames.shape[0])} - gone
+        gone &= {*range(min(there, default=0), max(there, default=0))}
+    if (asked or lost.frames) and not gone.intersection(shown):
         return
     left = [frame for frame in shown if frame not in lost.frames]
     part, options = "", {}

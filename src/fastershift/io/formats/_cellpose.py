@@ -6,7 +6,7 @@ from fastershift.errors import InputError
 from fastershift.io._labels import adopt_labels
 from fastershift.io._masks import read_label_image, tracks_from_labels
 from fastershift.io._saved_result import SavedResult
-from fastershift.io.movies import TIFF_SUFFIXES, find_images
+from fastershift.io.movies import TIFF_SUFFIXES, sort_files
 
 __all__ = ["CellposeMasks"]
 
@@ -30,7 +30,8 @@ class CellposeMasks:
         Raises
         ------
         InputError
-            For ``_seg.npy``, and masks that differ in size.
+            For ``_seg.npy``, masks that differ in size, and such that are not one movie
+            without a gap.
         """
         if path.name.endswith(_PICKLED):
             raise InputError(
@@ -39,7 +40,7 @@ class CellposeMasks:
                 "Cellpose (its option save_tif, or File > Save masks as PNG/tif) and "
                 f"give NAME{_END}.tif."
             )
-        frames = [read_label_image(file) for file in _masks(path)]
+        frames = [read_label_image(file) for file in _in_order(path)]
         if len({frame.shape for frame in frames}) > 1:
             raise InputError(f"The masks in {path} differ in size.")
         labels = adopt_labels(frames, str(path)).stack().copy()
@@ -52,8 +53,33 @@ class CellposeMasks:
 
 
 def _masks(folder: Path) -> list[Path]:
-    return [
-        one
-        for one in find_images(folder)
-        if one.stem.endswith(_END) and one.suffix.lower() in (*TIFF_SUFFIXES, ".png")
-    ]
+    """List the masks, as TIFFs if there are any; beside them may be any images."""
+    for suffixes in (TIFF_SUFFIXES, (".png",)):
+        found = [
+            one
+            for one in folder.iterdir()
+            if one.stem.endswith(_END)
+            and one.suffix.lower() in suffixes
+            and not one.name.startswith(".")
+        ]
+        if found:
+            return found
+    return []
+
+
+def _in_order(folder: Path) -> list[Path]:
+    """Order the masks by the names of their images, which must be those of a movie."""
+    masks = {one.name.replace(_END, ""): one for one in _masks(folder)}
+    grid = sort_files([*masks], str(folder), all_time=False)
+    if grid.axes != "T":
+        raise InputError(
+            f"{folder} holds masks of several positions, channels or planes, going by "
+            "their names; leave only one movie in the folder."
+        )
+    if grid.missing:
+        first, before = min(grid.missing.items())
+        raise InputError(
+            f"{folder} lacks the masks of frame {first}, which would follow those of "
+            f"{before}, going by their names; segment all frames."
+        )
+    return [masks[grid.files[place]] for place in sorted(grid.files)]

@@ -24,6 +24,7 @@ _NAMES = {
     "frame": ("frame", "frame_i", "t", "position_t", "time"),
     "y": ("y", "position_y", "y_centroid", "pos_y"),
     "x": ("x", "position_x", "x_centroid", "pos_x"),
+    "z": ("z", "position_z", "z_centroid", "pos_z"),
     "area": ("area",),
     "radius": ("radius",),
     "parent": ("parent", "parent_id", "parent_track_id"),
@@ -52,8 +53,8 @@ def read_rows(path: Path) -> tuple[Rows, Columns]:
     rows : sequence of mapping
         Text by title.
     column : mapping
-        Title by our name of a column: track, frame, y and x, and what there is of area,
-        radius and parent.
+        Title by our name of a column: track, frame, y and x, and what there is of z,
+        area, radius and parent.
 
     Raises
     ------

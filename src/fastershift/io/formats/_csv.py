@@ -10,7 +10,13 @@ import numpy as np
 
 from fastershift.errors import InputError
 from fastershift.io._atomic import real_path, replacing_files
-from fastershift.io._graph import DrawnCell, draw_result, frame_around, links_of_tracks
+from fastershift.io._graph import (
+    DrawnCell,
+    check_flat,
+    draw_result,
+    frame_around,
+    links_of_tracks,
+)
 from fastershift.io._masks import whole_number
 from fastershift.io._outlines import outlined_cells
 from fastershift.io._saved_result import SavedResult
@@ -89,6 +95,8 @@ class CsvFormat(Format):
                 [whole_number(row[column["track"]]) for row in rows], np.int64
             )
             frames = read_frames(rows, column["frame"])
+            if "z" in column:
+                check_flat([float(row[column["z"]] or 0) for row in rows], path)
             if "parent" in column:
                 given = [row[column["parent"]] for row in rows]
                 parents = read_parents(given, tracks, frames, path)

@@ -11,6 +11,7 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._graph import (
     DrawnCell,
+    check_flat,
     draw_result,
     frame_around,
     parents_that_fit,
@@ -27,6 +28,8 @@ __all__ = ["read_foreign_geff"]
 
 #: Radius in pixels of a cell of which only the place is known.
 _RADIUS = 5.0
+#: What a time may be off, in steps, where frames are counted from time 0.
+_UNEVEN = 0.1
 
 
 class _Graph:
@@ -56,11 +59,8 @@ class _Graph:
         self.row, self.column = flat if len(flat) == 2 else space[-2:]
         self.time = time[0]
         deep = [axis for axis in space if axis not in (self.row, self.column)]
-        if any(np.ptp(self.values(axis.name)) > 0 for axis in deep):
-            raise InputError(
-                f"The cells in {path} lie in three dimensions; cells are tracked in "
-                "two dimensions and time."
-            )
+        for axis in deep:
+            check_flat(self.values(axis.name), path)
         self.frames, self._step = self._counted()
         order = np.argsort(self.ids)
         edges = np.asarray(stored["edge_ids"]).reshape(-1, 2)
@@ -86,7 +86,11 @@ class _Graph:
         counted = self.time.scale or self.time.unit in (None, "frame", "pixel")
         if np.all(times == np.round(times)) and (counted or step == 1):
             return times.astype(np.int64), 1.0
-        return np.round((times - times.min()) / step).astype(np.int64), step
+        frames = times / step
+        off = np.abs(frames - np.round(frames))
+        if np.any(off > _UNEVEN) or np.any(frames < 0):
+            frames = (times - times.min()) / step
+        return np.round(frames).astype(np.int64), step
 
     def scale(self) -> tuple[Scale | None, Units | None]:
         """Read size and units of a step; None where they are not known."""

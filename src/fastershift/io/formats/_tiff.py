@@ -16,7 +16,7 @@ from fastershift.io._atomic import (
     real_path,
     replacing_files,
 )
-from fastershift.io._labels import adopt_labels, rename_tracks
+from fastershift.io._labels import adopt_labels, read_label_frames, rename_tracks
 from fastershift.io._masks import (
     check_tracks,
     is_made_here,
@@ -100,11 +100,15 @@ class TiffFormat(Format):
 
 
 def _read(path: Path, *, on_disk: bool) -> SavedResult:
-    path = real_path(path)
+    real = real_path(path)
     with suppress(OSError):  # on a disk that is read-only nothing can be finished
-        finish_files(_files(path))
-    movie = read_tiff(path, InputSettings())
-    adopted, listed = adopt_labels(movie, str(path)), _beside(path, _TRACKS)
+        finish_files(_files(real))
+    movie = read_label_frames(lambda axes: read_tiff(real, InputSettings(axes=axes)))
+    movie.check_whole()
+    # Where every file is a link of its own, the others lie beside the link.
+    if not any(file.exists() for file in _files(real)[1:]):
+        real = path
+    adopted, listed = adopt_labels(movie, str(path)), _beside(real, _TRACKS)
     labels = adopted if on_disk else adopted.stack()
     if listed.exists():
         tracks = rename_tracks(read_tracks(listed), adopted.numbers)
@@ -117,7 +121,7 @@ def _read(path: Path, *, on_disk: bool) -> SavedResult:
         movie.scale,
         movie.units,
         numbers=adopted.numbers,
-        **read_extras(path.parent, f"{path.stem}_"),
+        **read_extras(real.parent, f"{real.stem}_"),
     )
 
 
@@ -175,8 +179,6 @@ def _voxel_size(result: SavedResult) -> dict[str, Any]:
     spelled = [_OME_UNITS.get(unit, unit) for unit in result.units or ("pixel",) * 3]
     metadata: dict[str, Any] = dict(zip(names, result.scale, strict=True))
     metadata |= {f"{n}Unit": s for n, s in zip(names, spelled, strict=True)}
-    if spelled[0] == "pixel":  # no unit of time, and 1 is then no time step
-        del metadata["TimeIncrementUnit"]
-        if result.scale[0] == 1:
-            del metadata["TimeIncrement"]
+    if spelled[0] == "pixel":  # OME takes a time step without a unit for seconds
+        del metadata["TimeIncrement"], metadata["TimeIncrementUnit"]
     return metadata

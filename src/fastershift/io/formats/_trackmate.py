@@ -1,7 +1,7 @@
 """A result as a file of TrackMate: spots with outlines, and links between them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +16,7 @@ from fastershift.errors import InputError
 from fastershift.io._atomic import MADE_BY, replacing_files
 from fastershift.io._graph import (
     DrawnCell,
+    check_flat,
     draw_result,
     links_of_tracks,
     tracks_of_links,
@@ -34,6 +35,7 @@ _VERSION = "7.11.1"
 _TRACK = "FASTERSHIFT_TRACK"
 #: Feature of a link: 1 where it leads from a parent to a child.
 _BORN = "FASTERSHIFT_BORN"
+_ENDS = ("SPOT_SOURCE_ID", "SPOT_TARGET_ID")
 _UNITS = {"micrometer": "µm", "second": "sec", "minute": "min", "hour": "h"}
 _SPELLED = {
     **dict.fromkeys(("µm", "um", "micron", "microns", "micrometer"), "micrometer"),
@@ -298,10 +300,9 @@ class _Writer:
 
 def _image_of(provenance: Mapping[str, Any]) -> tuple[str, str]:
     """Tell folder and name of the movie, so that TrackMate opens it, too."""
-    given = str(provenance.get("input") or "")
-    if not given or not Path(given).is_file():
+    path = Path(str(provenance.get("input") or "")).absolute()
+    if not path.is_file():
         return "", ""
-    path = Path(given).absolute()
     return str(path.parent), path.name
 
 
@@ -362,12 +363,6 @@ def _read_model(
     model: ElementTree.Element, image: Mapping[str, str], path: Path
 ) -> SavedResult:
     known = _Image.of(image)
-    # Spots that a filter has taken out are kept in the file, unseen.
-    spots = [
-        spot for spot in model.iter("Spot") if spot.get("VISIBILITY", "1") not in "0.0"
-    ]
-    place = {spot.attrib["ID"]: n for n, spot in enumerate(spots)}
-    frames = np.array([int(float(spot.attrib["FRAME"])) for spot in spots], np.int64)
     wanted = model.find("FilteredTracks")
     shown = None if wanted is None else {one.get("TRACK_ID") for one in wanted}
     edges = [
@@ -375,12 +370,19 @@ def _read_model(
         for track in model.iter("Track")
         if shown is None or track.get("TRACK_ID") in shown
         for edge in track.iter("Edge")
-        if {edge.get("SPOT_SOURCE_ID"), edge.get("SPOT_TARGET_ID")} <= place.keys()
     ]
-    links = [
-        (place[edge.attrib["SPOT_SOURCE_ID"]], place[edge.attrib["SPOT_TARGET_ID"]])
-        for edge in edges
+    # Spots that a filter has taken out, alone or with their track, stay in the file.
+    hidden = _ends(model.iter("Edge")) - _ends(edges)
+    spots = [
+        spot
+        for spot in model.iter("Spot")
+        if spot.get("VISIBILITY", "1") not in "0.0" and spot.get("ID") not in hidden
     ]
+    check_flat([float(spot.get("POSITION_Z", 0)) for spot in spots], path)
+    place = {spot.attrib["ID"]: n for n, spot in enumerate(spots)}
+    frames = np.array([int(float(spot.attrib["FRAME"])) for spot in spots], np.int64)
+    edges = [edge for edge in edges if _ends([edge]) <= place.keys()]
+    links = [[place[edge.attrib[end]] for end in _ENDS] for edge in edges]
     # Links may have been corrected in TrackMate, which does not change our numbers.
     tracks, parents = tracks_of_links(
         frames,
@@ -406,6 +408,10 @@ def _read_model(
         known.scale if has_scale else None,
         units if has_scale else None,
     )
+
+
+def _ends(edges: Iterable[ElementTree.Element]) -> set[str | None]:
+    return {edge.get(end) for edge in edges for end in _ENDS}
 
 
 def _cell(

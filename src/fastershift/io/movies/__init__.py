@@ -1,7 +1,7 @@
 """Movies from files, one module for each kind of file."""
 
 from fastershift.io.movies._bioio import MICROSCOPE_SUFFIXES, read_microscope_file
-from fastershift.io.movies._file_names import without_derived
+from fastershift.io.movies._file_names import sort_files, without_derived
 from fastershift.io.movies._folder import (
     IMAGE_SUFFIXES,
     find_images,
@@ -27,6 +27,7 @@ __all__ = [
     "read_tiff",
     "read_video",
     "read_zarr",
+    "sort_files",
     "stored_axes",
     "without_derived",
 ]

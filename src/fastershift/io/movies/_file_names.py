@@ -116,7 +116,8 @@ def sort_files(names: Sequence[str], folder: str, *, all_time: bool) -> FileGrid
             )
     if all_time or len(frames) == 1:
         return FileGrid("T", (len(frames),), {(t,): n for t, n in enumerate(frames)})
-    rows = {name: _cut(_stem(name)) for name in frames}
+    cut = _cut([_stem(name) for name in frames])
+    rows = dict(zip(frames, cut, strict=True))
     if len({len(row) for row in rows.values()}) > 1:
         raise _several_kinds(rows, folder)
     return _grid(rows, _find_axes(rows, folder), folder)
@@ -145,20 +146,37 @@ def without_derived(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _cut(stem: str) -> _Row:
-    """Cut a name into texts and numbers by turns; a text, maybe empty, comes first."""
+def _cut(stems: Sequence[str]) -> list[_Row]:
+    """Cut names into texts and numbers by turns; a text, maybe empty, comes first."""
+    stems = [_timed(stem) for stem in stems]
+    dated = [_DATE.sub(_date, stem) for stem in stems]
+    # A counter behind a day looks like minutes, up to 59.
+    if all(new != old for new, old in zip(dated, stems, strict=True)):
+        stems = dated
+    rows = {found[1] for stem in stems for found in _WELL.finditer(stem)}
+    # c1_001 is a channel and a counter, where nothing else speaks of a plate.
+    if not rows <= _WORDS.keys() or all("clock" in stem for stem in stems):
+        stems = [_WELL.sub(_well, stem) for stem in stems]
+    return [
+        tuple(
+            str(int(part)) if part.isdecimal() else part
+            for part in re.split(r"(\d+)", _WELL_ALONE.sub(_well, stem))
+        )
+        for stem in stems
+    ]
+
+
+def _timed(stem: str) -> str:
+    """Spell out Micro-Manager's names, and times since the start."""
     found = _MICRO_MANAGER.fullmatch(stem)
     if found:
         time, channel, plane = found.groups()
         stem = f"img_t{time}_{_without_digits(channel)}_z{plane}"
-    for pattern in (_WELL, _WELL_ALONE):
-        stem = pattern.sub(lambda well: f"s{_place_in_plate(*well.groups())}", stem)
-    stem = _ELAPSED.sub(lambda time: f"clock{_elapsed(*time.groups())}", stem)
-    stem = _DATE.sub(_date, stem)
-    return tuple(
-        str(int(part)) if part.isdecimal() else part
-        for part in re.split(r"(\d+)", stem)
-    )
+    return _ELAPSED.sub(lambda time: f"clock{_elapsed(*time.groups())}", stem)
+
+
+def _well(found: re.Match[str]) -> str:
+    return f"s{_place_in_plate(*found.groups())}"
 
 
 def _without_digits(channel: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._axes import choose_position
-from fastershift.io._movie import FrameSource, Lost, Movie, Scale, Units, as_movie
+from fastershift.io._movie import Lost, Movie, Scale, Units, as_movie
 from fastershift.io.movies._file_names import (
     FileGrid,
     are_masks,
@@ -96,28 +96,6 @@ class _FileArray:
         )
 
 
-@dataclass(frozen=True)
-class _FolderFrames:
-    """Frames that know the files they come from."""
-
-    frames: FrameSource
-    files: tuple[Path, ...]
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Frames, height and width."""
-        return self.frames.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of a pixel."""
-        return self.frames.dtype
-
-    def read(self, t: int) -> NDArray[Any]:
-        """Return frame ``t``."""
-        return self.frames.read(t)
-
-
 def _open(path: Path, level: int) -> _Image:
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return Picture.open(path)
@@ -163,7 +141,7 @@ def read_folder(path: Path, reading: InputSettings) -> Movie:
     says = reading.axes != "auto" and bool(set(in_file) - set("YX"))
     array, scale, units = _examine(path, grid, named, reading.level, single=not says)
     own = "".join("Q" if a in grid.axes else a for a in array.axes[len(grid.axes) :])
-    movie = as_movie(
+    return as_movie(
         array,
         grid.axes + (in_file if says else own),
         reading.channel,
@@ -175,7 +153,6 @@ def read_folder(path: Path, reading: InputSettings) -> Movie:
         units=units,
         lost=array.lost,
     )
-    return replace(movie, frames=_FolderFrames(movie.frames, tuple(named)))
 
 
 def _examine(

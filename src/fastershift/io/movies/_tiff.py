@@ -93,7 +93,8 @@ class TiffStack:
         chosen = self._choose(file.series, position)
         check_codec(file.pages.first, self._path)
         first = self._at_level(chosen[0])
-        self._shrunk = chosen[0].shape[-1] / first.shape[-1]
+        across = first.axes.find("X")  # the last one, but for colours
+        self._shrunk = chosen[0].shape[across] / first.shape[across]
         self._pages: list[Any] = [
             page for one in chosen for page in self._at_level(one).pages
         ]

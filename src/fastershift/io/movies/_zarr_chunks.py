@@ -1,6 +1,6 @@
 """Pixels of a Zarr on disk: those that are lost are told, and never read as black."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -100,14 +100,17 @@ class StoredArray:
         gone = [step for step, found in there.items() if not found or usual - found]
         if not gone:
             return None
-        frames = frozenset(
-            frame
-            for step in gone
-            for frame in range(step * length, min((step + 1) * length, whole))
-        )
+
+        def frames_of(steps: Iterable[int]) -> frozenset[int]:
+            spans = (range(step * length, (step + 1) * length) for step in steps)
+            return frozenset(t for span in spans for t in span if t < whole)
+
+        frames = frames_of(gone)
         verb = "has" if len(frames) == 1 else "have"
         return Lost(
             frames,
             f"{len(frames)} of its {whole} frames {verb} lost pixels, the first is "
-            f"frame {min(frames)}",
+            f"frame {min(frames)} (or zarr has left out pixels that are all 0, which "
+            "it keeps with write_empty_chunks)",
+            frames_of(step for step in gone if there[step]),
         )

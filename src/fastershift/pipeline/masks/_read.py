@@ -14,6 +14,7 @@ from fastershift.io import (
     adopt_labels,
     check_range,
     holds_cells,
+    read_label_frames,
     read_movie,
     read_result,
 )
@@ -176,14 +177,14 @@ def open_masks(
 
 
 def _read_images(path: Path, frames: tuple[int, int] | None) -> LabelFrames:
-    """Read label images; their channels, if they have any, are frames."""
+    """Read label images; their channels or planes, if they have any, are frames."""
     try:
-        return read_movie(path, frames=frames)
+        return read_label_frames(
+            lambda axes: read_movie(path, axes=axes, frames=frames, labels=True)
+        )
     except InputError as error:
-        if "channel" not in error.options:
+        if "channel" not in error.options or "axes" in error.options:
             raise
-        if "axes" in error.options:
-            return read_movie(path, axes=str(error.options["axes"]), frames=frames)
     raise InputError(
         f"{path} is a colour image, but masks are whole numbers, one for each cell; "
         "save the label image itself, not a picture of it."
