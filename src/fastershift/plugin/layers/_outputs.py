@@ -109,7 +109,12 @@ class Outputs:
         data = place.lay(labels)
         layer = self.find(source, role)
         if isinstance(layer, Labels) and layer.ndim == data.ndim:
-            layer.data = data
+            # napari lets any new data be edited, and tells so, before their lineage is
+            # stored beside them.
+            with layer.events.editable.blocker():
+                editable = layer.editable
+                layer.data = data
+                layer.editable = editable
             for name in ("scale", "translate"):
                 if not np.array_equal(getattr(layer, name), place.arguments[name]):
                     setattr(layer, name, place.arguments[name])
