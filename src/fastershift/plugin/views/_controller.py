@@ -154,8 +154,7 @@ class ViewsController(QObject):
             self._section.say("Choose an image layer first.")
             return None
         choice = prepared[0]
-        running = self._runs.running_on
-        if running is not None and running != choice:
+        if self._runs.busy and not self._runs.has_open(choice):
             self._section.say(
                 "Wait for the run, or cancel it, before you view another input."
             )
