@@ -130,6 +130,7 @@ class SegmentTrackWidget(QWidget):
             self._learn_from,
             self,
         )
+        self._correct.corrector.layers.replaced.connect(self._feed.refresh)
         self._runs.reconcile = self._correct.corrector.reconcile
         self._lay_out()
         self._connect()
