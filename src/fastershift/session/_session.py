@@ -117,7 +117,10 @@ class Session:
 
     def forget_masks(self) -> None:
         """Read given masks again when they are needed: some were painted."""
-        self._opened[1].forget_masks()
+        given, caches = self._opened
+        caches.forget_masks()
+        if given is not None and given.mask is not None:
+            caches.forget_clusters()
 
     def plan(
         self,

@@ -159,7 +159,7 @@ class RunController(QObject):
             self.session.open(session_input(choice))
             self.outputs.work_on(choice.layer, choice.reading.position)
             self._watch.follow(choice.layer, arrays[0])
-            self._masks.follow(choice.masks)
+            self._masks.follow(choice.painted)
             self._opened = (choice, arrays)
         return self.session
 
