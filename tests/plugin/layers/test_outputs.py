@@ -1,5 +1,6 @@
 """Layers that results go to: found again, laid over their input, and put back."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -211,3 +212,12 @@ class TestRuns:
         scene.outputs.remove(scene.outputs.find(scene.source, "cells"))
         run.end_early()
         assert names(scene) == ["movie"]
+
+    def test_what_was_corrected_before_the_first_frame_comes_back(self, scene):
+        self.begun(scene).show_result(result(5), POSITIONS)
+        again = self.begun(scene)
+        cells = scene.outputs.find(scene.source, "cells")
+        replace(ResultRecord.of(cells), tracks=[(5, 0, 2, 0)]).store(cells)
+        again.show_frame(np.zeros_like(LABELS), True)
+        again.end_early()
+        assert ResultRecord.of(cells).tracks == [(5, 0, 2, 0)]

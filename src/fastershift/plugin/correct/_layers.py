@@ -111,7 +111,9 @@ class CorrectedLayers(QObject):
         self._cells, self._corrections = cells, corrections
         self._axes = "" if cells is None else stack_axes(cells.data.shape)
         self.rows = ResultRecord.of(cells).tracks
-        self._locks_stale, self._tracks_stale = corrections is not None, False
+        self._locks_stale = corrections is not None
+        # An edit may have been the last thing before another layer was taken up.
+        self._tracks_stale = corrections is not None and corrections.revision > 0
         self._settle()
 
     def is_new(self, layer: Labels) -> bool:

@@ -283,6 +283,8 @@ class RunLayers:
             Whether the frame in view is among the new ones.
         """
         if not self._has_frames:
+            # Until now the former result could be corrected.
+            self._former = self._remember()
             self._has_frames = True
             self._cells = self._outputs.show_labels(
                 self.source, self._axes, "cells", labels
