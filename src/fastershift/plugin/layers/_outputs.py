@@ -115,9 +115,7 @@ class Outputs:
                 editable = layer.editable
                 layer.data = data
                 layer.editable = editable
-            for name in ("scale", "translate"):
-                if not np.array_equal(getattr(layer, name), place.arguments[name]):
-                    setattr(layer, name, place.arguments[name])
+            place.put(layer)
         else:
             layer = self._add(
                 source,
@@ -168,6 +166,7 @@ class Outputs:
             # New data drops the former graph, so data come first.
             layer.data = positions
             layer.graph = dict(graph)
+            place.put(layer)
             return layer
         return self._add(
             source,
@@ -283,9 +282,9 @@ class RunLayers:
             Whether the frame in view is among the new ones.
         """
         if not self._has_frames:
+            self._has_frames = True
             # Until now the former result could be corrected.
             self._former = self._remember()
-            self._has_frames = True
             self._cells = self._outputs.show_labels(
                 self.source, self._axes, "cells", labels
             )
