@@ -330,3 +330,13 @@ def test_of_a_model_that_votes_only_the_frame_that_is_shown_is_painted(
         painted.clear()
         shown = look(session, PreviewRequest(1, clusters=False), wanted)
         assert painted == [shown.pair.labels.shape[1:]]
+
+
+def test_a_mask_that_is_painted_counts_in_the_next_preview(embeddings):
+    mask = np.ones(embeddings.shape[2:], np.int32)
+    session = Session()
+    session.open(SessionInput(embeddings=embeddings, background="mask", mask=mask))
+    assert look(session, 2, None).cells[:, 40:].any()
+    mask[:, 40:] = 0
+    session.forget_masks()
+    assert not look(session, 2, None).cells[:, 40:].any()

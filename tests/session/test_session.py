@@ -177,3 +177,12 @@ def test_time_left():
     assert remaining(0.0, 0, 10) is None
     left = remaining(__import__("time").monotonic() - 10, 5, 10)
     assert left == pytest.approx(10, abs=1)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_run_that_is_cancelled_when_its_result_is_ready_has_none(session, restored):
+    job = session.start()
+    drive(job)
+    job.cancel()
+    assert session.finish(job, restored=restored).startswith("Cancelled: ")
+    assert session.result is None

@@ -85,6 +85,10 @@ class SegmentTrackWidget(QWidget):
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
         super().__init__()
         self._viewer: ViewerModel = napari_viewer
+        # Input and device that the estimate is of.
+        self._measured: tuple[InputChoice | None, str] = (None, "")
+        # Whether corrections wait for the end of a run, to open another input.
+        self._plan_waits = False
         self._runs = RunController(napari_viewer, self)
         self._estimate = RunEstimate(self)
         self._input = InputSection(napari_viewer, self)
@@ -132,6 +136,7 @@ class SegmentTrackWidget(QWidget):
             self._learn_from,
             self,
         )
+        self._correct.corrector.layers.replaced.connect(self._feed.refresh)
         self._runs.reconcile = self._correct.corrector.reconcile
         # Selected or corrected since the last run, or since the input was chosen.
         self._used: WeakSet[Layer] = WeakSet()
@@ -182,7 +187,7 @@ class SegmentTrackWidget(QWidget):
         self._run.preview_asked.connect(partial(self._start, self._runs.preview))
         self._run.cancel_asked.connect(self._on_cancel)
         self._runs.state_changed.connect(self._show_state)
-        self._runs.state_changed.connect(self._resume_estimate)
+        self._runs.state_changed.connect(self._resume)
         self._runs.progressed.connect(self._run.show_progress)
         self._runs.message.connect(self._run.say)
         self._runs.altered.connect(self._input.look_again)
@@ -308,12 +313,23 @@ class SegmentTrackWidget(QWidget):
         if self._input.choice is None:
             self._estimate.stop()
             self._input.show_needs("Open an image, then choose its layer here.")
-        elif not self._runs.busy:
-            self._estimate.ask(self._prepare_estimate)
+            return
+        asked = self._input.choice, self._input.device
+        if self._runs.busy and asked == self._measured:
+            return
+        self._measured = asked
+        self._estimate.ask(self._prepare_estimate)
+        if self._runs.busy:
+            # After the run; what was told of another input goes now.
+            self._estimate.stop()
+            self._input.await_needs()
 
-    def _resume_estimate(self) -> None:
+    def _resume(self) -> None:
+        """Take up what had to wait for a run or a preview."""
         if not self._runs.computing:
             self._estimate.resume()
+            if self._plan_waits:
+                self._correct.corrector.prepare()
 
     def _prepare_estimate(self) -> Prepared | None:
         choice = self._input.choice
@@ -379,6 +395,9 @@ class SegmentTrackWidget(QWidget):
         """Find what decides, in another thread, the run that cells come from."""
         choice = self._input.choice
         if choice is None:
+            return None
+        self._plan_waits = self._runs.computing and not self._runs.has_open(choice)
+        if self._plan_waits:
             return None
         try:
             session = self._runs.open(choice)

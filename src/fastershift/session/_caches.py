@@ -164,9 +164,8 @@ class InputCaches:
     def __init__(self, place: CachePlace | None = None) -> None:
         free = psutil.virtual_memory().available
         self.embeddings = _embedding_cache(int(free * _EMBEDDINGS), place)
-        self.last = LastPair()
-        self.clusters: RecentCache[ClusterKey, ClusteredPair]
-        self.clusters = RecentCache(int(free * _CLUSTERS))
+        self._room_of_clusters = int(free * _CLUSTERS)
+        self.forget_clusters()
         self.numbers: RecentCache[Hashable, npt.NDArray[np.int32]]
         self.numbers = RecentCache(int(free * _NUMBERS))
         self._room = int(free * _MASKS)
@@ -181,6 +180,13 @@ class InputCaches:
         """Forget what was read of given masks: they are others now."""
         # Whoever is reading them keeps the former ones to the end.
         self.masks = KnownMasks(self._room)
+
+    def forget_clusters(self) -> None:
+        """Forget what was clustered: the pixels that may be in a cell are others."""
+        # Whoever is clustering keeps the former ones to the end.
+        self.last = LastPair()
+        self.clusters: RecentCache[ClusterKey, ClusteredPair]
+        self.clusters = RecentCache(self._room_of_clusters)
 
 
 class KnownModels:

@@ -110,6 +110,9 @@ class Corrections:
     ----------
     editor : Editor
         Makes the edits and keeps their history.
+    replaced : dict
+        What callers keep of a result that a new run has replaced, by the number of the
+        entry; it is not a part of the record.
 
     Raises
     ------
@@ -129,6 +132,7 @@ class Corrections:
         self._doubts: tuple[Doubt, ...] = ()
         self._ticked: set[str] = set()
         self._ticks = 0
+        self.replaced: dict[int, Any] = {}
         if record is not None:
             self._read_doubts(record)
         self.use(plan)
@@ -310,12 +314,8 @@ class Corrections:
         for found in find_doubts(self.cells, pairs):
             if not isinstance(found, float):
                 # What was put right is doubtful no more, but it was looked at.
-                keys = {doubt.key for doubt in found}
-                looked_at = (
-                    doubt
-                    for doubt in self._doubts
-                    if doubt.key in self._ticked and doubt.key not in keys
-                )
+                keys = self._ticked - {doubt.key for doubt in found}
+                looked_at = (doubt for doubt in self._doubts if doubt.key in keys)
                 found = self._doubts = (*found, *looked_at)
             yield found
 

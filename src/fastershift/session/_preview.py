@@ -372,6 +372,7 @@ def pair_cells(
     """
     settings = plan.settings
     carries = settings.cluster.carry_seeds
+    known, last = caches.clusters, caches.last
     policy: SeedPolicy | None = None
     found: tuple[PairCells, float] | None = None
     for frame in range(0 if carries else start, start + 1):
@@ -386,13 +387,13 @@ def pair_cells(
             smallest if settings.track.merge_tiles else None,
             frame,
         )
-        clustered, network = caches.clusters.get(key), 0.0
+        clustered, network = known.get(key), 0.0
         if clustered is None:
             for pair in plan.source.pair(frame):
                 if pair is None:
                     yield None
                 else:
-                    cells = cluster_pair(plan, pair, policy, caches.last)
+                    cells = cluster_pair(plan, pair, policy, last)
                     clustered = ClusteredPair(cells, smallest, least)
                     network = pair.seconds
         assert clustered is not None  # noqa: S101 (a source has all its pairs)
@@ -403,7 +404,7 @@ def pair_cells(
             clustered = ClusteredPair(replace(cells, labels=labels), smallest, least)
         # Masks that are given may be painted at any time, and cost nothing.
         if not isinstance(plan.source, MaskSource):
-            caches.clusters.put(key, clustered)
+            known.put(key, clustered)
         found, policy = (clustered.cells, network), clustered.cells.policy
         yield None
     yield found

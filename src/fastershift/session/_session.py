@@ -117,7 +117,10 @@ class Session:
 
     def forget_masks(self) -> None:
         """Read given masks again when they are needed: some were painted."""
-        self._opened[1].forget_masks()
+        given, caches = self._opened
+        caches.forget_masks()
+        if given is not None and given.mask is not None:
+            caches.forget_clusters()
 
     def plan(
         self,
@@ -273,15 +276,16 @@ class Session:
         """Take over what a job left, and say what is shown now.
 
         A job that came to its end gives the new result. One that was cancelled or
-        failed leaves the former result; without one, its finished frames stay.
+        failed leaves the former result; without one, its finished frames stay. So does
+        one whose result was never shown, because the user cancelled when it was ready.
 
         Parameters
         ----------
         job : Job
             A job whose events have ended, or that was asked to end.
         restored : bool, optional
-            Whether a former result is shown again where the job has none; by default
-            whether there is one.
+            Given for a job that ended early, even if it has a result: whether a former
+            result is shown again. By default that is so where there is one.
 
         Returns
         -------
@@ -290,7 +294,7 @@ class Session:
         """
         if job is not self.job:
             return ""
-        if job.result is not None:
+        if job.result is not None and restored is None:
             self.result = job.result
             lineage = job.result.lineage
             seconds = job.result.provenance["seconds"]

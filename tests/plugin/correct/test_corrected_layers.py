@@ -149,3 +149,35 @@ def test_the_history_lies_with_the_cells_as_napari_saves_them(corrected, qtbot):
     layers.show(corrections.undo())
     assert stored() is None
     qtbot.waitUntil(lambda: stored() == corrections.record())
+
+
+def test_a_new_run_that_is_undone_takes_its_settings_along(corrected, qtbot, labels):
+    from dataclasses import make_dataclass
+
+    from fastershift.editing import Lock
+    from fastershift.plugin.correct._known import KnownCorrections
+    from fastershift.plugin.layers._record import ResultRecord
+    from fastershift.tracking import Lineage, Track
+
+    def made_by(run, rows):
+        for layer in viewer.layers[:2]:
+            ResultRecord(settings={"run": run}, tracks=rows).store(layer)
+
+    viewer, layers, _ = corrected
+    cells, tracks = viewer.layers
+    made_by(1, ROWS)
+    known = KnownCorrections()
+    corrections, _ = known.open(cells)
+    corrections.do(Lock(0, 1))
+    result = make_dataclass("Result", ["labels", "lineage"])(
+        np.where(labels == 1, labels, 0), Lineage((Track(1, 0, 2),))
+    )
+    taken = known.reconcile(cells, 0, labels.shape)(result).take()
+    made_by(2, taken.lineage.rows())
+    layers.watch(cells, corrections)
+    for step, run in (("undo", 1), ("redo", 2), ("undo", 1)):
+        layers.show(getattr(corrections, step)())
+        record = ResultRecord.of(cells)
+        assert record.settings == {"run": run}
+        assert list(record.tracks) == corrections.lineage.rows()
+    qtbot.waitUntil(lambda: ResultRecord.of(tracks).settings == {"run": 1})

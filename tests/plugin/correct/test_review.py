@@ -323,3 +323,16 @@ def test_corrections_that_cannot_be_kept_are_kept_at_the_next_edit(tracked, unsa
     tracked.wait_threads()
     kept = json.loads(next(unsaved.glob(file)).read_text())
     assert [frame for frame, _ in kept["locks"]] == [2, 4]
+
+
+def test_a_new_run_is_corrected_with_its_own_lineage(user, embeddings):
+    user.viewer.add_image(embeddings, name="movie")
+    user.run()
+    user.wait_threads()
+    cells = user.viewer.layers["movie [cells]"]
+    rows = lambda: list(cells.metadata["fastershift"]["tracks"])  # noqa: E731
+    former = rows()
+    user.find("bandwidth").setValue(1.2)
+    user.run()
+    assert rows() != former
+    assert user.widget._correct.corrector.corrections.lineage.rows() == rows()

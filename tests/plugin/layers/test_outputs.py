@@ -1,5 +1,6 @@
 """Layers that results go to: found again, laid over their input, and put back."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -125,6 +126,25 @@ class TestFinding:
         scene.outputs.show_labels(other, "TYX", "cells", 0 * LABELS)
         np.testing.assert_array_equal(first.data, LABELS)
 
+    def test_layers_follow_an_input_that_is_moved(self, scene):
+        source, outputs = scene.source, scene.outputs
+
+        def show():
+            cells = outputs.show_labels(source, "TYX", "cells", LABELS)
+            return cells, outputs.show_tracks(source, "TYX", POSITIONS, {})
+
+        show()
+        source.scale, source.translate = (3, 0.5, 0.25), (0, 7, 8)
+        source.rotate, source.shear = (0, 0, 30), (0, 0, 0.1)
+        source.affine = np.diag([1.0, 2.0, 2.0, 1.0])
+        source.units = ("s", "um", "um")
+        for layer in show():
+            point = (2, 3, 4)
+            np.testing.assert_allclose(
+                layer.data_to_world(point), source.data_to_world(point)
+            )
+            assert layer.units == source.units
+
     def test_what_is_worked_on_stays_selected(self, scene):
         scene.viewer.layers.selection = {scene.source}
         scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
@@ -211,3 +231,12 @@ class TestRuns:
         scene.outputs.remove(scene.outputs.find(scene.source, "cells"))
         run.end_early()
         assert names(scene) == ["movie"]
+
+    def test_what_was_corrected_before_the_first_frame_comes_back(self, scene):
+        self.begun(scene).show_result(result(5), POSITIONS)
+        again = self.begun(scene)
+        cells = scene.outputs.find(scene.source, "cells")
+        replace(ResultRecord.of(cells), tracks=[(5, 0, 2, 0)]).store(cells)
+        again.show_frame(np.zeros_like(LABELS), True)
+        again.end_early()
+        assert ResultRecord.of(cells).tracks == [(5, 0, 2, 0)]

@@ -215,3 +215,37 @@ def test_what_was_corrected_meanwhile_is_brought_together_in_the_background(
     assert threading.main_thread() not in threads
     assert "tracks" in user.status
     assert user.viewer.layers["movie [cells]"].metadata["fastershift"]["tracks"]
+
+
+@pytest.fixture
+def another(user, embeddings, gated):
+    """Another movie whose result is being corrected, and a gated one chosen."""
+    user.viewer.add_image(embeddings[:3, :, :32], name="other")
+    user.run()
+    user.viewer.add_image(gated, name="movie", contrast_limits=(-1, 1))
+    user.choose("layer", "movie")
+    user.viewer.layers.selection = {user.viewer.layers["other [cells]"]}
+    assert user.widget._correct.corrector.corrections is not None
+    return user
+
+
+def test_choosing_a_movie_whose_result_is_corrected_does_not_end_a_run(another, gated):
+    another.click("run")
+    another.wait(lambda: another.find("progress").value() == 4)
+    another.choose("layer", "other")
+    # What was told of the former movie goes at once, and comes after the run.
+    assert another.find("needs").text() == "…"
+    gated.open.set()
+    another.wait_idle()
+    assert another.status.startswith("8 frames")
+    another.wait(lambda: another.find("needs").text().startswith("3 frames"))
+
+
+def test_a_preview_is_shown_though_another_movie_is_chosen_meanwhile(another, gated):
+    another.viewer.dims.set_current_step(0, 6)
+    another.click("preview")
+    another.choose("layer", "other")
+    gated.open.set()
+    another.wait_idle()
+    assert another.stack("movie [preview]").shape == (8, 64, 64)
+    assert another.stack("movie [preview]")[6].any()

@@ -289,3 +289,18 @@ def test_napari_is_closed_meanwhile(user, gated, job):
     user.viewer.close()
     gated.open.set()
     user.wait_threads()
+
+
+def test_a_stroke_in_the_mask_of_an_embedding_is_shown_at_once(user, embeddings):
+    mask = np.ones(embeddings.shape[2:], np.int32)
+    user.viewer.add_image(embeddings, name="movie")
+    layer = user.viewer.add_labels(mask, name="mask")
+    user.choose("layer", "movie")
+    user.choose("background", "mask layer")
+    user.find("live_preview").setChecked(True)
+    shown = lambda: user.stack("movie [preview]")[:, 40:].any()  # noqa: E731
+    user.wait(lambda: "movie [preview]" in user.names and shown())
+    rows, columns = np.nonzero(mask)
+    below = rows >= 40
+    layer.data_setitem((rows[below], columns[below]), 0)
+    user.wait(lambda: not shown())

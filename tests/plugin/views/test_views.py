@@ -189,3 +189,51 @@ def test_drag_a_line_over_a_cell_or_have_its_diameter_estimated(
     user.click("estimate")
     user.wait(lambda: "Cells measure about" in user.status)
     assert 12 <= user.find("diameter").value() <= 27
+
+
+def test_colours_follow_pixels_that_are_replaced(shown, embeddings):
+    user, canvas = shown
+    user.click("embedding_as_colours")
+    settle(user, lambda: "movie [embedding]" in user.names)
+    frame = user.viewer.dims.current_step[0]
+    colours = lambda: user.viewer.layers["movie [embedding]"].data.squeeze()  # noqa: E731
+    settle(user, lambda: colours()[frame].any())
+    before = colours()[frame].copy()
+    canvas.layer.data = embeddings[::-1, :, ::-1].copy()
+    user.wait(lambda: (colours()[frame] != before).any() and colours()[frame].any())
+
+
+def test_similarity_follows_the_channel_and_ends_with_the_level(
+    make_napari_viewer, docked, qtbot, monkeypatch, tiny_model
+):
+    from fastershift.session import SimilarityFrame, Views
+
+    user = docked(make_napari_viewer(show=True), qtbot)
+    for name, value in (("model", str(tiny_model)), ("diameter", 8.0)):
+        user.widget._form.controls[name].touch(value)
+    asked = []
+
+    def similarity(_views, pixel, _chosen, *, device):
+        given = user.widget._runs.session.input
+        asked.append(user.find("channel").currentText())
+        same = np.ones(given.shape[1:], np.float32)
+        yield SimilarityFrame(pixel.frame, same, same > 0)
+
+    monkeypatch.setattr(Views, "similarity", similarity)
+    movie = np.random.default_rng(0).random((3, 2, 64, 64), np.float32)
+    pyramid = [movie, movie[..., ::2, ::2]]
+    layer = user.viewer.add_image(pyramid, name="movie", multiscale=True)
+    user.choose("channel", "0")
+    user.viewer.reset_view()
+    qtbot.wait(200)
+    user.click("similarity")
+    Canvas(user, layer).click(20, 20)
+    settle(user, lambda: asked == ["0"])
+    user.choose("channel", "1")
+    settle(user, lambda: asked == ["0", "1"])
+    settle(user, lambda: "would be its cluster" in answer(user))
+    user.find("level").setCurrentIndex(1)
+    user.find("bandwidth").setValue(0.2)
+    qtbot.wait(200)
+    assert not user.find("similarity").isChecked()
+    assert "movie [similarity]" not in user.names

@@ -123,7 +123,7 @@ class KnownCorrections:
                 return Reconciled(result.labels, replaced, stands)
             edit = corrections.take_over(result, frame)
             labels = result.labels if edit.outcome is None else edit.outcome.labels
-            taken = partial(_take_over, corrections, edit, result)
+            taken = partial(_take_over, corrections, edit, cells, result)
             return Reconciled(labels, taken, stands)
 
         return prepare
@@ -142,7 +142,9 @@ def _replace(
 
 
 def _take_over(
-    corrections: Corrections, edit: Edit, result: TrackedMovie
+    corrections: Corrections, edit: Edit, cells: Labels, result: TrackedMovie
 ) -> TrackedMovie:
-    corrections.do(edit)
+    change = corrections.do(edit)
+    # For when it is undone.
+    corrections.replaced[change.entry] = ResultRecord.of(cells)
     return replace(result, labels=corrections.labels, lineage=corrections.lineage)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Labels, Tracks
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from fastershift.editing import Change
 from fastershift.errors import InputError
@@ -86,6 +86,9 @@ class CorrectedLayers(QObject):
         The lineage as it was last stored with the cells.
     """
 
+    #: A new run was undone, or made again: what made the cells is another run.
+    replaced = Signal()
+
     def __init__(self, viewer: ViewerModel, marks: Marks, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer = viewer
@@ -108,7 +111,9 @@ class CorrectedLayers(QObject):
         self._cells, self._corrections = cells, corrections
         self._axes = "" if cells is None else stack_axes(cells.data.shape)
         self.rows = ResultRecord.of(cells).tracks
-        self._locks_stale, self._tracks_stale = corrections is not None, False
+        self._locks_stale = corrections is not None
+        # An edit may have been the last thing before another layer was taken up.
+        self._tracks_stale = corrections is not None and corrections.revision > 0
         self._settle()
 
     def is_new(self, layer: Labels) -> bool:
@@ -177,7 +182,12 @@ class CorrectedLayers(QObject):
             # With other pixels alone, too: those who follow the layer are told by this.
             self._find_tracks(cells)
             self.rows = corrections.lineage.rows()
-        self._store(cells)
+        made_by = corrections.replaced.get(change.entry)
+        if made_by is not None:
+            corrections.replaced[change.entry] = ResultRecord.of(cells)
+        self._store(cells, made_by=made_by)
+        if made_by is not None:
+            self.replaced.emit()
         # All of them are drawn anew, which takes longer the more there are.
         self._locks_stale |= change.locks_changed
         self._tracks_stale = True
@@ -187,13 +197,18 @@ class CorrectedLayers(QObject):
         """Store the history with the cells, and draw what is stale, in a moment."""
         self._rest.start()
 
-    def _store(self, cells: Labels, history: Mapping[str, Any] | None = None) -> None:
+    def _store(
+        self,
+        cells: Labels,
+        history: Mapping[str, Any] | None = None,
+        made_by: ResultRecord | None = None,
+    ) -> None:
         """Store lineage and history, so that napari saves and copies them, too.
 
         Until a history is written anew there is none: a former one does not fit labels
         that have changed.
         """
-        known = ResultRecord.of(cells)
+        known = made_by or ResultRecord.of(cells)
         if known.tracks is not self.rows or known.corrections is not history:
             replace(known, tracks=self.rows, corrections=history).store(cells)
 
@@ -263,4 +278,4 @@ class CorrectedLayers(QObject):
         layer.graph = {}
         layer.data = positions
         layer.graph = graph
-        replace(ResultRecord.of(layer), tracks=self.rows).store(layer)
+        replace(ResultRecord.of(self._cells), corrections=None).store(layer)

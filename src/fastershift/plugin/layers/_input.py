@@ -100,16 +100,16 @@ class InputChoice:
             return ()
         return self.mask, *self.alternatives
 
+    @property
+    def painted(self) -> tuple[Labels, ...]:
+        """Return all labels that are read: they may be painted at any time."""
+        marks = self.kind == "embedding" and self.background == "mask"
+        return (self.mask,) if marks and self.mask is not None else self.masks
+
     def arrays(self) -> tuple[Any, ...]:
         """Return the pixels of the layer and of the masks, as they are now."""
-        used = self.kind == "labels" or self.background == "mask"
-        masked = used and self.mask is not None
         level = min(self.reading.level, levels(self.layer) - 1)
-        masks = [self.mask if masked else None, *self.alternatives]
-        return (
-            pixels(self.layer, level),
-            *(None if one is None else pixels(one) for one in masks),
-        )
+        return pixels(self.layer, level), *map(pixels, self.painted)
 
 
 def levels(layer: Any) -> int:

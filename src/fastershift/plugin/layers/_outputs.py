@@ -109,10 +109,13 @@ class Outputs:
         data = place.lay(labels)
         layer = self.find(source, role)
         if isinstance(layer, Labels) and layer.ndim == data.ndim:
-            layer.data = data
-            for name in ("scale", "translate"):
-                if not np.array_equal(getattr(layer, name), place.arguments[name]):
-                    setattr(layer, name, place.arguments[name])
+            # napari lets any new data be edited, and tells so, before their lineage is
+            # stored beside them.
+            with layer.events.editable.blocker():
+                editable = layer.editable
+                layer.data = data
+                layer.editable = editable
+            place.put(layer)
         else:
             layer = self._add(
                 source,
@@ -163,6 +166,7 @@ class Outputs:
             # New data drops the former graph, so data come first.
             layer.data = positions
             layer.graph = dict(graph)
+            place.put(layer)
             return layer
         return self._add(
             source,
@@ -279,6 +283,8 @@ class RunLayers:
         """
         if not self._has_frames:
             self._has_frames = True
+            # Until now the former result could be corrected.
+            self._former = self._remember()
             self._cells = self._outputs.show_labels(
                 self.source, self._axes, "cells", labels
             )

@@ -48,6 +48,13 @@ class Placement:
     axes: str
     arguments: dict[str, Any]
 
+    def put(self, layer: Layer) -> None:
+        """Lay a layer where a new one would lie; it is drawn again for each change."""
+        now = {"shear": _shear_matrix(layer), "affine": layer.affine.affine_matrix}
+        for name, value in self.arguments.items():
+            if not np.array_equal(now.get(name, getattr(layer, name)), value):
+                setattr(layer, name, value)
+
     def lay(self, labels: npt.NDArray[Any], trailing: int = 0) -> npt.NDArray[Any]:
         """Give (T, Y, X) labels the axes of the layer; the same memory.
 

@@ -134,6 +134,11 @@ class RunController(QObject):
         """What is being run."""
         return None if self._run is None else self._run.choice
 
+    def has_open(self, choice: InputChoice) -> bool:
+        """Tell whether the session has a layer, so that to open it ends no run."""
+        before, former = self._opened
+        return choice == before and _same(choice.arrays(), former)
+
     def open(self, choice: InputChoice) -> Session:
         """Hand a layer to the session, unless it has it already.
 
@@ -145,8 +150,7 @@ class RunController(QObject):
         # The arrays as well: a layer may be given others.
         arrays = choice.arrays()
         before, former = self._opened
-        # Where there are more of them, or fewer, the choice is another one.
-        same = all(now is then for now, then in zip(arrays, former, strict=False))
+        same = _same(arrays, former)
         if before is not None and same and choice != before:
             before = self._confine(choice, before)
         if choice != before or not same:
@@ -155,7 +159,7 @@ class RunController(QObject):
             self.session.open(session_input(choice))
             self.outputs.work_on(choice.layer, choice.reading.position)
             self._watch.follow(choice.layer, arrays[0])
-            self._masks.follow(choice.masks)
+            self._masks.follow(choice.painted)
             self._opened = (choice, arrays)
         return self.session
 
@@ -208,9 +212,8 @@ class RunController(QObject):
         session.forget_masks()
         request = self._request(choice, clusters=True)
         steps = partial(session.preview, request, settings, device=device)
-        self._tasks.start(
-            Task(steps, partial(self._on_preview, choice), self._tell_error)
-        )
+        on_step = self._shows_preview(choice)
+        self._tasks.start(Task(steps, on_step, self._tell_error))
 
     def preview_live(
         self,
@@ -243,7 +246,7 @@ class RunController(QObject):
         steps = partial(
             session.preview, request, settings, device=device, region=region
         )
-        on_step = partial(self._on_preview, choice)
+        on_step = self._shows_preview(choice)
         task = Task(steps, on_step, self._tell_live_error)
         same = self._live == (choice, request.frame)
         self._live = choice, request.frame
@@ -350,15 +353,20 @@ class RunController(QObject):
         self._run = None
         self._layers.clear()
 
-    def _on_preview(self, choice: InputChoice, item: Preview | None) -> None:
+    def _shows_preview(self, choice: InputChoice) -> Callable[[Preview | None], None]:
+        """Prepare to show a preview of what is open now, whatever is opened later."""
+        assert self.session.input is not None  # noqa: S101 (it was just opened)
+        return partial(self._on_preview, choice, self.session.input.shape)
+
+    def _on_preview(
+        self, choice: InputChoice, shape: tuple[int, int, int], item: Preview | None
+    ) -> None:
         if item is None:
             return
         if choice.layer not in self._viewer.layers:
             self.message.emit("The layer was removed, so its preview was cancelled.")
             return
-        if self.session.input is None:
-            return
-        self._previews.show(choice, self.session.input.shape, item)
+        self._previews.show(choice, shape, item)
         self.message.emit(describe_preview(item))
         self.previewed.emit(item)
         self.reported.emit()
@@ -381,6 +389,11 @@ class RunController(QObject):
         self.stop_live()
         self._opened = (None, (None, None))
         self.altered.emit()
+
+
+def _same(arrays: tuple[Any, ...], former: tuple[Any, ...]) -> bool:
+    """Tell whether arrays are those from before; of other choices, the first ones."""
+    return all(now is then for now, then in zip(arrays, former, strict=False))
 
 
 def _notify(error: Exception) -> None:

@@ -1,6 +1,6 @@
 """Views of the embedding: clicks and the time slider in, layers and sentences out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -91,6 +91,7 @@ class ViewsController(QObject):
         self._picker.clicked.connect(self._on_click)
         section.switched.connect(self._on_switch)
         runs.previewed.connect(self._on_previewed)
+        runs.altered.connect(self._begin_again)
         moved, removed = viewer.dims.events.current_step, viewer.layers.events.removed
         for event, slot in ((moved, self._on_moved), (removed, self._on_removed)):
             event.connect(slot)
@@ -98,20 +99,34 @@ class ViewsController(QObject):
 
     def input_changed(self) -> None:
         """Put away the views of another input."""
-        prepared = self._prepare()
-        if self._choice is not None and (
-            prepared is None or prepared[0].layer is not self._choice.layer
-        ):
-            for name in _LAYERS:
-                self._section.switch(name, False)
-        else:
-            self.settings_changed()
+        prepared, former = self._prepare(), self._choice
+        choice = None if prepared is None else prepared[0]
+        if former is not None and (choice is None or choice.layer is not former.layer):
+            self._switch_off(_LAYERS)
+            return
+        if former is not None and choice is not None and _read(choice) != _read(former):
+            self._begin_again()
+            if _lie(choice) != _lie(former):
+                # Clicks count the pixels that they were made on.
+                self._switch_off((_SIMILARITY, _WHY))
+        self.settings_changed()
 
     def settings_changed(self) -> None:
         """Bring the views up to date with the settings, soon."""
         self._draw_line()
         if any(self._section.is_on(name) for name in _LAYERS):
             self._timer.start()
+
+    def _switch_off(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._section.switch(name, False)
+
+    def _begin_again(self) -> None:
+        """Forget what is shown of pixels that are others now."""
+        for task in self._tasks.values():
+            task.drop()
+        self._similar = {}
+        self._shown_with.clear()
 
     def _on_switch(self, name: str, on: bool) -> None:
         if on and self._opened() is None:
@@ -154,8 +169,7 @@ class ViewsController(QObject):
             self._section.say("Choose an image layer first.")
             return None
         choice = prepared[0]
-        running = self._runs.running_on
-        if running is not None and running != choice:
+        if self._runs.busy and not self._runs.has_open(choice):
             self._section.say(
                 "Wait for the run, or cancel it, before you view another input."
             )
@@ -202,23 +216,30 @@ class ViewsController(QObject):
         if self._section.is_on(_SEEDS):
             self._ask_seeds(*opened, frame)
         if self._section.is_on(_SIMILARITY) and self._pixels:
-            settings = self._resolved()
-            key = (
-                settings.embed,
-                settings.cluster.coordinate_weight,
-                settings.track.foreground,
-                opened[2][2],
-            )
-            if self._shown_with.get(_SIMILARITY) not in (None, key):
+            key = self._similarity_key(opened[2])
+            if self._shown_with.get(_SIMILARITY) != key:
                 self._ask_similarity(*opened)
-            self._shown_with[_SIMILARITY] = key
+
+    def _embedding_key(self, prepared: _Prepared) -> tuple[Any, ...]:
+        """Tell what colours depend on, beside the pixels of the layer."""
+        settings = self._resolved()
+        return (
+            _read(prepared[0]),
+            settings.embed,
+            settings.track.foreground,
+            prepared[2],
+        )
+
+    def _similarity_key(self, prepared: _Prepared) -> tuple[Any, ...]:
+        weight = self._resolved().cluster.coordinate_weight
+        return weight, *self._embedding_key(prepared)
 
     def _ask_colours(
         self, session: Session, shape: _Shape, prepared: _Prepared, frame: int
     ) -> None:
         choice, chosen, device = prepared
         stack = self._layers.colours(choice, shape)
-        key = (self._resolved().embed, self._resolved().track.foreground, device)
+        key = self._embedding_key(prepared)
         if self._shown_with.get(_COLOURS) != key:
             self._shown_with[_COLOURS] = key
             stack.clear()
@@ -310,6 +331,7 @@ class ViewsController(QObject):
         choice, chosen, device = prepared
         pixel = self._pixels[0]
         self._similar = {}
+        self._shown_with[_SIMILARITY] = self._similarity_key(prepared)
 
         def show(found: SimilarityFrame | None) -> None:
             if found is None or choice.layer not in self._viewer.layers:
@@ -351,3 +373,13 @@ class ViewsController(QObject):
             f" The line is 1 − h = {1 - bandwidth:.3g}: {inside} pixels of frame "
             f"{pixel.frame} would be its cluster."
         )
+
+
+def _read(choice: InputChoice) -> tuple[Any, ...]:
+    """Tell what is read of a layer; a region and a background change none of it."""
+    return choice.kind, choice.axes, choice.reading
+
+
+def _lie(choice: InputChoice) -> tuple[str, int]:
+    """Tell where the pixels lie that are read."""
+    return choice.axes, choice.reading.level
