@@ -225,3 +225,21 @@ def test_the_long_axis_of_labels_is_time(tmp_path, labels, stored):
     read = read_saved(path)
     np.testing.assert_array_equal(read.stack(), labels)
     assert read.tracks == TRACKS
+
+
+@pytest.mark.parametrize("form", ["tiff", "trackmate"])
+@pytest.mark.parametrize(
+    ("time", "length"),
+    [
+        ("millisecond", "angstrom"),
+        ("second", "nanometer"),
+        ("minute", "millimeter"),
+        ("hour", "centimeter"),
+        ("day", "meter"),
+        ("second", "inch"),
+    ],
+)
+def test_units_are_read_as_they_are_written(tmp_path, labels, form, time, length):
+    units = (time, length, length)
+    given = SavedResult(labels, TRACKS, SCALE, units)
+    assert saved(tmp_path / "saved", form, given).units == units

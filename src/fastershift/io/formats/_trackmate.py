@@ -25,6 +25,7 @@ from fastershift.io._graph import (
 from fastershift.io._movie import Scale, Units
 from fastershift.io._outlines import Outline, outlined_cells
 from fastershift.io._saved_result import SavedResult
+from fastershift.io._units import unit_named
 from fastershift.io.formats._format import Format
 
 __all__ = ["TrackMateFormat"]
@@ -37,14 +38,6 @@ _TRACK = "FASTERSHIFT_TRACK"
 _BORN = "FASTERSHIFT_BORN"
 _ENDS = ("SPOT_SOURCE_ID", "SPOT_TARGET_ID")
 _UNITS = {"micrometer": "µm", "second": "sec", "minute": "min", "hour": "h"}
-_SPELLED = {
-    **dict.fromkeys(("µm", "um", "micron", "microns", "micrometer"), "micrometer"),
-    **dict.fromkeys(("nm", "nanometer"), "nanometer"),
-    **dict.fromkeys(("mm", "millimeter"), "millimeter"),
-    **dict.fromkeys(("s", "sec", "second", "seconds"), "second"),
-    **dict.fromkeys(("min", "minute", "minutes"), "minute"),
-    **dict.fromkeys(("h", "hour", "hours", "hr"), "hour"),
-}
 #: Key, name, short name, dimension, and whether it is a whole number.
 _SPOT_FEATURES = (
     ("QUALITY", "Quality", "Quality", "QUALITY", False),
@@ -397,8 +390,8 @@ def _read_model(
     ]
     space = model.get("spatialunits", "pixel")
     time = model.get("timeunits", "frame")
-    row = _SPELLED.get(space.lower(), "pixel")
-    units: Units = (_SPELLED.get(time.lower(), "pixel"), row, row)
+    row = unit_named(space)
+    units: Units = (unit_named(time), row, row)
     has_scale = known.scale != (1, 1, 1) or units != ("pixel",) * 3
     return draw_result(
         cells,

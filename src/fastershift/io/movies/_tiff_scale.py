@@ -6,35 +6,12 @@ from typing import Any
 import tifffile
 
 from fastershift.io._movie import Scale, Units
+from fastershift.io._units import unit_named
 
 __all__ = ["tiff_scale"]
 
-#: Spellings in files, to the names that pint and napari know.
-_UNITS = {
-    "µm": "micrometer",
-    "μm": "micrometer",
-    "um": "micrometer",
-    "micron": "micrometer",
-    "microns": "micrometer",
-    "micrometer": "micrometer",
-    "nm": "nanometer",
-    "mm": "millimeter",
-    "cm": "centimeter",
-    "inch": "inch",
-    "ms": "millisecond",
-    "s": "second",
-    "sec": "second",
-    "second": "second",
-    "min": "minute",
-    "minute": "minute",
-    "h": "hour",
-    "hour": "hour",
-}
-
-
 def _unit(spelling: Any) -> str:
-    text = str(spelling).replace("\\u00B5", "µ").strip()
-    return _UNITS.get(text, _UNITS.get(text.lower(), "pixel"))
+    return unit_named(str(spelling).replace("\\u00B5", "µ"))
 
 
 def _positive(value: Any) -> float | None:
