@@ -19,7 +19,7 @@ from fastershift.io import adopt_labels
 from fastershift.plugin.correct._marks import Marks
 from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
-from fastershift.plugin.layers._placement import as_stack, stack_axes
+from fastershift.plugin.layers._placement import as_stack, labels_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
 from fastershift.plugin.qt import Task, TaskRunner
 from fastershift.session import Corrections, describe_error
@@ -62,7 +62,7 @@ def stack_of(layer: Labels) -> Any:
         adopted = adopt_labels(data, f"The layer {layer.name}")
         layer.data = data = np.array(adopted.stack())
         layer.features = former_numbers(adopted.numbers)
-    stack = as_stack(data, stack_axes(data.shape))
+    stack = as_stack(data, labels_axes(layer))
     if stack.ndim != 3:
         raise InputError(f"{layer.name} has too many axes for corrections.")
     return stack
@@ -106,7 +106,7 @@ class CorrectedLayers(QObject):
     def watch(self, cells: Labels | None, corrections: Corrections | None) -> None:
         """Show the corrections of another layer."""
         self._cells, self._corrections = cells, corrections
-        self._axes = "" if cells is None else stack_axes(cells.data.shape)
+        self._axes = "" if cells is None else labels_axes(cells)
         self.rows = ResultRecord.of(cells).tracks
         self._locks_stale, self._tracks_stale = corrections is not None, False
         self._settle()
@@ -152,7 +152,7 @@ class CorrectedLayers(QObject):
         self._viewer.fit_to_view(layers=[cells], margin=0)
         sizes = [cells.data.shape[self._axes.index(axis)] for axis in "YX"]
         camera.zoom *= max(sizes) / (2 * width)
-        camera.center = (0, *place[-2:])
+        camera.center = (0, *(place[self._axes.index(axis)] for axis in "YX"))
 
     def show(self, change: Change, *, follow: bool = True) -> None:
         """Draw what has changed.
@@ -248,11 +248,10 @@ class CorrectedLayers(QObject):
         layer = self._find_tracks(self._cells)
         if layer is None or not len(positions):
             return
-        extra = layer.ndim - 3
-        if extra:
-            # Axes of length 1, where tracks share the axes of a layer with channels.
-            padding = np.zeros((len(positions), extra))
-            positions = np.hstack([positions[:, :2], padding, positions[:, 2:]])
+        # Tracks share the axes of their cells from time on; further ones have length 1.
+        laid = self._axes[-layer.ndim :]
+        rows = np.zeros((len(positions), 1 + layer.ndim))
+        rows[:, [0, *(1 + laid.index(axis) for axis in "TYX")]] = positions
         known = set(positions[:, 0].astype(int).tolist())
         graph = {
             child: parents
@@ -261,6 +260,6 @@ class CorrectedLayers(QObject):
         }
         # The graph last: new positions drop what no longer fits.
         layer.graph = {}
-        layer.data = positions
+        layer.data = rows
         layer.graph = graph
         replace(ResultRecord.of(layer), tracks=self.rows).store(layer)
