@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("napari")
-pytestmark = pytest.mark.gui
-
 from fastershift.editing import Delete, Region
 from fastershift.tracking import Lineage, Track
+
+pytestmark = pytest.mark.gui
 
 SIZES = {"T": 3, "Y": 12, "X": 14, "C": 2}
 LABELS = np.zeros((3, 12, 14), np.int32)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("napari")
-pytestmark = pytest.mark.gui
-
 from fastershift.editing import Add, Region
 from fastershift.errors import InputError
 from fastershift.plugin.correct._tools import Pick
+
+pytestmark = pytest.mark.gui
 
 
 def proposals(frame, point, bandwidth):
