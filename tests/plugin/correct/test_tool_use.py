@@ -63,3 +63,16 @@ def test_a_click_takes_back_the_cell_that_the_click_before_proposed(taken, qtbot
     use.click(Pick(0, 4, 3, 0))
     use.accept("frame")
     qtbot.waitUntil(lambda: added == [4])
+
+
+def test_the_view_can_be_moved_again_when_the_panel_is_closed_with_a_brush(
+    taken, qtbot
+):
+    viewer, use = taken
+    callbacks = len(viewer.mouse_drag_callbacks)
+    use.select("merge")
+    assert not viewer.scene.camera.mouse_pan
+    with qtbot.waitSignal(use.destroyed):
+        use.deleteLater()
+    assert viewer.scene.camera.mouse_pan
+    assert len(viewer.mouse_drag_callbacks) == callbacks - 1

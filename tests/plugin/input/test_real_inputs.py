@@ -235,3 +235,16 @@ def test_a_comparison_of_settings_leaves_how_the_movie_is_read(user):
     assert user.find("low").value() == 2
     assert user.find("axes").currentText() == "CTYX"
     assert user.find("channel").currentText() == "1"
+
+
+def test_a_panel_that_is_closed_while_measuring_leaves_the_canvas(user, movie):
+    viewer = user.viewer
+    viewer.add_image(movie.frames, name="flat")
+    before = list(viewer.mouse_drag_callbacks)
+    user.click("measure")
+    assert "measure" in user.names
+    with user.qtbot.waitSignal(user.widget.destroyed):
+        user.widget.deleteLater()
+    assert user.names == ["flat"]
+    assert viewer.scene.camera.mouse_pan
+    assert len(viewer.mouse_drag_callbacks) < len(before)
