@@ -9,7 +9,7 @@ pytest.importorskip("napari")
 
 from napari.layers import Layer
 
-from fastershift.editing import Grow
+from fastershift.editing import Grow, Merge
 from fastershift.errors import InputError
 from fastershift.io import SavedResult
 from fastershift.plugin.correct._known import KnownCorrections
@@ -40,3 +40,20 @@ def test_locked_cells_of_a_saved_result_are_kept_before_it_is_first_corrected(op
 def test_locked_cells_are_not_lost_to_a_result_of_another_size(opened):
     with pytest.raises(InputError, match=r"holds locked cells.*another size"):
         KnownCorrections().reconcile(opened, 0, (2, 10, 10))
+
+
+def test_what_was_painted_before_the_first_correction_has_a_track():
+    labels = np.zeros((4, 20, 20), np.int32)
+    labels[:, 2:6, 2:6] = 1
+    labels[2:, 10:14, 10:14] = 2
+    saved = SavedResult(labels, [(1, 0, 3, 0), (2, 2, 3, 1)])
+    layer = Layer.create(*saved_layers(saved, "movie")[0])
+    layer.data[1:3, 2:6, 6:9] = 99
+    layer.data[3][layer.data[3] == 1] = 0
+    layer.data[2][layer.data[2] == 2] = 0
+    corrections, _ = KnownCorrections().open(layer)
+    assert corrections.lineage.rows() == [(1, 0, 2, 0), (2, 3, 3, 1), (99, 1, 2, 0)]
+    assert list(corrections.find_doubts())
+    corrections.do(Merge(1, (1, 99)))
+    assert corrections.lineage.rows()[-1] == (99, 2, 2, 0)
+    assert (corrections.labels[1] == 1).sum() == 28

@@ -193,3 +193,58 @@ def test_data_of_another_shape_are_looked_at_again(user):
     layer.data = np.zeros((3, 2, 32, 32), np.uint8)
     assert user.find("axes").currentText() == "TCYX"
     assert not user.find("channel").isHidden()
+
+
+def test_axes_of_a_movie_that_was_removed_are_not_those_of_the_next(user, movie):
+    user.viewer.add_image(np.zeros((3, 3, 32, 32), np.uint8), name="three")
+    user.choose("axes", "CTYX")
+    user.viewer.layers.clear()
+    user.viewer.add_image(movie.frames, name="flat")
+    assert user.find("axes").currentText() == "TYX"
+    assert user.widget._form.chosen() == {}
+
+
+def test_axes_that_do_not_fit_are_told(user, movie, tmp_path):
+    from fastershift.config import save_settings
+
+    user.viewer.add_image(movie.frames, name="flat")
+    user.viewer.add_shapes([[[0, 0], [0, 28], [63, 28], [63, 0]]], name="region")
+    user.choose("region", "region")
+    for axes in ("TCYX", "TYXC", "CTYX", "TY"):
+        user.find("axes").setCurrentText(axes)
+        user.wait(lambda axes=axes: axes in user.find("needs").text())
+        user.find("measure").click()
+        assert user.find("measure").isChecked() == (axes == "TYXC")
+        user.find("measure").setChecked(False)
+    user.click("reset_axes")
+    save_settings({"input": {"axes": "TCYX"}}, tmp_path / "settings.toml")
+    user.widget._loader.load(str(tmp_path / "settings.toml"))
+    user.wait(lambda: "TCYX" in user.find("needs").text())
+    user.click("reset_axes")
+    user.wait(lambda: "TCYX" not in user.find("needs").text())
+
+
+def test_a_comparison_of_settings_leaves_how_the_movie_is_read(user):
+    user.viewer.add_image(np.zeros((3, 3, 32, 32), np.uint8), name="three")
+    user.choose("axes", "CTYX")
+    user.choose("channel", "2")
+    user.find("settings_b").click()
+    user.choose("channel", "1")
+    user.find("low").setValue(3)
+    user.find("settings_a").click()
+    assert user.find("low").value() == 2
+    assert user.find("axes").currentText() == "CTYX"
+    assert user.find("channel").currentText() == "1"
+
+
+def test_a_panel_that_is_closed_while_measuring_leaves_the_canvas(user, movie):
+    viewer = user.viewer
+    viewer.add_image(movie.frames, name="flat")
+    before = list(viewer.mouse_drag_callbacks)
+    user.click("measure")
+    assert "measure" in user.names
+    with user.qtbot.waitSignal(user.widget.destroyed):
+        user.widget.deleteLater()
+    assert user.names == ["flat"]
+    assert viewer.scene.camera.mouse_pan
+    assert len(viewer.mouse_drag_callbacks) < len(before)

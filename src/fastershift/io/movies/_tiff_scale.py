@@ -10,6 +10,7 @@ from fastershift.io._units import unit_named
 
 __all__ = ["tiff_scale"]
 
+
 def _unit(spelling: Any) -> str:
     return unit_named(str(spelling).replace("\\u00B5", "µ"))
 

@@ -49,7 +49,7 @@ class Clicks(QObject):
         self.wheeling = False
         viewer.mouse_drag_callbacks.append(self._drag)
         viewer.mouse_wheel_callbacks.append(self._wheel)
-        on_destroyed(self, _let_go, viewer, self._drag, self._wheel)
+        on_destroyed(self, self._let_go)
 
     def listen(self, layer: Labels | None, axes: str) -> None:
         """Listen to clicks on this layer; None for no layer.
@@ -122,7 +122,8 @@ class Clicks(QObject):
             self.wheeled.emit(1 if event.delta[1] > 0 else -1)
             event.handled = True
 
-
-def _let_go(viewer: ViewerModel, drag: Any, wheel: Any) -> None:
-    viewer.mouse_drag_callbacks.remove(drag)
-    viewer.mouse_wheel_callbacks.remove(wheel)
+    def _let_go(self) -> None:
+        self._viewer.mouse_drag_callbacks.remove(self._drag)
+        self._viewer.mouse_wheel_callbacks.remove(self._wheel)
+        if self.brushing:
+            self.brush(False)

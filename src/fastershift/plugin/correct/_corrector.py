@@ -16,7 +16,7 @@ from fastershift.plugin.correct._known import KnownCorrections
 from fastershift.plugin.correct._layers import CorrectedLayers
 from fastershift.plugin.correct._marks import Marks
 from fastershift.plugin.correct._tool_use import ToolUse
-from fastershift.plugin.layers._placement import stack_axes
+from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.qt import Task, TaskRunner
 from fastershift.plugin.run import Reconcile
 from fastershift.session import CONFIDENCE_LIMIT, Corrections, describe_error
@@ -99,7 +99,7 @@ class Corrector(QObject):
                 sentence = describe_error(error)
             if sentence:
                 self.message.emit(sentence)
-        axes = "" if layer is None else stack_axes(layer.data.shape)
+        axes = "" if layer is None else labels_axes(layer)
         watched = None if self.corrections is None else layer
         self.marks.watch(watched, axes)
         self.tools.watch(watched, self.corrections, axes)

@@ -7,10 +7,12 @@ from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 from napari.layers import Labels
 
 from fastershift.editing import Edit
 from fastershift.errors import InputError
+from fastershift.io import parents_that_fit, tracks_from_labels
 from fastershift.pipeline import TrackedMovie
 from fastershift.plugin.correct._layers import stack_of
 from fastershift.plugin.layers._record import ResultRecord
@@ -58,7 +60,7 @@ class KnownCorrections:
         if known is not None and np.shares_memory(known.labels, labels):
             return known, ""
         stored, sentence = ResultRecord.of(layer), ""
-        lineage = Lineage(tuple(Track(*row) for row in stored.tracks or ()))
+        lineage = _lineage_of(labels, stored)
         try:
             corrections = Corrections(labels, lineage, record=stored.corrections)
         except InputError as error:
@@ -127,6 +129,18 @@ class KnownCorrections:
             return Reconciled(labels, taken, stands)
 
         return prepare
+
+
+def _lineage_of(labels: npt.NDArray[np.int32], stored: ResultRecord) -> Lineage:
+    """Read the stored tracks; what was painted meanwhile begins and ends them."""
+    rows = {row[0]: row for row in stored.tracks or ()}
+    parents = {track: parent for track, _, _, parent in rows.values()}
+    if stored.corrections is None:
+        # With a history, what was taken away altogether may still be named there.
+        rows.clear()
+    rows |= {row[0]: row for row in tracks_from_labels(labels)}
+    fitting = parents_that_fit([rows[track] for track in sorted(rows)], parents)
+    return Lineage(tuple(Track(*row) for row in fitting))
 
 
 def _holds(corrections: Corrections) -> bool:

@@ -19,9 +19,9 @@ from fastershift.io import adopt_labels
 from fastershift.plugin.correct._marks import Marks
 from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
-from fastershift.plugin.layers._placement import as_stack, stack_axes
+from fastershift.plugin.layers._placement import as_stack, labels_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
-from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
 from fastershift.session import Corrections, describe_error
 
 __all__ = ["CorrectedLayers", "stack_of"]
@@ -62,7 +62,7 @@ def stack_of(layer: Labels) -> Any:
         adopted = adopt_labels(data, f"The layer {layer.name}")
         layer.data = data = np.array(adopted.stack())
         layer.features = former_numbers(adopted.numbers)
-    stack = as_stack(data, stack_axes(data.shape))
+    stack = as_stack(data, labels_axes(layer))
     if stack.ndim != 3:
         raise InputError(f"{layer.name} has too many axes for corrections.")
     return stack
@@ -105,16 +105,28 @@ class CorrectedLayers(QObject):
         self._rest.setInterval(_REST)
         self._rest.timeout.connect(self._settle)
         self._finds = TaskRunner(self)
+        on_destroyed(self, self._keep)
 
     def watch(self, cells: Labels | None, corrections: Corrections | None) -> None:
         """Show the corrections of another layer."""
+        self._keep()
         self._cells, self._corrections = cells, corrections
-        self._axes = "" if cells is None else stack_axes(cells.data.shape)
+        self._axes = "" if cells is None else labels_axes(cells)
         self.rows = ResultRecord.of(cells).tracks
         self._locks_stale = corrections is not None
         # An edit may have been the last thing before another layer was taken up.
         self._tracks_stale = corrections is not None and corrections.revision > 0
         self._settle()
+
+    def _keep(self) -> None:
+        """Store the history with cells that are left, before it is time for that."""
+        cells, corrections = self._cells, self._corrections
+        if cells is None or corrections is None or not corrections.revision:
+            return
+        # A new result may have taken the place of what was corrected.
+        corrected = np.may_share_memory(cells.data, corrections.labels)
+        if corrected and not self.is_new(cells):
+            self._store(cells, corrections.record())
 
     def is_new(self, layer: Labels) -> bool:
         """Tell whether a layer holds another lineage than was last stored here."""
@@ -157,7 +169,7 @@ class CorrectedLayers(QObject):
         self._viewer.fit_to_view(layers=[cells], margin=0)
         sizes = [cells.data.shape[self._axes.index(axis)] for axis in "YX"]
         camera.zoom *= max(sizes) / (2 * width)
-        camera.center = (0, *place[-2:])
+        camera.center = (0, *(place[self._axes.index(axis)] for axis in "YX"))
 
     def show(self, change: Change, *, follow: bool = True) -> None:
         """Draw what has changed.
@@ -263,11 +275,10 @@ class CorrectedLayers(QObject):
         layer = self._find_tracks(self._cells)
         if layer is None or not len(positions):
             return
-        extra = layer.ndim - 3
-        if extra:
-            # Axes of length 1, where tracks share the axes of a layer with channels.
-            padding = np.zeros((len(positions), extra))
-            positions = np.hstack([positions[:, :2], padding, positions[:, 2:]])
+        # Tracks share the axes of their cells from time on; further ones have length 1.
+        laid = self._axes[-layer.ndim :]
+        rows = np.zeros((len(positions), 1 + layer.ndim))
+        rows[:, [0, *(1 + laid.index(axis) for axis in "TYX")]] = positions
         known = set(positions[:, 0].astype(int).tolist())
         graph = {
             child: parents
@@ -276,6 +287,6 @@ class CorrectedLayers(QObject):
         }
         # The graph last: new positions drop what no longer fits.
         layer.graph = {}
-        layer.data = positions
+        layer.data = rows
         layer.graph = graph
         replace(ResultRecord.of(self._cells), corrections=None).store(layer)

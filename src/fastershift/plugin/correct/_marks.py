@@ -96,15 +96,17 @@ class Marks(QObject):
         layer = self._find("new cell")
         if self._cells is None or (region is None and layer is None):
             return
-        rows, columns = (
-            self._cells.data.shape[self._axes.index(axis)] for axis in "YX"
-        )
-        shown = np.zeros((rows, columns), np.uint8)
+        sizes = dict(zip(self._axes, self._cells.data.shape, strict=True))
+        shown = np.zeros((1, sizes["Y"], sizes["X"]), np.uint8)
         if region is not None:
-            shown[region.box] = region.mask
+            shown[0][region.box] = region.mask
+        # Over all frames, and over what lies behind rows and columns.
+        axes = self._axes[min(self._axes.index(axis) for axis in "YX") :]
+        place = placement(self._cells, self._axes, axes)
+        shown = np.broadcast_to(place.lay(shown), [sizes[axis] for axis in axes])
         if layer is None:
-            place = placement(self._cells, self._axes, "YX").arguments
-            self._add(self._cells, "new cell", Labels(shown, opacity=0.8, **place))
+            new = Labels(shown, opacity=0.8, **place.arguments)
+            self._add(self._cells, "new cell", new)
         else:
             layer.data = shown
 

@@ -149,6 +149,9 @@ class ToolUse(QObject):
             return
         self.state.click(pick)
         if self._adding and self.state.picks:
+            # What was proposed for another click must not be added for this one.
+            self._proposal = None
+            self._marks.show_region(None)
             self._propose(0.0)
         elif tool.across and len(self.state.picks) == 1:
             self._go_on(pick)

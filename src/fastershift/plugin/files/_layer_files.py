@@ -54,15 +54,15 @@ def saved_result(
     InputError
         For labels with further axes, and such that are not whole numbers from 0.
     """
-    axes = stack_axes(data.shape)
+    record = ResultRecord.within(attributes.get("metadata"))
+    axes = stack_axes(data.shape, record.axes)
     longer = "".join(axis for axis, n in zip(axes, data.shape, strict=False) if n > 1)
-    if data.ndim < 2 or "C" in longer:
+    if data.ndim < 2 or set(longer) - set("TYX"):
         raise InputError(
             f"Labels with {data.ndim} axes cannot be saved as a tracked movie; it has "
             "the axes time, row and column."
         )
     labels = adopt_labels(as_stack(data, axes))
-    record = ResultRecord.within(attributes.get("metadata"))
     scale, units = _scale(attributes, [axes.index(a) for a in "TYX" if a in axes])
     parents = _parents(attributes, graph, labels.numbers)
     return SavedResult(

@@ -9,6 +9,8 @@ from napari.components import ViewerModel
 from napari.layers import Layer, Vectors
 from qtpy.QtCore import QObject, Signal
 
+from fastershift.plugin.qt import on_destroyed
+
 __all__ = ["LineMeasure"]
 
 # Width of the line in pixels of the measured layer.
@@ -36,6 +38,7 @@ class LineMeasure(QObject):
         self._axes = ""
         self._line: Vectors | None = None
         self._selected: set[Layer] = set()
+        on_destroyed(self, self._let_go)
 
     def start(self, layer: Layer, axes: str) -> None:
         """Wait for a drag; lengths are in pixels of this layer."""
@@ -57,6 +60,11 @@ class LineMeasure(QObject):
 
     def stop(self) -> None:
         """Leave the canvas as it was."""
+        if self._line is not None:
+            self._let_go()
+            self.stopped.emit()
+
+    def _let_go(self) -> None:
         if self._line is None:
             return
         line, self._line = self._line, None
@@ -67,7 +75,6 @@ class LineMeasure(QObject):
         self._viewer.layers.selection = {
             layer for layer in self._selected if layer in self._viewer.layers
         }
-        self.stopped.emit()
 
     def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
         start = tuple(event.position)

@@ -1,6 +1,7 @@
 """What is taken of a layer with more than time, rows and columns."""
 
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Image
@@ -89,6 +90,8 @@ class ReadingControls(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._layer: Image | None = None
+        # The one before, also while there is none.
+        self._last: ref[Image] | None = None
         self._kind: InputKind = "image"
         self._axes_editor = _AxesEditor()
         self._axes = SettingControl("axes", self, self._axes_editor.as_editor())
@@ -132,11 +135,12 @@ class ReadingControls(QObject):
 
     def offer(self, layer: Image | None, kind: InputKind) -> None:
         """Offer what a layer has; choices that it does not have are taken back."""
-        other = self._layer is not None and layer is not self._layer
         self._layer, self._kind = layer, kind
         if layer is None:
             self._show_used()
             return
+        other = self._last is not None and layer is not self._last()
+        self._last = ref(layer)
         guessed, axes = guess_axes(layer)
         options = likely_axes(kind, layer)
         fits = (guessed == "embedding") == (kind == "embedding")
@@ -179,6 +183,8 @@ class ReadingControls(QObject):
         assert self._layer is not None  # noqa: S101 (asked only with a layer)
         shapes = [np.shape(pixels(self._layer, n)) for n in range(levels(self._layer))]
         plane = [self.axes.find(letter) for letter in "XY"]
+        if len(self.axes) != len(shapes[0]):
+            return [(str(n), n) for n in range(len(shapes))]
         return [
             (f"{n}: {' × '.join(str(shape[axis]) for axis in plane)}", n)
             for n, shape in enumerate(shapes)

@@ -405,7 +405,7 @@ class InputSection(QGroupBox):
         chosen = self.choice
         if not wanted:
             self._measure.stop()
-        elif chosen is None or not {"Y", "X"} <= set(chosen.axes):
+        elif chosen is None or not {"Y", "X"} <= set(chosen.axes[: chosen.layer.ndim]):
             self._measure_button.setChecked(False)
             self.message.emit("Choose an image layer first.")
         else:

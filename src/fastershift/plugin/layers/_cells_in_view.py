@@ -8,7 +8,7 @@ from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._input import frame_axis
-from fastershift.plugin.layers._placement import stack_axes
+from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
 from fastershift.plugin.qt import on_destroyed
 from fastershift.tracking import Lineage, Track
@@ -69,7 +69,7 @@ class CellsInView(QObject):
     @property
     def _time(self) -> int | None:
         """The axis that is time: others, such as a position, may come before it."""
-        axes = "" if self.layer is None else stack_axes(self.layer.data.shape)
+        axes = "" if self.layer is None else labels_axes(self.layer)
         return frame_axis(axes)
 
     def _watch(self, layer: Layer) -> None:

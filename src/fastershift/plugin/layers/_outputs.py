@@ -1,7 +1,7 @@
 """The layers that results go to, and what they held before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -44,7 +44,6 @@ class Outputs:
         # Those made here, also for layers that are gone.
         self._own: WeakSet[Layer] = WeakSet()
         self._positions: WeakKeyDictionary[Layer, int] = WeakKeyDictionary()
-        self._axes: WeakKeyDictionary[Layer, str] = WeakKeyDictionary()
 
     def work_on(self, source: Layer, position: int | None) -> None:
         """Find and make the layers of one position of a multi-position layer."""
@@ -84,7 +83,7 @@ class Outputs:
 
     def axes(self, layer: Layer) -> str:
         """Return one letter per axis of labels made here; empty for others."""
-        return self._axes.get(layer, "")
+        return ResultRecord.of(layer).axes
 
     def stack(self, layer: Layer) -> Any:
         """Return the labels of a layer as (T, Y, X); the same memory.
@@ -128,7 +127,8 @@ class Outputs:
                     **place.arguments,
                 ),
             )
-        self._axes[layer] = place.axes
+        if self.axes(layer) != place.axes:
+            replace(ResultRecord.of(layer), axes=place.axes).store(layer)
         return layer
 
     def _place(
@@ -153,7 +153,7 @@ class Outputs:
         layer = self.find(source, role)
         cells = self.find(source, _OVER[role])
         # The first axis of tracks is time for napari, so that position goes.
-        laid = "" if cells is None else self._axes.get(cells, "TYX").removeprefix("P")
+        laid = "" if cells is None else (self.axes(cells) or "TYX").removeprefix("P")
         if not laid.startswith("T") or not len(positions):
             if layer is not None:
                 self._viewer.layers.remove(layer)
@@ -253,7 +253,7 @@ class RunLayers:
         cells = self._outputs.find(self.source, "cells")
         tracks = self._outputs.find(self.source, "tracks")
         record = ResultRecord.of(cells)
-        if not isinstance(cells, Labels) or record == ResultRecord():
+        if not isinstance(cells, Labels) or record == ResultRecord(axes=record.axes):
             return None
         positions, graph = np.empty((0, 4)), {}
         axes = self._outputs.axes(cells)

@@ -8,7 +8,16 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Layer
 
-__all__ = ["Placement", "as_stack", "placement", "result_axes", "stack_axes"]
+from fastershift.plugin.layers._record import ResultRecord
+
+__all__ = [
+    "Placement",
+    "as_stack",
+    "labels_axes",
+    "placement",
+    "result_axes",
+    "stack_axes",
+]
 
 
 def result_axes(axes: str) -> str:
@@ -70,20 +79,29 @@ class Placement:
         return laid[tuple(whole if a in "TYX" else None for a in self.axes)]
 
 
-def stack_axes(shape: Sequence[int]) -> str:
-    """Tell the axes of tracked labels by their lengths.
+def labels_axes(layer: Layer) -> str:
+    """Tell the axes of a labels layer, see `stack_axes`."""
+    return stack_axes(layer.data.shape, ResultRecord.of(layer).axes)
+
+
+def stack_axes(shape: Sequence[int], known: str = "") -> str:
+    """Tell the axes of tracked labels: as they are known, or by their lengths.
 
     Parameters
     ----------
     shape : sequence of int
         Of the labels.
+    known : str
+        One letter per axis, as a run has laid the labels; empty for those of others.
 
     Returns
     -------
     str
-        Y and X last, T for the first axis before them that is longer than 1, and C for
-        any other.
+        By their lengths: Y and X last, T for the first axis before them that is longer
+        than 1, and C for any other.
     """
+    if len(known) == len(shape):
+        return known
     before = len(shape) - 2
     axes = ["C"] * before + ["Y", "X"]
     if before > 0:

@@ -1,7 +1,7 @@
 """What is stored with a layer that shows a result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class ResultRecord:
         same result.
     corrections : mapping or None
         Edits made by hand, as `fastershift.editing` records them.
+    axes : str
+        One letter per axis of the layer; empty where they are told by their lengths.
     """
 
     input: str = ""
@@ -48,6 +50,7 @@ class ResultRecord:
     reports: Sequence[Mapping[str, Any]] = ()
     tracks: TrackRows | None = None
     corrections: Mapping[str, Any] | None = None
+    axes: str = ""
 
     @classmethod
     def of_result(cls, result: "TrackedMovie", source: str) -> Self:
@@ -100,5 +103,9 @@ class ResultRecord:
         return {_KEY: kept}
 
     def store(self, layer: "Layer") -> None:
-        """Store it with a layer, and let those who follow the layer know."""
-        layer.metadata = {**layer.metadata, **self.metadata()}
+        """Store it with a layer, and let those who follow the layer know.
+
+        The layer keeps its axes unless others are given.
+        """
+        stored = replace(self, axes=self.axes or self.of(layer).axes)
+        layer.metadata = {**layer.metadata, **stored.metadata()}

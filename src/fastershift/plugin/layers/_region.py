@@ -149,7 +149,7 @@ class RegionBox(QObject):
             One letter per axis of its data.
         """
         shapes = self._layers.layer
-        if shapes is None or not {"Y", "X"} <= set(axes):
+        if shapes is None or not {"Y", "X"} <= set(axes[: layer.ndim]):
             return None
         outlines = tuple(
             _outline(corners, kind, shapes, layer, axes)

@@ -6,6 +6,7 @@ from typing import Any
 
 from napari.layers import Labels
 
+from fastershift.plugin.layers._placement import Placement, labels_axes
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.session import Corrections, take_snapshot
 
@@ -53,6 +54,7 @@ def prepare_snapshot(
     """
     data, placed = layer.data, {"scale": layer.scale, "units": layer.units}
     metadata, record = dict(layer.metadata), ResultRecord.of(layer)
+    axes = labels_axes(layer)
 
     def take() -> LayerSnapshot:
         if corrections is None:
@@ -62,7 +64,7 @@ def prepare_snapshot(
             record, corrections=taken.record(), tracks=taken.lineage.rows()
         ).metadata()
         attributes = {**placed, "metadata": {**metadata, **now}}
-        labels = taken.labels.reshape(data.shape)
+        labels = Placement(axes, {}).lay(taken.labels)
         return LayerSnapshot(labels, attributes, corrections, taken.revision)
 
     return take

@@ -32,7 +32,7 @@ from fastershift.measure import (
 )
 from fastershift.plugin.correct import CorrectSection
 from fastershift.plugin.layers._cells_in_view import CellsInView
-from fastershift.plugin.layers._placement import stack_axes
+from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
 from fastershift.plugin.measurements._colouring import Colouring
@@ -197,7 +197,7 @@ class MeasurementsWidget(QWidget):
             placed,
             list(self._viewer.layers),
             options,
-            self._region.drawn(layer, stack_axes(layer.data.shape)),
+            self._region.drawn(layer, labels_axes(layer)),
             None if options.without_flicker else self._without_flicker.text(),
         )
         self._said.setText("Measuring …")
@@ -271,14 +271,15 @@ class MeasurementsWidget(QWidget):
             return
         layer.selected_label = int(self._table["track"][row])
         self._cells.go(int(self._table["frame"][row]))
-        corner, far = layer.corner_pixels[:, -2:]
+        plane = [labels_axes(layer).index(axis) for axis in "YX"]
+        corner, far = layer.corner_pixels[:, plane]
         down = (self._table["top"][row] + self._table["bottom"][row]) / 2
         right = (self._table["left"][row] + self._table["right"][row]) / 2
         if not np.all((corner <= (down, right)) & ((down, right) <= far)):
             place = np.zeros(layer.ndim)
-            place[-2:] = down, right
-            world = layer.data_to_world(place)
-            self._viewer.scene.camera.center = (0.0, *world[-2:])
+            place[plane] = down, right
+            world = np.array(layer.data_to_world(place))
+            self._viewer.scene.camera.center = (0.0, *world[plane])
 
     def _go_to_time(self, time: float) -> None:
         if self._measured is not None and self._plotted.over_time:

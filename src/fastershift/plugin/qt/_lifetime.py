@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from weakref import finalize
 
 from qtpy.QtCore import QObject
 
@@ -23,4 +24,8 @@ def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> N
     *arguments
         What to call it with.
     """
-    owner.destroyed.connect(lambda *_: call(*arguments))
+    # Held from outside: what is known through the owner alone may be collected as
+    # garbage in the middle of its end.
+    last = finalize(owner, call, *arguments)
+    last.atexit = False
+    owner.destroyed.connect(lambda *_: last())

@@ -23,6 +23,8 @@ Prepared = tuple[InputChoice, Mapping[str, Any], str]
 class Comparison(QObject):
     """Two settings: those in the form, and those it is flipped to.
 
+    How a layer is read belongs to that layer, and stays as it is.
+
     Parameters
     ----------
     form : SettingsForm
@@ -37,15 +39,17 @@ class Comparison(QObject):
     def __init__(self, form: SettingsForm, parent: QObject) -> None:
         super().__init__(parent)
         self._form = form
-        self._other: Mapping[str, Any] | None = None
+        self._other: dict[str, Any] | None = None
 
     def flip(self) -> None:
         """Show the other settings; the first time, they are a copy of these."""
         shown = self._form.chosen()
+        reading = {"input": shown.pop("input", {})}
         try:
             # What cannot be used could not be shown again.
             self._form.resolved()
-            self._form.load(shown if self._other is None else self._other)
+            other = shown if self._other is None else self._other
+            self._form.load(other | reading)
         except InputError as error:
             self.refused.emit(describe_error(error))
         else:

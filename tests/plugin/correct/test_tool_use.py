@@ -1,0 +1,78 @@
+"""Cells that are proposed for a click, and what a key then adds."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+from fastershift.editing import Add, Region
+from fastershift.errors import InputError
+from fastershift.plugin.correct._tools import Pick
+
+pytestmark = pytest.mark.gui
+
+
+def proposals(frame, point, bandwidth):
+    """A cell of one pixel in the upper half; below there is none."""
+    row, column = point
+    if row >= 6:
+        raise InputError("There is no cell here; click another pixel.")
+    yield Add(frame, Region.of(np.ones((1, 1), bool), row, column))
+
+
+@pytest.fixture
+def taken(qtbot, monkeypatch):
+    """Add by click, taken up for an empty movie."""
+    from napari.components import ViewerModel
+    from qtpy.QtCore import QObject
+
+    from fastershift.plugin.correct._layers import CorrectedLayers
+    from fastershift.plugin.correct._marks import Marks
+    from fastershift.plugin.correct._tool_use import ToolUse
+    from fastershift.session import Corrections
+    from fastershift.tracking import Lineage
+
+    viewer, parent = ViewerModel(), QObject()
+    cells = viewer.add_labels(np.zeros((2, 12, 12), np.int32), name="movie [cells]")
+    corrections = Corrections(cells.data, Lineage())
+    monkeypatch.setattr(corrections, "add", proposals)
+    marks = Marks(viewer, parent)
+    marks.watch(cells, "TYX")
+    use = ToolUse(viewer, CorrectedLayers(viewer, marks, parent), marks, parent)
+    use.watch(cells, corrections, "TYX")
+    use.select("add_by_click")
+    yield viewer, use
+    parent.deleteLater()
+
+
+def test_a_click_takes_back_the_cell_that_the_click_before_proposed(taken, qtbot):
+    viewer, use = taken
+    added, said = [], []
+    use.ready.connect(lambda edit, scope: added.append(edit.region.top))
+    use.message.connect(said.append)
+    use.click(Pick(0, 2, 3, 0))
+    qtbot.waitUntil(lambda: not use.busy)
+    shown = viewer.layers["movie [new cell]"]
+    assert shown.data.any()
+    use.click(Pick(0, 9, 3, 0))
+    assert not shown.data.any()
+    qtbot.waitUntil(lambda: not use.busy)
+    use.accept("frame")
+    assert added == []
+    assert said[-1].startswith("There is no cell here")
+    # A key that is pressed before the cell is found adds it once it is.
+    use.click(Pick(0, 4, 3, 0))
+    use.accept("frame")
+    qtbot.waitUntil(lambda: added == [4])
+
+
+def test_the_view_can_be_moved_again_when_the_panel_is_closed_with_a_brush(
+    taken, qtbot
+):
+    viewer, use = taken
+    callbacks = len(viewer.mouse_drag_callbacks)
+    use.select("merge")
+    assert not viewer.scene.camera.mouse_pan
+    with qtbot.waitSignal(use.destroyed):
+        use.deleteLater()
+    assert viewer.scene.camera.mouse_pan
+    assert len(viewer.mouse_drag_callbacks) == callbacks - 1
