@@ -22,6 +22,7 @@ from fastershift.io._labels import (
 from fastershift.io._movie import Movie
 from fastershift.io._saved_result import Tracks
 from fastershift.io.movies import TIFF_SUFFIXES, find_images, read_picture, read_tiff
+from fastershift.labels import label_ids
 
 __all__ = [
     "check_tracks",
@@ -154,13 +155,11 @@ def tracks_from_labels(labels: LabelFrames) -> list[tuple[int, int, int, int]]:
 
 def _numbers_in(frame: NDArray[Any]) -> NDArray[np.integer]:
     """Find the labels of a frame but 0, ascending."""
-    highest = int(frame.max(initial=0))
-    if highest > 4 * frame.size or frame.dtype.kind not in "ui":
-        found = np.unique(frame)
-        return np.asarray(found[found != 0])
-    occurs = np.zeros(highest + 1, bool)  # quicker than sorting all pixels
-    occurs[frame.ravel()] = True
-    return 1 + np.flatnonzero(occurs[1:])
+    whole = frame.dtype.kind in "ui" and frame.dtype.isnative
+    if whole and frame.min(initial=0) == 0:
+        return label_ids(frame)[1:]  # quicker than sorting all pixels
+    found = np.unique(frame)
+    return np.asarray(found[found != 0])
 
 
 def check_tracks(tracks: Tracks, labels: LabelFrames, path: Path) -> None:
