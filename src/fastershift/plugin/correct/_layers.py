@@ -21,7 +21,7 @@ from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import as_stack, labels_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
-from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
 from fastershift.session import Corrections, describe_error
 
 __all__ = ["CorrectedLayers", "stack_of"]
@@ -102,14 +102,28 @@ class CorrectedLayers(QObject):
         self._rest.setInterval(_REST)
         self._rest.timeout.connect(self._settle)
         self._finds = TaskRunner(self)
+        on_destroyed(self, self._keep)
 
     def watch(self, cells: Labels | None, corrections: Corrections | None) -> None:
         """Show the corrections of another layer."""
+        self._keep()
         self._cells, self._corrections = cells, corrections
         self._axes = "" if cells is None else labels_axes(cells)
         self.rows = ResultRecord.of(cells).tracks
-        self._locks_stale, self._tracks_stale = corrections is not None, False
+        self._locks_stale = corrections is not None
+        # An edit may have been the last thing before another layer was taken up.
+        self._tracks_stale = corrections is not None and corrections.revision > 0
         self._settle()
+
+    def _keep(self) -> None:
+        """Store the history with cells that are left, before it is time for that."""
+        cells, corrections = self._cells, self._corrections
+        if cells is None or corrections is None or not corrections.revision:
+            return
+        # A new result may have taken the place of what was corrected.
+        corrected = np.may_share_memory(cells.data, corrections.labels)
+        if corrected and not self.is_new(cells):
+            self._store(cells, corrections.record())
 
     def is_new(self, layer: Labels) -> bool:
         """Tell whether a layer holds another lineage than was last stored here."""
