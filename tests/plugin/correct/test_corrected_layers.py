@@ -134,6 +134,46 @@ def test_locks_are_drawn_in_their_layer_after_another_result(corrected, labels):
     assert "movie [locked]" not in [layer.name for layer in viewer.layers]
 
 
+@pytest.mark.parametrize("how", ["another layer", "closed"])
+def test_what_was_corrected_last_is_stored_with_a_layer_that_is_left(
+    corrected, qtbot, how
+):
+    from fastershift.editing import Delete, Grow
+    from fastershift.plugin.layers._record import ResultRecord
+
+    viewer, layers, _ = corrected
+    cells, tracks = viewer.layers
+    corrections = corrections_of(cells)
+    layers.watch(cells, corrections)
+    layers.show(corrections.do(Grow(0, 1)))
+    layers.show(corrections.do(Delete(0, (2,), "track")))
+    assert ResultRecord.of(cells).corrections is None
+    if how == "closed":
+        with qtbot.waitSignal(layers.destroyed):
+            layers.deleteLater()
+    else:
+        layers.watch(None, None)
+    assert ResultRecord.of(cells).corrections == corrections.record()
+    assert ResultRecord.of(cells).corrections["locks"] == [[0, [1]]]
+    if how != "closed":
+        layers.watch(cells, corrections)
+        qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {1})
+
+
+def test_a_history_is_not_stored_with_a_result_that_came_after_it(corrected):
+    from fastershift.editing import Grow
+    from fastershift.plugin.layers._record import ResultRecord
+
+    viewer, layers, _ = corrected
+    cells = viewer.layers[0]
+    corrections = corrections_of(cells)
+    layers.watch(cells, corrections)
+    layers.show(corrections.do(Grow(0, 1)))
+    cells.data = cells.data.copy()
+    layers.watch(None, None)
+    assert ResultRecord.of(cells).corrections is None
+
+
 def test_the_history_lies_with_the_cells_as_napari_saves_them(corrected, qtbot):
     from fastershift.editing import Grow
     from fastershift.plugin.layers._record import ResultRecord
