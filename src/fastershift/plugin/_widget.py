@@ -140,6 +140,8 @@ class SegmentTrackWidget(QWidget):
         self._runs.reconcile = self._correct.corrector.reconcile
         # Selected or corrected since the last run, or since the input was chosen.
         self._used: WeakSet[Layer] = WeakSet()
+        # Layer and position of the input since then.
+        self._place: tuple[Layer, int | None] | None = None
         self._lay_out()
         self._connect()
         self._on_settings()
@@ -172,7 +174,6 @@ class SegmentTrackWidget(QWidget):
 
     def _connect(self) -> None:
         self._input.changed.connect(self._on_input)
-        self._input.layer_chosen.connect(self._used.clear)
         self._input.message.connect(self._run.say)
         self._input.estimate_asked.connect(self._estimate_diameter)
         self._estimate.begun.connect(self._input.await_needs)
@@ -230,6 +231,10 @@ class SegmentTrackWidget(QWidget):
 
     def _on_input(self) -> None:
         choice = self._input.choice
+        place = None if choice is None else (choice.layer, choice.reading.position)
+        if place != self._place:
+            self._place = place
+            self._used.clear()
         self._runs.keep_links(choice)
         if choice is None or choice.kind != "labels":
             self._live_row.tell("")

@@ -291,6 +291,28 @@ def test_a_sentence_that_says_why_nothing_is_learned_stays(teacher, qtbot):
     assert "does not vote" in said[-1]
 
 
+def test_marks_that_cannot_be_kept_are_told_until_they_are(teacher, qtbot, monkeypatch):
+    from fastershift.io import as_movie
+    from fastershift.plugin.learn import _teacher
+
+    said, keep_marks = [], _teacher._keep_marks
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    teacher.unkept.connect(said.append)
+    movie = as_movie(np.random.default_rng(0).random(SHAPE))
+    teacher.open(movie, "m", "auto")
+    monkeypatch.setattr(_teacher, "_keep_marks", full)
+    teacher.keep({0: np.ones(SHAPE[1:], np.int32)})
+    qtbot.waitUntil(lambda: bool(said))
+    assert "space" in said[-1]
+    monkeypatch.setattr(_teacher, "_keep_marks", keep_marks)
+    teacher.keep({0: np.ones(SHAPE[1:], np.int32)})
+    qtbot.waitUntil(lambda: said[-1] == "")
+    assert list(teacher.open(movie, "m", "auto")) == [0]
+
+
 def test_marks_that_wait_are_kept_when_the_window_is_closed(teacher, monkeypatch):
     from fastershift.io import as_movie
     from fastershift.plugin.learn._teacher import _keep_last
@@ -299,7 +321,7 @@ def test_marks_that_wait_are_kept_when_the_window_is_closed(teacher, monkeypatch
     teacher.open(movie, "m", "auto")
     monkeypatch.setattr(teacher._keeping, "follow", lambda _task: None)
     teacher.keep({1: np.ones(SHAPE[1:], np.int32)})
-    _keep_last(teacher._unkept)
+    _keep_last(teacher._unkept, teacher._writing)
     assert not teacher._unkept
     assert list(teacher.open(movie, "m", "auto")) == [1]
 

@@ -100,6 +100,8 @@ class CorrectedLayers(QObject):
         # Known from the time when both held the same lineage.
         self._tracks_of: WeakKeyDictionary[Labels, Tracks] = WeakKeyDictionary()
         self._locks_stale = self._tracks_stale = False
+        # Revisions whose tracks are on the screen; a result as it was made is 0.
+        self._drawn: WeakKeyDictionary[Corrections, int] = WeakKeyDictionary()
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
@@ -115,7 +117,10 @@ class CorrectedLayers(QObject):
         self.rows = ResultRecord.of(cells).tracks
         self._locks_stale = corrections is not None
         # An edit may have been the last thing before another layer was taken up.
-        self._tracks_stale = corrections is not None and corrections.revision > 0
+        self._tracks_stale = (
+            corrections is not None
+            and self._drawn.get(corrections, 0) != corrections.revision
+        )
         self._settle()
 
     def _keep(self) -> None:
@@ -272,6 +277,7 @@ class CorrectedLayers(QObject):
         if not self._tracks_stale:
             return
         self._tracks_stale = False
+        self._drawn[corrections] = corrections.revision
         layer = self._find_tracks(self._cells)
         if layer is None or not len(positions):
             return

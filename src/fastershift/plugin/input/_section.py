@@ -63,7 +63,6 @@ class InputSection(QGroupBox):
     """
 
     changed = Signal()
-    layer_chosen = Signal()
     estimate_asked = Signal()
     message = Signal(str)
 
@@ -250,7 +249,6 @@ class InputSection(QGroupBox):
         return button
 
     def _connect(self) -> None:
-        self._layers.changed.connect(self.layer_chosen)
         self._layers.changed.connect(self._guess)
         self._masks.changed.connect(self.changed)
         self._masks.offered.connect(self._show_alternatives)

@@ -96,7 +96,8 @@ class LearnSection(QGroupBox):
         self._marks = AnnotationLayer(viewer, self)
         self._teacher = Teacher(self)
         self._opened: tuple[Image, str, InputSettings] | None = None
-        self._counted = f"Mark {_FEWEST} cells, and the model begins to learn. "
+        self._counted = f"Mark {_FEWEST} cells, and the model begins to learn."
+        self._said = self._unkept = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 2, 4, 2)
         column.addLayout(self._make_tools())
@@ -113,6 +114,7 @@ class LearnSection(QGroupBox):
         self._marks.left.connect(self._put_away)
         self._teacher.taught.connect(self._on_taught)
         self._teacher.message.connect(self._tell)
+        self._teacher.unkept.connect(self._on_unkept)
         self._tell("")
 
     @property
@@ -184,7 +186,7 @@ class LearnSection(QGroupBox):
         model : str
             Its name.
         """
-        if self._open():
+        if self._open(model):
             self._teacher.start_from(model)
             self._learn()
 
@@ -218,7 +220,7 @@ class LearnSection(QGroupBox):
         if on and not self._teacher.busy:
             self._learn()
 
-    def _open(self) -> bool:
+    def _open(self, start: str | None = None) -> bool:
         """Make the layer of marks for the chosen movie, with what was kept of it."""
         choice, movie = self._choice(), self._movie()
         if choice is None or movie is None:
@@ -228,7 +230,7 @@ class LearnSection(QGroupBox):
             self._marks.show(choice, movie.shape, {})
             return True
         self._opened = None
-        start = self._settings()[0]
+        start = start or self._settings()[0]
         try:
             known = self._teacher.open(movie, choice.layer.name, start)
         except (FastershiftError, OSError) as error:
@@ -281,9 +283,9 @@ class LearnSection(QGroupBox):
         marked = self._marked()
         cells = sum(len(label_ids(np.maximum(one, 0))) - 1 for one in marked.values())
         missing = _FEWEST - cells
-        self._counted = f"{cells} cells marked. "
+        self._counted = f"{cells} cells marked."
         if missing > 0:
-            self._counted += f"Mark {missing} more, and the model begins to learn. "
+            self._counted += f" Mark {missing} more, and the model begins to learn."
         self._tell("")
         if cells == 0:
             self._teacher.stop()
@@ -347,4 +349,10 @@ class LearnSection(QGroupBox):
         self.message.emit(f"The model is kept as {name}.")
 
     def _tell(self, words: str) -> None:
-        self.words.setText(self._counted + words)
+        self._said = words
+        parts = (self._counted, words, self._unkept)
+        self.words.setText(" ".join(part for part in parts if part))
+
+    def _on_unkept(self, words: str) -> None:
+        self._unkept = words
+        self._tell(self._said)

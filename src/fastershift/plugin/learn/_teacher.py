@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -95,15 +96,17 @@ class Teacher(QObject):
 
     taught = Signal(object)
     message = Signal(str)
+    unkept = Signal(str)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_changed)
         self._keeping = TaskRunner(self)
-        # Marks of each folder that are not on disk yet.
+        # Marks of each folder that are not on disk yet, and who writes them.
         self._unkept: dict[Path, dict[int, _Labels]] = {}
-        on_destroyed(self, _keep_last, self._unkept)
+        self._writing = Lock()
+        on_destroyed(self, _keep_last, self._unkept, self._writing)
         self._lesson: _Lesson | None = None
         self._learning = self._looking = False
         self.states: list[State] = []
@@ -181,9 +184,10 @@ class Teacher(QObject):
         self._unkept[lesson.folder] = dict(marks)
         self._keeping.follow(
             Task(
-                lambda: _keep_all(self._unkept),
+                lambda: _keep_all(self._unkept, self._writing),
                 lambda _: None,
-                lambda error: self.message.emit(describe_error(error)),
+                lambda error: self.unkept.emit(describe_error(error)),
+                lambda: self.unkept.emit(""),
             )
         )
 
@@ -301,21 +305,24 @@ def _start_of(folder: Path, start: str) -> str:
     return start
 
 
-def _keep_all(unkept: dict[Path, dict[int, _Labels]]) -> Iterator[None]:
+def _keep_all(unkept: dict[Path, dict[int, _Labels]], writing: Lock) -> Iterator[None]:
     """Write the newest marks of each folder."""
-    while unkept:
-        folder, marks = next(iter(unkept.items()))
-        _keep_marks(folder, marks)
-        # Newer ones may have come meanwhile.
-        if unkept[folder] is marks:
-            del unkept[folder]
+    while True:
+        with writing:
+            if not unkept:
+                return
+            folder, marks = next(iter(unkept.items()))
+            _keep_marks(folder, marks)
+            # Newer ones may have come meanwhile.
+            if unkept[folder] is marks:
+                del unkept[folder]
         yield None
 
 
-def _keep_last(unkept: dict[Path, dict[int, _Labels]]) -> None:
+def _keep_last(unkept: dict[Path, dict[int, _Labels]], writing: Lock) -> None:
     """Write what is not on disk yet when the window is closed."""
     with suppress(OSError):
-        list(_keep_all(unkept))
+        list(_keep_all(unkept, writing))
 
 
 def _keep_marks(folder: Path, marked: Mapping[int, _Labels]) -> None:
@@ -352,6 +359,10 @@ def _folder_of(called: str, movie: Movie) -> Path:
     folder = above / f"{called} {mark}"  # many movies are called 01
     if folder.exists() or frame is None:
         return folder
+    # By the first frame in any case, as it was before.
+    former = above / f"{called} {_mark_of(movie, movie[0])}"
+    if former.exists():
+        return former
     return min(above.glob(f"* {mark}"), default=folder)
 
 

@@ -284,8 +284,9 @@ class RunController(QObject):
             A sentence to put before what became of the run.
         """
         self.session.cancel()
-        self._tasks.drop()
+        # First, as another input may be opened once nothing is computed any more.
         self._end_early(reason)
+        self._tasks.drop()
 
     def _on_step(self, item: Job | Event | RunResult) -> None:
         run = self._run

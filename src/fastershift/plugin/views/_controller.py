@@ -84,6 +84,7 @@ class ViewsController(QObject):
         self._similar: dict[int, SimilarityFrame] = {}
         # What the layers that stay from frame to frame depend on.
         self._shown_with: dict[str, Any] = {}
+        self._waiting = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_WAIT_MS)
@@ -170,10 +171,15 @@ class ViewsController(QObject):
             return None
         choice = prepared[0]
         if self._runs.busy and not self._runs.has_open(choice):
+            self._waiting = True
             self._section.say(
-                "Wait for the run, or cancel it, before you view another input."
+                "Wait for the run or the preview, or cancel it, before you view "
+                "another input."
             )
             return None
+        if self._waiting:
+            self._waiting = False
+            self._section.say("")
         try:
             session = self._runs.open(choice)
             given = session.input

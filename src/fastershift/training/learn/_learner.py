@@ -290,11 +290,11 @@ class Learner:
     def _usual(self) -> float | None:
         """Tell the diameter that is set, or the one that *auto* takes if any."""
         if not self._usual_known:
-            self._usual_known = True
             with suppress(InputError):
                 plan = plan_run(self._movie, model=self._start, device=self._device)
                 diameter = plan.settings.embed.diameter
                 self._usual_diameter = None if diameter == "auto" else float(diameter)
+            self._usual_known = True
         return self._usual_diameter
 
     def _as_before(self, one: Seen) -> Seen:
