@@ -102,3 +102,23 @@ def test_the_result_in_use_is_saved_and_named(user, embeddings, tmp_path, monkey
     user.viewer.layers.selection.active = cells
     cells.visible = False
     assert save() == "Saved movie [cells]"
+
+
+def test_the_result_of_the_position_that_is_chosen_is_saved(
+    user, movie, tiny_model, tmp_path
+):
+    frames = np.stack([movie.frames[:3]] * 2)
+    user.viewer.add_image(frames, name="movie")
+    user.choose("axes", "PTYX")
+    for name, value in (("model", str(tiny_model)), ("diameter", 8.0)):
+        user.widget._form.controls[name].touch(value)
+    user.find("folder").setText(str(tmp_path / "out"))
+    for position in "01":
+        user.choose("position", position)
+        user.run()
+    user.viewer.layers.selection.active = user.viewer.layers["movie [cells]"]
+    user.choose("position", "0")
+    user.choose("position", "1")
+    user.click("save")
+    user.wait(lambda: user.status.startswith("Saved "))
+    assert user.status.startswith("Saved movie position 1 [cells]")

@@ -241,6 +241,17 @@ def test_choosing_a_movie_whose_result_is_corrected_does_not_end_a_run(another, 
     another.wait(lambda: another.find("needs").text().startswith("3 frames"))
 
 
+def test_a_run_that_is_cancelled_then_says_what_is_kept(another, gated):
+    another.click("run")
+    another.wait(lambda: another.find("progress").value() == 4)
+    another.choose("layer", "other")
+    another.click("cancel")
+    assert another.status == "Cancelled: 4 of 8 frames are kept."
+    assert another.viewer.layers["movie [cells]"].editable
+    gated.open.set()
+    another.wait_threads()
+
+
 def test_a_preview_is_shown_though_another_movie_is_chosen_meanwhile(another, gated):
     another.viewer.dims.set_current_step(0, 6)
     another.click("preview")
