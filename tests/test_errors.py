@@ -12,6 +12,7 @@ from fastershift.errors import (
     check_ordinary,
     counted,
     explain,
+    import_extra,
     is_shortage,
     refusal,
 )
@@ -101,3 +102,23 @@ def test_one_is_not_counted_in_the_plural():
         "1 track",
         "2 tracks",
     ]
+
+
+def test_a_package_that_is_missing_is_told_with_the_way_to_get_it():
+    with pytest.raises(InputError) as told:
+        import_extra(
+            "no_such_package",
+            "video",
+            "Videos need one more package; install it",
+            ", or save the movie as TIFF",
+        )
+    assert str(told.value) == (
+        "Videos need one more package; install it with pip install "
+        "'fastershift[video]', or save the movie as TIFF."
+    )
+
+
+def test_a_package_that_is_there_is_given():
+    import json
+
+    assert import_extra("json", "video", "Videos need one more package") is json
