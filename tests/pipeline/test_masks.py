@@ -337,3 +337,19 @@ def test_masks_and_regions_that_were_cut_off(tmp_path, movie):
     assert not open_masks(path)[last].any()
     with pytest.raises(InputError, match=r"is not whole: .*Copy it again"):
         read_confines(path, None)
+
+
+@pytest.mark.parametrize("names", ["t{t}_z{n}", "s{n}_t{t}", "t{t}_c{n}"])
+def test_masks_of_several_planes_are_not_one_long_movie(tmp_path, movie, names):
+    for n in range(2):
+        for t, frame in enumerate(movie.labels[:3]):
+            name = names.format(t=t, n=n)
+            tifffile.imwrite(tmp_path / f"{name}.tif", frame.astype(np.uint16))
+    with pytest.raises(InputError, match=r"2 (planes|positions|channels)"):
+        open_masks(tmp_path)
+
+
+def test_a_folder_of_masks_that_are_called_slices(tmp_path, movie):
+    for t, frame in enumerate(movie.labels):
+        tifffile.imwrite(tmp_path / f"z{t}.tif", frame.astype(np.uint16))
+    np.testing.assert_array_equal(np.stack(list(open_masks(tmp_path))), movie.labels)

@@ -184,7 +184,8 @@ def _read_images(
     """Read label images; their channels or planes, if they have any, are frames."""
     try:
         return read_label_frames(
-            lambda axes: read_movie(path, axes=axes, frames=frames, labels=labels)
+            path,
+            lambda axes: read_movie(path, axes=axes, frames=frames, labels=labels),
         )
     except InputError as error:
         if "channel" not in error.options or "axes" in error.options:
