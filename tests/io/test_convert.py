@@ -645,6 +645,7 @@ class TestCellpose:
             mask[number, 1:3] = 1
             imageio.imwrite(folder / f"{name}_cp_masks.png", mask)
             imageio.imwrite(folder / f"{name}.tif", mask + 90)
+            imageio.imwrite(folder / f"{name}_cp_output.tif", mask)
 
     def test_pictures_of_masks_beside_other_images(self, tmp_path):
         self.write(tmp_path, ("t8", "t9", "t10"))
@@ -654,7 +655,6 @@ class TestCellpose:
     @pytest.mark.parametrize(
         ("names", "told"),
         [
-            (("t000", "t001", "t003"), "lacks the masks of frame 2, .* t001"),
             (("s1_t0", "s1_t1", "s2_t0", "s2_t1"), "several positions, channels"),
             (("t0_gfp", "t1_gfp", "t0_bf", "t1_bf"), "several positions, channels"),
             (("t0", "t1", "other"), "are not one movie"),
@@ -662,6 +662,26 @@ class TestCellpose:
     )
     def test_masks_that_are_not_one_movie(self, tmp_path, names, told):
         self.write(tmp_path, names)
+        with pytest.raises(InputError, match=told):
+            read_saved(tmp_path)
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("t000", "t001", "t003"),
+            ("x_00d00h00m", "x_00d00h15m", "x_00d00h30m", "x_00d01h00m"),
+        ],
+    )
+    def test_a_gap_in_the_names_is_no_gap_where_every_image_has_masks(
+        self, tmp_path, names
+    ):
+        self.write(tmp_path, names)
+        assert len(read_saved(tmp_path).labels) == len(names)
+
+    def test_an_image_in_a_gap_lacks_its_masks(self, tmp_path):
+        self.write(tmp_path, ("t000", "t001", "t002", "t003"))
+        (tmp_path / "t002_cp_masks.png").unlink()
+        told = r"lacks the masks of t002\.tif; segment all images"
         with pytest.raises(InputError, match=told):
             read_saved(tmp_path)
 
