@@ -1,6 +1,7 @@
 """Results to other tools and back: what each format can hold survives a round trip."""
 
 import csv
+import shutil
 import zipfile
 from collections import Counter
 from xml.etree import ElementTree
@@ -369,7 +370,7 @@ ITS_LINKS = [(0, 1), (1, 2), (1, 3)]
 class TestForeignGeff:
     """Graphs that other programs write with the package geff."""
 
-    def write(self, path, columns, edges, related=None, **axes):
+    def write(self, path, columns, edges, related=None, unit=None, **axes):
         geff = pytest.importorskip("geff")
         from geff.core_io import write_arrays
         from geff_spec import Axis
@@ -387,7 +388,10 @@ class TestForeignGeff:
             {},
             geff.GeffMetadata(
                 directed=True,
-                axes=[Axis(name=name, type=kind) for name, kind in named.items()],
+                axes=[
+                    Axis(name=name, type=kind, unit=unit if kind == "time" else None)
+                    for name, kind in named.items()
+                ],
                 node_props_metadata={},
                 edge_props_metadata={},
                 related_objects=related,
@@ -440,6 +444,31 @@ class TestForeignGeff:
         seen = read.stack().any(axis=(1, 2))
         assert np.flatnonzero(seen).tolist() == [first, first + 1, first + 2]
         assert read.scale == (0.5, 1.0, 1.0)
+
+    @pytest.mark.parametrize(("begin", "step"), [(60, 5), (1.8e9, 300), (7, 1)])
+    def test_times_of_a_clock_begin_where_the_labels_do(self, tmp_path, begin, step):
+        zarr = pytest.importorskip("zarr")
+        from geff_spec import RelatedObject
+
+        labels = np.zeros((3, 20, 20), np.uint16)
+        for t, y, x in ((0, 8, 10), (1, 8, 11), (2, 4, 10), (2, 12, 10)):
+            labels[t, y, x] = y
+        columns = A_DIVISION | {"t": [begin + step * t for t in A_DIVISION["t"]]}
+        related = [RelatedObject(type="labels", path="../labels", node_prop=None)]
+        zarr.save_array(tmp_path / "labels", labels)
+        path = self.write(tmp_path / "g.geff", columns, ITS_LINKS, related, "second")
+        np.testing.assert_array_equal(read_saved(path).stack() > 0, labels > 0)
+        shutil.rmtree(tmp_path / "labels")
+        zarr.save_array(tmp_path / "labels", labels[:2])
+        with pytest.raises(InputError, match="its labels have 2 frames"):
+            read_saved(path)
+
+    def test_times_that_are_too_far_from_0_are_counted_from_the_first(self, tmp_path):
+        columns = A_DIVISION | {"t": [1.8e9 + 300 * t for t in A_DIVISION["t"]]}
+        columns["x"] = [500.0 * x for x in A_DIVISION["x"]]
+        path = tmp_path / "g.geff"
+        read = read_saved(self.write(path, columns, ITS_LINKS, unit="second"))
+        assert read.stack().any(axis=(1, 2)).tolist() == [True, True, True]
 
     def test_axes_may_come_in_any_order(self, tmp_path):
         expected = read_saved(self.write(tmp_path / "a.geff", A_DIVISION, ITS_LINKS))
@@ -645,6 +674,7 @@ class TestCellpose:
             mask[number, 1:3] = 1
             imageio.imwrite(folder / f"{name}_cp_masks.png", mask)
             imageio.imwrite(folder / f"{name}.tif", mask + 90)
+            imageio.imwrite(folder / f"{name}_cp_output.tif", mask)
 
     def test_pictures_of_masks_beside_other_images(self, tmp_path):
         self.write(tmp_path, ("t8", "t9", "t10"))
@@ -654,7 +684,6 @@ class TestCellpose:
     @pytest.mark.parametrize(
         ("names", "told"),
         [
-            (("t000", "t001", "t003"), "lacks the masks of frame 2, .* t001"),
             (("s1_t0", "s1_t1", "s2_t0", "s2_t1"), "several positions, channels"),
             (("t0_gfp", "t1_gfp", "t0_bf", "t1_bf"), "several positions, channels"),
             (("t0", "t1", "other"), "are not one movie"),
@@ -662,6 +691,26 @@ class TestCellpose:
     )
     def test_masks_that_are_not_one_movie(self, tmp_path, names, told):
         self.write(tmp_path, names)
+        with pytest.raises(InputError, match=told):
+            read_saved(tmp_path)
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("t000", "t001", "t003"),
+            ("x_00d00h00m", "x_00d00h15m", "x_00d00h30m", "x_00d01h00m"),
+        ],
+    )
+    def test_a_gap_in_the_names_is_no_gap_where_every_image_has_masks(
+        self, tmp_path, names
+    ):
+        self.write(tmp_path, names)
+        assert len(read_saved(tmp_path).labels) == len(names)
+
+    def test_an_image_in_a_gap_lacks_its_masks(self, tmp_path):
+        self.write(tmp_path, ("t000", "t001", "t002", "t003"))
+        (tmp_path / "t002_cp_masks.png").unlink()
+        told = r"lacks the masks of t002\.tif; segment all images"
         with pytest.raises(InputError, match=told):
             read_saved(tmp_path)
 

@@ -1,5 +1,6 @@
 """Masks of other programs are understood, and tracked as they are."""
 
+import shutil
 import tracemalloc
 
 import numpy as np
@@ -12,8 +13,8 @@ from fastershift.errors import InputError
 from fastershift.evaluation import score_arrays
 from fastershift.io import SavedResult, tracks_from_labels, write_saved
 from fastershift.measure import measure_frames
-from fastershift.pipeline import plan_run
-from fastershift.pipeline.masks import open_masks
+from fastershift.pipeline import plan_run, read_confines
+from fastershift.pipeline.masks import open_masks, read_masks
 from fastershift.simulate import simulate_movie
 
 WITHOUT_NETWORK = {"track": {"vote_weight": 0.0}}
@@ -319,3 +320,36 @@ def test_the_long_axis_of_masks_is_time(tmp_path, movie, axes):
     path, labels = tmp_path / "masks.tif", movie.labels.astype(np.uint16)
     tifffile.imwrite(path, labels, imagej=True, metadata={"axes": axes})
     np.testing.assert_array_equal(np.stack(list(open_masks(path))), labels)
+
+
+def test_masks_and_regions_that_were_cut_off(tmp_path, movie):
+    """Only a Zarr of labels may lack frames at its ends, as it leaves out what is 0."""
+    stack, path = tmp_path / "masks.tif", tmp_path / "masks.zarr"
+    tifffile.imwrite(stack, movie.labels.astype(np.uint16), photometric="minisblack")
+    stack.write_bytes(stack.read_bytes()[: stack.stat().st_size * 2 // 3])
+    zarr = pytest.importorskip("zarr")
+    zarr.create_array(path, data=movie.labels, chunks=(1, 128, 128))
+    last = len(movie.labels) - 1
+    shutil.rmtree(path / f"c/{last}")
+    for read in (read_masks, lambda path: read_confines(None, path)):
+        with pytest.raises(InputError, match=r"is not whole: .*Copy it again"):
+            read(stack)
+    assert not open_masks(path)[last].any()
+    with pytest.raises(InputError, match=r"is not whole: .*Copy it again"):
+        read_confines(path, None)
+
+
+@pytest.mark.parametrize("names", ["t{t}_z{n}", "s{n}_t{t}", "t{t}_c{n}"])
+def test_masks_of_several_planes_are_not_one_long_movie(tmp_path, movie, names):
+    for n in range(2):
+        for t, frame in enumerate(movie.labels[:3]):
+            name = names.format(t=t, n=n)
+            tifffile.imwrite(tmp_path / f"{name}.tif", frame.astype(np.uint16))
+    with pytest.raises(InputError, match=r"2 (planes|positions|channels)"):
+        open_masks(tmp_path)
+
+
+def test_a_folder_of_masks_that_are_called_slices(tmp_path, movie):
+    for t, frame in enumerate(movie.labels):
+        tifffile.imwrite(tmp_path / f"z{t}.tif", frame.astype(np.uint16))
+    np.testing.assert_array_equal(np.stack(list(open_masks(tmp_path))), movie.labels)

@@ -17,6 +17,7 @@ from fastershift.io._saved_result import ResultFormat, SavedResult
 
 __all__ = [
     "DrawnCell",
+    "can_be_drawn",
     "check_flat",
     "check_parents",
     "draw_result",
@@ -276,6 +277,11 @@ def frame_around(cells: Iterable[DrawnCell]) -> tuple[int, int, int]:
     return frames, height, width
 
 
+def can_be_drawn(shape: tuple[int, int, int]) -> bool:
+    """Tell whether a movie is not too large for `draw_result`."""
+    return bool(np.prod(np.array(shape, float)) <= _MOST)
+
+
 def draw_result(
     cells: Iterable[DrawnCell],
     shape: tuple[int, int, int],
@@ -313,7 +319,7 @@ def draw_result(
     cells = list(cells)
     if not cells:
         raise InputError(f"{path} holds no cells.")
-    if np.prod(np.array(shape, float)) > _MOST:
+    if not can_be_drawn(shape):
         sizes = " × ".join(f"{side:,}" for side in shape)
         raise InputError(
             f"{path} speaks of {sizes} pixels, which is more than can be drawn; "

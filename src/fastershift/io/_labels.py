@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie
+from fastershift.io._zarr import is_zarr
+from fastershift.io.movies import find_images, sort_files
 
 __all__ = [
     "AdoptedLabels",
@@ -153,11 +156,13 @@ def check_frames(frames: LabelFrames) -> None:
         )
 
 
-def read_label_frames(read: Callable[[str], Movie]) -> Movie:
+def read_label_frames(path: Path, read: Callable[[str], Movie]) -> Movie:
     """Open labels in two dimensions; their only long axis is time, whatever its name.
 
     Parameters
     ----------
+    path : Path
+        Where they are stored.
     read : callable
         Opens a movie, given its axes, or ``"auto"``.
 
@@ -173,10 +178,18 @@ def read_label_frames(read: Callable[[str], Movie]) -> Movie:
     try:
         return read("auto")
     except InputError as error:
-        if "axes" in error.options:
+        if "axes" in error.options and _has_one_axis(path):
             with suppress(InputError):
                 return read(str(error.options["axes"]))
         raise
+
+
+def _has_one_axis(path: Path) -> bool:
+    """Tell whether the names in a folder count one thing; a file has axes itself."""
+    if not path.is_dir() or is_zarr(path):
+        return True
+    names = [file.name for file in find_images(path)]
+    return len(sort_files(names, str(path), all_time=False).axes) == 1
 
 
 def rename_tracks(

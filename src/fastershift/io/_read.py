@@ -59,8 +59,8 @@ def read_movie(
         First frame, counted from 0, and the one after the last. A movie that lacks
         frames can be read in part.
     labels : bool
-        Whether its pixels are labels, of which background, and frames without a cell
-        at both ends, may be left out.
+        Whether its pixels are labels, of which a Zarr may leave out background, and
+        frames without a cell at both ends.
 
     Returns
     -------
@@ -89,6 +89,7 @@ def read_movie(
     if frames is not None:
         movie = movie.cut(*frames)
     if movie.lost is not None:
+        labels = labels and is_zarr(path)
         _check_whole(movie, movie.lost, asked=frames is not None, labels=labels)
     return movie
 

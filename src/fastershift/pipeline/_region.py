@@ -104,7 +104,7 @@ def _frames(given: Any, movie: FrameSource | None) -> Any:
     if given is None:
         return None
     if isinstance(given, str | Path):
-        given = open_masks(Path(given), movie=movie)
+        given = open_masks(Path(given), movie=movie, labels=False)
     elif not hasattr(given, "shape"):
         given = np.asarray(given)
     shape = getattr(given, "shape", ())

@@ -1,12 +1,14 @@
 """Masks that Cellpose saves beside its images; they are read, not written."""
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 from fastershift.errors import InputError
 from fastershift.io._labels import adopt_labels
 from fastershift.io._masks import read_label_image, tracks_from_labels
 from fastershift.io._saved_result import SavedResult
-from fastershift.io.movies import TIFF_SUFFIXES, sort_files
+from fastershift.io.movies import IMAGE_SUFFIXES, TIFF_SUFFIXES, sort_files
 
 __all__ = ["CellposeMasks"]
 
@@ -31,7 +33,7 @@ class CellposeMasks:
         ------
         InputError
             For ``_seg.npy``, masks that differ in size, and such that are not one movie
-            without a gap.
+            or lack those of an image.
         """
         if path.name.endswith(_PICKLED):
             raise InputError(
@@ -77,9 +79,23 @@ def _in_order(folder: Path) -> list[Path]:
             "their names; leave only one movie in the folder."
         )
     if grid.missing:
-        first, before = min(grid.missing.items())
-        raise InputError(
-            f"{folder} lacks the masks of frame {first}, which would follow those of "
-            f"{before}, going by their names; segment all frames."
-        )
+        _check_images(folder, masks)
     return [masks[grid.files[place]] for place in sorted(grid.files)]
+
+
+def _check_images(folder: Path, names: Collection[str]) -> None:
+    """Refuse images without masks; other gaps are frames that were thrown away."""
+    stems = {Path(name).stem for name in names}
+    parts = zip(*(re.split(r"(\d+)", stem) for stem in stems), strict=False)
+    alike = "".join(
+        re.escape(part[0]) if len({*part}) == 1 else r"\d+" for part in parts
+    )
+    for one in sorted(folder.iterdir()):
+        if (
+            one.suffix.lower() in IMAGE_SUFFIXES
+            and one.stem not in stems
+            and re.fullmatch(alike, one.stem)
+        ):
+            raise InputError(
+                f"{folder} lacks the masks of {one.name}; segment all images."
+            )

@@ -1,5 +1,6 @@
 """Graphs in the GEFF format that other programs have written."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +12,7 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._graph import (
     DrawnCell,
+    can_be_drawn,
     check_flat,
     draw_result,
     frame_around,
@@ -154,9 +156,11 @@ def _renumbered(
     """Give every mask the number of its track; masks of no cell are left out."""
     labels = np.zeros_like(stack)
     frames = graph.frames
+    if frames.max(initial=0) >= len(stack):
+        frames = frames - frames.min()  # times of a clock
     if len(frames) and (frames.min() < 0 or frames.max() >= len(stack)):
         raise InputError(
-            f"{graph.path} speaks of frame {frames.max()}, and its labels have "
+            f"{graph.path} speaks of frame {graph.frames.max()}, and its labels have "
             f"{len(stack)} frames."
         )
     if graph.has(name):
@@ -196,4 +200,8 @@ def _discs(
         DrawnCell(int(frame), int(track), float(down), float(right), float(radius))
         for frame, track, down, right, radius in zip(*columns, strict=True)
     ]
+    if not can_be_drawn(frame_around(cells)):
+        # Times of a clock, such as seconds since 1970.
+        first = int(graph.frames.min())
+        cells = [replace(cell, frame=cell.frame - first) for cell in cells]
     return draw_result(cells, frame_around(cells), parents, graph.path, scale, units)

@@ -103,7 +103,9 @@ def _read(path: Path, *, on_disk: bool) -> SavedResult:
     real = real_path(path)
     with suppress(OSError):  # on a disk that is read-only nothing can be finished
         finish_files(_files(real))
-    movie = read_label_frames(lambda axes: read_tiff(real, InputSettings(axes=axes)))
+    movie = read_label_frames(
+        real, lambda axes: read_tiff(real, InputSettings(axes=axes))
+    )
     movie.check_whole()
     # Where every file is a link of its own, the others lie beside the link.
     if not any(file.exists() for file in _files(real)[1:]):

@@ -119,6 +119,8 @@ def open_masks(
     path: Path,
     frames: tuple[int, int] | None = None,
     movie: FrameSource | None = None,
+    *,
+    labels: bool = True,
 ) -> LabelFrames:
     """Open masks that are stored in any form.
 
@@ -132,6 +134,8 @@ def open_masks(
     movie : sequence of (Y, X) frames, optional
         The images of these frames: outlines and tables do not tell how large a frame
         is, nor of frames without a cell.
+    labels : bool
+        Whether they are of cells, not of a region; see `read_movie`.
 
     Returns
     -------
@@ -147,23 +151,21 @@ def open_masks(
     if source is not None and path.resolve() == Path(source).resolve():
         raise InputError(f"{path} is the movie itself; give the masks of its cells.")
     if holds_cells(path):
-        labels: npt.NDArray[Any] = read_result(path)[0]
+        masks: npt.NDArray[Any] = read_result(path)[0]
     elif path.suffix.lower() == ".npy":
-        labels = _load(path)
+        masks = _load(path)
     else:
-        return _read_images(path, frames)
+        return _read_images(path, frames, labels)
     sizeless = movie is not None and path.suffix.lower() in _WITHOUT_SIZE
     if frames is not None:
         if not sizeless:
-            check_range(*frames, len(labels), str(path))
-        labels = labels[slice(*frames)]
+            check_range(*frames, len(masks), str(path))
+        masks = masks[slice(*frames)]
     if movie is None or not sizeless:
-        return labels
+        return masks
     whole = len(movie), *np.shape(movie[0])
-    missing = [
-        max(0, size - own) for size, own in zip(whole, labels.shape, strict=True)
-    ]
-    padded = np.pad(labels, [(0, size) for size in missing])
+    missing = [max(0, size - own) for size, own in zip(whole, masks.shape, strict=True)]
+    padded = np.pad(masks, [(0, size) for size in missing])
     fitting = padded[:, : whole[1], : whole[2]]
     # A disc may be cut by the edge of the frame, but not be outside of it.
     outside = np.setdiff1d(padded, fitting)
@@ -176,11 +178,14 @@ def open_masks(
     return fitting
 
 
-def _read_images(path: Path, frames: tuple[int, int] | None) -> LabelFrames:
+def _read_images(
+    path: Path, frames: tuple[int, int] | None, labels: bool
+) -> LabelFrames:
     """Read label images; their channels or planes, if they have any, are frames."""
     try:
         return read_label_frames(
-            lambda axes: read_movie(path, axes=axes, frames=frames, labels=True)
+            path,
+            lambda axes: read_movie(path, axes=axes, frames=frames, labels=labels),
         )
     except InputError as error:
         if "channel" not in error.options or "axes" in error.options:
