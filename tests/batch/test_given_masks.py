@@ -136,6 +136,15 @@ def test_a_worker_that_ends_before_its_result_is_recorded(plate, monkeypatch):
     assert "already holds" in _remote.link(*given).sentence
 
 
+def test_all_that_is_given_can_be_done_anew(plate):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    ended(asked)
+    result = plate / "results" / "two" / "mask000.tif"
+    before = result.stat().st_mtime_ns
+    ended(replace(asked, overwrite=True))
+    assert result.stat().st_mtime_ns > before
+
+
 def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):
     masks = plate / "masks" / "two.tif"
     kept = masks.read_bytes()

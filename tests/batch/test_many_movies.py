@@ -330,6 +330,27 @@ def test_doing_all_anew_goes_on_where_it_stopped(few, settings):
         assert not any(e.before for e in finished(anew))
 
 
+def test_doing_all_anew_forgets_nothing_that_is_not_replaced(few, settings):
+    task = batch(few, few.parent / "out", settings)
+    anew = replace(task, overwrite=True)
+    with connect() as client:
+        list(run_many(task, client))
+        events = run_many(anew, client)
+        next(events)
+        events.close()
+        assert (few.parent / "out" / "summary" / "b.png").exists()
+        events = [e for e in run_many(task, client) if isinstance(e, MovieEnded)]
+        assert [(e.outcome.status, e.before) for e in events] == [("done", True)] * 2
+        # A movie that has come to the others does not make it begin once more.
+        events = run_many(anew, client)
+        first = next(event for event in events if isinstance(event, MovieEnded))
+        events.close()
+        shutil.copy(few / "a.tif", few / "c.tif")
+        again = [e for e in run_many(anew, client) if isinstance(e, MovieEnded)]
+    assert first.outcome.movie in {e.outcome.movie for e in again if e.before}
+    assert {e.outcome.status for e in again} == {"done"}
+
+
 def test_what_failed_while_all_was_done_anew_can_be_repeated(few, settings):
     task = batch(few, few.parent / "out", settings)
     kept = (few / "a.tif").read_bytes()
