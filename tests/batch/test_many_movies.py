@@ -351,6 +351,24 @@ def test_doing_all_anew_forgets_nothing_that_is_not_replaced(few, settings):
     assert {e.outcome.status for e in again} == {"done"}
 
 
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_a_movie_that_has_changed_is_done_anew(few, settings, retry_failed):
+    task = batch(few, few.parent / "out", settings)
+    anew = replace(task, overwrite=True)
+    with connect() as client:
+        list(run_many(task, client))
+        if not retry_failed:  # a batch that is gone on with
+            events = run_many(anew, client)
+            done = next(event for event in events if isinstance(event, MovieEnded))
+            events.close()
+        name = "a" if retry_failed else done.outcome.movie
+        movie = np.asarray(simulate_movie(3, (40, 44), 3, diameter=14, seed=5).frames)
+        tifffile.imwrite(few / f"{name}.tif", movie, photometric="minisblack")
+        outcome = ended(run_many(replace(anew, retry_failed=retry_failed), client))
+    assert outcome[name].status == "done"
+    assert outcome[name].source == fingerprint(few / f"{name}.tif")
+
+
 def test_what_failed_while_all_was_done_anew_can_be_repeated(few, settings):
     task = batch(few, few.parent / "out", settings)
     kept = (few / "a.tif").read_bytes()

@@ -304,6 +304,8 @@ class _Run:
         if not place.exists():
             return None
         if former.source and former.source != fingerprint(movie.source):
+            if self._batch.overwrite:
+                return None
             return Outcome(
                 movie.name,
                 "failed",
