@@ -17,12 +17,14 @@ from fastershift.batch import (
     BatchTask,
     Measuring,
     MovieEnded,
+    _masks,
     _remote,
     connect,
     run_many,
 )
 from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._masks import find_masks, find_region
+from fastershift.batch._work import WorkFolder
 from fastershift.errors import InputError
 from fastershift.io import (
     SavedResult,
@@ -143,6 +145,15 @@ def test_all_that_is_given_can_be_done_anew(plate):
     before = result.stat().st_mtime_ns
     ended(replace(asked, overwrite=True))
     assert result.stat().st_mtime_ns > before
+
+
+def test_a_run_that_is_refused_is_not_tracked_before(plate, monkeypatch):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    task = asked.task(NamedMovie("two", plate / "movies" / "two.tif"))
+    WorkFolder(task.output).begin({"settings": "others"})
+    monkeypatch.setattr(_masks, "TrackingRun", None)
+    outcome = _remote.link(task, asked.labels, {}, "two", asked.output)
+    assert "was started with other settings" in outcome.sentence
 
 
 def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):
