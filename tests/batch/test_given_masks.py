@@ -19,13 +19,14 @@ from fastershift.batch import (
     MovieEnded,
     _masks,
     _remote,
+    _steps,
     connect,
     run_many,
 )
 from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._masks import find_masks, find_region
 from fastershift.batch._work import WorkFolder
-from fastershift.errors import InputError
+from fastershift.errors import FastershiftError, InputError
 from fastershift.io import (
     SavedResult,
     read_result,
@@ -270,6 +271,29 @@ def test_a_table_is_that_of_the_result_beside_it(plate):
     assert other.read_text(encoding="utf-8") == "mine"
     ended(asked)
     assert len({row["track"] for row in rows_of(table)}) == len(np.unique(labels)) - 1
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_table_stays_until_the_new_result_is_there(
+    plate, settings, monkeypatch, given
+):
+    embed = {**settings["embed"], "diameter": 14.0}
+    how = {"labels": str(plate / "masks")} if given else {"settings": {"embed": embed}}
+    asked = task_for(plate, measuring=Measuring(), **how)
+    ended(asked)
+    table = plate / "results" / "two_measurements.csv"
+
+    def full(*_given, **_options):
+        raise FastershiftError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        for module in (_masks, _steps):
+            patched.setattr(module, "write_saved", full)
+        outcome = ended(replace(asked, measuring=None, overwrite=True))["two"]
+    assert outcome.sentence == "The disk is full."
+    assert rows_of(table)
+    ended(replace(asked, measuring=None, overwrite=True, retry_failed=True))
+    assert not table.exists()
 
 
 def test_results_that_were_moved_are_measured_where_they_are(plate):

@@ -182,10 +182,10 @@ def link_movie(
         labels=str(masks),
         **task.regions,
     )
-    remove_tables(task)
     measured = measure_result(task, saved)
     work.begin(signature, anew=task.overwrite)
     write_saved(output, saved, format=task.format, overwrite=True)
+    remove_tables(task)
     outcome = outcome_of(
         joined, result.settings, output, name, float(result.provenance["seconds"])
     )
