@@ -17,13 +17,16 @@ from fastershift.batch import (
     BatchTask,
     Measuring,
     MovieEnded,
+    _masks,
     _remote,
+    _steps,
     connect,
     run_many,
 )
 from fastershift.batch._inputs import NamedMovie
 from fastershift.batch._masks import find_masks, find_region
-from fastershift.errors import InputError
+from fastershift.batch._work import WorkFolder
+from fastershift.errors import FastershiftError, InputError
 from fastershift.io import (
     SavedResult,
     read_result,
@@ -134,6 +137,24 @@ def test_a_worker_that_ends_before_its_result_is_recorded(plate, monkeypatch):
     assert _remote.link(*given) == outcome
     (plate / "results" / "summary" / "two.json").unlink()
     assert "already holds" in _remote.link(*given).sentence
+
+
+def test_all_that_is_given_can_be_done_anew(plate):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    ended(asked)
+    result = plate / "results" / "two" / "mask000.tif"
+    before = result.stat().st_mtime_ns
+    ended(replace(asked, overwrite=True))
+    assert result.stat().st_mtime_ns > before
+
+
+def test_a_run_that_is_refused_is_not_tracked_before(plate, monkeypatch):
+    asked = task_for(plate, labels=str(plate / "masks"))
+    task = asked.task(NamedMovie("two", plate / "movies" / "two.tif"))
+    WorkFolder(task.output).begin({"settings": "others"})
+    monkeypatch.setattr(_masks, "TrackingRun", None)
+    outcome = _remote.link(task, asked.labels, {}, "two", asked.output)
+    assert "was started with other settings" in outcome.sentence
 
 
 def test_a_movie_without_masks_fails_alone_and_can_be_repeated(plate):
@@ -250,6 +271,29 @@ def test_a_table_is_that_of_the_result_beside_it(plate):
     assert other.read_text(encoding="utf-8") == "mine"
     ended(asked)
     assert len({row["track"] for row in rows_of(table)}) == len(np.unique(labels)) - 1
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_table_stays_until_the_new_result_is_there(
+    plate, settings, monkeypatch, given
+):
+    embed = {**settings["embed"], "diameter": 14.0}
+    how = {"labels": str(plate / "masks")} if given else {"settings": {"embed": embed}}
+    asked = task_for(plate, measuring=Measuring(), **how)
+    ended(asked)
+    table = plate / "results" / "two_measurements.csv"
+
+    def full(*_given, **_options):
+        raise FastershiftError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        for module in (_masks, _steps):
+            patched.setattr(module, "write_saved", full)
+        outcome = ended(replace(asked, measuring=None, overwrite=True))["two"]
+    assert outcome.sentence == "The disk is full."
+    assert rows_of(table)
+    ended(replace(asked, measuring=None, overwrite=True, retry_failed=True))
+    assert not table.exists()
 
 
 def test_results_that_were_moved_are_measured_where_they_are(plate):

@@ -330,6 +330,45 @@ def test_doing_all_anew_goes_on_where_it_stopped(few, settings):
         assert not any(e.before for e in finished(anew))
 
 
+def test_doing_all_anew_forgets_nothing_that_is_not_replaced(few, settings):
+    task = batch(few, few.parent / "out", settings)
+    anew = replace(task, overwrite=True)
+    with connect() as client:
+        list(run_many(task, client))
+        events = run_many(anew, client)
+        next(events)
+        events.close()
+        assert (few.parent / "out" / "summary" / "b.png").exists()
+        events = [e for e in run_many(task, client) if isinstance(e, MovieEnded)]
+        assert [(e.outcome.status, e.before) for e in events] == [("done", True)] * 2
+        # A movie that has come to the others does not make it begin once more.
+        events = run_many(anew, client)
+        first = next(event for event in events if isinstance(event, MovieEnded))
+        events.close()
+        shutil.copy(few / "a.tif", few / "c.tif")
+        again = [e for e in run_many(anew, client) if isinstance(e, MovieEnded)]
+    assert first.outcome.movie in {e.outcome.movie for e in again if e.before}
+    assert {e.outcome.status for e in again} == {"done"}
+
+
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_a_movie_that_has_changed_is_done_anew(few, settings, retry_failed):
+    task = batch(few, few.parent / "out", settings)
+    anew = replace(task, overwrite=True)
+    with connect() as client:
+        list(run_many(task, client))
+        if not retry_failed:  # a batch that is gone on with
+            events = run_many(anew, client)
+            done = next(event for event in events if isinstance(event, MovieEnded))
+            events.close()
+        name = "a" if retry_failed else done.outcome.movie
+        movie = np.asarray(simulate_movie(3, (40, 44), 3, diameter=14, seed=5).frames)
+        tifffile.imwrite(few / f"{name}.tif", movie, photometric="minisblack")
+        outcome = ended(run_many(replace(anew, retry_failed=retry_failed), client))
+    assert outcome[name].status == "done"
+    assert outcome[name].source == fingerprint(few / f"{name}.tif")
+
+
 def test_what_failed_while_all_was_done_anew_can_be_repeated(few, settings):
     task = batch(few, few.parent / "out", settings)
     kept = (few / "a.tif").read_bytes()

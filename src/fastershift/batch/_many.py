@@ -183,7 +183,7 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
     with alone(batch.output):
         for movie in movies:
             check_idle(batch.place(movie))
-        _take_up(summary, batch, movies, _request(batch, models))
+        _take_up(summary, batch, _request(batch, models))
         run = _Run(batch, movies, models, summary, client)
         try:
             yield from run.events()
@@ -192,16 +192,10 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
             run.stop()
 
 
-def _take_up(
-    summary: Summary,
-    batch: BatchTask,
-    movies: Sequence[NamedMovie],
-    request: Mapping[str, str],
-) -> None:
+def _take_up(summary: Summary, batch: BatchTask, request: Mapping[str, str]) -> None:
     """Go on with the batch in the folder of the results, or begin one."""
-    all_anew = batch.overwrite and not batch.retry_failed
-    anew = [movie.name for movie in movies] if all_anew else []
-    if summary.begin(request, anew):
+    anew = batch.overwrite and not batch.retry_failed
+    if summary.begin(request, anew=anew):
         return
     if not batch.overwrite:
         raise InputError(
@@ -209,7 +203,7 @@ def _take_up(
             "choose another folder, or let it be replaced.",
             overwrite=True,
         )
-    summary.restart(request, anew)
+    summary.restart(request, anew=anew)
 
 
 def _request(batch: BatchTask, models: ModelFiles) -> dict[str, str]:
@@ -300,7 +294,9 @@ class _Run:
     def _former(self, movie: NamedMovie) -> Outcome | None:
         """Tell what became of a movie before; None where it is to be run."""
         former = self._summary.get(movie.name)
-        if former is None or (former.status == "failed" and self._batch.retry_failed):
+        if former is None or self._summary.is_outdated(movie.name):
+            return None
+        if former.status == "failed" and self._batch.retry_failed:
             return None
         if former.status == "failed":
             return former
@@ -308,6 +304,8 @@ class _Run:
         if not place.exists():
             return None
         if former.source and former.source != fingerprint(movie.source):
+            if self._batch.overwrite:
+                return None
             return Outcome(
                 movie.name,
                 "failed",

@@ -163,6 +163,7 @@ def link_movie(
     signature = {"settings": hash_of(asked), "input": fingerprint(masks)}
     # A worker that ended before its result was recorded has left that, too.
     if not work.matches(signature):
+        work.check(signature, anew=task.overwrite)
         check_output(output, task.format, overwrite=task.overwrite)
     movie = task.open()
     given = open_masks(masks, task.frames, movie)
@@ -181,10 +182,10 @@ def link_movie(
         labels=str(masks),
         **task.regions,
     )
-    remove_tables(task)
     measured = measure_result(task, saved)
     work.begin(signature, anew=task.overwrite)
     write_saved(output, saved, format=task.format, overwrite=True)
+    remove_tables(task)
     outcome = outcome_of(
         joined, result.settings, output, name, float(result.provenance["seconds"])
     )

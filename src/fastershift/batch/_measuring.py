@@ -63,11 +63,15 @@ def check_measuring(task: "MovieTask") -> None:
 
 
 def remove_tables(task: "MovieTask") -> None:
-    """Remove the tables of a former result; what else has their names stays."""
+    """Remove the tables of a former result, once the new one and its table are there.
+
+    What else has their names stays.
+    """
     tables = [] if task.table is None else [task.table]
+    written = None if task.measuring is None else task.table
     for table in (one.with_suffix(kind) for one in tables for kind in _SUFFIXES):
         with suppress(FastershiftError, OSError):
-            if table.exists():
+            if table != written and table.exists():
                 check_table(table)
                 table.unlink()
 

@@ -137,10 +137,10 @@ def finish_movie(movie: PreparedMovie, started: float) -> Iterator[int | Joined]
                 "frames": "" if task.frames is None else "{}:{}".format(*task.frames),
             },
         )
-        remove_tables(task)
         measured = measure_result(task, result)
         # What may not be replaced was refused at the beginning.
         write_saved(task.output, result, format=task.format, overwrite=True)
+        remove_tables(task)
         notices = result.provenance.get("notices", ())
         yield replace(step, notes=(*notices, *measured[1:]), measured=measured)
     work.remove()

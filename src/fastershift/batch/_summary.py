@@ -4,7 +4,7 @@ import csv
 import html
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +17,6 @@ from PIL import Image
 from skimage.segmentation import mark_boundaries
 
 from fastershift.batch._outcome import Outcome
-from fastershift.batch._work import hash_of
 from fastershift.io import check_file, fitting_name, write_file, write_table
 
 __all__ = ["SUMMARY_NAMES", "Summary", "thumbnail"]
@@ -25,8 +24,8 @@ __all__ = ["SUMMARY_NAMES", "Summary", "thumbnail"]
 #: Longest side of a thumbnail in pixels.
 _SIDE = 192
 _NOTE = "request"
-#: Which movies are being done anew.
-_ANEW = "anew"
+#: An empty file that is as old as the beginning of doing all movies anew.
+_ANEW = ".anew"
 _RECORDS, _TABLE, _PAGE = SUMMARY_NAMES = ("summary", "summary.csv", "summary.html")
 _TITLE = "<title>fastershift: "
 _COLUMNS = {
@@ -66,7 +65,7 @@ class Summary:
         self.folder = folder.absolute()
         self._records = self.folder / _RECORDS
 
-    def begin(self, request: Mapping[str, str], anew: Sequence[str] = ()) -> bool:
+    def begin(self, request: Mapping[str, str], *, anew: bool = False) -> bool:
         """Note what is asked for; tell whether it is what was asked for before.
 
         What is empty was not known, then or now, and agrees with anything.
@@ -75,9 +74,9 @@ class Summary:
         ----------
         request : mapping
             Hashes of all that results depend on.
-        anew : sequence of str
-            Movies that are done anew. They are forgotten, unless that was begun before
-            and not ended: then those that were done since are kept.
+        anew : bool
+            Whether all movies are done anew. Where that was begun before and not ended,
+            it goes on, see `is_outdated`.
 
         Returns
         -------
@@ -90,10 +89,9 @@ class Summary:
         FastershiftError
             When nothing can be written there.
         """
-        former, under_way = dict(request), ""
+        former = dict(request)
         if (self._records / _NOTE).exists():
             former = _read_json(self._records / _NOTE)
-            under_way = former.pop(_ANEW, "")
         else:
             check_file(self._records, lambda _: False)
         check_file(self.folder / _TABLE, _is_table)
@@ -103,32 +101,27 @@ class Summary:
             request[name] in ("", former[name]) for name in known
         )
         if same:
-            if under_way != hash_of(anew):
-                for movie in anew:
-                    self._forget(self._file(movie, ".json"))
             self._note({name: former[name] or request[name] for name in former}, anew)
         return same
 
-    def restart(self, request: Mapping[str, str], anew: Sequence[str] = ()) -> None:
+    def restart(self, request: Mapping[str, str], *, anew: bool = False) -> None:
         """Forget all movies, and note what is asked for now, as `begin`."""
         for record in self._records.rglob("*.json"):
-            self._forget(record)
+            if _outcome(record) is not None:
+                record.unlink()
+                record.with_suffix(".png").unlink(missing_ok=True)
         self._note(request, anew)
 
     def end(self) -> None:
         """Note that no movie is left that is to be done anew."""
-        request = _read_json(self._records / _NOTE)
-        if request.pop(_ANEW, ""):
-            self._note(request)
+        (self._records / _ANEW).unlink(missing_ok=True)
 
-    def _forget(self, record: Path) -> None:
-        if _outcome(record) is not None:
-            record.unlink()
-            record.with_suffix(".png").unlink(missing_ok=True)
-
-    def _note(self, request: Mapping[str, str], anew: Sequence[str] = ()) -> None:
-        values = {**request, **({_ANEW: hash_of(anew)} if anew else {})}
-        write_file(self._records / _NOTE, json.dumps(values, indent=1).encode())
+    def _note(self, request: Mapping[str, str], anew: bool) -> None:
+        write_file(self._records / _NOTE, json.dumps(dict(request), indent=1).encode())
+        if not anew:
+            self.end()
+        elif not (self._records / _ANEW).exists():
+            write_file(self._records / _ANEW, b"")
 
     def put(self, outcome: Outcome, picture: bytes | None = None) -> None:
         """Keep the record of a movie, and its thumbnail."""
@@ -145,6 +138,12 @@ class Summary:
         """Tell whether the record of a movie is not older than its result."""
         record = self._file(movie, ".json")
         return record.stat().st_mtime_ns >= result.stat().st_mtime_ns
+
+    def is_outdated(self, movie: str) -> bool:
+        """Tell whether all movies are done anew, and this one was not since then."""
+        anew, record = self._records / _ANEW, self._file(movie, ".json")
+        # Times of two files, because the clock of a network drive may be another.
+        return anew.exists() and record.stat().st_mtime_ns <= anew.stat().st_mtime_ns
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
         """Write summary.csv and summary.html."""

@@ -196,8 +196,8 @@ class WorkFolder:
         output = output.absolute()
         self.path = output.with_name(fitting_name(f".{output.name}", ".unfinished"))
 
-    def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
-        """Take up the run of this signature, or begin it.
+    def check(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
+        """Make sure that the run of this signature can begin.
 
         Parameters
         ----------
@@ -211,20 +211,23 @@ class WorkFolder:
         InputError
             When another run was left unfinished here.
         """
-        noted = self.path / _NOTE
-        if noted.exists():
-            changed = self._changed(signature)
-            if not changed:
-                return
-            if not anew:
-                raise InputError(
-                    f"The unfinished run in {self.path} was started with "
-                    f"{' and '.join(changed)}; run it as before to finish it, or "
-                    "start it anew.",
-                    overwrite=True,
-                )
-        self.remove()
-        write_file(noted, json.dumps(dict(signature), indent=1).encode())
+        if anew or not (self.path / _NOTE).exists():
+            return
+        if changed := self._changed(signature):
+            raise InputError(
+                f"The unfinished run in {self.path} was started with "
+                f"{' and '.join(changed)}; run it as before to finish it, or start it "
+                "anew.",
+                overwrite=True,
+            )
+
+    def begin(self, signature: Mapping[str, str], *, anew: bool = False) -> None:
+        """Take up the run of this signature, or begin it, as `check` allows."""
+        self.check(signature, anew=anew)
+        if not self.matches(signature):
+            self.remove()
+            text = json.dumps(dict(signature), indent=1)
+            write_file(self.path / _NOTE, text.encode())
 
     def matches(self, signature: Mapping[str, str]) -> bool:
         """Tell whether the run of this signature was begun here and not finished."""
