@@ -134,8 +134,8 @@ def link(
         summary, picture = Summary(results), b""
         former = summary.get(name)
         begun = WorkFolder(task.output).path.exists() or not task.output.exists()
-        done = former is not None and former.status == "done" and not begun
-        if done and not task.overwrite:
+        redone = begun or task.overwrite
+        if former is not None and former.status == "done" and not redone:
             return former  # a worker died after that, and Dask asks again
         for step in link_movie(task, find_masks(labels, name), models, name):
             if isinstance(step, Joined):
