@@ -1,4 +1,4 @@
-"""Errors whose message is one plain sentence for the user, and how it counts."""
+"""Errors in one plain sentence for the user, how it counts, and missing packages."""
 
 import errno
 from importlib import import_module

@@ -146,8 +146,9 @@ def batch(
 ) -> None:
     """Segment and track many movies; go on where an earlier run stopped.
 
-    Movies that are finished are not run again; with --measure they are measured where
-    that was not done.
+    Movies that are finished are not run again unless --overwrite is given. With
+    --measure they are measured where there is no table, or one that was made with other
+    options or of a former result.
     """
     from fastershift.batch import BatchTask, connect
     from fastershift.measure import MeasureOptions

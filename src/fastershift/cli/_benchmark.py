@@ -34,7 +34,8 @@ def benchmark(
         Path | None,
         typer.Option(
             envvar="FASTERSHIFT_DATA",
-            help="Folder with movies; without it, movies are simulated.",
+            help="Folder with movies, with stills of kinds of cells, or with both in "
+            "its folders 'data' and 'kinds'; without it, movies are simulated.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
