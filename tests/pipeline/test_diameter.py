@@ -1,5 +1,7 @@
 """The cell diameter, guessed from the image and measured on the cells found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -106,6 +108,30 @@ def test_the_generalist_is_tried_at_diameters_once(movie, truth, monkeypatch):
     again = plan_run(movie.frames, general, former=first)
     assert again.settings.embed.diameter == first.settings.embed.diameter
     assert tried == ["generalist"]
+
+
+def test_each_model_is_tried_itself(movie, model, monkeypatch):
+    """What one model did at the diameters tells nothing of another."""
+    general = load_model("generalist")
+    own = replace(general, name="own", sha256="1" * 64)
+    sizes = {"generalist": 20.0, "own": 40.0}
+
+    def tried(_samples, model, _settings, *, device):
+        size = sizes[model.name]
+        return Trial(size, size, 20, 0.9), Trial(3 * size, 3 * size, 20, 0.7)
+
+    monkeypatch.setattr(_choice, "try_diameters", tried)
+    monkeypatch.setattr(
+        _choice, "stability", known(lambda _, size: Stability(0.9, 0.0, size, 20))
+    )
+    plan = None
+    for one in (general, own, model, general):
+        plan = plan_run(movie.frames, model=one, device="cpu", former=plan)
+        size = sizes.get(one.name)
+        assert plan.choice.next_best == (size and 3 * size)
+        assert (f"Tried {one.name} at" in plan.choice.sentence()) == (size is not None)
+        if size:
+            assert plan.settings.embed.diameter == size
 
 
 def diameter_of(movie, monkeypatch, tried, found):

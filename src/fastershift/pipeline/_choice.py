@@ -51,8 +51,8 @@ class Choice:
         As they were before the diameter was found out.
     look : FirstLook or None
         What the kind of image was guessed by, where the model was left open.
-    trials : tuple of Trial
-        What the model did at the diameters that fit best, the best first.
+    trials : dict of str to tuple of Trial
+        What models did at the diameters that fit best, the best first, by hash.
     diameters : dict of str to float
         Diameters in pixels that were found out, by the hash of the model.
     stable : dict of str to Stability
@@ -63,7 +63,7 @@ class Choice:
     settings: Settings
     asked: EmbedSettings
     look: FirstLook | None = None
-    trials: tuple[Trial, ...] = ()
+    trials: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict)
     diameters: Mapping[str, float] = field(default_factory=dict)
     stable: Mapping[str, Stability] = field(default_factory=dict)
 
@@ -81,17 +81,20 @@ class Choice:
     @property
     def next_best(self) -> float | None:
         """Diameter of the next best trial, where trials decided and there is one."""
-        return self.trials[1].taken if self._decided and len(self.trials) > 1 else None
+        return self._decisive[1].taken if len(self._decisive) > 1 else None
 
     @property
-    def _decided(self) -> bool:
-        return self.model.card.embedding == "votes" and self.asked.diameter == "auto"
+    def _decisive(self) -> tuple[Trial, ...]:
+        """Trials of the model, where they decided."""
+        if self.model.card.embedding != "votes" or self.asked.diameter != "auto":
+            return ()
+        return self.trials.get(self.model.sha256, ())
 
     def sentence(self) -> str:
         """Tell what was tried, the best and the next best, where that decided."""
-        if not self.trials or not self._decided:
+        if not self._decisive:
             return ""
-        best, *others = self.trials
+        best, *others = self._decisive
         text = f"Tried {self.model.name} at several diameters: {_describe(best)}"
         return text + (f"; next best: {_describe(others[0])}." if others else ".")
 
@@ -183,7 +186,7 @@ class _Finder:
         self._whole = movie
         self._device = device
         self.look = None if known is None else known.look
-        self.trials = () if known is None else known.trials
+        self.trials = {} if known is None else dict(known.trials)
         self.diameters = {} if known is None else dict(known.diameters)
         self.stable = {} if known is None else dict(known.stable)
 
@@ -279,10 +282,10 @@ class _Finder:
         return self.look
 
     def _tried(self, model: Model) -> tuple[Trial, ...]:
-        if not self.trials:
+        if model.sha256 not in self.trials:
             trials = self._attempts(model, self._samples[_TRIED])
-            self.trials = self._compared(model, trials)
-        return self.trials
+            self.trials[model.sha256] = self._compared(model, trials)
+        return self.trials[model.sha256]
 
     def _attempts(self, model: Model, some: tuple[Sample, ...]) -> tuple[Trial, ...]:
         settings = resolve_settings(card=model.card.settings)
