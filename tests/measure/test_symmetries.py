@@ -170,6 +170,20 @@ def test_the_scale_of_the_user_goes_before_that_of_the_result_and_of_the_movie()
     assert with_scale(bare, filmed).scale == (5, 4, 4)
     own = result_of(movie.labels, movie, scale=(1, 2, 3), units=("hour", "um", "um"))
     assert with_scale(own, filmed).scale == (1, 2, 3)
+    for scale, units, expected in (
+        ((1, 2, 3), ("pixel", "um", "um"), (5, 2, 3)),
+        ((6, 1, 1), ("hour", "pixel", "pixel"), (6, 4, 4)),
+        ((6, 2, 2), ("hour", "pixel", "pixel"), (6, 2, 2)),
+    ):
+        partly = result_of(movie.labels, movie, scale=scale, units=units)
+        found = with_scale(partly, filmed)
+        assert found.scale == expected
+        for axis, step in enumerate(expected):
+            source = partly if step == scale[axis] else filmed
+            assert found.units[axis] == source.units[axis]
+        assert with_scale(partly).scale == scale
+        unknown = SimpleNamespace(scale=None, units=None)
+        assert with_scale(partly, unknown).scale == scale
     chosen = with_scale(own, filmed, pixel_size=0.5, frame_interval=7)
     assert chosen.scale == (7, 0.5, 0.5)
     assert chosen.units == ("minute", "micrometer", "micrometer")

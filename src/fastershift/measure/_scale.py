@@ -7,6 +7,9 @@ from fastershift.io import Movie, SavedResult
 
 __all__ = ["with_scale"]
 
+# Step and unit of an axis whose scale is not known.
+_UNKNOWN = (1.0, "pixel")
+
 
 def with_scale(
     saved: SavedResult,
@@ -15,6 +18,8 @@ def with_scale(
     frame_interval: float | None = None,
 ) -> SavedResult:
     """Take the scale that the user gave, else that of the result, else of the movie.
+
+    Of each axis by itself: a result may know its pixel size alone.
 
     Parameters
     ----------
@@ -36,10 +41,11 @@ def with_scale(
     InputError
         When one of them is not larger than 0.
     """
-    if (saved.scale is None or saved.units is None) and movie is not None:
-        saved = replace(saved, scale=movie.scale, units=movie.units)
-    step, height, width = saved.scale or (1.0, 1.0, 1.0)
-    time, row, column = saved.units or ("pixel",) * 3
+    axes = _axes(saved)
+    if movie is not None:
+        both = zip(axes, _axes(movie), strict=True)
+        axes = [of_movie if own == _UNKNOWN else own for own, of_movie in both]
+    (step, time), (height, row), (width, column) = axes
     for name, given in (("pixel size", pixel_size), ("frame interval", frame_interval)):
         if given is not None and not 0 < given < float("inf"):
             raise InputError(f"The {name} must be larger than 0, not {given:g}.")
@@ -48,3 +54,10 @@ def with_scale(
     if frame_interval is not None:
         step, time = frame_interval, "minute"
     return replace(saved, scale=(step, height, width), units=(time, row, column))
+
+
+def _axes(given: Movie | SavedResult) -> list[tuple[float, str]]:
+    """Tell step and unit of time, rows and columns."""
+    if given.scale is None or given.units is None:
+        return [_UNKNOWN] * 3
+    return list(zip(given.scale, given.units, strict=True))
