@@ -1,5 +1,7 @@
 """What can be looked at of an embedding, without a window."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -193,6 +195,28 @@ def test_why_not_one_cell_of_a_piece_that_was_too_small():
     opened = two_squares(touching=True, second=1.0)
     said = explain(opened, Pixel(0, 8, 4), Pixel(0, 8, 12), settings)
     assert "too small for a cell" in said
+
+
+def test_why_not_one_cell_of_a_piece_that_the_model_is_not_certain_of(monkeypatch):
+    from fastershift.session import _preview
+
+    def with_certainty(*given):
+        # Of background, and of the two squares.
+        certainty = np.array([0.0, 0.9, 0.3])
+        return replace(cluster_pair(*given), certainty=certainty)
+
+    cluster_pair = _preview.cluster_pair
+    monkeypatch.setattr(_preview, "cluster_pair", with_certainty)
+    opened = two_squares(touching=True, second=1.0)
+    places = Pixel(0, 8, 4), Pixel(0, 8, 12)
+    assert "two cells" in explain(opened, *places)
+    certain = {**SETTINGS, "track": {"smallest_cell": 0, "least_certainty": 0.5}}
+    said = explain(opened, *places, certain)
+    assert said.startswith("The second pixel belongs to a piece of which the model")
+    assert "Least certainty is 0.5" in said
+    assert "too small" not in said
+    lenient = {**SETTINGS, "track": {"smallest_cell": 0, "least_certainty": 0.2}}
+    assert "two cells" in explain(opened, *places, lenient)
 
 
 def test_why_not_one_cell_where_similar_pixels_belong_to_different_modes():

@@ -138,6 +138,12 @@ def explain_pixels(
         return f"They are one cell ({measured})."
     if 0 in labels:
         lost = _which([not label for label in labels])
+        least = plan.settings.track.least_certainty
+        if _certainty(cells, both[labels.index(0)]) < least:
+            return (
+                f"{lost} belongs to a piece of which the model is not certain enough: "
+                f"Least certainty is {least:g} ({measured})."
+            )
         largest = plan.background == "largest"
         other = " or to the largest cluster, which is background" * largest
         return (
@@ -161,6 +167,15 @@ def explain_pixels(
         f"and the two modes are {1 - modes:.2f} apart: with h above that they would be "
         "one cluster."
     )
+
+
+def _certainty(cells: PairCells, place: tuple[int, int, int]) -> float:
+    """Tell how certain the piece at a place is; what is not known is no obstacle."""
+    frame, row, column = place
+    piece = int(cells.pieces[frame][row, column])
+    if cells.certainty is None or not piece:
+        return 1.0
+    return float(cells.certainty[piece])
 
 
 def _looked_up(plan: Plan, pair: EmbeddedPair, pixel: Pixel) -> tuple[int, int, int]:
