@@ -113,6 +113,26 @@ def test_a_cell_keeps_its_colour_through_the_movie(session, movie):
         np.testing.assert_array_equal(again, shown[t])
 
 
+@pytest.mark.parametrize("n_pixels", [0, 20])
+def test_a_first_frame_of_almost_no_cells_does_not_settle_the_colours(
+    movie, embeddings, n_pixels
+):
+    opened, other = Session(), Session()
+    mask = movie.labels > 0
+    mask[:2] = False
+    mask[0].flat[np.flatnonzero(movie.labels[0])[:n_pixels]] = True
+    for one in (opened, other):
+        given = SessionInput(embeddings=embeddings, background="mask", mask=mask)
+        one.open(given)
+    last(opened.views.colours(0, SETTINGS))
+    shown = last(opened.views.colours(3, SETTINGS))
+    expected = last(other.views.colours(3, SETTINGS))
+    np.testing.assert_array_equal(shown.colours, expected.colours)
+    assert np.ptp(shown.colours[mask[3]], axis=0).max() > 100
+    kept = last(opened.views.colours(0, SETTINGS)).axes
+    np.testing.assert_array_equal(kept.axes, shown.axes.axes)
+
+
 def test_background_is_dimmed(session, movie):
     shown = last(session.views.colours(2, SETTINGS)).colours
     assert shown[movie.labels[2] == 0].mean() < shown[movie.labels[2] > 0].mean()

@@ -14,6 +14,8 @@ __all__ = ["ColourAxes", "ColourFrame", "colour_frame"]
 
 # Pixels from which the axes are computed.
 _SAMPLE = 20_000
+# Vectors that are enough to keep the axes for other frames.
+_ENOUGH = 100
 # Standard deviations about the mean that the colours span.
 _SPREAD = 2.0
 # Brightness of what is background.
@@ -32,11 +34,14 @@ class ColourAxes:
         One for each colour.
     spread : (3,) float32
         Standard deviation along each of them.
+    settled : bool
+        Whether they came from enough vectors to be kept for other frames.
     """
 
     mean: npt.NDArray[np.float32]
     axes: npt.NDArray[np.float32]
     spread: npt.NDArray[np.float32]
+    settled: bool
 
     @classmethod
     def of(cls, vectors: npt.NDArray[np.float32]) -> "ColourAxes":
@@ -53,7 +58,8 @@ class ColourAxes:
         signs = np.sign(found[np.arange(n_axes), np.abs(found[:n_axes]).argmax(axis=1)])
         axes[:n_axes] = found[:n_axes] * signs[:, None]
         spread[:n_axes] = lengths[:n_axes] / np.sqrt(max(1, len(sample)))
-        return cls(mean, axes, np.maximum(spread, 1e-3))
+        spread = np.maximum(spread, 1e-3)
+        return cls(mean, axes, spread, len(vectors) >= _ENOUGH)
 
     def colours(self, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         """Give (C, Y, X) vectors (Y, X, 3) colours."""

@@ -41,7 +41,7 @@ class Views:
         """Show the embedding of a frame as colours.
 
         All frames of a movie are shown in the same axes, so that a cell keeps its
-        colour; they follow from the first frame that is shown.
+        colour; they follow from the first frame shown that has enough pixels of cells.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class Views:
         plan, caches = self._planner(settings, device)
         embedded = embedding_key(plan)
         for shown in colour_frame(plan, frame, caches.colours.get(embedded)):
-            if shown is not None:
+            if shown is not None and shown.axes.settled:
                 caches.colours.setdefault(embedded, shown.axes)
             yield shown
 
