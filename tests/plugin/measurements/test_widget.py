@@ -405,3 +405,14 @@ def test_closing_the_dock_gives_the_colours_back(measured):
     measured.qtbot.wait(50)
     np.testing.assert_allclose(cells.get_color(2), own)
     measured.viewer.dims.set_current_step(0, 3)
+
+
+def test_the_plot_has_the_numbers_of_the_last_measurement(measured):
+    plot = measured.find("measure_plot")
+    before = plot.curves[0].y[0]
+    cells = measured.viewer.layers["movie [cells]"]
+    cells.data[0, 25:30, 20:30] = 1
+    cells.refresh()
+    measured.click("measure")
+    measured.wait(measured.find("measure").isEnabled)
+    assert plot.curves[0].y[0] == before + 50 * 0.25

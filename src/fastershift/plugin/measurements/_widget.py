@@ -223,6 +223,7 @@ class MeasurementsWidget(QWidget):
         attach(self._table, layer, self._viewer.layers)
         self._said.setText(step.sentence)
         self._apply_filter()
+        self._draw()
         self._on_picked(int(layer.selected_label))
 
     def _on_layer(self) -> None:
