@@ -416,3 +416,23 @@ def test_the_plot_has_the_numbers_of_the_last_measurement(measured):
     measured.click("measure")
     measured.wait(measured.find("measure").isEnabled)
     assert plot.curves[0].y[0] == before + 50 * 0.25
+
+
+def test_cells_that_have_changed_have_their_own_colours_until_they_are_measured(
+    measured,
+):
+    cells = measured.viewer.layers["movie [cells]"]
+    measured.viewer.dims.set_current_step(0, 2)
+    measured.find("shortest_shown").setValue(4)
+    measured.find("hide_others").setChecked(True)
+    measured.choose("colour_by", "area")
+    assert cells.get_color(3)[3] == 0
+    assert measured.find("colour_scale").text()
+    cells.paint((2, 25, 25), 9)
+    for frame in (2, 3):
+        measured.viewer.dims.set_current_step(0, frame)
+        assert cells.get_color(9)[3] == cells.get_color(3)[3] == 1
+    assert not measured.find("colour_scale").text()
+    measured.click("measure")
+    measured.wait(measured.find("measure").isEnabled)
+    assert cells.get_color(3)[3] == 0

@@ -235,6 +235,7 @@ class MeasurementsWidget(QWidget):
     def _on_changed(self) -> None:
         self._fresh = False
         self._filter.offer_delete(0)
+        self._colour()
         if self._tasks.busy:
             self.measure()
         elif self._table:
@@ -374,7 +375,8 @@ class MeasurementsWidget(QWidget):
         layer = self._measured
         if layer is None or layer not in self._viewer.layers:
             return
-        if not (self._coloured.is_on or self._filter.hides):
+        # Cells that have changed may have other numbers than those that were measured.
+        if not (self._fresh and (self._coloured.is_on or self._filter.hides)):
             self._colouring.end()
             self._coloured.tell("")
             return
