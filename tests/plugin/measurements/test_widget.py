@@ -436,3 +436,27 @@ def test_cells_that_have_changed_have_their_own_colours_until_they_are_measured(
     measured.click("measure")
     measured.wait(measured.find("measure").isEnabled)
     assert cells.get_color(3)[3] == 0
+
+
+@pytest.mark.parametrize("coloured", ["track", "area"])
+def test_a_click_leaves_the_selection_as_it_is(measured, coloured):
+    from qtpy.QtCore import Qt
+
+    measured.choose("colour_by", coloured)
+    table = measured.find("measurements_table")
+    tracks = column(measured, "track")
+    rows = [tracks.index("2"), len(tracks) - 1]
+    click_row(measured, rows[0])
+    table.scrollTo(table.model().index(rows[1], 0))
+    place = table.visualRect(table.model().index(rows[1], 0)).center()
+    measured.qtbot.mouseClick(
+        table.viewport(),
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.ControlModifier,
+        place,
+    )
+    measured.viewer.dims.set_current_step(0, 4)
+    marked = [index.row() for index in table.selectionModel().selectedRows()]
+    assert sorted(marked) == rows
+    curves = measured.find("measure_plot").curves
+    assert {curve.track for curve in curves} == {int(tracks[row]) for row in rows}

@@ -75,6 +75,7 @@ class MeasurementsWidget(QWidget):
         self._units = WorldUnits()
         self._kept = np.zeros(0, bool)
         self._tracks: list[int] = []
+        self._picked: int | None = None
         self._measured: Labels | None = None
         # Whether the cells are still those that were measured.
         self._fresh = False
@@ -224,6 +225,7 @@ class MeasurementsWidget(QWidget):
         self._said.setText(step.sentence)
         self._apply_filter()
         self._draw()
+        self._picked = None
         self._on_picked(int(layer.selected_label))
 
     def _on_layer(self) -> None:
@@ -271,8 +273,9 @@ class MeasurementsWidget(QWidget):
         layer = self._measured
         if layer is None:
             return
-        layer.selected_label = int(self._table["track"][row])
         self._cells.go(int(self._table["frame"][row]))
+        self._picked = int(self._table["track"][row])
+        layer.selected_label = self._picked
         plane = [labels_axes(layer).index(axis) for axis in "YX"]
         corner, far = layer.corner_pixels[:, plane]
         down = (self._table["top"][row] + self._table["bottom"][row]) / 2
@@ -291,15 +294,18 @@ class MeasurementsWidget(QWidget):
 
     def _on_picked(self, track: int) -> None:
         """Show the cell that was selected in the image."""
-        if not self._table:
+        # napari tells of the label when the colours change, too.
+        if not self._table or track == self._picked:
             return
+        self._picked = track
         if track not in self._tracks:
             self._tracks = [track]
             self._draw()
         here = (self._table["track"] == track) & (
             self._table["frame"] == self._cells.frame
         )
-        if here.any():
+        marked = self._table["track"][self._shown.selected_rows()]
+        if here.any() and track not in marked:
             self._shown.select_row(int(np.argmax(here)))
 
     def _on_rows(self, rows: list[int]) -> None:
