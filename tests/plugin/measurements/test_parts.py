@@ -231,6 +231,20 @@ class TestTable:
         table.sortByColumn(2, orders[descending])
         assert self.shown(table, "area") == areas
 
+    def test_sorting_leaves_the_selection_on_its_cells(self, table):
+        from qtpy.QtCore import QItemSelectionModel, Qt
+
+        flags = QItemSelectionModel.SelectionFlag
+        for row in (1, 5):
+            place = table.model().index(table.rows.place_of(row), 0)
+            table.selectionModel().select(place, flags.Select | flags.Rows)
+        told = []
+        table.selected.connect(told.append)
+        for order in (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder):
+            table.sortByColumn(2, order)
+            assert sorted(table.selected_rows()) == [1, 5]
+        assert all(sorted(rows) == [1, 5] for rows in told)
+
     def test_rows_that_are_left_out_come_back(self, table):
         table.rows.keep(TABLE["track"] == 1)
         assert self.shown(table, "track") == ["1"] * 3

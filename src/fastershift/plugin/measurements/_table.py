@@ -57,7 +57,14 @@ class MeasuresModel(QAbstractTableModel):
         """Sort by a column; values that are not known come last."""
         self.layoutAboutToBeChanged.emit()
         self._sorting = (column, order)
+        former = self._order
         self._arrange()
+        places = np.zeros(len(self._kept), np.int64)
+        places[self._order] = np.arange(len(self._order))
+        # Qt keeps the selection by them.
+        held = self.persistentIndexList()
+        moved = [self.index(int(places[former[i.row()]]), i.column()) for i in held]
+        self.changePersistentIndexList(held, moved)
         self.layoutChanged.emit()
 
     def _arrange(self) -> None:
