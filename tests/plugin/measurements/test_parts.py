@@ -85,6 +85,26 @@ class TestChannels:
         first = self.channels(Image(np.moveaxis(data, 1, 0), name="two"))
         np.testing.assert_array_equal(first["two 1"][2], data[2, 1])
 
+    def test_a_single_image_has_grey_values(self):
+        data = np.arange(6 * 8).reshape(6, 8)
+        colours = np.stack([data, data + 1, data + 2], -1).astype(np.uint8)
+        layers = [
+            Image(data, name="grey"),
+            Image(colours, name="many", rgb=True),
+            Image(np.zeros((6, 7)), name="smaller"),
+        ]
+        found = channels_of(layers, (1, 6, 8))
+        assert list(found) == ["grey", "many red", "many green", "many blue"]
+        np.testing.assert_array_equal(found["grey"][0], data)
+        np.testing.assert_array_equal(found["many green"][0], data + 1)
+        assert channels_of(layers, (2, 6, 8)) == {}
+
+    def test_images_that_were_computed_are_left_out(self):
+        movie = Image(np.zeros(self.SHAPE), name="movie")
+        view = Image(np.zeros(self.SHAPE), name="movie [similarity]")
+        ResultRecord(input="movie").store(view)
+        assert list(self.channels(movie, view)) == ["movie"]
+
     def test_other_sizes_and_other_kinds_of_layers_are_left_out(self):
         labels = Labels(np.zeros(self.SHAPE, int), name="cells")
         smaller = Image(np.zeros((3, 6, 7)), name="smaller")

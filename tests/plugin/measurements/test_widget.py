@@ -101,6 +101,15 @@ def test_all_cells_and_all_channels_of_the_same_size_are_measured(measured):
     assert not any("another" in title for title in titles(measured))
 
 
+def test_cells_without_a_movie_of_their_size_are_told(measured):
+    assert "Grey values were not measured" not in said(measured)
+    for name in ("GFP", "two"):
+        measured.viewer.layers.remove(name)
+    measured.click("measure")
+    measured.wait(lambda: "Grey values were not measured" in said(measured))
+    measured.wait_threads()
+
+
 def test_channels_in_one_layer_are_told_apart():
     from napari.layers import Image
 

@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from fastershift.config import COLOURS
+from fastershift.plugin.layers._record import ResultRecord
 
 __all__ = ["LayerFrames", "channels_of"]
 
@@ -56,22 +57,26 @@ def channels_of(
     -------
     dict
         Of every image layer with as many frames of the same size; of a layer of
-        several channels, or of an RGB image, each one.
+        several channels, or of an RGB image, each one. Images that were computed, such
+        as the views of the panel, are left out.
     """
     found = {}
     for layer in layers:
-        if isinstance(layer, Image):
+        if isinstance(layer, Image) and not ResultRecord.has(layer):
             data = layer.data[0] if layer.multiscale else layer.data
-            for name, index in _channels(layer.name, data, shape, layer.rgb):
+            given = tuple(data.shape)
+            for name, index in _channels(layer.name, given, shape, layer.rgb):
                 found[name] = LayerFrames(data, index, shape[0])
     return found
 
 
 def _channels(
-    name: str, data: Any, shape: tuple[int, int, int], rgb: bool
+    name: str, given: tuple[int, ...], shape: tuple[int, ...], rgb: bool
 ) -> Iterable[tuple[str, tuple[int | slice | None, ...]]]:
-    given = tuple(data.shape)
-    if rgb and given[:-1] == shape:
+    if len(given) - rgb == 2 and shape[0] == 1:
+        for whole, index in _channels(name, (1, *given), shape, rgb):
+            yield whole, index[1:]
+    elif rgb and given[:-1] == shape:
         for number, colour in enumerate(COLOURS):
             yield f"{name} {colour}", (None, _ALL, _ALL, number)
     elif given == shape:

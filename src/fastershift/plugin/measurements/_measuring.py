@@ -93,4 +93,9 @@ def measured_steps(
         describe_units(saved),
         *describe_flicker(pieces, channels, how),
     ]
+    if not channels:
+        sentences.append(
+            "Grey values were not measured: no image layer has as many frames of this "
+            "size."
+        )
     yield Measured(whole, columns, WorldUnits.of(saved), " ".join(sentences))
