@@ -58,6 +58,27 @@ def test_layers_in_model_out(trainer, movie, models):
     trainer.wait_threads()
 
 
+@pytest.mark.parametrize(("wanted", "taken"), [("cpu", "cpu"), ("tpu", "auto")])
+def test_the_device_of_the_preferences_computes_where_there_is_one(
+    trainer, movie, monkeypatch, wanted, taken
+):
+    from fastershift.errors import InputError
+    from fastershift.plugin.qt._preferences import Preferences
+    from fastershift.plugin.train import _widget
+
+    class Noted(_widget.TrainingRun):
+        def __init__(self, *_, device="", **__):
+            raise InputError(f"It would compute on {device}.")
+
+    monkeypatch.setattr(_widget, "preferences", lambda: Preferences(wanted))
+    monkeypatch.setattr(_widget, "TrainingRun", Noted)
+    add_layers(trainer, movie)
+    trainer.click("train")
+    wait_end(trainer)
+    assert f"compute on {taken}." in trainer.find("training_status").text()
+    trainer.wait_threads()
+
+
 def test_cancel_leaves_a_model(trainer, movie, models):
     add_layers(trainer, movie)
     trainer.click("train")
