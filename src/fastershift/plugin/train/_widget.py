@@ -268,7 +268,8 @@ class TrainWidget(QWidget):
         elif isinstance(event, TrainProgress):
             self._show_progress(event)
         elif isinstance(event, TrainValidated):
-            self._pictures.show_result(event.picture, _words(event))
+            if event.best or self._pictures.is_empty:
+                self._pictures.show_result(event.picture, _words(event))
         elif isinstance(event, TrainFinished):
             early = "Stopped early: the" if event.stopped else "The"
             self._say(
