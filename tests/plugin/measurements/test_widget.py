@@ -263,6 +263,30 @@ def test_the_drift_is_measured_where_that_is_asked_for(measured):
     assert len([title for title in titles(measured) if "drift" in title]) == 2
 
 
+def test_the_squared_displacement_is_without_drift_where_that_is_asked_for(
+    make_napari_viewer, opened
+):
+    viewer = make_napari_viewer(show=True)
+    labels = np.zeros((4, 40, 80), np.int32)
+    for t in range(4):
+        for cell in range(8):
+            place = slice(3 * t + 2, 3 * t + 6), slice(10 * cell, 10 * cell + 4)
+            labels[(t, *place)] = cell + 1
+    record = {"fastershift": {"tracks": [(n, 0, 3, 0) for n in range(1, 9)]}}
+    scale = {"scale": (30, 0.5, 0.5), "units": ("s", "um", "um")}
+    viewer.add_labels(labels, name="movie [cells]", metadata=record, **scale)
+    user = opened(viewer, "Measurements")
+    for without in (False, True):
+        user.find("without_drift").setChecked(without)
+        user.click("measure")
+        user.wait(user.find("measure").isEnabled)
+        user.choose("plot_measure", "mean squared displacement")
+        moved = 0 if without else (1.5 * np.arange(1, 4)) ** 2
+        curve = user.find("measure_plot").curves[0]
+        np.testing.assert_allclose(curve.y, moved, atol=1e-9)
+    user.wait_threads()
+
+
 def test_flicker_is_told_and_taken_out_where_that_is_asked_for(
     make_napari_viewer, opened
 ):

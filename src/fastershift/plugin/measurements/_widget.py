@@ -337,9 +337,9 @@ class MeasurementsWidget(QWidget):
     def _points(self, rows: Any) -> tuple[Any, Any]:
         mine = {name: values[rows] for name, values in self._table.items()}
         if self._plotted.over_lag:
-            lags, squares = mean_squared_displacement(
-                mine["frame"], mine["y"], mine["x"]
-            )
+            # The drift is there only if it is to be taken out.
+            y, x = (mine[one] - mine.get(f"drift_{one}", 0) for one in "yx")
+            lags, squares = mean_squared_displacement(mine["frame"], y, x)
             return lags * self._units.step, squares
         across, up = self._plotted.measures
         return mine[across].astype(np.float64), mine[up].astype(np.float64)
