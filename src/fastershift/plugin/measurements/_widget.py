@@ -35,6 +35,7 @@ from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
+from fastershift.plugin.measurements._channels import position_of
 from fastershift.plugin.measurements._colouring import Colouring
 from fastershift.plugin.measurements._controls import ColourRow, FilterRow, PlotRow
 from fastershift.plugin.measurements._measuring import Measured, measured_steps
@@ -197,6 +198,7 @@ class MeasurementsWidget(QWidget):
             layer.data,
             placed,
             list(self._viewer.layers),
+            position_of(layer),
             options,
             self._region.drawn(layer, labels_axes(layer)),
             None if options.without_flicker else self._without_flicker.text(),
