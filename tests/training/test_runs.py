@@ -240,3 +240,37 @@ def test_settings_that_cannot_be(tiny_model, tmp_path, data):
     (tmp_path / "bad.state.safetensors").write_bytes(b"nonsense")
     with pytest.raises(InputError, match="damaged"):
         decide_settings({}, resumed=tmp_path / "bad.state.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [((0.5, 0.7, 0.2), [True, True, False]), ((0.5, 0.2, 0.1), [False, True, False])],
+)
+def test_the_picture_that_is_saved_is_of_the_model_that_is_kept(
+    data, tmp_path, monkeypatch, scores, kept
+):
+    from fastershift.training import _run
+    from fastershift.training._validation import PartScores, Validation
+
+    def judged():
+        for score in scores:
+            picture = np.full((4, 4, 3), round(100 * score), np.uint8)
+            yield Validation((PartScores("cells", score, None),), picture)
+
+    found, saved = judged(), []
+    monkeypatch.setattr(_run, "validate", lambda *_, **__: next(found, None))
+    monkeypatch.setattr(_run, "_VALIDATE_EVERY", 1)
+    monkeypatch.setattr(
+        _run, "write_picture", lambda _, picture: saved.append(picture.max() / 100)
+    )
+    start = None
+    if kept[0]:
+        first = TrainingRun(data, tmp_path / "first.safetensors", settings())
+        first._write(tune=False)
+        start = load_model(first.output)
+    run = TrainingRun(
+        data, tmp_path / "new.safetensors", settings(), iterations=2, start=start
+    )
+    events = [event for event in run if isinstance(event, TrainValidated)]
+    assert [event.best for event in events] == kept
+    assert saved == list(scores[:2])

@@ -292,7 +292,8 @@ class TrainingRun:
             return
         details = {part.name: part.values for part in found.parts}
         best = keep and self.trainer.keep(found.score, details)
-        self._save_picture(found)
+        if best or self.trainer.best is None:
+            self._save_picture(found)
         if best:
             self._write(tune=False)
         yield TrainValidated(

@@ -11,7 +11,7 @@ from fastershift.measure import Column, WorldUnits
 from fastershift.plugin.layers._colours import track_colormap
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.measurements._attach import attach
-from fastershift.plugin.measurements._channels import channels_of
+from fastershift.plugin.measurements._channels import channels_of, position_of
 from fastershift.plugin.measurements._colouring import Colouring
 from fastershift.plugin.measurements._filters import CellFilter
 
@@ -84,6 +84,53 @@ class TestChannels:
         np.testing.assert_array_equal(found["two 1"][2], data[2, 1])
         first = self.channels(Image(np.moveaxis(data, 1, 0), name="two"))
         np.testing.assert_array_equal(first["two 1"][2], data[2, 1])
+
+    def test_a_single_image_has_grey_values(self):
+        data = np.arange(6 * 8).reshape(6, 8)
+        colours = np.stack([data, data + 1, data + 2], -1).astype(np.uint8)
+        layers = [
+            Image(data, name="grey"),
+            Image(colours, name="many", rgb=True),
+            Image(np.zeros((6, 7)), name="smaller"),
+        ]
+        found = channels_of(layers, (1, 6, 8))
+        assert list(found) == ["grey", "many red", "many green", "many blue"]
+        np.testing.assert_array_equal(found["grey"][0], data)
+        np.testing.assert_array_equal(found["many green"][0], data + 1)
+        assert channels_of(layers, (2, 6, 8)) == {}
+
+    @pytest.mark.parametrize("axes", ["PTYX", "TPYX"])
+    def test_of_several_positions_that_of_the_result_is_measured(self, axes):
+        place, scale = axes.index("P"), np.where(np.array(list(axes)) == "P", 5, 1)
+        movie = np.moveaxis(np.arange(4 * 3 * 6 * 8).reshape(4, 3, 6, 8), 0, place)
+        cells = Labels(
+            np.zeros((3, 6, 8), int)[(slice(None),) * place + (None,)],
+            translate=scale * np.where(np.array(list(axes)) == "P", 2, 0),
+            metadata=ResultRecord(tracks=[], axes=axes).metadata(),
+        )
+        layers = [
+            Image(movie, name="all", scale=scale),
+            Image(np.stack([movie, movie + 1]), name="two", scale=(1, *scale)),
+            Image(np.zeros(self.SHAPE), name="one"),
+        ]
+        found = channels_of(layers, self.SHAPE, position_of(cells))
+        assert list(found) == ["all", "two 0", "two 1", "one"]
+        for name, more in (("all", 0), ("two 1", 1)):
+            there = movie.take(2, place)[1] + more
+            np.testing.assert_array_equal(found[name][1], there)
+
+    def test_a_single_image_may_have_several_positions(self):
+        images = Image(np.arange(4 * 6 * 8).reshape(4, 6, 8), name="all")
+        record = ResultRecord(tracks=[], axes="PYX").metadata()
+        cells = Labels(np.zeros((1, 6, 8), int), translate=(3, 0, 0), metadata=record)
+        found = channels_of([images], (1, 6, 8), position_of(cells))
+        np.testing.assert_array_equal(found["all"][0], images.data[3])
+
+    def test_images_that_were_computed_are_left_out(self):
+        movie = Image(np.zeros(self.SHAPE), name="movie")
+        view = Image(np.zeros(self.SHAPE), name="movie [similarity]")
+        ResultRecord(input="movie").store(view)
+        assert list(self.channels(movie, view)) == ["movie"]
 
     def test_other_sizes_and_other_kinds_of_layers_are_left_out(self):
         labels = Labels(np.zeros(self.SHAPE, int), name="cells")
@@ -230,6 +277,20 @@ class TestTable:
         orders = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
         table.sortByColumn(2, orders[descending])
         assert self.shown(table, "area") == areas
+
+    def test_sorting_leaves_the_selection_on_its_cells(self, table):
+        from qtpy.QtCore import QItemSelectionModel, Qt
+
+        flags = QItemSelectionModel.SelectionFlag
+        for row in (1, 5):
+            place = table.model().index(table.rows.place_of(row), 0)
+            table.selectionModel().select(place, flags.Select | flags.Rows)
+        told = []
+        table.selected.connect(told.append)
+        for order in (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder):
+            table.sortByColumn(2, order)
+            assert sorted(table.selected_rows()) == [1, 5]
+        assert all(sorted(rows) == [1, 5] for rows in told)
 
     def test_rows_that_are_left_out_come_back(self, table):
         table.rows.keep(TABLE["track"] == 1)

@@ -101,6 +101,15 @@ def test_all_cells_and_all_channels_of_the_same_size_are_measured(measured):
     assert not any("another" in title for title in titles(measured))
 
 
+def test_cells_without_a_movie_of_their_size_are_told(measured):
+    assert "Grey values were not measured" not in said(measured)
+    for name in ("GFP", "two"):
+        measured.viewer.layers.remove(name)
+    measured.click("measure")
+    measured.wait(lambda: "Grey values were not measured" in said(measured))
+    measured.wait_threads()
+
+
 def test_channels_in_one_layer_are_told_apart():
     from napari.layers import Image
 
@@ -254,6 +263,30 @@ def test_the_drift_is_measured_where_that_is_asked_for(measured):
     assert len([title for title in titles(measured) if "drift" in title]) == 2
 
 
+def test_the_squared_displacement_is_without_drift_where_that_is_asked_for(
+    make_napari_viewer, opened
+):
+    viewer = make_napari_viewer(show=True)
+    labels = np.zeros((4, 40, 80), np.int32)
+    for t in range(4):
+        for cell in range(8):
+            place = slice(3 * t + 2, 3 * t + 6), slice(10 * cell, 10 * cell + 4)
+            labels[(t, *place)] = cell + 1
+    record = {"fastershift": {"tracks": [(n, 0, 3, 0) for n in range(1, 9)]}}
+    scale = {"scale": (30, 0.5, 0.5), "units": ("s", "um", "um")}
+    viewer.add_labels(labels, name="movie [cells]", metadata=record, **scale)
+    user = opened(viewer, "Measurements")
+    for without in (False, True):
+        user.find("without_drift").setChecked(without)
+        user.click("measure")
+        user.wait(user.find("measure").isEnabled)
+        user.choose("plot_measure", "mean squared displacement")
+        moved = 0 if without else (1.5 * np.arange(1, 4)) ** 2
+        curve = user.find("measure_plot").curves[0]
+        np.testing.assert_allclose(curve.y, moved, atol=1e-9)
+    user.wait_threads()
+
+
 def test_flicker_is_told_and_taken_out_where_that_is_asked_for(
     make_napari_viewer, opened
 ):
@@ -405,3 +438,58 @@ def test_closing_the_dock_gives_the_colours_back(measured):
     measured.qtbot.wait(50)
     np.testing.assert_allclose(cells.get_color(2), own)
     measured.viewer.dims.set_current_step(0, 3)
+
+
+def test_the_plot_has_the_numbers_of_the_last_measurement(measured):
+    plot = measured.find("measure_plot")
+    before = plot.curves[0].y[0]
+    cells = measured.viewer.layers["movie [cells]"]
+    cells.data[0, 25:30, 20:30] = 1
+    cells.refresh()
+    measured.click("measure")
+    measured.wait(measured.find("measure").isEnabled)
+    assert plot.curves[0].y[0] == before + 50 * 0.25
+
+
+def test_cells_that_have_changed_have_their_own_colours_until_they_are_measured(
+    measured,
+):
+    cells = measured.viewer.layers["movie [cells]"]
+    measured.viewer.dims.set_current_step(0, 2)
+    measured.find("shortest_shown").setValue(4)
+    measured.find("hide_others").setChecked(True)
+    measured.choose("colour_by", "area")
+    assert cells.get_color(3)[3] == 0
+    assert measured.find("colour_scale").text()
+    cells.paint((2, 25, 25), 9)
+    for frame in (2, 3):
+        measured.viewer.dims.set_current_step(0, frame)
+        assert cells.get_color(9)[3] == cells.get_color(3)[3] == 1
+    assert not measured.find("colour_scale").text()
+    measured.click("measure")
+    measured.wait(measured.find("measure").isEnabled)
+    assert cells.get_color(3)[3] == 0
+
+
+@pytest.mark.parametrize("coloured", ["track", "area"])
+def test_a_click_leaves_the_selection_as_it_is(measured, coloured):
+    from qtpy.QtCore import Qt
+
+    measured.choose("colour_by", coloured)
+    table = measured.find("measurements_table")
+    tracks = column(measured, "track")
+    rows = [tracks.index("2"), len(tracks) - 1]
+    click_row(measured, rows[0])
+    table.scrollTo(table.model().index(rows[1], 0))
+    place = table.visualRect(table.model().index(rows[1], 0)).center()
+    measured.qtbot.mouseClick(
+        table.viewport(),
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.ControlModifier,
+        place,
+    )
+    measured.viewer.dims.set_current_step(0, 4)
+    marked = [index.row() for index in table.selectionModel().selectedRows()]
+    assert sorted(marked) == rows
+    curves = measured.find("measure_plot").curves
+    assert {curve.track for curve in curves} == {int(tracks[row]) for row in rows}

@@ -53,8 +53,54 @@ def test_layers_in_model_out(trainer, movie, models):
     model = load_model(models / "mine.safetensors")
     assert model.card.filters == load_model(models / "tiny.safetensors").card.filters
     assert model.card.scores["movie"].keys() >= {"SEG", "TRA"}
-    for name in ("picture_before", "picture_after"):
-        assert not trainer.find(name).pixmap().isNull()
+    assert not trainer.find("picture_before").pixmap().isNull()
+    trainer.wait_threads()
+
+
+def test_after_is_the_model_that_is_kept(trainer, movie, monkeypatch):
+    from qtpy.QtWidgets import QLabel
+
+    from fastershift.plugin.train import _widget
+
+    picture = np.zeros((20, 60, 3), np.uint8)
+    found = [(0.1, True), (0.8, True), (0.3, False)]
+
+    class Judged(_widget.TrainingRun):
+        def __iter__(self):
+            for seg, best in found:
+                yield _widget.TrainValidated(0, seg, None, (), best, picture)
+
+    monkeypatch.setattr(_widget, "TrainingRun", Judged)
+    add_layers(trainer, movie)
+    trainer.click("train")
+    wait_end(trainer)
+    shown = [label.text() for label in trainer.widget.findChildren(QLabel)]
+    assert [text for text in shown if text.startswith(("Before", "After"))] == [
+        "Before: SEG 0.10 after 0 iterations",
+        "After: SEG 0.80 after 0 iterations",
+    ]
+    assert not trainer.find("picture_after").pixmap().isNull()
+    trainer.wait_threads()
+
+
+@pytest.mark.parametrize(("wanted", "taken"), [("cpu", "cpu"), ("tpu", "auto")])
+def test_the_device_of_the_preferences_computes_where_there_is_one(
+    trainer, movie, monkeypatch, wanted, taken
+):
+    from fastershift.errors import InputError
+    from fastershift.plugin.qt._preferences import Preferences
+    from fastershift.plugin.train import _widget
+
+    class Noted(_widget.TrainingRun):
+        def __init__(self, *_, device="", **__):
+            raise InputError(f"It would compute on {device}.")
+
+    monkeypatch.setattr(_widget, "preferences", lambda: Preferences(wanted))
+    monkeypatch.setattr(_widget, "TrainingRun", Noted)
+    add_layers(trainer, movie)
+    trainer.click("train")
+    wait_end(trainer)
+    assert f"compute on {taken}." in trainer.find("training_status").text()
     trainer.wait_threads()
 
 

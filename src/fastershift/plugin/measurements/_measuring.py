@@ -20,7 +20,7 @@ from fastershift.measure import (
 from fastershift.pipeline import read_confines
 from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.layers._region import DrawnRegion
-from fastershift.plugin.measurements._channels import channels_of
+from fastershift.plugin.measurements._channels import Position, channels_of
 
 __all__ = ["Measured", "measured_steps"]
 
@@ -51,6 +51,7 @@ def measured_steps(
     data: Any,
     placed: Mapping[str, Any],
     layers: Sequence[Layer],
+    position: Position | None,
     options: MeasureOptions,
     region: DrawnRegion | None,
     how: str | None,
@@ -65,6 +66,8 @@ def measured_steps(
         Scale, units and metadata of it.
     layers : sequence of Layer
         Those whose grey values are measured, if they have the same size.
+    position : Position or None
+        That of the cells, where layers have several.
     options : MeasureOptions
         What is measured.
     region : DrawnRegion or None
@@ -78,7 +81,7 @@ def measured_steps(
         How far it is, and last what was measured.
     """
     saved = saved_result(data, placed)
-    channels = channels_of(layers, saved.shape)
+    channels = channels_of(layers, saved.shape, position)
     masks = (None, None) if region is None else region.masks(saved.shape[1:])
     pieces: list[FrameTable] = []
     for table in measure_frames(saved, channels, options, read_confines(*masks)):
@@ -93,4 +96,9 @@ def measured_steps(
         describe_units(saved),
         *describe_flicker(pieces, channels, how),
     ]
+    if not channels:
+        sentences.append(
+            "Grey values were not measured: no image layer has as many frames of this "
+            "size."
+        )
     yield Measured(whole, columns, WorldUnits.of(saved), " ".join(sentences))

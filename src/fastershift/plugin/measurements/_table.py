@@ -57,7 +57,14 @@ class MeasuresModel(QAbstractTableModel):
         """Sort by a column; values that are not known come last."""
         self.layoutAboutToBeChanged.emit()
         self._sorting = (column, order)
+        former = self._order
         self._arrange()
+        places = np.zeros(len(self._kept), np.int64)
+        places[self._order] = np.arange(len(self._order))
+        # Qt keeps the selection by them.
+        held = self.persistentIndexList()
+        moved = [self.index(int(places[former[i.row()]]), i.column()) for i in held]
+        self.changePersistentIndexList(held, moved)
         self.layoutChanged.emit()
 
     def _arrange(self) -> None:
@@ -152,16 +159,20 @@ class MeasuresTable(QTableView):
         self.activated.connect(self._choose)
         self.selectionModel().selectionChanged.connect(self._tell_selected)
 
+    def selected_rows(self) -> list[int]:
+        """List the rows of the table that are selected."""
+        places = self.selectionModel().selectedRows()
+        return [self.rows.row_at(place.row()) for place in places]
+
     def select_row(self, row: int) -> None:
         """Mark a row of the table, and scroll to it; whoever asks knows of it."""
         place = self.rows.place_of(row)
-        model = self.selectionModel()
-        if place is None or model.isRowSelected(place, QModelIndex()):
+        if place is None:
             return
         index = self.rows.index(place, 0)
         flags = QItemSelectionModel.SelectionFlag
         self.blockSignals(True)
-        model.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.blockSignals(False)
         self.scrollTo(index)
 
@@ -169,5 +180,4 @@ class MeasuresTable(QTableView):
         self.chosen.emit(self.rows.row_at(index.row()))
 
     def _tell_selected(self, *_: Any) -> None:
-        places = [index.row() for index in self.selectionModel().selectedRows()]
-        self.selected.emit([self.rows.row_at(place) for place in places])
+        self.selected.emit(self.selected_rows())

@@ -35,6 +35,7 @@ from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
+from fastershift.plugin.measurements._channels import position_of
 from fastershift.plugin.measurements._colouring import Colouring
 from fastershift.plugin.measurements._controls import ColourRow, FilterRow, PlotRow
 from fastershift.plugin.measurements._measuring import Measured, measured_steps
@@ -75,6 +76,7 @@ class MeasurementsWidget(QWidget):
         self._units = WorldUnits()
         self._kept = np.zeros(0, bool)
         self._tracks: list[int] = []
+        self._picked: int | None = None
         self._measured: Labels | None = None
         # Whether the cells are still those that were measured.
         self._fresh = False
@@ -196,6 +198,7 @@ class MeasurementsWidget(QWidget):
             layer.data,
             placed,
             list(self._viewer.layers),
+            position_of(layer),
             options,
             self._region.drawn(layer, labels_axes(layer)),
             None if options.without_flicker else self._without_flicker.text(),
@@ -223,6 +226,8 @@ class MeasurementsWidget(QWidget):
         attach(self._table, layer, self._viewer.layers)
         self._said.setText(step.sentence)
         self._apply_filter()
+        self._draw()
+        self._picked = None
         self._on_picked(int(layer.selected_label))
 
     def _on_layer(self) -> None:
@@ -234,6 +239,7 @@ class MeasurementsWidget(QWidget):
     def _on_changed(self) -> None:
         self._fresh = False
         self._filter.offer_delete(0)
+        self._colour()
         if self._tasks.busy:
             self.measure()
         elif self._table:
@@ -269,8 +275,9 @@ class MeasurementsWidget(QWidget):
         layer = self._measured
         if layer is None:
             return
-        layer.selected_label = int(self._table["track"][row])
         self._cells.go(int(self._table["frame"][row]))
+        self._picked = int(self._table["track"][row])
+        layer.selected_label = self._picked
         plane = [labels_axes(layer).index(axis) for axis in "YX"]
         corner, far = layer.corner_pixels[:, plane]
         down = (self._table["top"][row] + self._table["bottom"][row]) / 2
@@ -289,15 +296,18 @@ class MeasurementsWidget(QWidget):
 
     def _on_picked(self, track: int) -> None:
         """Show the cell that was selected in the image."""
-        if not self._table:
+        # napari tells of the label when the colours change, too.
+        if not self._table or track == self._picked:
             return
+        self._picked = track
         if track not in self._tracks:
             self._tracks = [track]
             self._draw()
         here = (self._table["track"] == track) & (
             self._table["frame"] == self._cells.frame
         )
-        if here.any():
+        marked = self._table["track"][self._shown.selected_rows()]
+        if here.any() and track not in marked:
             self._shown.select_row(int(np.argmax(here)))
 
     def _on_rows(self, rows: list[int]) -> None:
@@ -329,9 +339,9 @@ class MeasurementsWidget(QWidget):
     def _points(self, rows: Any) -> tuple[Any, Any]:
         mine = {name: values[rows] for name, values in self._table.items()}
         if self._plotted.over_lag:
-            lags, squares = mean_squared_displacement(
-                mine["frame"], mine["y"], mine["x"]
-            )
+            # The drift is there only if it is to be taken out.
+            y, x = (mine[one] - mine.get(f"drift_{one}", 0) for one in "yx")
+            lags, squares = mean_squared_displacement(mine["frame"], y, x)
             return lags * self._units.step, squares
         across, up = self._plotted.measures
         return mine[across].astype(np.float64), mine[up].astype(np.float64)
@@ -373,7 +383,8 @@ class MeasurementsWidget(QWidget):
         layer = self._measured
         if layer is None or layer not in self._viewer.layers:
             return
-        if not (self._coloured.is_on or self._filter.hides):
+        # Cells that have changed may have other numbers than those that were measured.
+        if not (self._fresh and (self._coloured.is_on or self._filter.hides)):
             self._colouring.end()
             self._coloured.tell("")
             return

@@ -58,6 +58,11 @@ class BeforeAndAfter(QWidget):
     ----------
     parent : QWidget
         The widget this is a part of.
+
+    Attributes
+    ----------
+    is_empty : bool
+        Whether there is nothing to show yet.
     """
 
     def __init__(self, parent: QWidget) -> None:
@@ -74,7 +79,7 @@ class BeforeAndAfter(QWidget):
 
     def clear(self) -> None:
         """Hide both."""
-        self._empty = True
+        self.is_empty = True
         self.hide()
 
     def show_result(self, pixels: npt.NDArray[np.uint8], text: str) -> None:
@@ -87,11 +92,11 @@ class BeforeAndAfter(QWidget):
         text : str
             How well it does.
         """
-        picture = self._before if self._empty else self._after
-        heading = self._before_text if self._empty else self._after_text
-        heading.setText(f"{'Before' if self._empty else 'After'}: {text}")
-        self._after_text.setVisible(not self._empty)
-        self._after.setVisible(not self._empty)
+        picture = self._before if self.is_empty else self._after
+        heading = self._before_text if self.is_empty else self._after_text
+        heading.setText(f"{'Before' if self.is_empty else 'After'}: {text}")
+        self._after_text.setVisible(not self.is_empty)
+        self._after.setVisible(not self.is_empty)
         picture.show_pixels(pixels)
-        self._empty = False
+        self.is_empty = False
         self.show()

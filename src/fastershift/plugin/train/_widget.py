@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift._devices import choose_device
+from fastershift.errors import InputError
 from fastershift.plugin.layers._units import in_words
 from fastershift.plugin.qt import (
     NumberBox,
@@ -29,6 +31,7 @@ from fastershift.plugin.qt import (
     keep_wheel_away,
     may_replace,
     on_destroyed,
+    preferences,
 )
 from fastershift.plugin.train._data import TrainingDataList
 from fastershift.plugin.train._pictures import BeforeAndAfter
@@ -61,7 +64,11 @@ _MINUTES = 30.0
 
 
 def _steps(
-    data: list[str | LabelledMovie], start: str, output: Path, minutes: float
+    data: list[str | LabelledMovie],
+    start: str,
+    output: Path,
+    minutes: float,
+    device: str,
 ) -> Iterator[TrainingRun | TrainEvent | None]:
     """Everything of a training that takes time, for another thread."""
     model = None if start == _FROM_NOTHING else load_model(start)
@@ -77,10 +84,21 @@ def _steps(
         settings,
         minutes=minutes,
         start=model,
+        device=device,
         command="Train a model, in napari",
     )
     yield run
     yield from run
+
+
+def _device() -> str:
+    """Take the device of the preferences, where this machine has it."""
+    wanted = preferences().device
+    try:
+        choose_device(wanted)
+    except InputError:
+        return "auto"
+    return wanted
 
 
 class TrainWidget(QWidget):
@@ -226,7 +244,7 @@ class TrainWidget(QWidget):
         begin, minutes = self._begin.currentText(), self._minutes.value()
         self._tasks.start(
             Task(
-                partial(_steps, self._data.held, begin, output, minutes),
+                partial(_steps, self._data.held, begin, output, minutes, _device()),
                 self._on_step,
                 self._on_error,
             )
@@ -250,7 +268,8 @@ class TrainWidget(QWidget):
         elif isinstance(event, TrainProgress):
             self._show_progress(event)
         elif isinstance(event, TrainValidated):
-            self._pictures.show_result(event.picture, _words(event))
+            if event.best or self._pictures.is_empty:
+                self._pictures.show_result(event.picture, _words(event))
         elif isinstance(event, TrainFinished):
             early = "Stopped early: the" if event.stopped else "The"
             self._say(
