@@ -51,7 +51,6 @@ class LearnTour(Tour):
         self.dock()
         self.press("show_read-out")
         self.press("show_learn")
-        self._widget._form.controls["diameter"].touch(DIAMETER)
         self.press("live_preview")
         self._wait_preview()
         self.told("before")
