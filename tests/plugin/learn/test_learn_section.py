@@ -291,6 +291,31 @@ def test_a_sentence_that_says_why_nothing_is_learned_stays(teacher, qtbot):
     assert "does not vote" in said[-1]
 
 
+def test_learning_is_told_while_it_waits_for_a_look(teacher, qtbot, monkeypatch):
+    from contextlib import contextmanager
+
+    from fastershift.io import as_movie
+
+    go_on, said = threading.Event(), []
+
+    @contextmanager
+    def held():
+        assert go_on.wait(60)
+        yield
+
+    monkeypatch.setattr("fastershift.plugin.qt._tasks.spare_core", held)
+    teacher.open(as_movie(np.random.default_rng(0).random(SHAPE)), "m", "auto")
+    marked = {0: np.ones(SHAPE[1:], np.int32)}
+    teacher.message.connect(said.append)
+    teacher.learn(marked, 9.0, learning=False)
+    assert "Learning …" not in said
+    teacher.learn(marked, 9.0)
+    assert said[-1] == "Learning …"
+    teacher.stop()
+    go_on.set()
+    qtbot.waitUntil(lambda: not teacher.ending)
+
+
 def test_marks_that_cannot_be_kept_are_told_until_they_are(teacher, qtbot, monkeypatch):
     from fastershift.io import as_movie
     from fastershift.plugin.learn import _teacher

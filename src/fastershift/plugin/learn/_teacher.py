@@ -223,6 +223,8 @@ class Teacher(QObject):
                 lambda: self.message.emit(""),
             )
         )
+        # One that waits for its turn changes nothing yet.
+        self._on_changed()
 
     def start_from(self, start: str) -> None:
         """Begin anew from another model; what was learned stays in the list.
