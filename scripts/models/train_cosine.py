@@ -14,14 +14,13 @@ Started again with the same file it goes on where it stopped.
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Trainer,
-    TrainingMovie,
     TrainSettings,
-    TruthSequence,
     from_simulation,
     load_ctc_truth,
     prepare_movie,
@@ -58,14 +57,11 @@ def main() -> None:
         large = {"size": 256, "batch": 1, "learning_rate": 7e-4, "seed": 1}
         settings = settings.model_copy(update=large)
 
-    def prepared(truth: TruthSequence, weight: float) -> TrainingMovie:
-        return prepare_movie(
-            truth,
-            settings.network_diameter,
-            weight=weight,
-            embedding=settings.embedding,
-        )
-
+    prepared = partial(
+        prepare_movie,
+        network_diameter=settings.network_diameter,
+        embedding=settings.embedding,
+    )
     movies = []
     for name, (frames, border, reach, grow, weight) in MOVIES.items():
         truth = load_ctc_truth(
@@ -76,14 +72,14 @@ def main() -> None:
             grow=grow,
         )
         print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
-        movies.append(prepared(truth, weight))
+        movies.append(prepared(truth, weight=weight))
     for kind, weight in SIMULATED.items():
         for seed in range(6):
             movie = simulate_movie(
                 12, (256, 256), 30, kind=kind, diameter=24, seed=seed
             )
             truth = from_simulation(movie, 24)
-            movies.append(prepared(truth, weight / 6))
+            movies.append(prepared(truth, weight=weight / 6))
     trainer = Trainer(tuple(movies), settings)
     if options.output.exists():
         trainer.load(options.output)

@@ -9,6 +9,7 @@ Started again with the same output it goes on where it stopped.
 import argparse
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,9 +18,7 @@ from fastershift.rshn import load_model
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Trainer,
-    TrainingMovie,
     TrainSettings,
-    TruthSequence,
     from_simulation,
     load_ctc_truth,
     prepare_movie,
@@ -95,14 +94,11 @@ def main() -> None:
         seed=2,
     )
 
-    def prepared(truth: TruthSequence, weight: float) -> TrainingMovie:
-        return prepare_movie(
-            truth,
-            settings.network_diameter,
-            weight=weight,
-            embedding=settings.embedding,
-        )
-
+    prepared = partial(
+        prepare_movie,
+        network_diameter=settings.network_diameter,
+        embedding=settings.embedding,
+    )
     movies = []
     for name, weight in what.movies.items():
         frames, border, reach, grow = MOVIES[name]
@@ -114,14 +110,14 @@ def main() -> None:
             grow=grow,
         )
         print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
-        movies.append(prepared(truth, weight))
+        movies.append(prepared(truth, weight=weight))
     for kind, weight in what.simulated.items():
         for seed in range(8):
             movie = simulate_movie(
                 12, (256, 256), 30, kind=kind, diameter=24, seed=seed
             )
             truth = from_simulation(movie, 24)
-            movies.append(prepared(truth, weight / 8))
+            movies.append(prepared(truth, weight=weight / 8))
     start = options.start or what.start
     network = None if start is None else load_model(start).network
     trainer = Trainer(tuple(movies), settings, network=network)
