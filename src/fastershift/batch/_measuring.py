@@ -67,9 +67,10 @@ def remove_tables(task: "MovieTask") -> None:
 
     What else has their names stays.
     """
-    tables = [] if task.table is None else [task.table]
+    if task.table is None:
+        return
     written = None if task.measuring is None else task.table
-    for table in (one.with_suffix(kind) for one in tables for kind in _SUFFIXES):
+    for table in map(task.table.with_suffix, _SUFFIXES):
         with suppress(FastershiftError, OSError):
             if table != written and table.exists():
                 check_table(table)
