@@ -260,14 +260,13 @@ def test_channels_that_begin_black_keep_marks_of_their_own(teacher):
 
 def test_what_a_movie_has_taught_is_not_what_it_is_learned_from(teacher, tmp_path):
     """A head that knows the marks would be as good as any on those kept out."""
-    from fastershift.io import as_movie
-    from fastershift.plugin.learn._teacher import _write_text
+    from fastershift.io import as_movie, write_file
 
     draw = np.random.default_rng(0)
     one, two = (as_movie(draw.random(SHAPE)) for _ in range(2))
     teacher.open(one, "one", "phase")
     folder = teacher._lesson.folder
-    _write_text(folder / "start.txt", "phase")
+    write_file(folder / "start.txt", b"phase")
     learned = folder / "0001.safetensors"
     learned.write_bytes(b"")
     teacher.open(one, "one", str(learned))

@@ -1,7 +1,7 @@
 """The layer with the marks, and what strokes and clicks write into it."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -70,12 +70,10 @@ class AnnotationLayer(QObject):
         # Of each movie that was opened: several of them may lie in one layer.
         self._of: WeakKeyDictionary[Layer, dict[Any, tuple[Labels, str, set[int]]]]
         self._of = WeakKeyDictionary()
-        self._listening: set[Layer] = set()
+        self._listening: Labels | None = None
         viewer.mouse_drag_callbacks.append(self._drag)
         viewer.layers.selection.events.active.connect(self._on_active)
-        on_destroyed(
-            self, _let_go, viewer, self._drag, self._on_active, self._listening
-        )
+        on_destroyed(self, self._let_go)
 
     @property
     def stack(self) -> _Labels:
@@ -137,7 +135,7 @@ class AnnotationLayer(QObject):
         Strokes are taken while the layer of marks is the active one and none of its own
         tools is in use; `left` tells when that ends.
         """
-        self._listening.clear()
+        self._listening = None
         layer, active = self.layer, self._viewer.layers.selection.active
         if layer is None:
             return
@@ -145,17 +143,17 @@ class AnnotationLayer(QObject):
             layer.mode = "pan_zoom"
             self._viewer.layers.selection = {layer}
             self._viewer.scene.camera.mouse_pan = False
-            self._listening.add(layer)
+            self._listening = layer
         elif active == layer:
             self._viewer.scene.camera.mouse_pan = layer.mouse_pan
 
     def _on_active(self, _event: Any = None) -> None:
-        if self._listening:
+        if self._listening is not None:
             # A layer that is added is active for a moment.
             QTimer.singleShot(0, self._look_again)
 
     def _look_again(self) -> None:
-        if not self._listening:
+        if self._listening is None:
             return
         if self._takes_strokes:
             self._viewer.scene.camera.mouse_pan = False
@@ -167,7 +165,7 @@ class AnnotationLayer(QObject):
         layer = self.layer
         return (
             layer is not None
-            and layer in self._listening
+            and layer is self._listening
             and self._viewer.layers.selection.active == layer
             and str(layer.mode) == "pan_zoom"
         )
@@ -302,15 +300,10 @@ class AnnotationLayer(QObject):
             once = [path[0], *(b for a, b in pairwise(path) if a != b)]
             self.drawn.emit(Stroke(found[0][0], once))
 
-
-def _let_go(
-    viewer: ViewerModel,
-    drag: Callable[..., Any],
-    on_active: Callable[..., Any],
-    listening: set[Layer],
-) -> None:
-    if drag in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(drag)
-    viewer.layers.selection.events.active.disconnect(on_active)
-    if viewer.layers.selection.active in listening:
-        viewer.scene.camera.mouse_pan = True
+    def _let_go(self) -> None:
+        if self._drag in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._drag)
+        selection = self._viewer.layers.selection
+        selection.events.active.disconnect(self._on_active)
+        if self._listening is not None and selection.active == self._listening:
+            self._viewer.scene.camera.mouse_pan = True

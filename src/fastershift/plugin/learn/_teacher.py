@@ -266,7 +266,7 @@ class Teacher(QObject):
             annotations = Annotations(marked)
         except InputError:
             return
-        _write_text(lesson.folder / _START, lesson.start)
+        write_file(lesson.folder / _START, lesson.start.encode())
         for step in learner.learn(annotations, minutes=_MINUTES):
             yield None if step is None else _keep_model(lesson.folder, step)
 
@@ -345,26 +345,20 @@ def _keep_model(folder: Path, step: "Learned") -> State:
     return _state(path)
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, text.encode())
-
-
 def _folder_of(called: str, movie: Movie) -> Path:
     """Find where the marks of a movie are, or are to be; it may have been renamed."""
     above = user_models_folder() / "learning"
-    frame = next(
-        (one for one in islice(movie, _LOOKED_AT) if np.ptp(one) > 0),
-        None,
-    )
-    mark = _mark_of(movie, movie[0] if frame is None else frame)
+    first = movie[0]
+    frame = next((one for one in islice(movie, _LOOKED_AT) if np.ptp(one) > 0), None)
+    mark = _mark_of(movie, first if frame is None else frame)
     folder = above / f"{called} {mark}"  # many movies are called 01
     if folder.exists() or frame is None:
         return folder
-    # By the first frame in any case, as it was before.
-    former = above / f"{called} {_mark_of(movie, movie[0])}"
-    if former.exists():
-        return former
+    if np.ptp(first) == 0:
+        # By the first frame in any case, as it was before.
+        former = above / f"{called} {_mark_of(movie, first)}"
+        if former.exists():
+            return former
     return min(above.glob(f"* {mark}"), default=folder)
 
 
