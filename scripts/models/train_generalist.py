@@ -224,7 +224,8 @@ def main() -> None:
     )
     if options.state.exists():
         trainer.load(options.state)
-    first_seed = 100_000 + trainer.iteration
+    # Other movies in every run, also in those that begin with the same weights.
+    first_seed = 100_000 + 1000 * options.seed + trainer.iteration
     for kind, optics in SIMULATED:
         if kind in options.without:
             continue
