@@ -64,7 +64,9 @@ def test_a_cell_that_was_gone_is_looked_for_so_many_frames_back(search, parent):
 @pytest.mark.parametrize(("shortest", "kept"), [(2, [1, 2]), (3, [1])])
 def test_short_tracks_are_dropped(shortest, kept):
     settings = SETTINGS.model_copy(update={"shortest_track": shortest})
-    labels, lineage = tracked(A_CELL_ENTERS_LATE.pairs(), settings)
+    last = A_CELL_ENTERS_LATE.labels[-1]
+    it_leaves = np.stack([last, np.where(last == 1, 1, 0)])
+    labels, lineage = tracked([*A_CELL_ENTERS_LATE.pairs(), it_leaves], settings)
     assert [track.id for track in lineage.tracks] == kept
     assert np.unique(labels).tolist() == [0, *kept]
 

@@ -172,6 +172,14 @@ class TestShortTracks:
         assert not labels.any()
         assert lineage.tracks == ()
 
+    @pytest.mark.parametrize("frame", [0, 5])
+    def test_what_the_movie_cuts_off_stays(self, frame):
+        stack = movie((1, range(6), ROWS, LEFT), (2, [frame], (14, 18), (20, 26)))
+        labels, _ = finalized(stack, TrackSettings(shortest_track=3))
+        np.testing.assert_array_equal(labels > 0, stack > 0)
+        labels, _ = finalized(stack, TrackSettings(shortest_track=3), published=True)
+        np.testing.assert_array_equal(labels > 0, stack == 1)
+
     @pytest.mark.parametrize("published", [True, False])
     def test_one_frame_movie_keeps_its_cells(self, published):
         stack = movie((4, [0], ROWS, LEFT), (2, [0], ROWS, (20, 24)), n_frames=1)
@@ -182,7 +190,7 @@ class TestShortTracks:
     def test_two_frame_movie(self):
         stack = movie((1, [0, 1], ROWS, LEFT), (2, [1], (14, 18), (20, 26)), n_frames=2)
         _, lineage = finalized(stack, TrackSettings(shortest_track=5))
-        assert rows_of(lineage) == [(1, 0, 1, 0)]
+        assert rows_of(lineage) == [(1, 0, 1, 0), (2, 1, 1, 0)]
         _, lineage = finalized(stack, TrackSettings(shortest_track=1))
         assert rows_of(lineage) == [(1, 0, 1, 0), (2, 1, 1, 0)]
 

@@ -83,7 +83,8 @@ class Finalizer:
     published : bool
         Number the tracks, and leave gaps in them, as published. Otherwise tracks are
         also split at gaps, so that the result is always valid, and they are numbered
-        by first frame, then top to bottom, left to right.
+        by first frame, then top to bottom, left to right, and short tracks stay where
+        the first or the last frame of the movie cuts them off.
     """
 
     def __init__(self, settings: TrackSettings, *, published: bool = False) -> None:
@@ -125,7 +126,7 @@ class Finalizer:
             search = partial(_Known, parents=descent.parents)
         names.compact()
         names.number(by_appearance=not self._published)
-        _drop_short(names, self._settings, search)
+        _drop_short(names, self._settings, search, published=self._published)
         _erase_border(names)
         names.number(by_appearance=not self._published)
         parents = {} if self._published else _split_at_gaps(names)
@@ -276,11 +277,17 @@ class _Known:
 _SearchOf: TypeAlias = Callable[[_Names], _Search | _Known]
 
 
-def _drop_short(names: _Names, settings: TrackSettings, search_of: _SearchOf) -> None:
+def _drop_short(
+    names: _Names, settings: TrackSettings, search_of: _SearchOf, *, published: bool
+) -> None:
     """Erase tracks that are too short, unless they have a parent."""
     shortest = min(settings.shortest_track, len(names))
     first, last = names.spans()
-    short = np.flatnonzero((first >= 0) & (last - first + 1 < shortest))
+    is_short = (first >= 0) & (last - first + 1 < shortest)
+    if not published:
+        # The movie may show a part of these tracks only.
+        is_short &= (first > 0) & (last < len(names) - 1)
+    short = np.flatnonzero(is_short)
     if not short.size:
         return
     search = search_of(names)
