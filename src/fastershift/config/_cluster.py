@@ -163,7 +163,7 @@ class ClusterSettings(Stage):
         usual=Usual(
             0,
             0.02,
-            above="Such a large weight cuts large cells by position alone.",
+            above="Such a large weight cuts large cells only by their position.",
         ),
     )
     local_modes: bool = setting(
