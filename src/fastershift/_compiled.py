@@ -106,9 +106,9 @@ def _warn(reason: str) -> None:
     """Tell once that compiling takes time again."""
     if not _told:
         warnings.warn(
-            f"Compiled code could not be kept or used: {reason}. It is compiled anew, "
-            "which takes a minute; the results are the same. The environment variable "
-            "NUMBA_CACHE_DIR names another folder to keep it in.",
+            f"Compiled code could not be kept or used: {reason}. It is compiled "
+            "again, which takes a minute; the results are the same. The environment "
+            "variable NUMBA_CACHE_DIR names another folder to keep it in.",
             stacklevel=2,
         )
     _told.append(reason)

@@ -40,7 +40,7 @@ _PAUSE = 5.0
 
 @dataclass(frozen=True)
 class BatchTask:
-    """Movies and what is wanted of them.
+    """Movies, and what is done with them.
 
     Attributes
     ----------
@@ -48,8 +48,8 @@ class BatchTask:
         See `list_movies`.
     output : Path
         Folder of the results.
-    format : {"ctc", "tiff", "zarr"}
-        How they are stored.
+    format : str
+        How they are stored, one of `ResultFormat`.
     settings, file, preset, device, chunk
         As in `MovieTask`.
     retry_failed : bool

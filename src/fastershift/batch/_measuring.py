@@ -37,7 +37,7 @@ class Measuring:
     options : MeasureOptions
         Rings, neighbours, and what is taken out.
     pixel_size, frame_interval : float or None
-        In µm and minutes, where no file says.
+        In µm and minutes, instead of what the files say.
     """
 
     format: Literal["csv", "parquet"] = "csv"

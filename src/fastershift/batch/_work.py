@@ -216,8 +216,8 @@ class WorkFolder:
         if changed := self._changed(signature):
             raise InputError(
                 f"The unfinished run in {self.path} was started with "
-                f"{' and '.join(changed)}; run it as before to finish it, or start it "
-                "anew.",
+                f"{' and '.join(changed)}; run it as before to finish it, or start "
+                "again.",
                 overwrite=True,
             )
 
@@ -310,7 +310,7 @@ class WorkFolder:
             shutil.rmtree(path, ignore_errors=True)
             raise FastershiftError(
                 f"A part of what was computed so far is lost or damaged in {self.path};"
-                " run the same again, and it is computed anew."
+                " run the same again, and this part is computed again."
             ) from error
 
     def frames(self, shape: tuple[int, int, int]) -> "LinkedFrames":

@@ -107,7 +107,9 @@ def batch(
     profile: Annotated[
         str | None, typer.Option(help="'default' or 'published'.")
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="A published data set.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A published data set, such as DIC-C2DH-HeLa.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")
     ] = None,
@@ -120,7 +122,7 @@ def batch(
     labels: Annotated[
         str | None,
         typer.Option(
-            help="Masks to track as they are: a folder with the names of the movies, "
+            help="Masks to track: a folder in which they have the names of the movies, "
             "or a pattern such as 'masks/{name}_cp_masks.tif'."
         ),
     ] = None,

@@ -16,7 +16,11 @@ __all__ = ["benchmark"]
 @reports_errors
 def benchmark(
     suite: Annotated[
-        str, typer.Argument(metavar="SUITE", help="Name of a suite, or 'all'.")
+        str,
+        typer.Argument(
+            metavar="SUITE",
+            help="Name of a suite, or 'all'; another word lists them.",
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for tables and plots.")

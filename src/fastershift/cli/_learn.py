@@ -87,7 +87,7 @@ def learn(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(help="How long; 0 leaves the network alone. [default: 2]"),
+        typer.Option(help="How long; 0 does not train the network. [default: 2]"),
     ] = None,
     iterations: Annotated[
         int | None,

@@ -59,7 +59,7 @@ def measure(
         int | None, typer.Option(help="Position of a multi-position movie.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace former measurements.")
+        bool, typer.Option("--overwrite", help="Replace older measurements.")
     ] = False,
     debug: Debug = False,
 ) -> None:

@@ -26,41 +26,42 @@ __all__ = [
 Inside = Annotated[
     str | None,
     typer.Option(
-        help="Mask of a region: only cells of which at least half lies in it. One for "
-        "all frames, or one for each."
+        help="Mask of a region: keep only cells of which at least half lies in it. One "
+        "mask for all frames, or one for each."
     ),
 ]
 Outside = Annotated[
     str | None,
-    typer.Option(help="Mask of a region whose cells are left out."),
+    typer.Option(help="Mask of a region: leave out its cells."),
 ]
 Ring = Annotated[
     float,
-    typer.Option(help="Width of a ring around each cell that is measured, too."),
+    typer.Option(help="Also measure a ring of this width around each cell."),
 ]
 NeighbourDistance = Annotated[
-    float, typer.Option(help="Cells nearer than this are neighbours; 0: touching.")
+    float, typer.Option(help="Cells nearer than this are neighbours; 0: they touch.")
 ]
 WithoutDrift = Annotated[
     bool,
     typer.Option(
         "--without-drift",
-        help="Take the move that all cells share out of displacements and speeds.",
+        help="Remove the move that all cells share from displacements and speeds.",
     ),
 ]
 WithoutFlicker = Annotated[
     bool,
     typer.Option(
         "--without-flicker",
-        help="Take out of grey values what makes a frame brighter than its neighbours.",
+        help="Remove sudden changes of brightness of whole frames from grey values.",
     ),
 ]
 PixelSize = Annotated[
-    float | None, typer.Option(help="Side of a pixel in µm, where no file says.")
+    float | None,
+    typer.Option(help="Side of a pixel in µm, whatever the files say."),
 ]
 FrameInterval = Annotated[
     float | None,
-    typer.Option(help="Minutes from frame to frame, where no file says."),
+    typer.Option(help="Minutes from frame to frame, whatever the files say."),
 ]
 
 

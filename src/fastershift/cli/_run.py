@@ -24,8 +24,8 @@ Masks = Annotated[
     list[Path] | None,
     typer.Option(
         "--labels",
-        help="Masks of another program: they are tracked as they are. Given several "
-        "times: alternatives, of which the best cells are taken.",
+        help="Masks of another program, to be tracked. Given several times: the best "
+        "cells of all are tracked.",
     ),
 ]
 
@@ -69,7 +69,7 @@ def run(
     movie: Annotated[
         Path | None,
         typer.Argument(
-            metavar="INPUT", help="Folder, TIFF, Zarr; may be left out with --labels."
+            metavar="INPUT", help="Folder, TIFF, Zarr; not needed with --labels."
         ),
     ] = None,
     settings_file: Annotated[
@@ -78,7 +78,9 @@ def run(
     profile: Annotated[
         str | None, typer.Option(help="'default' or 'published'.")
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="A published data set.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A published data set, such as DIC-C2DH-HeLa.")
+    ] = None,
     frames: Annotated[
         str | None, typer.Option(help="Frames A:B, from 0, B excluded.")
     ] = None,
@@ -95,12 +97,12 @@ def run(
 ) -> None:
     """Segment and track a movie, and write labels, tracks, settings and report.
 
-    With --format zarr everything lies on disk: the movie may be larger than memory,
-    and a run that was interrupted goes on when it is given again.
+    With --format zarr the movie may be larger than memory. If such a run is
+    interrupted, give the same command again: it continues.
 
-    With --labels nothing is segmented: the masks are linked. Their movie is needed only
-    where a network is to tell where each mask was in the frame before (--vote-weight).
-    With several --labels, the cells that agree best are taken in each frame.
+    With --labels nothing is segmented: the masks are only linked. INPUT is then needed
+    only for --vote-weight. With several --labels, the cells that agree best are taken
+    in each frame.
     """
     from fastershift.batch import run_alone
     from fastershift.io import check_output, read_movie, write_or_keep

@@ -14,9 +14,9 @@ class ClusterSettings(Stage):
 
     bandwidth: float = setting(
         0.1,
-        "Radius of the mean-shift window as cosine distance: pixels whose embeddings "
-        "are closer than this belong together. Larger values merge "
-        "cells, smaller ones break them into pieces.",
+        "Larger values merge cells, smaller ones break them into pieces. It is the "
+        "radius of the mean-shift window as cosine distance: pixels whose embeddings "
+        "are closer than this belong together.",
         label="Bandwidth",
         by_model=True,
         symbol="h",
@@ -133,8 +133,8 @@ class ClusterSettings(Stage):
     )
     min_cluster_size: int = setting(
         10,
-        "Clusters with fewer pixels than this are removed, and so "
-        "few pixels without a mode are not seeded again.",
+        "Clusters with fewer pixels than this are removed, and as "
+        "few pixels without a mode do not become seeds.",
         label="Smallest cluster",
         unit="px",
         ge=1,
@@ -163,7 +163,7 @@ class ClusterSettings(Stage):
         usual=Usual(
             0,
             0.02,
-            above="Such a large weight cuts large cells by position alone.",
+            above="Such a large weight cuts large cells only by their position.",
         ),
     )
     local_modes: bool = setting(

@@ -16,7 +16,7 @@ class EmbedSettings(Stage):
 
     model: str = setting(
         "auto",
-        "Network that embeds the pixels: a name of the model list, or a file.",
+        "The network: a name in the list of models, or a file; 'auto' chooses one.",
         label="Model",
         advanced=False,
         min_length=1,

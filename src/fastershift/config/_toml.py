@@ -47,7 +47,7 @@ def load_settings(path: str | Path) -> dict[str, Any]:
         raise InputError(f"There is no settings file at {path}.") from error
     except RecursionError as error:
         raise InputError(
-            f"{path} is nested too deeply for a settings file; write it anew."
+            f"{path} is nested too deeply for a settings file; write a new one."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InputError(

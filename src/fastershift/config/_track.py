@@ -53,8 +53,9 @@ class TrackSettings(Stage):
     )
     least_certainty: float = setting(
         0.0,
-        "Cells are removed of which the model is less certain than this share of what "
-        "is usual in their frame, such as dirt and dead cells. For models that vote.",
+        "Removes cells of which the model is much less certain than of the others, "
+        "such as dirt and dead cells: below this share of the mean certainty in the "
+        "frame. Only for models that vote.",
         label="Least certainty",
         by_model=True,
         step=0.05,
@@ -71,7 +72,7 @@ class TrackSettings(Stage):
         "How the cells of two frames are linked. 'overlap': as published, cells of two "
         "pairs that overlap in the frame they share. 'costs': all links of a frame "
         "together, so that they cost least, which is better where cells move far. "
-        "'auto' takes 'costs' for given masks alone.",
+        "'auto': 'costs' for given masks, otherwise 'overlap'.",
         label="Linker",
     )
     linking_overlap: float = setting(
@@ -160,11 +161,10 @@ class TrackSettings(Stage):
     )
     farthest_move: float = setting(
         3.0,
-        "A cell is not linked to one that lies farther away in the next frame, after "
-        "the drift of the stage is taken out. Where cells move little, three times the "
-        "usual move is the limit, but not less than one cell diameter, or half the way "
-        "to the nearest neighbour. All costs of a link are told as moves, and their "
-        "squares are added up.",
+        "Cells are not linked if the cell moves farther than this between two frames; "
+        "drift of the stage does not count. Where cells move little, the limit is "
+        "three times their usual move, but not less than one cell diameter, or half "
+        "the way to the nearest neighbour.",
         label="Farthest move",
         unit="cell diameters",
         step=0.1,
@@ -179,9 +179,9 @@ class TrackSettings(Stage):
     )
     remove_drift: bool = setting(
         True,
-        "Take the move that most cells have in common from one frame to the next, the "
-        "drift of the stage, out of the links that are chosen by costs. Turn it off "
-        "where the cells themselves move together.",
+        "Remove the drift of the stage, which is the move that most cells share, "
+        "before cells are linked by costs. Switch it off if the cells themselves move "
+        "together.",
         label="Remove drift",
     )
     size_cost: float = setting(
@@ -206,9 +206,9 @@ class TrackSettings(Stage):
     )
     vote_weight: float = setting(
         0.0,
-        "How much the place where a network sees the cell in the frame before counts, "
-        "where it is certain, against the place where the cell was last. 0 asks no "
-        "network.",
+        "How much the place where the network sees the cell in the frame before counts "
+        "against the place where the cell was last. It counts only where the network "
+        "is certain; with 0 the network is not used.",
         label="Weight of the votes",
         step=0.1,
         ge=0,
@@ -216,7 +216,8 @@ class TrackSettings(Stage):
     )
     division_cost: float = setting(
         0.2,
-        "A division costs as much as a move this far, beside the link to one daughter.",
+        "A division costs as much as a move this far, in addition to the link to one "
+        "daughter.",
         label="Cost of a division",
         unit="cell diameters",
         step=0.1,
@@ -239,9 +240,9 @@ class TrackSettings(Stage):
     )
     mend_masks: bool = setting(
         True,
-        "Mend given masks that are wrong for a few frames. Where one is missing, the "
-        "one before the gap is put in, on free background. One that covers two cells "
-        "is shared between them. Parts of one that is cut in two are one cell.",
+        "Mend given masks that are wrong for a few frames. If one is missing, the one "
+        "before the gap is added, on free background. One that covers two cells is "
+        "divided between them. The parts of one that is cut in two become one cell.",
         label="Mend masks",
     )
     gap_cost: float = setting(

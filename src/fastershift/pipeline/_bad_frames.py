@@ -336,7 +336,9 @@ def describe_empty(frames: Sequence[int]) -> str:
     if not frames:
         return ""
     show = "Frame {} shows" if len(frames) == 1 else "Frames {} show"
-    return f"{show.format(_listed(frames))} nothing: no cells there, but tracks go on."
+    return (
+        f"{show.format(_listed(frames))} nothing: no cells there, but tracks continue."
+    )
 
 
 def _listed(frames: Sequence[int]) -> str:

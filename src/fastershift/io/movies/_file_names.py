@@ -294,8 +294,8 @@ def _axis(
     if place > _MOST_FRAMES:
         raise InputError(
             f"The numbers in the names of {folder} go from {values[0]} to "
-            f"{values[-1]}, which are more frames than there can be; number the "
-            "files anew."
+            f"{values[-1]}, which are more frames than there can be; give the "
+            "files other numbers."
         )
     return _Axis(letter, column, places)
 

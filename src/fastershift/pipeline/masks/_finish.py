@@ -38,7 +38,7 @@ def drift_notice(drifts: Sequence[tuple[float, float]], diameter: float) -> str:
     many = "one frame" if frames == 1 else f"{frames} frames"
     return (
         f"All cells move together in {many}, by up to {steps.max():.0f} pixels from "
-        "one frame to the next: this drift of the stage is taken out of the links."
+        "one frame to the next. This drift of the stage was removed for linking."
     )
 
 
@@ -59,7 +59,7 @@ def mending_notices(
     done = (
         (
             filled,
-            "put in or cut out where cells were missing or merged for a few frames",
+            "added or cut out where cells were missing or merged for a few frames",
         ),
         (joined, "made whole that were in two parts for a frame"),
     )

@@ -148,8 +148,8 @@ class GivenMasks(MaskSource):
         first = ", ".join(str(t) for t in facts.apart[:3])
         more = ", …" if len(facts.apart) > 3 else ""
         return (
-            f"In frames {first}{more} one number stands at several places: each is "
-            "taken as a cell."
+            f"In frames {first}{more} one number is at several places: each place "
+            "is a cell."
         )
 
     @property

@@ -73,7 +73,7 @@ class ManyDialog(QDialog):
             "many_labels",
             "Masks",
             "none; or a folder, or masks/{name}_cp_masks.tif",
-            "Cells that are known and tracked as they are: a folder with masks under "
+            "Masks that you have already, to be tracked: a folder in which they have "
             "the names of the movies, or a pattern in which {name} stands for the "
             "name of a movie.",
         )
@@ -81,9 +81,9 @@ class ManyDialog(QDialog):
             "many_inside",
             "Region",
             "whole frame; or a mask, or a folder of masks",
-            "Only cells inside of a mask: an image for all movies, a folder with masks "
-            "under the names of the movies, or a pattern with {name}. What is drawn in "
-            "a Shapes layer is not used here.",
+            "Only cells inside a mask: an image for all movies, a folder in which "
+            "masks have the names of the movies, or a pattern with {name}. A Shapes "
+            "layer is not used here.",
         )
         self._make_choices()
         self._start = self._button("many_start", "Run", self.start)
@@ -105,21 +105,22 @@ class ManyDialog(QDialog):
         self._measure = self._box(
             "many_measure",
             "Write a table of every cell in every frame",
-            "Beside each result, as CSV. Movies that are finished are measured, too, "
-            "where that was not done.",
+            "Beside each result, as CSV. Finished movies are measured, too, if they "
+            "have no such table yet.",
         )
         self._measure.setAccessibleName("Measure")
         self._measure.toggled.connect(lambda _: self._show_state())
         self._without_drift = self._box(
             "many_without_drift",
             "Without drift",
-            "Take the move that all cells share, the drift of the stage, out of the "
+            "Remove the move that all cells share, the drift of the stage, from the "
             "displacements and speeds in the tables, and measure it.",
         )
         self._without_flicker = self._box(
             "many_without_flicker",
             "Without flicker",
-            "Take flicker out of the grey values in the tables.",
+            "Remove sudden changes of brightness of whole frames from the grey values "
+            "in the tables.",
         )
         self._format = QComboBox()
         self._format.setObjectName("many_format")

@@ -176,7 +176,7 @@ class InputSection(QGroupBox):
             grid,
             "Region",
             self._region.widget,
-            "Where cells are looked for: draw in a Shapes layer, and choose it here.",
+            "Only a part of the frame: draw it in a Shapes layer, and choose it here.",
         )
         self.model.add_to(grid)
         self.diameter.add_to(grid)
@@ -185,15 +185,13 @@ class InputSection(QGroupBox):
         )
         self._measure_button.setCheckable(True)
         self._estimate_button = self._button(
-            "estimate", "Measure the cells in the middle of the movie, as a run does."
+            "estimate", "Measure the cells in up to five frames, as a run does."
         )
         line = QHBoxLayout()
         line.setSpacing(6)
         line.addWidget(self._measure_button)
         line.addWidget(self._estimate_button)
-        self._next_button = self._button(
-            "next best", "Take the diameter that auto would have taken otherwise."
-        )
+        self._next_button = self._button("next best", "Take the second choice of auto.")
         self._next_button.hide()
         line.addWidget(self._next_button)
         grid.addLayout(line, grid.rowCount(), 1)
@@ -202,7 +200,7 @@ class InputSection(QGroupBox):
             "Device",
             self._device,
             "Where to compute; auto uses a graphics card if there is one.\n"
-            "Default: the preferences of napari (Plugins, fastershift).",
+            "The default is set under File > Preferences, on the page fastershift.",
         )
         told = {
             "needs": (self.needs, "Time and memory that a run of the movie will need."),

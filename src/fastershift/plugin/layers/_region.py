@@ -110,8 +110,8 @@ class RegionBox(QObject):
         self._use.widget.setObjectName("region_use")
         self._use.widget.setAccessibleName("Use of the region")
         tip = (
-            "A Shapes layer in which a region was drawn: only cells of which at least "
-            "half lies inside are taken, or they are left out. It holds for all frames."
+            "A Shapes layer in which a region is drawn: only cells of which at least "
+            "half lies inside are kept, or left out. It applies to all frames."
         )
         self.widget = QWidget()
         row = QHBoxLayout(self.widget)

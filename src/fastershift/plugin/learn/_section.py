@@ -46,7 +46,7 @@ _TOOLS = {
     ),
     "background": (
         "Background",
-        "Drag over background; or click a cell of the preview that is none.",
+        "Drag over background; or click what the preview wrongly shows as a cell.",
     ),
     "forget": ("Forget mark", "Click or drag over marks that are wrong."),
 }
@@ -159,7 +159,7 @@ class LearnSection(QGroupBox):
         label(
             start,
             "Start from…",
-            "Learn anew from another model; what was learned stays in the list.",
+            "Learn again from another model; what was learned stays in the list.",
         )
         self.starts = QMenu(start)
         self.starts.aboutToShow.connect(self._list_starts)

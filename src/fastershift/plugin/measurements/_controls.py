@@ -168,7 +168,7 @@ class FilterRow(QWidget):
         self._shortest.setAccessibleName("Shortest track")
         self._shortest.setRange(1, 100_000)
         self._shortest.setToolTip(
-            "Keep tracks that are seen in at least so many frames."
+            "Keep tracks that are seen in at least this number of frames."
         )
         self._inside = self._check(
             "leave_border",
@@ -182,7 +182,7 @@ class FilterRow(QWidget):
             self._bound(f"filter_{name}", name) for name in ("least", "most")
         )
         self._hide = self._check(
-            "hide_others", "hide others", "Show the cells that are kept alone."
+            "hide_others", "hide others", "Show only the cells that are kept."
         )
         self._count = QLabel()
         self._count.setObjectName("filter_count")

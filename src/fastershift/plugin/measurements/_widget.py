@@ -98,18 +98,20 @@ class MeasurementsWidget(QWidget):
         self._ring.setRange(0, 1000)
         self._ring.setSpecialValueText("none")
         self._ring.setToolTip(
-            "Width of a ring around each cell whose grey values are measured, too: in "
-            "µm where the layer knows them, else in pixels."
+            "Also measure the grey values in a ring of this width around each cell: in "
+            "µm if the layer has a scale, otherwise in pixels."
         )
         self._without_drift = QCheckBox("Without drift")
         self._without_drift.setObjectName("without_drift")
         self._without_drift.setToolTip(
-            "Take the move that all cells share, the drift of the stage, out of "
+            "Remove the move that all cells share, the drift of the stage, from "
             "displacements and speeds, and measure it."
         )
         self._without_flicker = QCheckBox("Without flicker")
         self._without_flicker.setObjectName("without_flicker")
-        self._without_flicker.setToolTip("Take flicker out of the grey values.")
+        self._without_flicker.setToolTip(
+            "Remove sudden changes of brightness of whole frames from the grey values."
+        )
         self._region = RegionBox(self._viewer, self)
         self._save = QPushButton("Save…")
         self._save.setObjectName("save_measurements")

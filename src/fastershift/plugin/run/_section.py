@@ -37,7 +37,10 @@ class RunSection(QGroupBox):
             "run", "Run stack", "Segment and track the whole movie."
         )
         self._cancel = self._button(
-            "cancel", "Cancel", "Stop; the former result is shown again."
+            "cancel",
+            "Cancel",
+            "Stop, and keep the finished frames; if there was a result before, it is "
+            "shown again.",
         )
         self._progress = QProgressBar()
         self._progress.setObjectName("progress")
