@@ -410,6 +410,41 @@ def test_a_mother_that_is_cut_and_linked_again_keeps_her_buds():
     assert editor.lineage.tracks == tracks
 
 
+#: A mother with two buds, of which a division is told later.
+DIVIDED = (
+    *(Track(1, 0, 4), Track(2, 1, 7, 1), Track(3, 4, 7, 1)),
+    *(Track(4, 5, 7, 1), Track(5, 5, 7, 1)),
+)
+
+
+@pytest.mark.parametrize(
+    ("continues", "expected"),
+    [
+        (0, {1: (0, 4, 0), 2: 1, 3: 1, 4: 0, 5: 0}),
+        (4, {1: (0, 7, 0), 2: 1, 3: 1, 5: 0}),
+        (2, {1: (0, 4, 0), 2: 0, 3: 1, 4: 1, 5: 1}),
+    ],
+)
+def test_a_mother_whose_division_is_removed_keeps_her_other_buds(continues, expected):
+    editor = division(*DIVIDED)
+    editor.do(RemoveDivision(5, 1, continues))
+    parents = {label: span[2] for label, span in spans(editor).items()}
+    mother = expected.pop(1)
+    assert spans(editor)[1] == mother
+    assert parents == {1: 0} | expected
+    editor.undo()
+    assert editor.lineage.tracks == DIVIDED
+
+
+@pytest.mark.parametrize(
+    ("continues", "parents"), [(0, {2: 0, 3: 0}), (3, {2: 1, 3: 0})]
+)
+def test_buds_alone_are_taken_from_their_mother_all_or_the_one(continues, parents):
+    editor = division(Track(1, 0, 7), *DIVIDED[1:3])
+    editor.do(RemoveDivision(5, 1, continues))
+    assert {label: span[2] for label, span in spans(editor).items()} == {1: 0} | parents
+
+
 #: The last parent is not among the tracks, as in a part of a larger movie.
 ORPHANS = Track(1, 1, 3), Track(2, 2, 6, 9)
 
