@@ -445,6 +445,25 @@ def test_buds_alone_are_taken_from_their_mother_all_or_the_one(continues, parent
     assert {label: span[2] for label, span in spans(editor).items()} == {1: 0} | parents
 
 
+@pytest.mark.parametrize(("frame", "clicked"), [(3, 1), (6, 3)])
+def test_gaps_of_a_mother_with_a_bud_are_filled(frame, clicked):
+    tracks = Track(1, 0, 3), Track(3, 6, 7, 1), Track(2, 2, 7, 1)
+    editor = division(*tracks)
+    change = editor.do(FillGaps(frame, clicked))
+    assert change.text == "Put 1 into 2 frames."
+    assert spans(editor) == {1: (0, 7, 0), 2: (2, 7, 1)}
+    assert editor.cells.filled == {4: {1}, 5: {1}}
+    editor.undo()
+    assert set(editor.lineage.tracks) == set(tracks)
+
+
+def test_a_mother_with_a_bud_goes_on_after_a_gap():
+    editor = division(Track(1, 0, 3), Track(2, 2, 7, 1))
+    change = editor.do(Add(5, half(1, 0, 2, 3), 1))
+    assert change.tracks == (3,)
+    assert spans(editor) == {1: (0, 3, 0), 2: (2, 7, 1), 3: (5, 5, 1)}
+
+
 #: The last parent is not among the tracks, as in a part of a larger movie.
 ORPHANS = Track(1, 1, 3), Track(2, 2, 6, 9)
 

@@ -248,14 +248,14 @@ class FillGaps:
 
 def _seen_again(cells: Cells, label: int) -> int:
     """Return the track that is the same cell after a gap; 0 for none."""
-    children = cells.children(label)
+    successors = cells.successors(label)
     if (
-        len(children) != 1
+        len(successors) != 1
         or label not in cells.tracks
-        or cells.tracks[children[0]].first <= cells.tracks[label].last + 1
+        or cells.tracks[successors[0]].first == cells.tracks[label].last + 1
     ):
         return 0
-    return children[0]
+    return successors[0]
 
 
 @dataclass(frozen=True)
