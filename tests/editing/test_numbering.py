@@ -90,6 +90,19 @@ def test_a_parent_goes_on_only_where_its_daughters_are_not_yet():
     assert track_after(cells_of(early), 0, daughter) == 0
 
 
+def test_a_mother_goes_on_beside_her_bud():
+    budding = movie(
+        """
+        .... .... ....
+        .11. .112 ...2
+        """,
+        (1, 0, 1),
+        (2, 1, 2, 1),
+    )
+    cell = Region.of(np.ones((1, 2), bool), 1, 1)
+    assert track_before(cells_of(budding), 2, cell) == 1
+
+
 # 1 and 2 become one cell, called 2, in frame 1; 4 ends there, too.
 MERGED = movie(
     """

@@ -107,6 +107,19 @@ class Cells:
         """Return the tracks whose parent is this one, ascending."""
         return tuple(sorted(self._children.get(label, ())))
 
+    def successors(self, label: int) -> tuple[int, ...]:
+        """Return the children that begin after this track has ended.
+
+        They are its daughters, or itself seen again after a gap. A bud, whose mother
+        lives on beside it, is neither.
+        """
+        track = self.tracks.get(label)
+        return tuple(
+            child
+            for child in self.children(label)
+            if track is None or self.tracks[child].first > track.last
+        )
+
     def new_id(self) -> int:
         """Return a number that no track has, nor a parent that is not among them."""
         parents = (parent for parent, found in self._children.items() if found)

@@ -97,7 +97,8 @@ def _one_each(shape: tuple[int, ...], axes: str, what: str) -> str:
         return "".join(next(named) if each else "Q" for each in long)
     raise InputError(
         f"{what} has {len(shape)} axes of sizes {spell_sizes(shape)}, but the axes "
-        f"'{axes}' name {len(axes)}; give one letter per axis."
+        f"'{axes}' name {len(axes)}; give one letter per axis.",
+        axes={2: "YX", 3: "TYX"}.get(len(shape), "TCYX"),
     )
 
 

@@ -1,7 +1,6 @@
 """Labels of any source, brought to the numbers that are used everywhere here."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -178,9 +177,13 @@ def read_label_frames(path: Path, read: Callable[[str], Movie]) -> Movie:
     try:
         return read("auto")
     except InputError as error:
-        if "axes" in error.options and _has_one_axis(path):
-            with suppress(InputError):
-                return read(str(error.options["axes"]))
+        if "axes" not in error.options or not _has_one_axis(path):
+            raise
+        try:
+            return read(str(error.options["axes"]))
+        except InputError as other:
+            if "axes" not in other.options:  # it is time, and something else is wrong
+                raise other from None
         raise
 
 

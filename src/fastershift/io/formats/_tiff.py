@@ -35,14 +35,17 @@ __all__ = ["TiffFormat"]
 _TRACKS = "tracks.txt"
 #: Spellings that the OME schema asks for.
 _OME_UNITS = {
+    "angstrom": "Å",
     "micrometer": "µm",
     "nanometer": "nm",
     "millimeter": "mm",
     "centimeter": "cm",
+    "meter": "m",
     "second": "s",
     "millisecond": "ms",
     "minute": "min",
     "hour": "h",
+    "day": "d",
     "inch": "in",
 }
 
