@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +23,7 @@ from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.files._readers import saved_layers
 from fastershift.plugin.layers._snapshot import LayerSnapshot
-from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.plugin.qt import Task, TaskRunner, make_button
 from fastershift.session import Autosave, Autosaves, Corrections, describe_error
 
 __all__ = ["AutosaveOffer"]
@@ -73,8 +72,8 @@ class AutosaveOffer(QFrame):
         self._text = QLabel()
         self._text.setObjectName("autosave")
         self._text.setWordWrap(True)
-        restore = self._button("restore", "Restore", "Open these corrections again.")
-        discard = self._button("discard", "Discard", "Delete these corrections.")
+        restore = make_button("restore", "Restore", "Open these corrections again.")
+        discard = make_button("discard", "Discard", "Delete these corrections.")
         row = QHBoxLayout()
         row.addWidget(restore)
         row.addWidget(discard)
@@ -90,13 +89,6 @@ class AutosaveOffer(QFrame):
         # The revision of each that is on disk, here or where it was saved.
         self._kept: WeakKeyDictionary[Corrections, int] = WeakKeyDictionary()
         self.look()
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        return button
 
     @property
     def _autosaves(self) -> Autosaves:

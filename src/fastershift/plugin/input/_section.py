@@ -30,6 +30,7 @@ from fastershift.plugin.qt import (
     add_row,
     choice,
     follow_device,
+    named,
     preferences,
 )
 from fastershift.rshn import ModelCard, list_models
@@ -242,11 +243,7 @@ class InputSection(QGroupBox):
         add_row(grid, label, editor)
 
     def _button(self, name: str, tip: str) -> QPushButton:
-        button = QPushButton(name)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(f"{name} diameter".capitalize())
-        return button
+        return named(QPushButton(name), name, f"{name} diameter".capitalize(), tip)
 
     def _connect(self) -> None:
         self._layers.changed.connect(self._guess)

@@ -22,7 +22,7 @@ from fastershift.errors import FastershiftError
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.lineage._export import FILTERS, save_tree
 from fastershift.plugin.lineage._plot import LineagePlot
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import make_button, on_destroyed
 from fastershift.session import describe_error
 from fastershift.tracking import TreeLayout, branch, family, lay_out_tree
 
@@ -70,9 +70,7 @@ class LineageWidget(QWidget):
         self._shown.setAccessibleName("Show")
         self._shown.addItems([_ALL, _ONE])
         self._shown.setToolTip("Show every tree, or only that of the selected cell.")
-        self._fit = QPushButton("Fit")
-        self._fit.setObjectName("fit")
-        self._fit.setToolTip("Show the whole tree again.")
+        self._fit = make_button("fit", "Fit", "Show the whole tree again.")
         self._save = QPushButton("Save tree…")
         self._save.setObjectName("save_tree")
         self._save.setToolTip(

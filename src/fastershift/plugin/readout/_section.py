@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,7 +20,7 @@ from qtpy.QtWidgets import (
 from fastershift.errors import FastershiftError
 from fastershift.io import write_file, write_table
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Fold, may_replace
+from fastershift.plugin.qt import Fold, make_button, may_replace, named
 from fastershift.plugin.readout._plot import PLOTTED, MoviePlot
 from fastershift.plugin.readout._sentences import TIPS, describe_change, describe_frame
 from fastershift.plugin.readout._table import COLUMNS, ReportTable
@@ -103,10 +102,8 @@ class ReadOut(QGroupBox):
 
     def _line(self, name: str, tip: str) -> tuple[QLabel, QLabel]:
         value = QLabel(_NOTHING)
-        value.setObjectName(f"readout_{name.lower().replace(' ', '_')}")
-        value.setAccessibleName(name)
+        named(value, f"readout_{name.lower().replace(' ', '_')}", name, tip)
         value.setWordWrap(True)
-        value.setToolTip(tip)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         label = QLabel(name)
         label.setToolTip(tip)
@@ -122,10 +119,7 @@ class ReadOut(QGroupBox):
         fold.body.addWidget(shown)
         line = QHBoxLayout()
         for name, text, tip, call in buttons:
-            button = QPushButton(text)
-            button.setObjectName(name)
-            button.setToolTip(tip)
-            button.setAccessibleName(text.rstrip("…"))
+            button = make_button(name, text, tip)
             button.clicked.connect(call)
             line.addWidget(button)
         fold.body.addLayout(line)

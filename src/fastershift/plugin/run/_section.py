@@ -6,11 +6,11 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QLabel,
     QProgressBar,
-    QPushButton,
     QWidget,
 )
 
 from fastershift.plugin.layers._units import in_words
+from fastershift.plugin.qt import make_button, named
 
 __all__ = ["RunSection"]
 
@@ -30,19 +30,17 @@ class RunSection(QGroupBox):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("Run", parent)
-        self._preview = self._button(
+        self._preview = make_button(
             "preview", "Preview frame", "Find the cells of the current frame."
         )
-        self._run = self._button(
+        self._run = make_button(
             "run", "Run stack", "Segment and track the whole movie."
         )
-        self._cancel = self._button(
+        self._cancel = make_button(
             "cancel", "Cancel", "Stop; the former result is shown again."
         )
-        self._progress = QProgressBar()
-        self._progress.setObjectName("progress")
-        self._progress.setToolTip("Finished frames, and the time left.")
-        self._progress.setAccessibleName("Progress")
+        told = "Finished frames, and the time left."
+        self._progress = named(QProgressBar(), "progress", "Progress", told)
         self._status = QLabel()
         self._status.setObjectName("status")
         self._status.setAccessibleName("Status")
@@ -62,13 +60,6 @@ class RunSection(QGroupBox):
         self._run.clicked.connect(self.run_asked)
         self._cancel.clicked.connect(self.cancel_asked)
         self.show_state(usable=False, busy=False, ending=False)
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        return button
 
     def show_state(self, *, usable: bool, busy: bool, ending: bool) -> None:
         """Enable what can be done now.

@@ -3,6 +3,8 @@
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QGroupBox, QLabel, QPushButton, QWidget
 
+from fastershift.plugin.qt import make_button
+
 __all__ = ["VIEWS", "ViewsSection"]
 
 #: Object name, label and tooltip of every view.
@@ -49,11 +51,7 @@ class ViewsSection(QGroupBox):
         grid = QGridLayout(self)
         self._buttons: dict[str, QPushButton] = {}
         for place, (name, (text, tip)) in enumerate(VIEWS.items()):
-            button = QPushButton(text)
-            button.setObjectName(name)
-            button.setToolTip(tip)
-            button.setAccessibleName(text)
-            button.setCheckable(True)
+            button = make_button(name, text, tip, checkable=True)
             button.toggled.connect(lambda on, name=name: self.switched.emit(name, on))
             grid.addWidget(button, place // 2, place % 2)
             self._buttons[name] = button
