@@ -32,6 +32,7 @@ from fastershift.plugin.qt import (
     NumberBox,
     WholeNumberBox,
     bind,
+    follow,
     keep_wheel_away,
     make_button,
     named,
@@ -237,10 +238,8 @@ class CorrectSection(QGroupBox):
         actions = self.actions
         bind(self._viewer, actions)
         on_destroyed(self, unbind, self._viewer, actions)
-        inserted = self._viewer.layers.events.inserted
-        inserted.connect(self._on_inserted)
+        follow(self, self._viewer.layers.events.inserted, self._on_inserted)
         self.corrector.marks.added.connect(self._bind_layer)
-        on_destroyed(self, inserted.disconnect, self._on_inserted)
 
     def _bind_layer(self, layer: Layer | None) -> None:
         # A layer's own keys go before those of the viewer: undo is one of them.

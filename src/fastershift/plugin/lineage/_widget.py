@@ -22,7 +22,7 @@ from fastershift.errors import FastershiftError
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.lineage._export import FILTERS, save_tree
 from fastershift.plugin.lineage._plot import LineagePlot
-from fastershift.plugin.qt import make_button, on_destroyed
+from fastershift.plugin.qt import follow, make_button
 from fastershift.session import describe_error
 from fastershift.tracking import TreeLayout, branch, family, lay_out_tree
 
@@ -102,12 +102,8 @@ class LineageWidget(QWidget):
         self._shown.currentIndexChanged.connect(self._on_shown)
         self._fit.clicked.connect(self._plot.fit)
         self._save.clicked.connect(self._choose_file)
-        moved = self._viewer.dims.events.current_step
-        moved.connect(self._show_frame)
-        on_destroyed(self, moved.disconnect, self._show_frame)
-        themed = self._viewer.events.theme
-        themed.connect(self._show_theme)
-        on_destroyed(self, themed.disconnect, self._show_theme)
+        follow(self, self._viewer.dims.events.current_step, self._show_frame)
+        follow(self, self._viewer.events.theme, self._show_theme)
 
     @property
     def _selected(self) -> int:

@@ -6,7 +6,7 @@ from weakref import finalize
 
 from qtpy.QtCore import QObject
 
-__all__ = ["on_destroyed"]
+__all__ = ["follow", "on_destroyed"]
 
 
 def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> None:
@@ -29,3 +29,9 @@ def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> N
     last = finalize(owner, call, *arguments)
     last.atexit = False
     owner.destroyed.connect(lambda *_: last())
+
+
+def follow(owner: QObject, event: Any, call: Callable[..., Any]) -> None:
+    """Call a function at each event of napari, as long as a Qt object lives."""
+    event.connect(call)
+    on_destroyed(owner, event.disconnect, call)

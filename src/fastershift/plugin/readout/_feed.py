@@ -12,7 +12,7 @@ from fastershift.plugin.layers._input import InputChoice, frame_axis
 from fastershift.plugin.layers._outputs import Role
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._units import in_minutes, seconds_per_frame
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import follow
 from fastershift.plugin.readout._section import ReadOut
 from fastershift.plugin.run import RunController
 
@@ -57,10 +57,8 @@ class ReadOutFeed(QObject):
         self._timer.timeout.connect(self.refresh)
         runs.reported.connect(self._on_reported)
         readout.frame_chosen.connect(self._go)
-        moved, themed = viewer.dims.events.current_step, viewer.events.theme
-        for event, slot in ((moved, self._on_moved), (themed, self._on_theme)):
-            event.connect(slot)
-            on_destroyed(self, event.disconnect, slot)
+        follow(self, viewer.dims.events.current_step, self._on_moved)
+        follow(self, viewer.events.theme, self._on_theme)
         self._on_theme()
 
     def refresh(self) -> None:

@@ -12,7 +12,7 @@ from fastershift.config import Settings
 from fastershift.errors import InputError
 from fastershift.plugin.layers._frame_in_view import frame_in_view
 from fastershift.plugin.layers._input import InputChoice, frame_axis
-from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
+from fastershift.plugin.qt import Task, TaskRunner, follow
 from fastershift.plugin.run import RunController
 from fastershift.plugin.views._layers import ViewLayers
 from fastershift.plugin.views._pick import ClickPicker
@@ -93,10 +93,8 @@ class ViewsController(QObject):
         section.switched.connect(self._on_switch)
         runs.previewed.connect(self._on_previewed)
         runs.altered.connect(self._begin_again)
-        moved, removed = viewer.dims.events.current_step, viewer.layers.events.removed
-        for event, slot in ((moved, self._on_moved), (removed, self._on_removed)):
-            event.connect(slot)
-            on_destroyed(self, event.disconnect, slot)
+        follow(self, viewer.dims.events.current_step, self._on_moved)
+        follow(self, viewer.layers.events.removed, self._on_removed)
 
     def input_changed(self) -> None:
         """Put away the views of another input."""
