@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -23,7 +23,7 @@ from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.files._readers import saved_layers
 from fastershift.plugin.layers._snapshot import LayerSnapshot
-from fastershift.plugin.qt import Task, TaskRunner, make_button
+from fastershift.plugin.qt import Task, TaskRunner, make_button, make_timer
 from fastershift.session import Autosave, Autosaves, Corrections, describe_error
 
 __all__ = ["AutosaveOffer"]
@@ -65,10 +65,7 @@ class AutosaveOffer(QFrame):
         self._cache = cache
         self._writes = TaskRunner(self)
         self._reads = TaskRunner(self)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST)
-        self._rest.timeout.connect(self.write)
+        self._rest = make_timer(self, _REST, self.write)
         self._text = QLabel()
         self._text.setObjectName("autosave")
         self._text.setWordWrap(True)

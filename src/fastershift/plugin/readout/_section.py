@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from fastershift.errors import FastershiftError
 from fastershift.io import write_file, write_table
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Fold, make_button, may_replace, named
+from fastershift.plugin.qt import Fold, make_button, make_timer, may_replace, named
 from fastershift.plugin.readout._plot import PLOTTED, MoviePlot
 from fastershift.plugin.readout._sentences import TIPS, describe_change, describe_frame
 from fastershift.plugin.readout._table import COLUMNS, ReportTable
@@ -92,10 +92,7 @@ class ReadOut(QGroupBox):
         for fold in (self._curves, self._frames):
             column.addWidget(fold)
             fold.toggled.connect(self._draw)
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(_REDRAW_MS)
-        self._redraw.timeout.connect(self._draw)
+        self._redraw = make_timer(self, _REDRAW_MS, self._draw)
         self.plot.frame_chosen.connect(self.frame_chosen)
         self.table.frame_chosen.connect(self.frame_chosen)
         self.show_rows([])
