@@ -6,7 +6,7 @@ from fastershift.plugin.qt._fold import Fold
 from fastershift.plugin.qt._keys import bind, key_of, make_button, unbind
 from fastershift.plugin.qt._keys_panel import KeysPanel
 from fastershift.plugin.qt._lifetime import follow, make_timer, on_destroyed
-from fastershift.plugin.qt._named import named
+from fastershift.plugin.qt._named import make_text, named
 from fastershift.plugin.qt._numbers import NumberBox, WholeNumberBox
 from fastershift.plugin.qt._panel_scroll import PanelScroll
 from fastershift.plugin.qt._preferences import follow_device, preferences
@@ -32,6 +32,7 @@ __all__ = [
     "keep_wheel_away",
     "key_of",
     "make_button",
+    "make_text",
     "make_timer",
     "may_replace",
     "named",

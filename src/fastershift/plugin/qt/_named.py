@@ -2,9 +2,10 @@
 
 from typing import TypeVar
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QWidget
 
-__all__ = ["named"]
+__all__ = ["make_text", "named"]
 
 _Widget = TypeVar("_Widget", bound=QWidget)
 
@@ -15,3 +16,11 @@ def named(widget: _Widget, name: str, called: str, tip: str) -> _Widget:
     widget.setAccessibleName(called)
     widget.setToolTip(tip)
     return widget
+
+
+def make_text(name: str, called: str = "", tip: str = "") -> QLabel:
+    """Make a label for sentences, which can be marked and copied."""
+    label = named(QLabel(), name, called, tip)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
@@ -20,7 +20,13 @@ from qtpy.QtWidgets import (
 from fastershift.errors import FastershiftError
 from fastershift.io import write_file, write_table
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Fold, make_button, make_timer, may_replace, named
+from fastershift.plugin.qt import (
+    Fold,
+    make_button,
+    make_text,
+    make_timer,
+    may_replace,
+)
 from fastershift.plugin.readout._plot import PLOTTED, MoviePlot
 from fastershift.plugin.readout._sentences import TIPS, describe_change, describe_frame
 from fastershift.plugin.readout._table import COLUMNS, ReportTable
@@ -98,10 +104,8 @@ class ReadOut(QGroupBox):
         self.show_rows([])
 
     def _line(self, name: str, tip: str) -> tuple[QLabel, QLabel]:
-        value = QLabel(_NOTHING)
-        named(value, f"readout_{name.lower().replace(' ', '_')}", name, tip)
-        value.setWordWrap(True)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        value = make_text(f"readout_{name.lower().replace(' ', '_')}", name, tip)
+        value.setText(_NOTHING)
         label = QLabel(name)
         label.setToolTip(tip)
         self._values[name] = value

@@ -1,16 +1,15 @@
 """The third part of the widget: start, stop, and how far it is."""
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QGridLayout,
     QGroupBox,
-    QLabel,
     QProgressBar,
     QWidget,
 )
 
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import make_button, named
+from fastershift.plugin.qt import make_button, make_text, named
 
 __all__ = ["RunSection"]
 
@@ -41,13 +40,7 @@ class RunSection(QGroupBox):
         )
         told = "Finished frames, and the time left."
         self._progress = named(QProgressBar(), "progress", "Progress", told)
-        self._status = QLabel()
-        self._status.setObjectName("status")
-        self._status.setAccessibleName("Status")
-        self._status.setWordWrap(True)
-        self._status.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        self._status = make_text("status", "Status")
         grid = QGridLayout(self)
         grid.setContentsMargins(6, 2, 6, 2)
         grid.setVerticalSpacing(3)

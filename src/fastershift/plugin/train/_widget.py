@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -29,6 +29,7 @@ from fastershift.plugin.qt import (
     choice,
     keep_wheel_away,
     make_button,
+    make_text,
     may_replace,
     named,
     on_destroyed,
@@ -171,12 +172,7 @@ class TrainWidget(QWidget):
             "Progress",
             "Progress of the training, and the time left.",
         )
-        self._status = QLabel()
-        named(self._status, "training_status", "Status", "")
-        self._status.setWordWrap(True)
-        self._status.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        self._status = make_text("training_status", "Status")
 
     def _lay_out(self) -> None:
         box = QGroupBox("Train")
