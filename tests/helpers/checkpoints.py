@@ -1,7 +1,10 @@
 """TensorFlow checkpoints, written byte by byte."""
 
 import struct
+import zlib
 from pathlib import Path
+
+import numpy as np
 
 from fastershift.rshn.checkpoint._crc32c import masked_crc32c
 
@@ -91,3 +94,12 @@ def write_files(prefix, index, data):
     prefix.parent.mkdir(parents=True, exist_ok=True)
     prefix.with_name(f"{prefix.name}.index").write_bytes(index)
     prefix.with_name(f"{prefix.name}{DATA}").write_bytes(data)
+
+
+def generated(name, shape):
+    """Weights that follow from their name and shape."""
+    numbers = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
+    if name.endswith("/bias"):
+        return (0.1 * numbers).astype(np.float32)
+    gain = 1 if "/gates/" in name else 2
+    return (np.sqrt(gain / np.prod(shape[:3])) * numbers).astype(np.float32)

@@ -12,15 +12,6 @@ from fastershift.config import find_setting
 pytestmark = pytest.mark.gui
 
 
-@pytest.fixture
-def parent(qtbot):
-    from qtpy.QtWidgets import QWidget
-
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    return widget
-
-
 class TestFolds:
     def test_a_part_is_shown_by_its_title_or_the_space_bar(self, parent, qtbot):
         from qtpy.QtCore import Qt

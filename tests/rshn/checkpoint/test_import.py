@@ -1,6 +1,5 @@
 """Models made of published TensorFlow checkpoints."""
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +19,7 @@ from fastershift.rshn import (
     preset_of,
     read_bundle,
 )
-from helpers.checkpoints import SMALL, write_bundle
-
-
-def generated(name, shape):
-    """Weights that follow from their name and shape."""
-    numbers = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
-    if name.endswith("/bias"):
-        return (0.1 * numbers).astype(np.float32)
-    gain = 1 if "/gates/" in name else 2
-    return (np.sqrt(gain / np.prod(shape[:3])) * numbers).astype(np.float32)
+from helpers.checkpoints import SMALL, generated, write_bundle
 
 
 @pytest.fixture(autouse=True)
