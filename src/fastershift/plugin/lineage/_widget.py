@@ -94,12 +94,12 @@ class LineageWidget(QWidget):
         return super().sizeHint().expandedTo(QSize(360, 320))
 
     def _connect(self) -> None:
-        self._cells.layer_changed.connect(self._on_layer)
+        self._cells.layer_changed.connect(self._show_anew)
         self._cells.tracks_changed.connect(self._show_all)
         self._cells.colours_changed.connect(self._show_tree)
         self._cells.selected.connect(self._on_selected)
         self._plot.clicked.connect(self._go)
-        self._shown.currentIndexChanged.connect(self._on_shown)
+        self._shown.currentIndexChanged.connect(self._show_anew)
         self._fit.clicked.connect(self._plot.fit)
         self._save.clicked.connect(self._choose_file)
         follow(self, self._viewer.dims.events.current_step, self._show_frame)
@@ -114,11 +114,7 @@ class LineageWidget(QWidget):
     def _only_one(self) -> bool:
         return bool(self._shown.currentText() == _ONE)
 
-    def _on_layer(self) -> None:
-        self._plot.fit()
-        self._show_all()
-
-    def _on_shown(self) -> None:
+    def _show_anew(self) -> None:
         self._plot.fit()
         self._show_all()
 
