@@ -32,6 +32,7 @@ from fastershift.plugin.qt import (
     Fold,
     PanelScroll,
     bind,
+    follow,
     key_of,
     on_destroyed,
     preferences,
@@ -194,9 +195,7 @@ class SegmentTrackWidget(QWidget):
         self._runs.altered.connect(self._input.look_again)
         self._readout.message.connect(self._run.say)
         self._correct.corrector.edited.connect(self._on_edited)
-        active = self._viewer.layers.selection.events.active
-        active.connect(self._on_selected)
-        on_destroyed(self, active.disconnect, self._on_selected)
+        follow(self, self._viewer.layers.selection.events.active, self._on_selected)
         self._on_selected()
         self._export.message.connect(self._run.say)
         self._export.saved.connect(self._correct.autosave.forget)

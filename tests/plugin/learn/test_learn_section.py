@@ -186,23 +186,32 @@ def keep(teacher, mark):
     _keep_marks(teacher._lesson.folder, {0: mark})
 
 
-def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
+def start_model(folder, diameter, name="start"):
+    """Write a model that votes at random."""
     import torch
 
-    from fastershift.io import as_movie
-    from fastershift.rshn import ModelCard, Observer, load_model, save_model
+    from fastershift.rshn import ModelCard, save_model
 
+    card = ModelCard(
+        name=name,
+        filters=4,
+        levels=2,
+        channels=8,
+        embedding="votes",
+        diameter=diameter,
+    )
+    path = folder / f"{name}.safetensors"
     with torch.random.fork_rng():
         torch.manual_seed(5)
-        card = ModelCard(
-            name="start",
-            filters=4,
-            levels=2,
-            channels=8,
-            embedding="votes",
-            diameter=10.0,
-        )
-        save_model(card.network(), card, tmp_path / "start.safetensors")
+        save_model(card.network(), card, path)
+    return str(path)
+
+
+def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
+    from fastershift.io import as_movie
+    from fastershift.rshn import Observer, load_model
+
+    start = start_model(tmp_path, diameter=10.0)
     labels = np.full((1, 48, 48), 0, np.int32)
     for number, (row, column) in enumerate(
         [(4, 4), (4, 20), (4, 36), (20, 4), (20, 20)], start=1
@@ -210,7 +219,6 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
         labels[0, row : row + 9, column : column + 9] = number
     noise = np.random.default_rng(0).normal(0, 0.05, labels.shape)
     movie = as_movie(((labels > 0) + noise).astype(np.float32))
-    start = str(tmp_path / "start.safetensors")
     assert teacher.open(movie, "my/movie", start) == {}
     looks, see = [], Observer.see
     monkeypatch.setattr(
@@ -410,25 +418,12 @@ def test_a_damaged_model_among_those_learned_is_left_out(teacher):
 
 def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     """Cells are marked in the docked widget until a learned model is in use."""
-    import torch
-
     from fastershift.plugin.learn import _teacher
-    from fastershift.rshn import ModelCard, _registry, load_model, save_model
+    from fastershift.rshn import _registry, load_model
 
     for module in (_teacher, _registry):
         monkeypatch.setattr(module, "user_models_folder", lambda: tmp_path)
     monkeypatch.setattr(_teacher, "_MINUTES", 0.0)
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        card = ModelCard(
-            name="start",
-            filters=4,
-            levels=2,
-            channels=8,
-            embedding="votes",
-            diameter=12.0,
-        )
-        save_model(card.network(), card, tmp_path / "start.safetensors")
     rows, columns = np.indices((64, 64))
     places = [(r, c) for r in (10, 30, 52) for c in (10, 30, 52)]
     frame = np.random.default_rng(0).normal(0, 0.05, (64, 64)).astype(np.float32)
@@ -436,7 +431,7 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
         frame += np.hypot(rows - row, columns - column) <= 6
     user.viewer.add_image(np.stack([frame, frame]), name="discs")
     widget = user.widget
-    widget._input.model.touch(str(tmp_path / "start.safetensors"))
+    widget._input.model.touch(start_model(tmp_path, diameter=12.0))
     section = widget._learn
     user.click("learn_cell")
     assert "discs marks" in user.names
@@ -464,8 +459,7 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     user.click("learn_cell")
     assert user.viewer.scene.camera.mouse_pan
 
-    other = card.model_copy(update={"name": "other"})
-    save_model(card.network(), other, tmp_path / "other.safetensors")
+    start_model(tmp_path, diameter=12.0, name="other")
     section._list_starts()
     offered = [action.text() for action in section.starts.actions()]
     assert {"mine", "other", "generalist"} <= set(offered)

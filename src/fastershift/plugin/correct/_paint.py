@@ -9,7 +9,7 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.editing import Change, Paint
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import follow
 
 __all__ = ["PaintCapture"]
 
@@ -40,9 +40,7 @@ class PaintCapture(QObject):
         self._frame = 0
         self._copy: npt.NDArray[np.int32] | None = None
         self._now: Any = lambda: 0
-        moved = viewer.dims.events.current_step
-        moved.connect(self._on_moved)
-        on_destroyed(self, moved.disconnect, self._on_moved)
+        follow(self, viewer.dims.events.current_step, self._on_moved)
 
     def watch(
         self, layer: Labels | None, labels: npt.NDArray[np.int32] | None, now: Any

@@ -30,7 +30,7 @@ from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
 from fastershift.plugin.learn._plot import AgreementPlot
 from fastershift.plugin.learn._teacher import State, Teacher
-from fastershift.plugin.qt import label
+from fastershift.plugin.qt import make_button, named
 from fastershift.rshn import list_models, place_for_model
 
 __all__ = ["LearnSection"]
@@ -127,23 +127,22 @@ class LearnSection(QGroupBox):
         self._tools = QButtonGroup(self)
         self._tools.setExclusive(False)
         for name, (text, tip) in _TOOLS.items():
-            button = QPushButton(self)
-            button.setObjectName(f"learn_{name}")
-            button.setCheckable(True)
-            label(button, text, tip)
-            button.clicked.connect(lambda on, own=button: self._choose(own, on))
-            self._tools.addButton(button)
-            row.addWidget(button)
+            tool = make_button(f"learn_{name}", text, tip, checkable=True)
+            tool.clicked.connect(lambda on, own=tool: self._choose(own, on))
+            self._tools.addButton(tool)
+            row.addWidget(tool)
         return row
 
     def _make_states(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        self.pause = QPushButton(self)
-        self.pause.setObjectName("learn_pause")
-        self.pause.setCheckable(True)
-        label(self.pause, "Pause", "Learn nothing for the moment; marks are kept.")
+        self.pause = make_button(
+            "learn_pause",
+            "Pause",
+            "Learn nothing for the moment; marks are kept.",
+            checkable=True,
+        )
         self.pause.toggled.connect(self._on_pause)
-        self.states = QComboBox(self)
+        self.states = QComboBox()
         self.states.setObjectName("learn_states")
         self.states.setAccessibleName("Models that were learned")
         self.states.setToolTip("Go back to any model that was learned before.")
@@ -154,19 +153,21 @@ class LearnSection(QGroupBox):
 
     def _make_models(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        start = QPushButton(self)
-        start.setObjectName("learn_start")
-        label(
-            start,
+        start = named(
+            QPushButton("Start from…"),
+            "learn_start",
             "Start from…",
             "Learn again from another model; what was learned stays in the list.",
         )
         self.starts = QMenu(start)
         self.starts.aboutToShow.connect(self._list_starts)
         start.setMenu(self.starts)
-        keep = QPushButton(self)
-        keep.setObjectName("learn_keep")
-        label(keep, "Keep as…", "Give this model a name, for other movies.")
+        keep = named(
+            QPushButton("Keep as…"),
+            "learn_keep",
+            "Keep as…",
+            "Give this model a name, for other movies.",
+        )
         keep.clicked.connect(self._ask_name)
         row.addWidget(start)
         row.addWidget(keep)

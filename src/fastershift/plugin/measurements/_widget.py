@@ -41,7 +41,7 @@ from fastershift.plugin.measurements._controls import ColourRow, FilterRow, Plot
 from fastershift.plugin.measurements._measuring import Measured, measured_steps
 from fastershift.plugin.measurements._plot import Curve, MeasurePlot
 from fastershift.plugin.measurements._table import MeasuresTable
-from fastershift.plugin.qt import NumberBox, Task, TaskRunner, on_destroyed
+from fastershift.plugin.qt import NumberBox, Task, TaskRunner, follow, on_destroyed
 from fastershift.session import describe_error
 
 if TYPE_CHECKING:
@@ -173,12 +173,8 @@ class MeasurementsWidget(QWidget):
         self._coloured.changed.connect(self._colour)
         self._filter.changed.connect(self._apply_filter)
         self._filter.delete_asked.connect(self._delete_others)
-        moved = self._viewer.dims.events.current_step
-        moved.connect(self._on_moved)
-        on_destroyed(self, moved.disconnect, self._on_moved)
-        themed = self._viewer.events.theme
-        themed.connect(self._show_theme)
-        on_destroyed(self, themed.disconnect, self._show_theme)
+        follow(self, self._viewer.dims.events.current_step, self._on_moved)
+        follow(self, self._viewer.events.theme, self._show_theme)
         on_destroyed(self, self._colouring.end)
 
     # Measuring
