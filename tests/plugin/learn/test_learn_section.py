@@ -156,6 +156,22 @@ def test_strokes_are_taken_on_the_marks_alone(marks, qtbot):
     assert takes()
 
 
+def test_marks_follow_an_image_that_is_calibrated_or_moved(marks):
+    from fastershift.plugin.layers._input import InputChoice
+
+    image, layer, point = marks._viewer.layers["movie"], marks.layer, (0, 30, 10)
+    image.scale, image.translate = (1, 0.5, 0.5), (0, 7, 8)
+    assert marks._place(image.data_to_world(point)) == point
+    image.affine = np.diag([1.0, 2.0, 2.0, 1.0])
+    assert marks._place(image.data_to_world(point)) == point
+    image.rotate, image.shear = (0, 0, 30), (0, 0, 0.1)
+    image.units = ("s", "um", "um")
+    assert marks._place(image.data_to_world(point)) == point
+    assert layer.units == image.units
+    marks.show(InputChoice(image, "image", "TYX"), SHAPE, {})
+    assert marks.layer is layer
+
+
 def test_without_a_tool_the_mouse_moves_the_view(marks):
     event = SimpleNamespace(button=1, type="mouse_press", position=(1, 4, 4))
     marks.listen(True)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,9 +12,10 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from fastershift.config import InputSettings
 from fastershift.labels import label_areas
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.layers._placement import as_stack, placement
+from fastershift.plugin.layers._placement import Placement, as_stack, placement
 from fastershift.plugin.learn._strokes import along, around, goes_around
 from fastershift.plugin.qt import on_destroyed
 
@@ -24,6 +25,8 @@ __all__ = ["BACKGROUND", "AnnotationLayer", "Stroke"]
 BACKGROUND = 1
 
 _Labels = npt.NDArray[np.int32]
+#: What tells the movies of one layer apart: axes, and how they are read.
+_Movie: TypeAlias = tuple[str, InputSettings]
 
 # Half the width of a stroke in cell diameters.
 _HALF_WIDTH = 0.15
@@ -36,6 +39,9 @@ _COVERED = 0.5
 
 # Cell diameter in pixels where nothing tells it.
 _UNKNOWN_DIAMETER = 20.0
+
+# What an image tells when it is calibrated or moved.
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
 
 
 class Stroke:
@@ -68,7 +74,7 @@ class AnnotationLayer(QObject):
         self.layer: Labels | None = None
         self.frames: set[int] = set()
         # Of each movie that was opened: several of them may lie in one layer.
-        self._of: WeakKeyDictionary[Layer, dict[Any, tuple[Labels, str, set[int]]]]
+        self._of: WeakKeyDictionary[Layer, dict[_Movie, tuple[Labels, str, set[int]]]]
         self._of = WeakKeyDictionary()
         self._listening: Labels | None = None
         viewer.mouse_drag_callbacks.append(self._drag)
@@ -109,6 +115,9 @@ class AnnotationLayer(QObject):
         known : dict of int to (Y, X) int32
             Marks of an earlier sitting, by frame.
         """
+        if choice.layer not in self._of:
+            for name in _PLACE:
+                choice.layer.events[name].connect(self._on_moved)
         opened = self._of.setdefault(choice.layer, {})
         movie = choice.axes, choice.reading
         if movie in opened and opened[movie][0] in self._viewer.layers:
@@ -118,8 +127,7 @@ class AnnotationLayer(QObject):
         for frame, one in known.items():
             marks[frame] = one
         self.frames = set(known)
-        position = choice.reading.position or 0
-        place = placement(choice.layer, choice.axes, position=position, shape=shape[1:])
+        place = _place_over(choice.layer, *movie, shape)
         self._axes = place.axes
         self.layer = Labels(
             place.lay(marks), name=f"{choice.layer.name} marks", **place.arguments
@@ -128,6 +136,12 @@ class AnnotationLayer(QObject):
         self.layer.events.mode.connect(self._on_active)
         self._viewer.add_layer(self.layer)
         opened[movie] = self.layer, self._axes, self.frames
+
+    def _on_moved(self, event: Any) -> None:
+        """Keep the marks of an image over it: strokes are taken where they lie."""
+        for movie, (layer, axes, _) in self._of.get(event.source, {}).items():
+            shape = as_stack(layer.data, axes).shape
+            _place_over(event.source, *movie, shape).put(layer)
 
     def listen(self, listening: bool) -> None:
         """Take strokes on the canvas, or let them move the view again.
@@ -301,9 +315,20 @@ class AnnotationLayer(QObject):
             self.drawn.emit(Stroke(found[0][0], once))
 
     def _let_go(self) -> None:
+        for source in self._of:
+            for name in _PLACE:
+                source.events[name].disconnect(self._on_moved)
         if self._drag in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._drag)
         selection = self._viewer.layers.selection
         selection.events.active.disconnect(self._on_active)
         if self._listening is not None and selection.active == self._listening:
             self._viewer.scene.camera.mouse_pan = True
+
+
+def _place_over(
+    source: Layer, axes: str, reading: InputSettings, shape: tuple[int, int, int]
+) -> Placement:
+    """Tell how marks of a shape lie over the image that they are made in."""
+    position = reading.position or 0
+    return placement(source, axes, position=position, shape=shape[1:])
