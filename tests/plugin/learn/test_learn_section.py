@@ -585,6 +585,31 @@ def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monke
     ]
 
 
+def test_what_is_painted_into_the_marks_of_another_movie_is_kept_there(
+    user, tmp_path, monkeypatch
+):
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    draw = np.random.default_rng(0)
+    for name in ("one", "two"):
+        user.viewer.add_image(draw.random(SHAPE), name=name)
+    section = user.widget._learn
+    for name in ("one", "two"):
+        user.choose("layer", name)
+        user.click("learn_cell")
+    user.viewer.layers["one marks"].paint((1, 10, 10), 2)
+    assert section._marks.annotated() == {}
+    user.wait(lambda: not section._teacher._keeping.busy)
+    (file,) = (tmp_path / "learning").glob("*/marks.npz")
+    assert file.parent.name.startswith("one")
+    with np.load(file) as kept:
+        assert kept.files == ["1"]
+    user.choose("layer", "one")
+    user.click("learn_cell")
+    assert list(section._marks.annotated()) == [1]
+
+
 def test_marks_that_were_kept_come_back_and_damaged_ones_do_not(
     qtbot, tmp_path, monkeypatch
 ):

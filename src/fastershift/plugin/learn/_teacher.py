@@ -171,17 +171,24 @@ class Teacher(QObject):
                     known[frame] = kept[key].astype(np.int32)
         return known
 
-    def keep(self, marks: Mapping[int, _Labels]) -> None:
-        """Keep the marks of the movie on disk.
+    @property
+    def folder(self) -> Path | None:
+        """Where the marks of the movie that is open are kept."""
+        return None if self._lesson is None else self._lesson.folder
+
+    def keep(self, marks: Mapping[int, _Labels], folder: Path | None = None) -> None:
+        """Keep the marks of a movie on disk.
 
         Parameters
         ----------
         marks : mapping of int to (Y, X) int32
             Cells from 1, 0 background, -1 unknown.
+        folder : Path, optional
+            That of another movie than the one that is open.
         """
-        lesson = self._lesson
-        assert lesson is not None  # noqa: S101 (opened before)
-        self._unkept[lesson.folder] = dict(marks)
+        folder = folder or self.folder
+        assert folder is not None  # noqa: S101 (opened before)
+        self._unkept[folder] = dict(marks)
         self._keeping.follow(
             Task(
                 lambda: _keep_all(self._unkept, self._writing),
