@@ -353,16 +353,50 @@ def test_marks_that_cannot_be_kept_are_told_until_they_are(teacher, qtbot, monke
     assert list(teacher.open(movie, "m", "auto")) == [0]
 
 
+def test_marks_of_one_movie_are_kept_where_those_of_another_cannot_be(tmp_path):
+    from fastershift.plugin.learn._teacher import _Unkept
+
+    marks, unkept = {0: np.ones(SHAPE[1:], np.int32)}, _Unkept()
+    (tmp_path / "one").touch()
+    for name in ("one", "two"):
+        unkept.put(tmp_path / name, marks)
+    with pytest.raises(OSError, match="one"):
+        list(unkept.write())
+    assert (tmp_path / "two" / "marks.npz").exists()
+    assert unkept.of(tmp_path / "one") is marks
+    assert unkept.of(tmp_path / "two") is None
+
+
+def test_newer_marks_that_come_while_older_are_written_are_kept(tmp_path, monkeypatch):
+    from fastershift.plugin.learn import _teacher
+
+    class Slow(dict):
+        """Lets newer marks come just when the older ones are compared with them."""
+
+        def __getitem__(self, folder):
+            found = super().__getitem__(folder)
+            newer.start()
+            newer.join(0.3)
+            return found
+
+    unkept = _teacher._Unkept()
+    unkept._marks = Slow({tmp_path: {0: np.ones(SHAPE[1:], np.int32)}})
+    two = {1: np.ones(SHAPE[1:], np.int32)}
+    newer = threading.Thread(target=unkept.put, args=(tmp_path, two))
+    list(unkept.write())
+    newer.join(60)
+    assert unkept.of(tmp_path) is two
+
+
 def test_marks_that_wait_are_kept_when_the_window_is_closed(teacher, monkeypatch):
     from fastershift.io import as_movie
-    from fastershift.plugin.learn._teacher import _keep_last
 
     movie = as_movie(np.random.default_rng(0).random(SHAPE))
     teacher.open(movie, "m", "auto")
     monkeypatch.setattr(teacher._keeping, "follow", lambda _task: None)
     teacher.keep({1: np.ones(SHAPE[1:], np.int32)})
-    _keep_last(teacher._unkept, teacher._writing)
-    assert not teacher._unkept
+    teacher._unkept.write_last()
+    assert teacher._unkept.of(teacher._lesson.folder) is None
     assert list(teacher.open(movie, "m", "auto")) == [1]
 
 

@@ -85,6 +85,56 @@ class _Lesson:
     begun: bool = False
 
 
+class _Unkept:
+    """Marks of each folder that are not on disk yet; any thread may use it."""
+
+    def __init__(self) -> None:
+        self._marks: dict[Path, dict[int, _Labels]] = {}
+        # Held for a moment only: the window asks for it.
+        self._guard = Lock()
+        self._writing = Lock()
+
+    def put(self, folder: Path, marks: Mapping[int, _Labels]) -> None:
+        """Let the marks of a folder wait, in place of older ones."""
+        with self._guard:
+            self._marks[folder] = dict(marks)
+
+    def of(self, folder: Path) -> dict[int, _Labels] | None:
+        """Return the marks of a folder that wait; None where there are none."""
+        with self._guard:
+            return self._marks.get(folder)
+
+    def write(self) -> Iterator[None]:
+        """Write the newest marks of each folder, also after one that cannot be."""
+        with self._guard:
+            folders = list(self._marks)
+        failed: OSError | None = None
+        for folder in folders:
+            try:
+                self._write_one(folder)
+            except OSError as error:
+                failed = failed or error
+            yield None
+        if failed is not None:
+            raise failed
+
+    def _write_one(self, folder: Path) -> None:
+        with self._writing:
+            marks = self.of(folder)
+            if marks is None:
+                return
+            _keep_marks(folder, marks)
+            with self._guard:
+                # Newer ones may have come meanwhile: they are written next.
+                if self._marks[folder] is marks:
+                    del self._marks[folder]
+
+    def write_last(self) -> None:
+        """Write what is not on disk yet when the window is closed."""
+        with suppress(OSError):
+            list(self.write())
+
+
 class Teacher(QObject):
     """Learns from the newest marks; everything is kept on disk as it comes.
 
@@ -103,10 +153,8 @@ class Teacher(QObject):
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_changed)
         self._keeping = TaskRunner(self)
-        # Marks of each folder that are not on disk yet, and who writes them.
-        self._unkept: dict[Path, dict[int, _Labels]] = {}
-        self._writing = Lock()
-        on_destroyed(self, _keep_last, self._unkept, self._writing)
+        self._unkept = _Unkept()
+        on_destroyed(self, self._unkept.write_last)
         self._lesson: _Lesson | None = None
         self._learning = self._looking = False
         self.states: list[State] = []
@@ -155,9 +203,9 @@ class Teacher(QObject):
         for path in sorted(folder.glob("*.safetensors")):
             with suppress(InputError, LookupError):  # damaged, or of another kind
                 self.states.append(_state(path))
-        if folder in self._unkept:
-            newest = self._unkept[folder].items()
-            return {frame: one + 1 for frame, one in newest}
+        newest = self._unkept.of(folder)
+        if newest is not None:
+            return {frame: one + 1 for frame, one in newest.items()}
         known: dict[int, _Labels] = {}
         with (
             suppress(*_UNREADABLE),
@@ -188,10 +236,10 @@ class Teacher(QObject):
         """
         folder = folder or self.folder
         assert folder is not None  # noqa: S101 (opened before)
-        self._unkept[folder] = dict(marks)
+        self._unkept.put(folder, marks)
         self._keeping.follow(
             Task(
-                lambda: _keep_all(self._unkept, self._writing),
+                self._unkept.write,
                 lambda _: None,
                 lambda error: self.unkept.emit(describe_error(error)),
                 lambda: self.unkept.emit(""),
@@ -312,26 +360,6 @@ def _start_of(folder: Path, start: str) -> str:
         with suppress(OSError):
             return (folder / _START).read_text(encoding="utf-8")
     return start
-
-
-def _keep_all(unkept: dict[Path, dict[int, _Labels]], writing: Lock) -> Iterator[None]:
-    """Write the newest marks of each folder."""
-    while True:
-        with writing:
-            if not unkept:
-                return
-            folder, marks = next(iter(unkept.items()))
-            _keep_marks(folder, marks)
-            # Newer ones may have come meanwhile.
-            if unkept[folder] is marks:
-                del unkept[folder]
-        yield None
-
-
-def _keep_last(unkept: dict[Path, dict[int, _Labels]], writing: Lock) -> None:
-    """Write what is not on disk yet when the window is closed."""
-    with suppress(OSError):
-        list(_keep_all(unkept, writing))
 
 
 def _keep_marks(folder: Path, marked: Mapping[int, _Labels]) -> None:
