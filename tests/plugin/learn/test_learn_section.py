@@ -293,6 +293,24 @@ def test_what_a_movie_has_taught_is_not_what_it_is_learned_from(teacher, tmp_pat
     assert teacher._lesson.start == str(learned), "it goes on with another movie"
 
 
+def test_it_learns_on_the_device_until_it_has_begun(monkeypatch):
+    from fastershift.io import as_movie
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "load_model", lambda name: name)
+    monkeypatch.setattr(
+        "fastershift.training.Learner",
+        lambda *_, device, **__: SimpleNamespace(on=device),
+    )
+    movie = as_movie(np.zeros(SHAPE))
+    lesson = _teacher._Lesson(movie, "m", None, "auto")
+    for device in ("cpu", "cuda"):
+        learner = _teacher._learner_at(lesson, 9.0, device, False)
+        assert learner.on == device
+    assert _teacher._learner_at(lesson, 9.0, "cuda", True) is learner
+    assert _teacher._learner_at(lesson, 9.0, "cpu", True) is learner
+
+
 def test_a_sentence_that_says_why_nothing_is_learned_stays(teacher, qtbot):
     from fastershift.io import as_movie
 
@@ -538,8 +556,9 @@ def test_marks_are_kept_in_a_pause_and_the_diameter_may_be_auto(
     user.viewer.add_image(np.random.default_rng(0).random(SHAPE), name="movie")
     section, asked = user.widget._learn, []
     monkeypatch.setattr(
-        section._teacher, "learn", lambda *given, **how: asked.append((given[1], how))
+        section._teacher, "learn", lambda *given, **how: asked.append((given[1:], how))
     )
+    user.choose("device", "cpu")
     user.click("learn_cell")
     user.click("learn_pause")
     section._on_drawn(stroke(*circle(20, 20, 6)))
@@ -549,7 +568,7 @@ def test_marks_are_kept_in_a_pause_and_the_diameter_may_be_auto(
         assert (kept["0"] > 1).any()
     assert not asked
     user.click("learn_pause")
-    assert asked == [(None, {"learning": False})]
+    assert asked == [((None, "cpu"), {"learning": False})]
     # Nothing is learned from marks that are gone.
     stopped = []
     monkeypatch.setattr(section._teacher, "stop", lambda: stopped.append(1))
@@ -687,7 +706,7 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     section = user.widget._learn
     asked = []
 
-    def learn(marked, _diameter, *, learning):
+    def learn(marked, *_, learning):
         assert learning
         asked.append(marked)
 

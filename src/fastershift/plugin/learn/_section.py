@@ -70,8 +70,8 @@ class LearnSection(QGroupBox):
     corrected : callable
         Gives the frames that were put right by hand and looked at, (Y, X) by number.
     settings : callable
-        Gives the name of the model that is set, and the cell diameter in pixels; None
-        where it is left to *auto*.
+        Gives the name of the model that is set, the cell diameter in pixels, None where
+        it is left to *auto*, and the device.
     parent : QWidget
         The widget this is a part of.
     """
@@ -87,7 +87,7 @@ class LearnSection(QGroupBox):
         movie: Callable[[], Movie | None],
         preview: Callable[[], npt.NDArray[np.int32] | None],
         corrected: Callable[[], Mapping[int, npt.NDArray[np.int32]]],
-        settings: Callable[[], tuple[str, float | None]],
+        settings: Callable[[], tuple[str, float | None, str]],
         parent: QWidget,
     ) -> None:
         super().__init__("Learn", parent)
@@ -302,7 +302,8 @@ class LearnSection(QGroupBox):
         if cells == 0:
             self._teacher.stop()
         elif not self.pause.isChecked():
-            self._teacher.learn(marked, self._settings()[1], learning=missing <= 0)
+            _, diameter, device = self._settings()
+            self._teacher.learn(marked, diameter, device, learning=missing <= 0)
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

@@ -82,6 +82,7 @@ class _Lesson:
     start: str
     learner: "Learner | None" = None
     diameter: float | None = None
+    device: str = "auto"
     begun: bool = False
 
 
@@ -250,6 +251,7 @@ class Teacher(QObject):
         self,
         marked: Mapping[int, _Labels],
         diameter: float | None,
+        device: str = "auto",
         *,
         learning: bool = True,
     ) -> None:
@@ -261,6 +263,8 @@ class Teacher(QObject):
             Cells from 1, 0 background, -1 unknown.
         diameter : float, optional
             Of a cell in pixels, as it is set; what *auto* takes by default.
+        device : str
+            Where to compute.
         learning : bool
             Whether there are enough marks; otherwise what is marked is looked at, so
             that learning begins sooner.
@@ -272,7 +276,7 @@ class Teacher(QObject):
         assert lesson is not None  # noqa: S101 (opened before)
         (self._tasks.follow if looking else self._tasks.start)(
             Task(
-                lambda: self._steps(lesson, dict(marked), diameter, learning),
+                lambda: self._steps(lesson, dict(marked), diameter, device, learning),
                 self._on_step,
                 lambda error: self.message.emit(describe_error(error)),
                 lambda: self.message.emit(""),
@@ -305,6 +309,7 @@ class Teacher(QObject):
         lesson: _Lesson,
         marked: dict[int, _Labels],
         diameter: float | None,
+        device: str,
         learning: bool,
     ) -> Iterator[State | None]:
         """Learn, and keep each model; in another thread."""
@@ -313,7 +318,7 @@ class Teacher(QObject):
 
         self._looking = not learning
         yield None
-        learner = _learner_at(lesson, diameter, learning)
+        learner = _learner_at(lesson, diameter, device, learning)
         if not learning:
             yield from learner.look(marked)
             return
@@ -335,20 +340,23 @@ class Teacher(QObject):
             self.message.emit("Learning …")
 
 
-def _learner_at(lesson: _Lesson, diameter: float | None, learning: bool) -> "Learner":
-    """Return the learner; its diameter may change until it begins to learn."""
+def _learner_at(
+    lesson: _Lesson, diameter: float | None, device: str, learning: bool
+) -> "Learner":
+    """Return the learner; diameter and device may change until it begins to learn."""
     from fastershift.training import Learner
 
-    changed = diameter != lesson.diameter and not lesson.begun
-    if lesson.learner is None or changed:
+    changed = (diameter, device) != (lesson.diameter, lesson.device)
+    if lesson.learner is None or (changed and not lesson.begun):
         lesson.learner = Learner(
             lesson.movie,
             load_model(lesson.start),
             name=f"{lesson.called} learned",
             movie_name=lesson.movie.name,
             diameter=diameter,
+            device=device,
         )
-        lesson.diameter = diameter
+        lesson.diameter, lesson.device = diameter, device
     lesson.begun |= learning
     return lesson.learner
 
