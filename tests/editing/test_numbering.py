@@ -32,6 +32,30 @@ def cells_of(movie):
     return Cells(movie.labels.copy(), movie.lineage)
 
 
+def test_tracks_wait_for_the_labels_until_the_first_change():
+    asked = []
+
+    def lineage(spans):
+        asked.append(dict(spans))
+        return ENDS.lineage
+
+    for change in (
+        lambda cells: cells.tracks,
+        lambda cells: cells.children(1),
+        lambda cells: list(cells.prepare()),
+        lambda cells: cells.recolor(0, BOTH, 5),
+        lambda cells: cells.rename([0], {1: 5}),
+        lambda cells: cells.replace_frame(0, cells.labels[1].copy()),
+    ):
+        asked.clear()
+        cells = Cells(ENDS.labels.copy(), lineage)
+        cells.frame(0)
+        assert not asked
+        change(cells)
+        assert cells.lineage == ENDS.lineage
+        assert asked == [{1: (0, 0), 2: (0, 0), 3: (0, 2)}]
+
+
 def backwards(movie_):
     """The same cells from the last frame to the first."""
     last = len(movie_.labels) - 1

@@ -271,11 +271,12 @@ class SegmentTrackWidget(QWidget):
         self._form.controls["diameter"].touch(diameter)
         self._input.model.touch(model)
 
-    def _learn_from(self) -> tuple[str, float | None]:
-        """Tell which model is learned from, and how large a cell is if that is set."""
+    def _learn_from(self) -> tuple[str, float | None, str]:
+        """Tell which model is learned from, how large a cell is if set, and where."""
         controls = self._form.controls
         model, diameter = controls["model"].value, controls["diameter"].value
-        return model, None if diameter == "auto" else float(diameter)
+        size = None if diameter == "auto" else float(diameter)
+        return model, size, self._input.device
 
     def _corrected(self) -> Mapping[int, NDArray[np.int32]]:
         """Give frames of the movie that were corrected, those nearest to the view."""
