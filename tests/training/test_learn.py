@@ -338,6 +338,12 @@ class TestAnnotations:
         with pytest.raises(InputError, match="2 cells are marked; mark 3"):
             read_annotations(frames[:1], np.where(labels > 2, -1, labels)[:1])
 
+    def test_a_movie_holds_no_marks(self, movie):
+        frames, _ = movie
+        seen = (1000 * frames).astype(np.int32)
+        with pytest.raises(InputError, match="holds no labels"):
+            read_annotations(frames, seen, "unknown")
+
 
 class TestJudging:
     TRUTH = np.array([[1, 1, 1, 0, 2, 2, 2, -1]], np.int32)

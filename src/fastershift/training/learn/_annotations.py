@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
-from fastershift.io import Movie
+from fastershift.io import Movie, check_no_movie
 from fastershift.rshn import FrameSource
 from fastershift.training._truth import UNKNOWN, cell_diameters
 
@@ -85,8 +85,8 @@ def read_annotations(
     Raises
     ------
     InputError
-        When they do not fit the movie, hold no whole numbers, leave open what 0 means,
-        or mark fewer than three cells.
+        When they do not fit the movie, hold no whole numbers, are plainly a movie,
+        leave open what 0 means, or mark fewer than three cells.
     """
     shape = (len(movie), *np.shape(movie[0]))
     if tuple(marks.shape) != shape:
@@ -99,7 +99,10 @@ def read_annotations(
             f"The marks hold numbers of the type {marks.dtype}; they must be whole "
             "numbers."
         )
-    frames = {t: np.asarray(marks[t]) for t in range(len(movie))}
+    frames = {}
+    for t in range(len(movie)):
+        frames[t] = np.asarray(marks[t])
+        check_no_movie(frames[t], "The image of the marks")
     told = any((one < 0).any() for one in frames.values())
     if not told and unmarked is None:
         raise InputError(
