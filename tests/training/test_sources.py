@@ -86,6 +86,7 @@ def test_frames_of_which_nothing_is_known_are_counted():
         (MOVING[:, :-1], "must be the same"),
         (np.zeros_like(MOVING), "no labelled cell"),
         (seen(MOVING), "holds no labels"),
+        ((MOVING > 0).astype(np.uint8), "have the number 1, as in a mask"),
     ],
 )
 def test_labels_that_do_not_belong_to_a_movie_are_a_sentence(labels, sentence):

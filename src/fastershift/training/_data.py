@@ -20,6 +20,7 @@ from fastershift.training._truth import (
     UNKNOWN,
     TruthSequence,
     cell_diameters,
+    check_numbers,
     ignore_border,
     load_ctc_truth,
 )
@@ -166,7 +167,7 @@ def load_pair_truth(
     ------
     InputError
         When labels and frames do not belong together, the labels are plainly a movie,
-        or no cell is labelled.
+        no cell is labelled, or all cells have one number.
     """
     if labels.dtype.kind not in "ui":
         raise InputError(
@@ -179,6 +180,7 @@ def load_pair_truth(
         )
     for frame in labels:
         check_no_movie(frame, labels.name)
+    check_numbers(labels, labels.name)
     cells = np.unique(np.concatenate([np.unique(frame) for frame in labels]))
     cells = cells[cells > 0]
     truth = [_numbered(frame, cells) for frame in labels]

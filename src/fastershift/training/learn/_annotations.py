@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fastershift.errors import InputError
 from fastershift.io import Movie, check_no_movie
 from fastershift.rshn import FrameSource
-from fastershift.training._truth import UNKNOWN, cell_diameters
+from fastershift.training._truth import UNKNOWN, cell_diameters, check_numbers
 
 __all__ = ["Annotations", "Unmarked", "read_annotations"]
 
@@ -39,8 +39,8 @@ class Annotations:
     def __post_init__(self) -> None:
         if self.n_cells < _FEWEST:
             raise InputError(
-                f"{self.n_cells} cells are marked; mark {_FEWEST} at least, so that "
-                "there is something to learn from."
+                f"{self.n_cells} cells are marked; mark {_FEWEST} at least, each with "
+                "a number of its own, so that there is something to learn from."
             )
 
     @property
@@ -86,7 +86,7 @@ def read_annotations(
     ------
     InputError
         When they do not fit the movie, hold no whole numbers, are plainly a movie,
-        leave open what 0 means, or mark fewer than three cells.
+        leave open what 0 means, mark all cells with one number, or fewer than three.
     """
     shape = (len(movie), *np.shape(movie[0]))
     if tuple(marks.shape) != shape:
@@ -103,6 +103,7 @@ def read_annotations(
     for t in range(len(movie)):
         frames[t] = np.asarray(marks[t])
         check_no_movie(frames[t], "The image of the marks")
+    check_numbers(frames.values(), "the marks")
     told = any((one < 0).any() for one in frames.values())
     if not told and unmarked is None:
         raise InputError(
