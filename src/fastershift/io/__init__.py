@@ -14,6 +14,8 @@ from fastershift.io._labels import (
     LabelFrames,
     Numbers,
     adopt_labels,
+    check_no_movie,
+    check_other_than,
     read_label_frames,
     rename_tracks,
 )
@@ -93,6 +95,8 @@ __all__ = [
     "as_movie",
     "check_apart",
     "check_file",
+    "check_no_movie",
+    "check_other_than",
     "check_output",
     "check_range",
     "find_images",

@@ -19,6 +19,8 @@ __all__ = [
     "Numbers",
     "adopt_labels",
     "check_frames",
+    "check_no_movie",
+    "check_other_than",
     "read_label_frames",
     "rename_tracks",
 ]
@@ -155,6 +157,53 @@ def check_frames(frames: LabelFrames) -> None:
         )
 
 
+def check_no_movie(frame: _Image, name: str) -> None:
+    """Refuse a frame in which more neighbours differ than are alike.
+
+    Labels can be so only where cells one pixel wide fill the frame; what a camera sees
+    is, because of its noise.
+
+    Parameters
+    ----------
+    frame : array
+        Any type of pixel; of what is not (Y, X), or small, nothing is told.
+    name : str
+        What it is called in a sentence.
+
+    Raises
+    ------
+    InputError
+        When it is plainly no frame of labels.
+    """
+    if frame.ndim != 2 or min(frame.shape) < _TELLING:
+        return
+    below = frame[1::_EVERY] == frame[:-1:_EVERY]
+    beside = frame[::_EVERY, 1:] == frame[::_EVERY, :-1]
+    if max(below.mean(), beside.mean()) < _ALIKE:
+        raise InputError(
+            f"{name} holds no labels: most pixels differ from those next to them, as "
+            "in a movie. Give the image in which all pixels of a cell hold its number, "
+            "and those of the background 0."
+        )
+
+
+def check_other_than(movie: str | Path, path: str | Path) -> None:
+    """Make sure that masks are not the movie itself.
+
+    Parameters
+    ----------
+    movie, path : str or Path
+        Where the movie and its masks are stored.
+
+    Raises
+    ------
+    InputError
+        When both are the same place.
+    """
+    if Path(path).resolve() == Path(movie).resolve():
+        raise InputError(f"{path} is the movie itself; give the masks of its cells.")
+
+
 def read_label_frames(path: Path, read: Callable[[str], Movie]) -> Movie:
     """Open labels in two dimensions; their only long axis is time, whatever its name.
 
@@ -234,24 +283,6 @@ def _dtypes(frames: LabelFrames, name: str) -> set[np.dtype[Any]]:
     return dtypes
 
 
-def _check_no_movie(frame: _Image, name: str) -> None:
-    """Refuse a frame in which more neighbours differ than are alike.
-
-    Labels can be so only where cells one pixel wide fill the frame; what a camera sees
-    is, because of its noise.
-    """
-    if frame.ndim != 2 or min(frame.shape) < _TELLING:
-        return
-    below = frame[1::_EVERY] == frame[:-1:_EVERY]
-    beside = frame[::_EVERY, 1:] == frame[::_EVERY, :-1]
-    if max(below.mean(), beside.mean()) < _ALIKE:
-        raise InputError(
-            f"{name} holds no labels: most pixels differ from those next to them, as "
-            "in a movie. Give the image in which all pixels of a cell hold its number, "
-            "and those of the background 0."
-        )
-
-
 def _always_fits(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "b" or (dtype.kind in "ui" and np.iinfo(dtype).max <= _LARGEST)
 
@@ -269,5 +300,5 @@ def _highest(frame: _Image, t: int, name: str) -> int:
             f"{name} holds {frame[wrong][0]} in frame {t}; labels are whole numbers "
             "from 0, and 0 is background."
         )
-    _check_no_movie(frame, name)
+    check_no_movie(frame, name)
     return int(frame.max())
