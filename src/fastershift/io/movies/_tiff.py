@@ -89,7 +89,9 @@ class TiffStack:
             # These say only which number they stumbled on.
             numbers = isinstance(error, LookupError | struct.error)
             said = "it is damaged" if numbers else error
-            raise InputError(f"{path} cannot be read as a TIFF file ({said}).") from error
+            raise InputError(
+                f"{path} cannot be read as a TIFF file ({said})."
+            ) from error
         if self.scale is not None:
             time, height, width = self.scale
             self.scale = (time, height * self._shrunk, width * self._shrunk)
