@@ -7,7 +7,7 @@ from dataclasses import replace
 from glob import escape
 from pathlib import Path
 
-from fastershift.batch._inputs import NamedMovie
+from fastershift.batch._inputs import NamedMovie, plain_path
 from fastershift.batch._join import Joined, tracks_at_edge
 from fastershift.batch._measuring import measure_result, remove_tables
 from fastershift.batch._model_file import ModelFiles
@@ -82,7 +82,7 @@ def find_region(given: str | Path | None, name: str) -> Path | None:
     """
     if given is None:
         return None
-    path = Path(os.path.expanduser(str(given).replace(_NAME, name))).absolute()
+    path = plain_path(os.path.expanduser(str(given).replace(_NAME, name)))
     if not path.is_dir() or _NAME in str(given):
         return path
     with suppress(InputError):
@@ -119,7 +119,7 @@ def without_masks(
         masks.update(find_region(region, movie.name) for region in regions)
         if labels is not None:
             with suppress(InputError):
-                masks.add(find_masks(labels, movie.name).absolute())
+                masks.add(plain_path(find_masks(labels, movie.name)))
     left = [movie for movie in movies if movie.source not in masks]
     if not left:
         raise InputError(

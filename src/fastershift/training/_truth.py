@@ -199,7 +199,7 @@ def _read(path: Path) -> NDArray[np.generic]:
             f"There is no ground truth at {path}, although there is a "
             "frame with this number."
         ) from error
-    except (OSError, ValueError, tifffile.TiffFileError) as error:
+    except Exception as error:  # decoders of damaged files raise anything
         raise InputError(f"{path} cannot be read as a TIFF ({error}).") from error
     if image.ndim != 2:
         raise InputError(
