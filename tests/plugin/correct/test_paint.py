@@ -180,3 +180,22 @@ def test_a_tool_put_away_in_a_stroke_leaves_the_stroke_whole(corrected):
     assert corrections.undo_text == "Painted 7 in frame 1."
     corrected.history.undo()
     np.testing.assert_array_equal(layer.data, corrected.before)
+
+
+@pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon"])
+def test_nothing_is_painted_where_time_is_an_axis_of_the_picture(corrected, mode):
+    layer, dims, said = corrected.layer, corrected.viewer.dims, []
+    corrected.history.message.connect(said.append)
+    layer.mode = mode
+    dims.roll()
+    assert 0 in dims.displayed
+    assert layer.mode == "pan_zoom"
+    layer.mode = mode
+    assert layer.mode == "pan_zoom"
+    dims.order = (0, 1, 2)
+    layer.mode = mode
+    assert layer.mode == mode
+    dims.ndisplay = 3
+    assert layer.mode == "pan_zoom"
+    assert len(said) == 3
+    assert said[0].startswith("Cells are painted in one frame at a time")

@@ -50,9 +50,14 @@ class PaintCapture(QObject):
         self._now: Any = lambda: 0
         self._changes = PixelChanges(viewer, self)
         self._changes.noticed.connect(self._look)
-        moved = viewer.dims.events.current_step
-        moved.connect(self._on_moved)
-        on_destroyed(self, moved.disconnect, self._on_moved)
+        events = viewer.dims.events
+        for signal, slot in (
+            (events.current_step, self._on_moved),
+            (events.order, self._refuse_time),
+            (events.ndisplay, self._refuse_time),
+        ):
+            signal.connect(slot)
+            on_destroyed(self, signal.disconnect, slot)
 
     def watch(
         self, layer: Labels | None, labels: npt.NDArray[np.int32] | None, now: Any
@@ -75,10 +80,12 @@ class PaintCapture(QObject):
         self._changes.watch(layer)
         self._copies = {}
         if layer is not None:
-            layer.events.mode.connect(self._on_mode)
+            # Last: napari's buttons must hear of a mode before it is refused.
+            layer.events.mode.connect(self._on_mode, position="last")
             layer.events.n_edit_dimensions.connect(self._stay_in_frame)
             layer.n_edit_dimensions = 2
         self._remember()
+        self._refuse_time()
 
     def skip(self, change: Change) -> None:
         """Let an edit pass that was not painted; a stroke may be under way."""
@@ -94,6 +101,7 @@ class PaintCapture(QObject):
     def _on_mode(self, _event: Any) -> None:
         if self._layer is not None and not stroke_goes_on(self._layer):
             self._look()
+            self._refuse_time()
 
     def _on_moved(self, _event: Any) -> None:
         if self._layer is None or not stroke_goes_on(self._layer):
@@ -107,7 +115,7 @@ class PaintCapture(QObject):
 
     def _remember(self) -> None:
         layer, labels = self._layer, self._labels
-        if layer is None or labels is None or str(layer.mode) not in _PAINTING:
+        if layer is None or labels is None or not _paints(layer):
             self._copies = {}
             return
         self._frame = self._now()
@@ -118,7 +126,7 @@ class PaintCapture(QObject):
             )
 
     def _corner(self, layer: Labels) -> int:
-        """Tell the frame of a polygon: that of its first corner, not the one in view."""
+        """Tell the frame of a polygon: that of its first corner."""
         corners = layer._overlays["polygon"].points
         axes = labels_axes(layer)
         if not corners or "T" not in axes:
@@ -133,6 +141,20 @@ class PaintCapture(QObject):
                 "The brush paints in one frame at a time, so that every "
                 "change is visible; merge, split and add by click can be "
                 "followed through time."
+            )
+
+    def _refuse_time(self, _event: Any = None) -> None:
+        """Put the brush away where time is an axis of the picture: see above."""
+        layer, dims = self._layer, self._viewer.dims
+        if layer is None or not _paints(layer):
+            return
+        axes = labels_axes(layer)
+        # napari lines up the last axes of its layers.
+        if "T" in axes and dims.ndim - layer.ndim + axes.index("T") in dims.displayed:
+            layer.mode = "pan_zoom"
+            self.message.emit(
+                "Cells are painted in one frame at a time, but the picture shows "
+                "several frames now. Show rows and columns in 2D first."
             )
 
     def _capture(self) -> None:
@@ -159,3 +181,7 @@ class PaintCapture(QObject):
         """Empty napari's own history: two of them would contradict each other."""
         if self._layer is not None:
             self._layer._reset_history()
+
+
+def _paints(layer: Labels) -> bool:
+    return str(layer.mode) in _PAINTING
