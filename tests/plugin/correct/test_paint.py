@@ -1,4 +1,6 @@
-"""Strokes of napari's brush become edits, whatever else happens meanwhile."""
+"""What napari's tools paint becomes edits, whatever else happens meanwhile."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +30,43 @@ def painted(qtbot):
     parent.deleteLater()
 
 
+@pytest.fixture
+def corrected(qtbot):
+    """The same layer with its history, and hands that move the time slider."""
+    from napari.components import ViewerModel
+    from qtpy.QtCore import QObject
+
+    from fastershift.plugin.correct._history import EditHistory
+    from fastershift.plugin.correct._layers import CorrectedLayers
+    from fastershift.plugin.correct._marks import Marks
+    from fastershift.plugin.layers._record import ResultRecord
+    from fastershift.session import Corrections
+    from fastershift.tracking import Lineage, Track
+
+    labels = np.zeros((4, 12, 12), np.int32)
+    labels[:, 1:5, 1:5] = 1
+    viewer, parent = ViewerModel(), QObject()
+    record = ResultRecord(tracks=[(1, 0, 3, 0)], axes="TYX")
+    layer = viewer.add_labels(labels, metadata=record.metadata())
+    viewer.dims.set_current_step(0, 1)
+    layers = CorrectedLayers(viewer, Marks(viewer, parent), parent)
+    history = EditHistory(viewer, layers, parent)
+    corrections = Corrections(labels, Lineage((Track(1, 0, 3),)))
+    layers.watch(layer, corrections)
+    history.watch(layer, corrections)
+    layer.brush_size, layer.selected_label = 1, 7
+    yield SimpleNamespace(
+        layer=layer,
+        viewer=viewer,
+        history=history,
+        corrections=corrections,
+        before=labels.copy(),
+        go=lambda frame: viewer.dims.set_current_step(0, frame),
+        tracks=lambda: [row[0] for row in corrections.lineage.rows()],
+    )
+    parent.deleteLater()
+
+
 def test_an_edit_during_a_stroke_leaves_the_stroke_whole(painted):
     from fastershift.editing import Delete, Editor
     from fastershift.tracking import Lineage, Track
@@ -41,7 +80,7 @@ def test_an_edit_during_a_stroke_leaves_the_stroke_whole(painted):
         capture.skip(editor.do(Delete(1, (1,))))
         layer.paint((1, 8, 9), 7)
         layer.paint((1, 8, 8), 7)
-    ((edit, _),) = edits
+    (((edit, _),),) = edits
     editor.do(edit)
     assert (layer.data[1, 8, 8:10] == 7).all()
     assert not (layer.data[1] == 1).any()
@@ -49,3 +88,114 @@ def test_an_edit_during_a_stroke_leaves_the_stroke_whole(painted):
     assert not layer.data[1].any()
     editor.undo()
     np.testing.assert_array_equal(layer.data, before)
+
+
+def test_a_polygon_is_an_edit_and_has_a_track(corrected):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode = "polygon"
+    polygon = layer._overlays["polygon"]
+    polygon.points = [[1, 6, 6], [1, 6, 10], [1, 10, 10], [1, 10, 6]]
+    polygon.add_polygon_to_labels(layer)
+    assert (layer.data[1] == 7).sum() > 10
+    assert corrections.undo_text == "Painted 7 in frame 1."
+    assert corrected.tracks() == [1, 7]
+    assert corrections.cells.locked == {1: {7}}
+    corrected.history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+    assert corrections.redo_text, "taking it back was not taken for painting"
+
+
+def test_a_polygon_goes_to_the_frame_it_was_begun_in(corrected):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode = "polygon"
+    polygon = layer._overlays["polygon"]
+    polygon.points = [[1, 6, 6], [1, 6, 10]]
+    corrected.go(3)
+    polygon.points = [*polygon.points, [3, 10, 10], [3, 10, 6]]
+    polygon.add_polygon_to_labels(layer)
+    assert corrections.undo_text == "Painted 7 in frame 1."
+    assert corrected.viewer.dims.current_step[0] == 1, "it is shown"
+    corrected.history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+
+
+@pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon"])
+def test_every_tool_is_undone_and_redone(corrected, mode):
+    layer, history = corrected.layer, corrected.history
+    layer.mode = mode
+    if mode == "polygon":
+        layer.paint_polygon([[1, 2, 2], [1, 2, 8], [1, 8, 8]], 7)
+    else:
+        # As the mouse does.
+        with layer.block_history():
+            layer._draw(0 if mode == "erase" else 7, (1, 2, 2), (1, 2, 2))
+            layer._draw(0 if mode == "erase" else 7, (1, 2, 2), (1, 3, 3))
+    after = layer.data.copy()
+    assert (after != corrected.before).any()
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, after)
+    history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+    history.redo()
+    np.testing.assert_array_equal(layer.data, after)
+    assert len(corrected.corrections.editor.history) == 1
+
+
+def test_what_others_write_while_a_tool_is_in_hand_is_an_edit(corrected):
+    layer = corrected.layer
+    layer.mode = "paint"
+    layer.data[1, 8, 8] = 7
+    layer.refresh()
+    assert corrected.corrections.undo_text == "Painted 7 in frame 1."
+    layer.data_setitem(tuple(np.array([[1, 1], [9, 9], [2, 3]])), 8)
+    assert corrected.corrections.undo_text == "Painted 8 in frame 1."
+    assert corrected.tracks() == [1, 7, 8]
+
+
+def test_a_stroke_during_which_time_goes_on_is_one_edit(corrected):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode = "paint"
+    with layer.block_history():
+        layer._draw(7, (1, 8, 2), (1, 8, 2))
+        layer._draw(7, (1, 8, 2), (1, 8, 4))
+        corrected.go(3)
+        # On its way the brush meets the frame between the two.
+        layer._draw(7, (1, 8, 4), (3, 8, 8))
+        layer._draw(7, (3, 8, 8), (3, 8, 10))
+    painted = sorted(set(np.nonzero(layer.data == 7)[0].tolist()))
+    assert painted == [1, 2, 3]
+    assert len(corrections.editor.history) == 1
+    assert corrected.viewer.dims.current_step[0] == 3
+    assert corrected.tracks() == [1, 7]
+    corrected.history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+
+
+def test_a_tool_put_away_in_a_stroke_leaves_the_stroke_whole(corrected):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode = "paint"
+    with layer.block_history():
+        layer._draw(7, (1, 8, 2), (1, 8, 4))
+        layer.mode = "pan_zoom"
+    assert corrections.undo_text == "Painted 7 in frame 1."
+    corrected.history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+
+
+@pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon"])
+def test_nothing_is_painted_where_time_is_an_axis_of_the_picture(corrected, mode):
+    layer, dims, said = corrected.layer, corrected.viewer.dims, []
+    corrected.history.message.connect(said.append)
+    layer.mode = mode
+    dims.roll()
+    assert 0 in dims.displayed
+    assert layer.mode == "pan_zoom"
+    layer.mode = mode
+    assert layer.mode == "pan_zoom"
+    dims.order = (0, 1, 2)
+    layer.mode = mode
+    assert layer.mode == mode
+    dims.ndisplay = 3
+    assert layer.mode == "pan_zoom"
+    assert len(said) == 3
+    assert said[0].startswith("Cells are painted in one frame at a time")

@@ -1,6 +1,6 @@
 """Edits of the corrected layer: made, shown, taken back; cells locked and unlocked."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from napari.components import ViewerModel
 from napari.layers import Labels
@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from fastershift.editing import Change, Edit, Lock, Unlock
 from fastershift.errors import InputError
 from fastershift.plugin.correct._layers import CorrectedLayers
-from fastershift.plugin.correct._paint import PaintCapture
+from fastershift.plugin.correct._paint import PaintCapture, Painted
 from fastershift.session import Corrections, describe_error
 
 __all__ = ["EditHistory"]
@@ -68,8 +68,9 @@ class EditHistory(QObject):
         follow : bool
             Whether to go there, and say it.
         """
-        self._layers.show(change, follow=follow)
+        # First: a layer that is drawn again is looked at for what was painted.
         self._paint.skip(change)
+        self._layers.show(change, follow=follow)
         if follow:
             self.message.emit(change.text)
         self.edited.emit()
@@ -108,13 +109,27 @@ class EditHistory(QObject):
         if change is not None:
             self.show(change)
 
-    def _on_painted(self, painted: tuple[Any, Any]) -> None:
-        edit, before = painted
-        if self._corrections is None or self._layer is None:
+    def _on_painted(self, painted: Painted) -> None:
+        """Make one edit of a stroke, also when it went through several frames."""
+        layer, corrections = self._layer, self._corrections
+        if corrections is None or layer is None:
             return
-        change = self.make(edit)
-        if change is None:
-            self._corrections.labels[edit.frame] = before
-            self._layer.refresh(extent=False)
-        else:
-            self.show(change)
+        frames = [edit.frame for edit, _ in painted]
+        seen = self._layers.frame if self._layers.frame in frames else frames[0]
+        made: Change | None = None
+        for edit, before in painted:
+            try:
+                change = (
+                    corrections.do(edit)
+                    if made is None
+                    else corrections.extend(made.entry, edit)
+                )
+            except InputError as error:
+                self.message.emit(describe_error(error))
+                corrections.labels[edit.frame] = before
+                layer.refresh(extent=False)
+            else:
+                self.show(change, follow=edit.frame == seen)
+                made = change
+        if made is not None and len(painted) > 1:
+            self.message.emit(made.text)

@@ -1,6 +1,7 @@
 """Painting with the brush of napari, as part of our history."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -9,18 +10,23 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.editing import Change, Paint
+from fastershift.plugin.layers._pixel_changes import PixelChanges, stroke_goes_on
+from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.qt import follow
 
-__all__ = ["PaintCapture"]
+__all__ = ["PaintCapture", "Painted"]
 
 _PAINTING = ("paint", "erase", "fill", "polygon")
+
+#: Frames in which was painted together, and how each of them was before.
+Painted: TypeAlias = Sequence[tuple[Paint, npt.NDArray[np.int32]]]
 
 
 class PaintCapture(QObject):
     """Notices what was painted on a labels layer, whatever the tool.
 
-    The frame in view is compared with a copy of it, so that nothing depends on how
-    napari keeps its own history.
+    Frames are compared with copies of them, so that nothing depends on how napari
+    keeps its own history.
 
     Parameters
     ----------
@@ -35,12 +41,19 @@ class PaintCapture(QObject):
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
+        self._viewer = viewer
         self._layer: Labels | None = None
         self._labels: npt.NDArray[np.int32] | None = None
         self._frame = 0
-        self._copy: npt.NDArray[np.int32] | None = None
+        # Of the frame in view; of more while a stroke goes through time.
+        self._copies: dict[int, npt.NDArray[np.int32]] = {}
         self._now: Any = lambda: 0
-        follow(self, viewer.dims.events.current_step, self._on_moved)
+        self._changes = PixelChanges(viewer, self)
+        self._changes.noticed.connect(self._look)
+        events = viewer.dims.events
+        follow(self, events.current_step, self._on_moved)
+        follow(self, events.order, self._refuse_time)
+        follow(self, events.ndisplay, self._refuse_time)
 
     def watch(
         self, layer: Labels | None, labels: npt.NDArray[np.int32] | None, now: Any
@@ -57,29 +70,64 @@ class PaintCapture(QObject):
             Tells the frame in view.
         """
         if self._layer is not None:
-            self._layer.events.paint.disconnect(self._on_paint)
-            self._layer.events.mode.disconnect(self._remember)
+            self._layer.events.mode.disconnect(self._on_mode)
             self._layer.events.n_edit_dimensions.disconnect(self._stay_in_frame)
         self._layer, self._labels, self._now = layer, labels, now
+        self._changes.watch(layer)
+        self._copies = {}
         if layer is not None:
-            layer.events.paint.connect(self._on_paint)
-            layer.events.mode.connect(self._remember)
+            # Last: napari's buttons must hear of a mode before it is refused.
+            layer.events.mode.connect(self._on_mode, position="last")
             layer.events.n_edit_dimensions.connect(self._stay_in_frame)
             layer.n_edit_dimensions = 2
         self._remember()
+        self._refuse_time()
 
     def skip(self, change: Change) -> None:
         """Let an edit pass that was not painted; a stroke may be under way."""
-        box = change.boxes.get(self._frame)
-        if self._copy is not None and self._labels is not None and box is not None:
-            self._copy[box] = self._labels[self._frame][box]
+        if self._labels is not None:
+            for frame in self._copies.keys() & change.boxes.keys():
+                box = change.boxes[frame]
+                self._copies[frame][box] = self._labels[frame][box]
 
-    def _remember(self, _event: Any = None) -> None:
-        self._copy = None
+    def _look(self) -> None:
+        self._capture()
+        self._remember()
+
+    def _on_mode(self, _event: Any) -> None:
+        if self._layer is not None and not stroke_goes_on(self._layer):
+            self._look()
+            self._refuse_time()
+
+    def _on_moved(self, _event: Any) -> None:
+        if self._layer is None or not stroke_goes_on(self._layer):
+            self._look()
+        elif self._copies and self._labels is not None:
+            # The brush goes on in the new frame, through those in between.
+            before, self._frame = self._frame, self._now()
+            first, last = sorted((before, self._frame))
+            for frame in {*range(first, last + 1)} - self._copies.keys():
+                self._copies[frame] = self._labels[frame].copy()
+
+    def _remember(self) -> None:
         layer, labels = self._layer, self._labels
-        if layer is not None and labels is not None and layer.mode in _PAINTING:
-            self._frame = self._now()
-            self._copy = labels[self._frame].copy()
+        if layer is None or labels is None or not _paints(layer):
+            self._copies = {}
+            return
+        self._frame = self._now()
+        known, self._copies = self._copies, {}
+        for frame in {self._frame, self._corner(layer)}:
+            self._copies[frame] = (
+                known[frame] if frame in known else labels[frame].copy()
+            )
+
+    def _corner(self, layer: Labels) -> int:
+        """Tell the frame of a polygon: that of its first corner."""
+        corners = layer._overlays["polygon"].points
+        axes = labels_axes(layer)
+        if not corners or "T" not in axes:
+            return self._frame
+        return int(corners[0][axes.index("T")])
 
     def _stay_in_frame(self, _event: Any) -> None:
         """Keep strokes to the frame in view: in others nobody would see them."""
@@ -91,31 +139,45 @@ class PaintCapture(QObject):
                 "followed through time."
             )
 
-    def _on_moved(self, _event: Any) -> None:
-        self._capture()
-        self._remember()
-
-    def _on_paint(self, _event: Any) -> None:
-        if self._copy is None:
-            self._remember()
-        else:
-            self._capture()
+    def _refuse_time(self, _event: Any = None) -> None:
+        """Put the brush away where time is an axis of the picture: see above."""
+        layer, dims = self._layer, self._viewer.dims
+        if layer is None or not _paints(layer):
+            return
+        axes = labels_axes(layer)
+        # napari lines up the last axes of its layers.
+        if "T" in axes and dims.ndim - layer.ndim + axes.index("T") in dims.displayed:
+            layer.mode = "pan_zoom"
+            self.message.emit(
+                "Cells are painted in one frame at a time, but the picture shows "
+                "several frames now. Show rows and columns in 2D first."
+            )
 
     def _capture(self) -> None:
-        if self._copy is None or self._labels is None:
+        labels = self._labels
+        copies, self._copies = self._copies, {}
+        if labels is None:
             return
-        frame, after = self._frame, self._labels[self._frame]
-        rows, columns = np.nonzero(after != self._copy)
-        if not rows.size:
+        painted = []
+        # In the order of time: a new track goes on in the next frame.
+        for frame in sorted(copies):
+            before, after = copies[frame], labels[frame]
+            rows, columns = np.nonzero(after != before)
+            if rows.size:
+                pixels = rows, columns
+                edit = Paint.of_pixels(frame, pixels, before[pixels], after[pixels])
+                painted.append((edit, before))
+        if not painted:
+            self._copies = copies
             return
-        pixels = rows, columns
-        edit = Paint.of_pixels(frame, pixels, self._copy[pixels], after[pixels])
-        before, self._copy = self._copy, None
-        self.painted.emit((edit, before))
+        self.painted.emit(painted)
         self._forget()
-        self._remember()
 
     def _forget(self) -> None:
         """Empty napari's own history: two of them would contradict each other."""
         if self._layer is not None:
             self._layer._reset_history()
+
+
+def _paints(layer: Labels) -> bool:
+    return str(layer.mode) in _PAINTING

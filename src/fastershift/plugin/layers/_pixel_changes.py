@@ -1,0 +1,90 @@
+"""Notices that the pixels of a labels layer were changed, whichever tool did it."""
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Labels
+from qtpy.QtCore import QObject, Signal
+
+from fastershift.plugin.qt import on_destroyed
+
+__all__ = ["PixelChanges", "stroke_goes_on"]
+
+
+def stroke_goes_on(layer: Labels) -> bool:
+    """Tell whether a stroke was begun in a layer that has not ended yet.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer.
+    """
+    return bool(layer._block_history)
+
+
+class PixelChanges(QObject):
+    """Tells when the pixels of a labels layer may have changed.
+
+    napari says ``paint`` when a stroke of the brush, the eraser or the fill bucket has
+    ended, but for a polygon before its pixels are there. These come with
+    ``labels_update``, as do the dabs of a stroke. Undo, redo and what other plugins
+    write only draw the layer again, and so does a move of the time slider.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where the layer is.
+    parent : QObject
+        Lives as long as this.
+    """
+
+    #: Once for a stroke; it may also come when nothing has changed.
+    noticed = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._point: tuple[float, ...] = ()
+        self._layer: Labels | None = None
+        # The layer may outlive this.
+        self._links: list[tuple[Any, Any]] = []
+        on_destroyed(self, _let_go, self._links)
+
+    def watch(self, layer: Labels | None) -> None:
+        """Watch a layer in place of the one before.
+
+        Parameters
+        ----------
+        layer : Labels or None
+            The layer.
+        """
+        _let_go(self._links)
+        self._layer = layer
+        self._point = tuple(self._viewer.dims.point)
+        if layer is not None:
+            self._links += [
+                (layer.events.paint, self._on_paint),
+                (layer.events.labels_update, self._on_written),
+                (layer.events.set_data, self._on_drawn),
+            ]
+            for signal, slot in self._links:
+                signal.connect(slot)
+
+    def _on_paint(self, _event: Any) -> None:
+        self.noticed.emit()
+
+    def _on_written(self, _event: Any) -> None:
+        if self._layer is not None and not stroke_goes_on(self._layer):
+            self.noticed.emit()
+
+    def _on_drawn(self, event: Any) -> None:
+        point = tuple(self._viewer.dims.point)
+        moved, self._point = point != self._point, point
+        if not moved:
+            self._on_written(event)
+
+
+def _let_go(links: list[tuple[Any, Any]]) -> None:
+    for signal, slot in links:
+        signal.disconnect(slot)
+    links.clear()
