@@ -178,6 +178,7 @@ def link_movie(
     saved = result.saved(
         movie.scale,
         movie.units,
+        frames="",
         input=str(task.source),
         labels=str(masks),
         **task.regions,

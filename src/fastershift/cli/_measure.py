@@ -1,7 +1,7 @@
 """The command that measures the cells of a result."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,11 +17,12 @@ from fastershift.cli._options import (
     WithoutFlicker,
     frame_range,
 )
+from fastershift.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fastershift.io import Movie
+    from fastershift.io import Movie, SavedResult
     from fastershift.measure import FrameTable
 
 __all__ = ["measure"]
@@ -58,6 +59,9 @@ def measure(
     position: Annotated[
         int | None, typer.Option(help="Position of a multi-position movie.")
     ] = None,
+    level: Annotated[
+        int | None, typer.Option(help="Level of an image pyramid.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace former measurements.")
     ] = False,
@@ -67,6 +71,9 @@ def measure(
 
     Lengths are in µm and times in minutes where the pixel size and the time step are
     known; --ring and --neighbour-distance are in the same unit.
+
+    What was tracked of the movie (--frames, --axes, --plane, --position, --level) need
+    not be told where the result was made by run or batch: it knows.
     """
     from fastershift.io import check_apart, read_channels, read_saved
     from fastershift.measure import (
@@ -86,13 +93,14 @@ def measure(
     saved = read_saved(result, on_disk=True)
     channels: dict[str, Movie] = {}
     if movie is not None:
-        channels = read_channels(
-            movie,
-            axes=axes,
-            plane=int(plane) if plane and plane.isdecimal() else plane,
-            position=position,
-            frames=frame_range(frames),
-        )
+        given = {
+            "frames": frame_range(frames),
+            "axes": axes and axes.upper(),
+            "plane": int(plane) if plane and plane.isdecimal() else plane,
+            "position": position,
+            "level": level,
+        }
+        channels = read_channels(movie, **_tracked_part(saved, given))
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
     columns = columns_for(saved, channels, ring=ring > 0, drift=without_drift)
@@ -108,6 +116,31 @@ def measure(
     how = None if without_flicker else "--without-flicker"
     for sentence in tables.describe_flicker(channels, how):
         typer.echo(sentence)
+
+
+def _tracked_part(saved: "SavedResult", given: dict[str, Any]) -> dict[str, Any]:
+    """Tell what to take of the movie: what was tracked, else what was given."""
+    told, reading = saved.provenance, saved.settings and saved.settings.input
+    if reading is None or "frames" not in told:  # not made of a file, or by others
+        return {**given, "level": given["level"] or 0}
+    recorded = {
+        "frames": frame_range(str(told["frames"]) or None),
+        "axes": None if reading.axes == "auto" else reading.axes,
+        "plane": reading.plane,
+        "position": reading.position,
+        "level": reading.level,
+    }
+    for name, value in recorded.items():
+        asked = given[name]
+        if asked is None:
+            given = given | {name: value}
+        elif asked != value and value not in (None, 0):
+            shown = told["frames"] if name == "frames" else value
+            raise InputError(
+                f"The result was made with --{name} {shown}; leave --{name} out, and "
+                "the same is measured."
+            )
+    return given
 
 
 def _shown(tables: "Iterable[FrameTable]", frames: int) -> "Iterable[FrameTable]":
