@@ -132,3 +132,23 @@ def test_nothing_is_computed_without_compiling(tmp_path, capsys, monkeypatch):
         main(["run", str(tmp_path / "m.tif"), "-o", str(tmp_path / "out")])
     assert end.value.code == 2
     assert "NUMBA_DISABLE_JIT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["models", "convert /a /b", "simulate -o x"])
+def test_a_working_folder_that_was_removed(tmp_path, monkeypatch, capsys, words):
+    def removed():
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr("os.getcwd", removed)
+    with pytest.raises(SystemExit) as end:
+        main(words.split())
+    assert end.value.code == 2
+    assert "The folder that you work in was removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["simulate -o x", "learn x -o y", "benchmark speed"])
+def test_a_seed_below_zero(capsys, words):
+    with pytest.raises(SystemExit) as end:
+        main([*words.split(), "--seed", "-1"])
+    assert end.value.code == 2
+    assert "unexpected" not in capsys.readouterr().err

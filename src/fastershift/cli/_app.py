@@ -19,6 +19,7 @@ from fastershift.cli._napari import open_napari
 from fastershift.cli._options import frame_range
 from fastershift.cli._run import run
 from fastershift.cli._train import train
+from fastershift.errors import InputError
 
 __all__ = ["app", "main"]
 
@@ -48,6 +49,12 @@ def start(
 ) -> None:
     """Open napari with the plugin docked when no command is given."""
     hand_on(context, debug=debug)
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise InputError(
+            "The folder that you work in was removed; change to one that is there."
+        ) from error
     if context.invoked_subcommand is None:
         open_napari()
 
