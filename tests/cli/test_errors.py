@@ -1,6 +1,9 @@
 """Errors of the machine, told in a sentence."""
 
 import errno
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -152,3 +155,23 @@ def test_a_seed_below_zero(capsys, words):
         main([*words.split(), "--seed", "-1"])
     assert end.value.code == 2
     assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_who_interrupts_what_is_being_loaded_sees_a_sentence():
+    """Loading takes a second; Python has to come up before anything can be caught."""
+    code = """
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, *rest):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+from fastershift.cli import main
+main(["models"])
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 130
+    assert ended.stderr == "fastershift: Interrupted: nothing was written.\n"

@@ -1,6 +1,5 @@
 """All commands as one program."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +20,7 @@ from fastershift.cli._run import run
 from fastershift.cli._train import train
 from fastershift.errors import InputError
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     name="fastershift",
@@ -145,17 +144,3 @@ def simulate(
         made = simulate_movie(*asked, **options)  # type: ignore[arg-type]
         write_simulation(made, output, overwrite=overwrite)
     typer.echo(f"{frames} frames with {len(made.tracks)} tracks: {output}")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and end with its exit code.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Instead of those of the process.
-    """
-    # Threads that wait for each other give their core away: on a busy machine, the one
-    # that is waited for needs it. Read once, when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    app(arguments)
