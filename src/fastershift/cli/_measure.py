@@ -75,7 +75,7 @@ def measure(
     What was tracked of the movie (--frames, --axes, --plane, --position, --level) need
     not be told where the result was made by run or batch: it knows.
     """
-    from fastershift.io import check_apart, read_channels, read_saved
+    from fastershift.io import check_apart, lost_parents, read_channels, read_saved
     from fastershift.measure import (
         MeasureOptions,
         WatchedTables,
@@ -91,6 +91,8 @@ def measure(
     if movie is not None:
         check_apart(output, movie)
     saved = read_saved(result, on_disk=True)
+    if lost := lost_parents(result):
+        typer.echo(lost, err=True)
     channels: dict[str, Movie] = {}
     if movie is not None:
         given = {
