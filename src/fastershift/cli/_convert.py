@@ -35,6 +35,7 @@ def convert(
     others, Cellpose masks, and ROIs of StarDist and ImageJ.
     """
     from fastershift.io import (
+        check_apart,
         check_output,
         format_of,
         lost_parents,
@@ -43,6 +44,7 @@ def convert(
     )
 
     kind = format_of(output) if format is None else result_format(format)
+    check_apart(output, source, "the result")
     check_output(output, kind, overwrite=overwrite, source=source)
     saved = read_saved(source, on_disk=True)
     if lost := lost_parents(source):
