@@ -48,9 +48,17 @@ def find_masks(given: str, name: str) -> Path:
         if not path.exists():
             raise InputError(f"There are no masks at {path}; check the pattern.")
         return path
+    if path.is_file():
+        raise InputError(
+            f"{path} is a file, and every movie needs masks of its own; give their "
+            f"folder, or a pattern such as '{path.parent / _NAME}_masks.tif', where "
+            f"{_NAME} stands for the movie."
+        )
     place = path / name
     alike = sorted(place.parent.glob(f"{escape(place.name)}.*"))
-    found = [place] if place.exists() else alike
+    same = [one for one in alike if one.stem == place.name]
+    masks = sorted(place.parent.glob(f"{escape(place.name)}_masks.*"))
+    found = [place] if place.exists() else same or alike or masks
     if not found:
         raise InputError(
             f"There are no masks called {name} in {path}; write for example "
@@ -178,6 +186,7 @@ def link_movie(
     saved = result.saved(
         movie.scale,
         movie.units,
+        frames="",
         input=str(task.source),
         labels=str(masks),
         **task.regions,

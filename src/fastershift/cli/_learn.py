@@ -93,7 +93,7 @@ def learn(
         int | None,
         typer.Option(help="Iterations that the network learns, instead of minutes."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     author: Annotated[
         list[str] | None, typer.Option(help="Author of the model; may be repeated.")

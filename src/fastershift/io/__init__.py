@@ -62,6 +62,7 @@ from fastershift.io._table import (
     write_table,
 )
 from fastershift.io._zarr import import_zarr, is_zarr
+from fastershift.io.formats import lost_parents
 from fastershift.io.movies import (
     IMAGE_SUFFIXES,
     MICROSCOPE_SUFFIXES,
@@ -108,6 +109,7 @@ __all__ = [
     "is_own_picture",
     "is_result",
     "is_zarr",
+    "lost_parents",
     "machine_name",
     "movie_parts",
     "parents_that_fit",
