@@ -212,6 +212,15 @@ def test_what_is_not_training_data_is_a_sentence(tmp_path, argument, sentence):
         read_training_data([argument.format(tmp_path)], 16.0)
 
 
+def test_a_jpeg_holds_no_masks(tmp_path):
+    argument = stills(tmp_path, 3)
+    (tmp_path / "masks" / "1.tif").rename(tmp_path / "masks" / "1.jpg")
+    pair = f"{tmp_path / 'images' / '0.tif'}={tmp_path / 'masks' / '1.jpg'}"
+    for one in (argument, pair):
+        with pytest.raises(InputError, match="is a JPEG"):
+            read_training_data([one], 16.0)
+
+
 def test_files_of_a_movie_and_its_labels_are_read(tmp_path):
     tifffile.imwrite(tmp_path / "images.tif", seen(MOVING))
     tifffile.imwrite(tmp_path / "labels.tif", MOVING)

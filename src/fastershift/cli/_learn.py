@@ -102,7 +102,7 @@ def learn(
     debug: Debug = False,
 ) -> None:
     """Learn from a few cells that are marked in a movie, within seconds."""
-    from fastershift.io import check_other_than, read_movie
+    from fastershift.io import check_exact, check_other_than, read_movie
     from fastershift.rshn import load_model
     from fastershift.training import Learner, check_model_output, read_annotations
 
@@ -116,6 +116,7 @@ def learn(
             f"{output} exists already; choose another name or replace it (--overwrite)."
         )
     check_other_than(movie, marks)
+    check_exact(marks)
     frames = read_movie(movie)
     annotations = read_annotations(
         frames, read_movie(marks), None if unmarked is None else unmarked.value

@@ -11,13 +11,15 @@ import numpy.typing as npt
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie
 from fastershift.io._zarr import is_zarr
-from fastershift.io.movies import find_images, sort_files
+from fastershift.io.movies import JPEG_SUFFIXES, find_images, sort_files
+from fastershift.labels import is_noisy
 
 __all__ = [
     "AdoptedLabels",
     "LabelFrames",
     "Numbers",
     "adopt_labels",
+    "check_exact",
     "check_frames",
     "check_no_movie",
     "check_other_than",
@@ -32,12 +34,6 @@ _Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
 
 #: The largest number that labels may have.
 _LARGEST = np.iinfo(np.int32).max
-#: Of frames with a shorter side it is not told whether they are labels.
-_TELLING = 64
-#: Every so many rows are looked at.
-_EVERY = 8
-#: Share of neighbours with the same number that frames of labels have at least.
-_ALIKE = 0.5
 #: Up to here real numbers tell every whole number from the next.
 _EXACT = 2**53
 
@@ -158,15 +154,12 @@ def check_frames(frames: LabelFrames) -> None:
 
 
 def check_no_movie(frame: _Image, name: str) -> None:
-    """Refuse a frame in which more neighbours differ than are alike.
-
-    Labels can be so only where cells one pixel wide fill the frame; what a camera sees
-    is, because of its noise.
+    """Refuse a frame that a camera has seen, see `fastershift.labels.is_noisy`.
 
     Parameters
     ----------
     frame : array
-        Any type of pixel; of what is not (Y, X), or small, nothing is told.
+        Any type of pixel.
     name : str
         What it is called in a sentence.
 
@@ -175,11 +168,7 @@ def check_no_movie(frame: _Image, name: str) -> None:
     InputError
         When it is plainly no frame of labels.
     """
-    if frame.ndim != 2 or min(frame.shape) < _TELLING:
-        return
-    below = frame[1::_EVERY] == frame[:-1:_EVERY]
-    beside = frame[::_EVERY, 1:] == frame[::_EVERY, :-1]
-    if max(below.mean(), beside.mean()) < _ALIKE:
+    if is_noisy(frame):
         raise InputError(
             f"{name} holds no labels: most pixels differ from those next to them, as "
             "in a movie. Give the image in which all pixels of a cell hold its number, "
@@ -204,6 +193,29 @@ def check_other_than(movie: str | Path, path: str | Path) -> None:
         raise InputError(f"{path} is the movie itself; give the masks of its cells.")
 
 
+def check_exact(path: str | Path) -> None:
+    """Make sure that masks are in files that keep the numbers of their pixels.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where they are stored: a file, or a folder of such.
+
+    Raises
+    ------
+    InputError
+        For JPEG, which blurs them.
+    """
+    path = Path(path)
+    files = find_images(path) if path.is_dir() and not is_zarr(path) else [path]
+    blurred = [one for one in files if one.suffix.lower() in JPEG_SUFFIXES]
+    if blurred:
+        raise InputError(
+            f"{blurred[0]} is a JPEG, in which pixels near an edge have other values "
+            "than they were given; save the mask anew as PNG or TIFF."
+        )
+
+
 def read_label_frames(path: Path, read: Callable[[str], Movie]) -> Movie:
     """Open labels in two dimensions; their only long axis is time, whatever its name.
 
@@ -221,8 +233,9 @@ def read_label_frames(path: Path, read: Callable[[str], Movie]) -> Movie:
     Raises
     ------
     InputError
-        As ``read``, when it is not clear which axis that is.
+        As ``read``, when it is not clear which axis that is, and for JPEG.
     """
+    check_exact(path)
     try:
         return read("auto")
     except InputError as error:

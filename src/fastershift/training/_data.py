@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from fastershift.config import PRESETS
 from fastershift.errors import InputError
-from fastershift.io import Movie, check_no_movie, check_other_than, read_movie
+from fastershift.io import (
+    Movie,
+    check_exact,
+    check_no_movie,
+    check_other_than,
+    read_movie,
+)
 from fastershift.rshn import EmbeddingKind
 from fastershift.simulate import Kind, simulate_movie
 from fastershift.training._augment import TrainingMovie
@@ -297,6 +303,7 @@ def _read(argument: str | LabelledMovie, options: TruthOptions, seed: int) -> _S
             "simulate:KIND."
         )
     check_other_than(images, labels)
+    check_exact(labels)
     movie = LabelledMovie(Path(images).stem, read_movie(images), read_movie(labels))
     return _split(movie.name, _pair_truth(movie, options))
 
@@ -319,6 +326,7 @@ def _stills(argument: str, options: TruthOptions) -> _Source:
         )
     truths = []
     for name, path in paths.items():
+        check_exact(found[name])
         movie = LabelledMovie(name, read_movie(path), read_movie(found[name]))
         if len(movie.images) != 1:
             raise InputError(f"{path} holds a movie; stills are single images.")
