@@ -28,7 +28,9 @@ def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> N
     # garbage in the middle of its end.
     last = finalize(owner, call, *arguments)
     last.atexit = False
-    owner.destroyed.connect(lambda *_: last())
+    # Itself, not a function around it: that would be emptied before it is called where
+    # the owner is garbage by then.
+    owner.destroyed.connect(last)
 
 
 def follow(owner: QObject, event: Any, call: Callable[..., Any]) -> None:
