@@ -94,14 +94,8 @@ def measure(
         typer.echo(lost, err=True)
     channels: dict[str, Movie] = {}
     if movie is not None:
-        given = {
-            "frames": frame_range(frames),
-            "axes": axes and axes.upper(),
-            "plane": int(plane) if plane and plane.isdecimal() else plane,
-            "position": position,
-            "level": level,
-        }
-        channels = read_channels(movie, **_tracked_part(saved, given))
+        part = _tracked_part(saved, frames, axes, plane, position, level)
+        channels = read_channels(movie, **part)
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
     columns = columns_for(saved, channels, ring=ring > 0, drift=without_drift)
@@ -119,8 +113,22 @@ def measure(
         typer.echo(sentence)
 
 
-def _tracked_part(saved: "SavedResult", given: dict[str, Any]) -> dict[str, Any]:
+def _tracked_part(
+    saved: "SavedResult",
+    frames: str | None,
+    axes: str | None,
+    plane: str | None,
+    position: int | None,
+    level: int | None,
+) -> dict[str, Any]:
     """Tell what to take of the movie: what is given, else what was tracked."""
+    given = {
+        "frames": frame_range(frames),
+        "axes": axes and axes.upper(),
+        "plane": int(plane) if plane and plane.isdecimal() else plane,
+        "position": position,
+        "level": level,
+    }
     told = saved.provenance
     if (
         saved.settings is None or "frames" not in told
