@@ -95,13 +95,8 @@ def measure(
         typer.echo(lost, err=True)
     channels: dict[str, Movie] = {}
     if movie is not None:
-        given = {
-            "frames": frame_range(frames),
-            "axes": axes and axes.upper(),
-            "plane": int(plane) if plane and plane.isdecimal() else plane,
-            "position": position,
-            "level": level,
-        }
+        reading = {"axes": axes and axes.upper(), "plane": plane, "position": position}
+        given = reading | {"frames": frame_range(frames), "level": level}
         channels = read_channels(movie, **_tracked_part(saved, given))
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
@@ -122,6 +117,9 @@ def measure(
 
 def _tracked_part(saved: "SavedResult", given: dict[str, Any]) -> dict[str, Any]:
     """Tell what to take of the movie: what was tracked, else what was given."""
+    plane = given["plane"]
+    if plane and plane.isdecimal():
+        given = given | {"plane": int(plane)}
     told, reading = saved.provenance, saved.settings and saved.settings.input
     if reading is None or "frames" not in told:  # not made of a file, or by others
         return {**given, "level": given["level"] or 0}
