@@ -21,6 +21,7 @@ from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import as_stack, labels_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
+from fastershift.plugin.layers._snapshot import shows
 from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
 from fastershift.session import Corrections, describe_error
 
@@ -129,8 +130,7 @@ class CorrectedLayers(QObject):
         if cells is None or corrections is None or not corrections.revision:
             return
         # A new result may have taken the place of what was corrected.
-        corrected = np.may_share_memory(cells.data, corrections.labels)
-        if corrected and not self.is_new(cells):
+        if shows(cells, corrections) and not self.is_new(cells):
             self._store(cells, corrections.record())
 
     def is_new(self, layer: Labels) -> bool:
