@@ -20,6 +20,7 @@ from pathlib import Path
 from fastershift.simulate import simulate_movie
 from fastershift.training import (
     Trainer,
+    TrainingMovie,
     TrainSettings,
     from_simulation,
     load_ctc_truth,
@@ -56,39 +57,53 @@ def main() -> None:
     if options.large:
         large = {"size": 256, "batch": 1, "learning_rate": 7e-4, "seed": 1}
         settings = settings.model_copy(update=large)
+    movies = prepared_movies(options.data, settings, MOVIES, SIMULATED, seeds=6)
+    go_on(Trainer(movies, settings), options.output, options.minutes, 100, 180)
 
+
+def prepared_movies(
+    data: Path,
+    settings: TrainSettings,
+    real: dict[str, tuple[tuple[int, int], int, float, bool, float]],
+    simulated: dict[str, float],
+    *,
+    seeds: int,
+) -> tuple[TrainingMovie, ...]:
+    """Read movies as `MOVIES` lists them, and simulate some of each kind, by weight."""
     prepared = partial(
         prepare_movie,
         network_diameter=settings.network_diameter,
         embedding=settings.embedding,
     )
     movies = []
-    for name, (frames, border, reach, grow, weight) in MOVIES.items():
+    for name, (frames, border, reach, grow, weight) in real.items():
         truth = load_ctc_truth(
-            options.data / name / "01",
-            frames=frames,
-            border=border,
-            reach=reach,
-            grow=grow,
+            data / name / "01", frames=frames, border=border, reach=reach, grow=grow
         )
         print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
         movies.append(prepared(truth, weight=weight))
-    for kind, weight in SIMULATED.items():
-        for seed in range(6):
+    for kind, weight in simulated.items():
+        for seed in range(seeds):
             movie = simulate_movie(
                 12, (256, 256), 30, kind=kind, diameter=24, seed=seed
             )
             truth = from_simulation(movie, 24)
-            movies.append(prepared(truth, weight=weight / 6))
-    trainer = Trainer(tuple(movies), settings)
-    if options.output.exists():
-        trainer.load(options.output)
+            movies.append(prepared(truth, weight=weight / seeds))
+    return tuple(movies)
+
+
+def go_on(
+    trainer: Trainer, output: Path, minutes: float, told: int, saved_after: float
+) -> None:
+    """Train from where a file stopped; tell every so many iterations, save by time."""
+    if output.exists():
+        trainer.load(output)
         print("going on at iteration", trainer.iteration, flush=True)
     saved = time.monotonic()
     losses: list[float] = []
-    for progress in trainer.run(minutes=options.minutes):
+    for progress in trainer.run(minutes=minutes):
         losses.append(progress.loss)
-        if progress.iteration % 100 == 0:
+        if progress.iteration % told == 0:
             mean = sum(losses) / len(losses)
             print(
                 f"{progress.iteration} loss {mean:.4f} done {progress.done:.3f} "
@@ -96,10 +111,10 @@ def main() -> None:
                 flush=True,
             )
             losses = []
-        if time.monotonic() - saved > 180:
-            trainer.save(options.output)
+        if time.monotonic() - saved > saved_after:
+            trainer.save(output)
             saved = time.monotonic()
-    trainer.save(options.output)
+    trainer.save(output)
 
 
 if __name__ == "__main__":

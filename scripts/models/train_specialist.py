@@ -7,32 +7,14 @@ Started again with the same output it goes on where it stopped.
 """
 
 import argparse
-import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
+from train_cosine import MOVIES, go_on, prepared_movies
 
 from fastershift.rshn import load_model
-from fastershift.simulate import simulate_movie
-from fastershift.training import (
-    Trainer,
-    TrainSettings,
-    from_simulation,
-    load_ctc_truth,
-    prepare_movie,
-)
-
-# Name: frames learned from, border without truth, reach of lone markers, grow.
-MOVIES = {
-    "Fluo-N2DL-HeLa": ((0, 24), 25, 0.5, False),
-    "Fluo-N2DH-SIM+": ((0, 32), 0, 0.5, False),
-    "Fluo-N2DH-GOWT1": ((0, 30), 50, 0.5, True),
-    "DIC-C2DH-HeLa": ((0, 68), 50, 0.5, False),
-    "Fluo-C2DL-MSC": ((0, 16), 50, 2.0, False),
-    "PhC-C2DL-PSC": ((0, 32), 25, 0.5, False),
-}
+from fastershift.training import Trainer, TrainSettings
 
 
 @dataclass(frozen=True)
@@ -93,53 +75,12 @@ def main() -> None:
         embedding="cosine",
         seed=2,
     )
-
-    prepared = partial(
-        prepare_movie,
-        network_diameter=settings.network_diameter,
-        embedding=settings.embedding,
-    )
-    movies = []
-    for name, weight in what.movies.items():
-        frames, border, reach, grow = MOVIES[name]
-        truth = load_ctc_truth(
-            options.data / name / "01",
-            frames=frames,
-            border=border,
-            reach=reach,
-            grow=grow,
-        )
-        print(truth.source, f"diameter {truth.diameter:.1f}", flush=True)
-        movies.append(prepared(truth, weight=weight))
-    for kind, weight in what.simulated.items():
-        for seed in range(8):
-            movie = simulate_movie(
-                12, (256, 256), 30, kind=kind, diameter=24, seed=seed
-            )
-            truth = from_simulation(movie, 24)
-            movies.append(prepared(truth, weight=weight / 8))
+    real = {name: (*MOVIES[name][:4], weight) for name, weight in what.movies.items()}
+    movies = prepared_movies(options.data, settings, real, what.simulated, seeds=8)
     start = options.start or what.start
     network = None if start is None else load_model(start).network
-    trainer = Trainer(tuple(movies), settings, network=network)
-    if options.output.exists():
-        trainer.load(options.output)
-        print("going on at iteration", trainer.iteration, flush=True)
-    saved = time.monotonic()
-    losses: list[float] = []
-    for progress in trainer.run(minutes=options.minutes):
-        losses.append(progress.loss)
-        if progress.iteration % 50 == 0:
-            mean = sum(losses) / len(losses)
-            print(
-                f"{progress.iteration} loss {mean:.4f} done {progress.done:.3f} "
-                f"{progress.seconds:.0f} s",
-                flush=True,
-            )
-            losses = []
-        if time.monotonic() - saved > 120:
-            trainer.save(options.output)
-            saved = time.monotonic()
-    trainer.save(options.output)
+    trainer = Trainer(movies, settings, network=network)
+    go_on(trainer, options.output, options.minutes, 50, 120)
 
 
 if __name__ == "__main__":

@@ -440,3 +440,17 @@ def test_what_a_run_says_of_a_movie_is_in_the_report(tmp_path):
     (outcome,) = ended(steady).values()
     assert outcome.notes[-1].endswith("This was taken out.")
     assert "drift_y" in rows_of(tmp_path / "steady" / "one_measurements.csv")[0]
+
+
+def test_masks_that_fit_exactly_are_taken(tmp_path):
+    for name in ("a.tif", "a.b.tif", "c_masks.tif", "d.ome.tif"):
+        (tmp_path / name).touch()
+    for name, masks in (("a", "a.tif"), ("a.b", "a.b.tif"), ("c", "c_masks.tif")):
+        assert find_masks(str(tmp_path), name) == tmp_path / masks
+    assert find_masks(str(tmp_path), "d") == tmp_path / "d.ome.tif"
+
+
+def test_a_file_of_masks_is_not_the_folder_of_all(tmp_path):
+    (tmp_path / "masks.tif").touch()
+    with pytest.raises(InputError, match=r"is a file.*give their folder"):
+        find_masks(str(tmp_path / "masks.tif"), "a")

@@ -126,3 +126,38 @@ def test_no_result_lies_where_the_summary_does(tmp_path, name):
     movie(tmp_path / "b.tif")
     assert f"{name} movie" in names(tmp_path)
     assert names(frames(tmp_path / "x" / name).parent) == [f"{name} movie"]
+
+
+def test_the_way_up_in_what_was_typed_is_in_no_name(tmp_path, monkeypatch):
+    for name in ("in/a.tif", "in/b.tif", "work/c.tif"):
+        movie(tmp_path / name)
+    monkeypatch.chdir(tmp_path / "work")
+    assert names("c.tif", "../in/a.tif") == ["in/a", "work/c"]
+    assert names("../in/a.tif", "./../work/../in/b.tif") == ["a", "b"]
+    assert names("../in/a.tif", "../work/../in/a.tif", "../in") == ["a", "b"]
+    assert names("../in/*.tif", "../in/../*/c.tif") == ["in/a", "in/b", "work/c"]
+    assert names("..") == ["in/a", "in/b", "work/c"]
+    # Results that lie in what was given are no movies, however their place is spelled.
+    found = list_movies([tmp_path], tmp_path / "in" / ".." / "work")
+    assert [one.name for one in found] == ["in/a", "in/b"]
+
+
+def test_frames_in_the_folder_that_one_works_in(tmp_path, monkeypatch):
+    frames(tmp_path / "movie" / "one")
+    monkeypatch.chdir(tmp_path / "movie" / "one")
+    assert names(".") == ["one"]
+    (tmp_path / "movie" / "one" / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "movie" / "one" / "below")
+    assert names("..") == ["one"]
+
+
+def test_the_way_up_from_a_link_leads_to_where_the_link_does(tmp_path, monkeypatch):
+    movie(tmp_path / "far" / "a.tif")
+    (tmp_path / "far" / "below").mkdir()
+    (tmp_path / "work").mkdir()
+    movie(tmp_path / "work" / "a.tif")
+    (tmp_path / "work" / "link").symlink_to(tmp_path / "far" / "below")
+    monkeypatch.chdir(tmp_path / "work")
+    (found,) = list_movies(["link/../a.tif"])
+    assert found.source.samefile(tmp_path / "far" / "a.tif")
+    assert names("link/../a.tif", "a.tif") == ["far/a", "work/a"]

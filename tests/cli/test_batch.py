@@ -173,3 +173,12 @@ def test_masks_are_never_replaced(movies, tmp_path, option):
     assert refused.exit_code == 2
     assert "a mask that is read itself" in refused.output
     assert masks.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--labels", "--inside", "--outside"])
+@pytest.mark.parametrize("command", ["run", "batch"])
+def test_an_empty_name_is_not_the_working_folder(movies, tmp_path, option, command):
+    place = ("-o", tmp_path / "out", option, "")
+    refused = invoke(command, movies / "good.tif", *place)
+    assert refused.exit_code == 2
+    assert "the name is empty" in " ".join(refused.output.replace("│", "").split())

@@ -42,3 +42,10 @@ def test_what_cannot_be_is_a_sentence(result, tmp_path, capsys):
     (tmp_path / "img_seg.npy").touch()
     assert run(tmp_path / "img_seg.npy", tmp_path / "r.xml") == 2
     assert "pickle" in capsys.readouterr().err
+
+
+def test_a_result_is_not_called_a_movie(tmp_path, capsys):
+    (tmp_path / "a.tif").touch()
+    with pytest.raises(SystemExit):
+        main(["convert", str(tmp_path / "a.tif"), str(tmp_path / "a.tif")])
+    assert "is the result itself" in capsys.readouterr().err

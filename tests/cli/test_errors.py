@@ -1,6 +1,9 @@
 """Errors of the machine, told in a sentence."""
 
 import errno
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -132,3 +135,43 @@ def test_nothing_is_computed_without_compiling(tmp_path, capsys, monkeypatch):
         main(["run", str(tmp_path / "m.tif"), "-o", str(tmp_path / "out")])
     assert end.value.code == 2
     assert "NUMBA_DISABLE_JIT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["models", "convert /a /b", "simulate -o x"])
+def test_a_working_folder_that_was_removed(tmp_path, monkeypatch, capsys, words):
+    def removed():
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr("os.getcwd", removed)
+    with pytest.raises(SystemExit) as end:
+        main(words.split())
+    assert end.value.code == 2
+    assert "The folder that you work in was removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["simulate -o x", "learn x -o y", "benchmark speed"])
+def test_a_seed_below_zero(capsys, words):
+    with pytest.raises(SystemExit) as end:
+        main([*words.split(), "--seed", "-1"])
+    assert end.value.code == 2
+    assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_who_interrupts_what_is_being_loaded_sees_a_sentence():
+    """Loading takes a second; Python has to come up before anything can be caught."""
+    code = """
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, *rest):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+from fastershift.cli import main
+main(["models"])
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 130
+    assert ended.stderr == "fastershift: Interrupted: nothing was written.\n"

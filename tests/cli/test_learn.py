@@ -127,3 +127,9 @@ def test_what_is_not_marked_is_as_it_is_told(learn, learners, capsys, unmarked, 
     assert learn("--unmarked", unmarked, marks="plain") == 0
     (first,) = learners[-1].annotations.frames.values()
     assert (first == 0).any() == known
+
+
+def test_the_movie_is_no_marks_of_itself(learn, learners, capsys):
+    assert learn("--unmarked", "unknown", marks="movie") == 2
+    assert "the movie itself" in capsys.readouterr().err
+    assert not learners

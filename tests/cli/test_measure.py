@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from fastershift.cli import main
+from fastershift.config import resolve_settings
 from fastershift.io import SavedResult, write_saved
 
 
@@ -108,3 +109,64 @@ def test_only_cells_of_a_region_are_measured(tracked):
         words = (tracked / "two", "-o", table, option, tracked / "region.tif")
         assert run(*words) == 0
         assert [row["track"] for row in rows_of(table)] == [track] * 3
+
+
+def part_of(tracked, stack, said, part, frames="", **how):
+    """A result that was made of a part of a movie, and the movie."""
+    labels = np.zeros((3, 20, 24), np.int32)
+    labels[:, 4:10, 5:11] = 1
+    made = SavedResult(
+        labels,
+        [(1, 0, 2, 0)],
+        settings=resolve_settings(user={"input": how}),
+        provenance={"frames": frames},
+    )
+    write_saved(tracked / part, made)
+    tifffile.imwrite(
+        tracked / f"{part}.tif",
+        stack.astype(np.uint8),
+        photometric="minisblack",
+        metadata={"axes": said},
+    )
+    return tracked / part, tracked / f"{part}.tif", "-o", tracked / f"{part}.csv"
+
+
+def test_what_was_tracked_is_measured(tracked, capsys):
+    light = np.arange(6, dtype=np.uint8)[:, None, None] + np.zeros((1, 20, 24))
+    arguments = part_of(tracked, light, "TYX", "cut", "2:5")
+    assert run(*arguments) == 0
+    assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [2, 3, 4]
+    assert run(*arguments, "--overwrite", "--frames", "2:5") == 0
+    # It may be another movie of the same cells: what is given counts, and it is said.
+    assert "made with" not in capsys.readouterr().err
+    assert run(*arguments, "--overwrite", "--frames", "0:3") == 0
+    assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [0, 1, 2]
+    assert "was made with --frames 2:5" in capsys.readouterr().err
+    arguments = part_of(
+        tracked, light.reshape(2, 3, 20, 24), "PTYX", "place", position=1
+    )
+    assert run(*arguments) == 0
+    assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [3, 4, 5]
+    assert run(*arguments, "--overwrite", "--position", 0) == 0
+    assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [0, 1, 2]
+    assert "was made with --position 1" in capsys.readouterr().err
+    # What the file says is wrong: what the run was told counts.
+    turned = np.moveaxis(light[:3], 0, 2)
+    arguments = part_of(tracked, turned, "TYX", "turned", axes="YXT")
+    assert run(*arguments) == 0
+    assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [0, 1, 2]
+    assert run(*arguments, "--overwrite", "--axes", "yxt") == 0
+    assert run(*arguments, "--overwrite", "--axes", "TYX") == 2
+    assert "was made with --axes YXT" in capsys.readouterr().err
+
+
+def test_a_level_that_was_tracked_is_measured(tracked):
+    result, movie, *rest = part_of(
+        tracked, np.zeros((3, 40, 48)), "TYX", "small", level=1
+    )
+    with tifffile.TiffWriter(movie, ome=True) as file:
+        full = np.zeros((3, 40, 48), np.uint8)
+        file.write(full, subifds=1, metadata={"axes": "TYX"}, tile=(32, 32))
+        file.write(full[:, ::2, ::2] + 7, subfiletype=1, tile=(32, 32))
+    assert run(result, movie, *rest) == 0
+    assert [float(row["mean_0"]) for row in rows_of(rest[-1])] == [7] * 3

@@ -292,9 +292,33 @@ def test_file_that_is_no_toml_is_one_sentence(tmp_path, content):
         load_settings(path)
 
 
-def test_file_that_is_a_folder_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="cannot be read as a settings file"):
+def test_folder_of_a_result_holds_its_settings(tmp_path):
+    with pytest.raises(InputError, match=r"no settings file at .*settings\.toml"):
         load_settings(tmp_path)
+    save_settings({"cluster": {"bandwidth": 0.25}}, tmp_path / "settings.toml")
+    assert load_settings(tmp_path) == {"cluster": {"bandwidth": 0.25}}
+
+
+def test_file_of_an_editor_with_a_mark_at_its_start_is_read(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("[cluster]\nbandwidth = 0.25\n", encoding="utf-8-sig")
+    assert load_settings(path) == {"cluster": {"bandwidth": 0.25}}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_file_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path, encoding):
+    path = tmp_path / "settings.toml"
+    path.write_text("# Größe\n[cluster]\nbandwidth = 0.25\n", encoding=encoding)
+    with pytest.raises(InputError, match="save it as UTF-8"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("end", ["", "  # of the embeddings", "\nseeds = 'auto'"])
+def test_a_decimal_comma_is_named_with_its_line(tmp_path, end):
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[cluster]\nbandwidth = 0,1{end}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"comma in line 2, .* write bandwidth = 0\.1"):
+        load_settings(path)
 
 
 @pytest.mark.parametrize(

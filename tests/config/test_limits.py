@@ -258,3 +258,15 @@ def test_files_are_laid_over_each_other_value_by_value():
     cluster = settings.cluster
     assert (cluster.bandwidth, cluster.gamma, cluster.reseed) == (0.3, 0.8, False)
     assert settings.embed.blur == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "sentence"),
+    [
+        ("embed", "diameter", 0, "These settings cannot be used: the cell diameter"),
+        ("cluster", "bandwidth", float("nan"), "bandwidth cannot be used: it is not a"),
+    ],
+)
+def test_the_sentence_tells_what_is_wrong(part, name, value, sentence):
+    with pytest.raises(InputError, match=sentence):
+        resolve_settings(user={part: {name: value}})

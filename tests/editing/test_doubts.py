@@ -145,6 +145,16 @@ def test_daughters_come_in_pairs():
     assert found(one) == [("lone daughter", 1, (1, 2), reason)]
 
 
+def test_a_bud_is_no_daughter():
+    bud = 2, 1, 3, 1, 8, 20, 5
+    assert found(blocks((1, 0, 3, 0, 8, 8, 6), bud, n_frames=4)) == []
+    (doubt,) = found(blocks((1, 0, 2, 0, 8, 8, 6), bud, n_frames=4))
+    assert doubt[:3] == ("ends", 2, (1,))
+    again = 3, 3, 3, 1, 8, 8, 6
+    (doubt,) = found(blocks((1, 0, 2, 0, 8, 8, 6), bud, again, n_frames=4))
+    assert doubt[:3] == ("lone daughter", 3, (1, 3))
+
+
 @pytest.mark.parametrize(("columns", "kind"), [(5, "merge"), (4, "ends")])
 def test_a_cell_that_ends_under_half_of_another_one_may_be_merged(columns, kind):
     cells = blocks((1, 0, 1, 0, 5, 5, 10), (2, 0, 2, 0, 5, 15, 10))

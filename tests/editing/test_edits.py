@@ -410,6 +410,60 @@ def test_a_mother_that_is_cut_and_linked_again_keeps_her_buds():
     assert editor.lineage.tracks == tracks
 
 
+#: A mother with two buds, of which a division is told later.
+DIVIDED = (
+    *(Track(1, 0, 4), Track(2, 1, 7, 1), Track(3, 4, 7, 1)),
+    *(Track(4, 5, 7, 1), Track(5, 5, 7, 1)),
+)
+
+
+@pytest.mark.parametrize(
+    ("continues", "expected"),
+    [
+        (0, {1: (0, 4, 0), 2: 1, 3: 1, 4: 0, 5: 0}),
+        (4, {1: (0, 7, 0), 2: 1, 3: 1, 5: 0}),
+        (2, {1: (0, 4, 0), 2: 0, 3: 1, 4: 1, 5: 1}),
+    ],
+)
+def test_a_mother_whose_division_is_removed_keeps_her_other_buds(continues, expected):
+    editor = division(*DIVIDED)
+    editor.do(RemoveDivision(5, 1, continues))
+    parents = {label: span[2] for label, span in spans(editor).items()}
+    mother = expected.pop(1)
+    assert spans(editor)[1] == mother
+    assert parents == {1: 0} | expected
+    editor.undo()
+    assert editor.lineage.tracks == DIVIDED
+
+
+@pytest.mark.parametrize(
+    ("continues", "parents"), [(0, {2: 0, 3: 0}), (3, {2: 1, 3: 0})]
+)
+def test_buds_alone_are_taken_from_their_mother_all_or_the_one(continues, parents):
+    editor = division(Track(1, 0, 7), *DIVIDED[1:3])
+    editor.do(RemoveDivision(5, 1, continues))
+    assert {label: span[2] for label, span in spans(editor).items()} == {1: 0} | parents
+
+
+@pytest.mark.parametrize(("frame", "clicked"), [(3, 1), (6, 3)])
+def test_gaps_of_a_mother_with_a_bud_are_filled(frame, clicked):
+    tracks = Track(1, 0, 3), Track(3, 6, 7, 1), Track(2, 2, 7, 1)
+    editor = division(*tracks)
+    change = editor.do(FillGaps(frame, clicked))
+    assert change.text == "Put 1 into 2 frames."
+    assert spans(editor) == {1: (0, 7, 0), 2: (2, 7, 1)}
+    assert editor.cells.filled == {4: {1}, 5: {1}}
+    editor.undo()
+    assert set(editor.lineage.tracks) == set(tracks)
+
+
+def test_a_mother_with_a_bud_goes_on_after_a_gap():
+    editor = division(Track(1, 0, 3), Track(2, 2, 7, 1))
+    change = editor.do(Add(5, half(1, 0, 2, 3), 1))
+    assert change.tracks == (3,)
+    assert spans(editor) == {1: (0, 3, 0), 2: (2, 7, 1), 3: (5, 5, 1)}
+
+
 #: The last parent is not among the tracks, as in a part of a larger movie.
 ORPHANS = Track(1, 1, 3), Track(2, 2, 6, 9)
 

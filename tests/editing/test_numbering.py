@@ -32,6 +32,30 @@ def cells_of(movie):
     return Cells(movie.labels.copy(), movie.lineage)
 
 
+def test_tracks_wait_for_the_labels_until_the_first_change():
+    asked = []
+
+    def lineage(spans):
+        asked.append(dict(spans))
+        return ENDS.lineage
+
+    for change in (
+        lambda cells: cells.tracks,
+        lambda cells: cells.children(1),
+        lambda cells: list(cells.prepare()),
+        lambda cells: cells.recolor(0, BOTH, 5),
+        lambda cells: cells.rename([0], {1: 5}),
+        lambda cells: cells.replace_frame(0, cells.labels[1].copy()),
+    ):
+        asked.clear()
+        cells = Cells(ENDS.labels.copy(), lineage)
+        cells.frame(0)
+        assert not asked
+        change(cells)
+        assert cells.lineage == ENDS.lineage
+        assert asked == [{1: (0, 0), 2: (0, 0), 3: (0, 2)}]
+
+
 def backwards(movie_):
     """The same cells from the last frame to the first."""
     last = len(movie_.labels) - 1
@@ -88,6 +112,19 @@ def test_a_parent_goes_on_only_where_its_daughters_are_not_yet():
     assert track_before(cells_of(early), 1, cell) == 0
     daughter = Region.of(np.ones((1, 1), bool), 1, 0)
     assert track_after(cells_of(early), 0, daughter) == 0
+
+
+def test_a_mother_goes_on_beside_her_bud():
+    budding = movie(
+        """
+        .... .... ....
+        .11. .112 ...2
+        """,
+        (1, 0, 1),
+        (2, 1, 2, 1),
+    )
+    cell = Region.of(np.ones((1, 2), bool), 1, 1)
+    assert track_before(cells_of(budding), 2, cell) == 1
 
 
 # 1 and 2 become one cell, called 2, in frame 1; 4 ends there, too.

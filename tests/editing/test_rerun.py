@@ -107,6 +107,22 @@ def test_deleted_cells_do_not_come_back(editor):
     assert ctc_problems(editor.labels, editor.lineage) == []
 
 
+def test_cells_keep_the_numbers_of_the_new_run():
+    rows = ((7, 0, 4, 0, 2, 2), (2, 0, 4, 0, 2, 10), (9, 1, 4, 0, 12, 2))
+    editor = Editor(*blocks(*rows))
+    editor.do(Delete(2, (7,)))
+    labels = editor.labels.copy()
+    editor.do(Rerun(labels.copy(), editor.lineage))
+    np.testing.assert_array_equal(editor.labels, labels)
+
+    # A locked cell keeps its own: another one that has it gets a new one.
+    editor.do(Lock(1, 2, "onwards"))
+    moved, lineage = blocks((2, 0, 4, 0, 2, 22), (9, 1, 4, 0, 12, 2))
+    editor.do(Rerun(moved, lineage))
+    assert set(np.unique(editor.labels[4])) == {0, 1, 2, 9}
+    assert ctc_problems(editor.labels, editor.lineage) == []
+
+
 def test_links_and_cuts_between_locked_cells_stay(editor):
     editor.do(Unlink(2, 1))
     editor.do(Link(1, 3, 2, 2))
@@ -188,7 +204,7 @@ def test_parents_that_are_not_there_are_none():
     editor = Editor(*blocks((1, 1, 4, 8, 2, 2)))
     editor.do(Lock(1, 1, "track"))
     editor.do(Rerun(*blocks((3, 1, 4, 9, 2, 2), (4, 2, 4, 9, 12, 20))))
-    assert spans(editor) == {1: (1, 4, 0), 2: (2, 4, 0)}
+    assert spans(editor) == {1: (1, 4, 0), 4: (2, 4, 0)}
 
 
 def test_divisions_of_the_new_run_are_kept():

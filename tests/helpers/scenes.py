@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastershift.simulate._cells import Scene
+from fastershift.simulate._cells import Cell, Scene
 from fastershift.simulate._population import Cells, Life, new_cells
 
-__all__ = ["DISCS", "PLAIN", "RODS", "YEAST", "cells_at"]
+__all__ = ["DISC", "DISCS", "PLAIN", "RODS", "YEAST", "cells_at"]
 
 #: Balls with a radius of 10 pixels that divide every 10 frames and never move.
 PLAIN = Life(
@@ -51,6 +51,21 @@ DISCS = Scene(
     grain=0.03,
     processes=(0, 0),
     reach=(1.2, 2.2),
+    mitosis=2.0,
+)
+#: One of them, with a radius of 10 pixels long before and after its divisions.
+DISC = Cell(
+    position=np.array([40.0, 40.0]),
+    velocity=np.zeros(2),
+    radius=10 / np.sqrt(1.5),
+    elongation=1.0,
+    angle=0.0,
+    age=50.0,
+    cycle=100.0,
+    brightness=1.0,
+    waves=np.zeros((2, 4)),
+    texture=np.zeros((65, 65)),
+    processes=np.zeros((0, 3)),
     mitosis=2.0,
 )
 RODS = replace(PLAIN, growth="fission", radius=4.0, aspect=4.0, nodes=6)

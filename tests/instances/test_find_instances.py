@@ -7,21 +7,12 @@ from fastershift.errors import InputError
 from fastershift.instances import _clusters, _codes, foreground_mask
 from fastershift.meanshift import SeedPolicy
 from fastershift.tracking import Linker
-from helpers.movies import find_cells
+from helpers.movies import embed, find_cells
 from helpers.tracks import finalize, stack_of
 
 SHAPE = (24, 30)
 CLUSTER = ClusterSettings()
 TRACK = TrackSettings()
-
-
-def embed(codes, channels=8, noise=0.03, seed=0):
-    """Unit vectors along axis ``code`` with noise, as (F, C, Y, X) float16."""
-    codes = np.asarray(codes)
-    vectors = np.eye(channels)[codes]
-    vectors = vectors + np.random.default_rng(seed).normal(0, noise, vectors.shape)
-    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.moveaxis(vectors, -1, 1).astype(np.float16)
 
 
 def pair_of_squares():

@@ -235,3 +235,15 @@ def test_a_folder_of_frames_with_depth(tmp_path):
     movie = read_movie(tmp_path, plane="mean")
     np.testing.assert_allclose(movie[1], pixels[1].mean(0), rtol=1e-6)
     assert movie.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("axes", "advised"),
+    [("TCYX", None), ("CYX", "TYX"), ("TZYX", None), ("ZYX", "TYX")],
+)
+def test_frames_are_advised_where_there_are_none(axes, advised):
+    shape = dict(zip("TCZYX", (3, 2, 5, 16, 20), strict=True))
+    with pytest.raises(InputError) as told:
+        as_movie(np.zeros([shape[letter] for letter in axes], np.uint8), axes=axes)
+    assert told.value.options.get("axes") == advised
+    assert ("frames" in str(told.value)) == (advised is not None)

@@ -1,5 +1,6 @@
 """Files that lost something: told in a sentence, never a shorter or a black movie."""
 
+import logging
 import re
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fastershift.errors import FastershiftError, InputError
-from fastershift.io import read_movie, read_result, write_result
+from fastershift.io import is_result, read_movie, read_result, write_result
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,28 @@ def test_a_copy_with_channels_that_broke_off_is_told_or_whole(
         else:
             np.testing.assert_array_equal(np.stack(list(movie)), both[:, 1])
     assert told > len(data) // 101 * 0.8
+
+
+@pytest.mark.parametrize("kind", ["stack", "BigTIFF"])
+def test_a_head_that_broke_off_is_no_result_and_no_movie(tmp_path, stack, kind):
+    WRITERS[kind](path := tmp_path / "movie.tif", stack)
+    data = path.read_bytes()
+    for length in range(24):
+        path.write_bytes(data[:length])
+        assert not is_result(path)
+        with pytest.raises(InputError, match="cannot be read as a TIFF file"):
+            read_movie(path)
+
+
+def test_damage_is_told_in_our_sentence_alone(tmp_path, stack, monkeypatch, capsys):
+    monkeypatch.setattr(logging.root, "handlers", [])
+    WRITERS["stack"](path := tmp_path / "movie.tif", stack)
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + b"\377\377\377\177" + data[8:])
+    assert not is_result(path)
+    with pytest.raises(InputError, match=r"TIFF file \(it is damaged\)"):
+        read_movie(path)
+    assert not any(capsys.readouterr())
 
 
 @pytest.mark.parametrize("kind", ["stack", "stack, packed", "pages", "tiles"])

@@ -380,3 +380,22 @@ def test_every_channel_is_a_movie_of_its_own(tmp_path, stack, pattern, names):
     assert list(found) == names
     for number, movie in enumerate(found.values()):
         same(movie, both[:, number])
+
+
+@pytest.mark.parametrize("coloured", [0, 2])
+def test_a_colour_image_among_frames_is_named(tmp_path, coloured):
+    for t in range(4):
+        shape = (8, 9, 3) if t == coloured else (8, 9)
+        tifffile.imwrite(tmp_path / f"t{t}.tif", np.ones(shape, np.uint8))
+    other = "t0.tif" if coloured else "t1.tif"
+    sentence = rf"t{coloured}\.tif is a colour image and {other} is not"
+    with pytest.raises(InputError, match=sentence):
+        read_movie(tmp_path)
+
+
+def test_a_folder_among_frames_is_named(tmp_path):
+    for t in range(3):
+        tifffile.imwrite(tmp_path / f"t{t}.tif", np.ones((8, 9), np.uint8))
+    (tmp_path / "t3.tif").mkdir()
+    with pytest.raises(InputError, match=r"t3\.tif is not a file"):
+        read_movie(tmp_path)

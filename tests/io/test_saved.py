@@ -8,7 +8,13 @@ import tifffile
 
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
-from fastershift.io import REPORT_COLUMNS, SavedResult, read_saved, write_saved
+from fastershift.io import (
+    REPORT_COLUMNS,
+    SavedResult,
+    lost_parents,
+    read_saved,
+    write_saved,
+)
 
 SCALE, UNITS = (30.0, 0.5, 0.25), ("second", "micrometer", "micrometer")
 FORMATS = ("ctc", "tiff", "zarr", "geff")
@@ -93,8 +99,42 @@ def test_nothing_of_a_former_result_is_left(tmp_path, labels, form):
     assert not read.reports
 
 
-@pytest.mark.parametrize("text", ["no settings", "[cluster]\nbandwidth = -3\n"])
-def test_settings_that_cannot_be_read_are_left_out(tmp_path, labels, text):
+@pytest.mark.parametrize("form", ["ctc", "tiff"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("settings.toml", "no settings"),
+        ("settings.toml", "[cluster]\nbandwidth = = 3\n"),
+        ("report.csv", ",".join(REPORT_COLUMNS) + "\n0,1\n"),
+        ("report.csv", ",".join(REPORT_COLUMNS) + "\n0" + ",one" * 12 + "\n"),
+        ("report.csv", ",".join(REPORT_COLUMNS) + "\n0" + ",1" * 13 + "\n"),
+        ("report.csv", "\0\377"),
+        ("corrections.json", "{"),
+    ],
+)
+def test_damaged_texts_are_refused(tmp_path, labels, form, name, text):
+    path = write_saved(tmp_path / "r", SavedResult(labels, TRACKS), format=form)
+    damaged = path / name if path.is_dir() else path.with_name(f"{path.stem}_{name}")
+    damaged.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match="cannot be read; the labels can be opened"):
+        read_saved(path)
+    damaged.unlink()
+    np.testing.assert_array_equal(read_saved(path).stack(), labels)
+
+
+def test_a_list_of_tracks_that_was_left_behind_is_told(tmp_path, labels):
+    path = write_saved(tmp_path / "r", SavedResult(labels, TRACKS), format="tiff")
+    assert lost_parents(path) is None
+    (tmp_path / "r_tracks.txt").rename(tmp_path / "elsewhere.txt")
+    assert "r_tracks.txt" in lost_parents(path)
+    tifffile.imwrite(tmp_path / "other.tif", labels, photometric="minisblack")
+    assert lost_parents(tmp_path / "other.tif") is None
+    for other in (tmp_path, tmp_path / "not there.tif"):
+        assert lost_parents(other) is None
+
+
+@pytest.mark.parametrize("text", ["[unheard]\nof = 1\n", "[cluster]\nbandwidth = -3\n"])
+def test_settings_of_another_version_are_left_out(tmp_path, labels, text):
     result = SavedResult(labels, TRACKS, settings=resolve_settings())
     path = write_saved(tmp_path / "r", result)
     (path / "settings.toml").write_text(text)

@@ -116,6 +116,23 @@ def test_tiff_without_a_time_step_has_none(tmp_path, movie):
     assert read_movie(path).units == ("pixel", "micrometer", "micrometer")
 
 
+@pytest.mark.parametrize(
+    ("units", "signs"),
+    [
+        (("day", "angstrom", "angstrom"), ("d", "Å")),
+        (("hour", "meter", "meter"), ("h", "m")),
+        (("minute", "inch", "inch"), ("min", "in")),
+    ],
+)
+def test_tiff_spells_units_as_ome_does(tmp_path, movie, units, signs):
+    result = SavedResult(movie.labels, movie.tracks, (2.0, 0.5, 0.25), units)
+    path = write_saved(tmp_path / "out.tif", result, format="tiff")
+    assert read_movie(path).units == units
+    with tifffile.TiffFile(path) as file:
+        assert f'TimeIncrementUnit="{signs[0]}"' in file.ome_metadata
+        assert f'PhysicalSizeXUnit="{signs[1]}"' in file.ome_metadata
+
+
 def test_traces_of_file_managers_are_not_foreign(tmp_path, movie):
     path = write_result(tmp_path / "out", movie.labels, movie.tracks)
     (path / ".DS_Store").write_bytes(b"")

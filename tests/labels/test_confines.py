@@ -64,3 +64,21 @@ def test_each_frame_may_have_a_mask_of_its_own():
 def test_a_mask_that_does_not_fit_is_refused(mask, sentence):
     with pytest.raises(InputError, match=sentence):
         Confines(mask).check(3, (4, 8))
+
+
+@pytest.mark.parametrize("side", ["inside", "outside"])
+def test_a_mask_without_any_0_covers_every_pixel(side):
+    for mask in (LEFT + 1, np.stack([LEFT + 1, ~LEFT + 1])):
+        masks = np.atleast_3d(mask).reshape(-1, 4, 8)
+        with pytest.raises(InputError, match="covers every pixel"):
+            Confines(**{side: masks}).check(len(masks), (4, 8))
+    # One frame may be covered, and truth values mean what they say.
+    Confines(np.stack([LEFT + 0, LEFT + 1])).check(2, (4, 8))
+    Confines(np.ones((1, 4, 8), bool)).check(2, (4, 8))
+
+
+@pytest.mark.parametrize("side", ["inside", "outside"])
+def test_what_a_camera_sees_is_no_region(side):
+    movie = np.random.default_rng(0).normal(100, 9, (2, 64, 70)).astype(np.uint16)
+    with pytest.raises(InputError, match="as in a movie"):
+        Confines(**{side: movie}).check(2, (64, 70))

@@ -8,40 +8,10 @@ import torch
 from scipy.stats import binom
 from sklearn.metrics import adjusted_rand_score
 
+from fastershift.benchmark._simulations import FIGURE_4, overlapping_discs
 from fastershift.meanshift import ClusterOptions, cluster, coverage_probability, n_min
 
 RUNS = 400
-
-
-def vectors(angles: np.ndarray, radii: np.ndarray) -> torch.Tensor:
-    points = radii[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
-    return torch.as_tensor(points, dtype=torch.float32)
-
-
-def two_circles(rng: np.random.Generator) -> tuple[torch.Tensor, np.ndarray]:
-    """Ten clusters of 150 points, half of each on an inner circle."""
-    truth = np.repeat(np.arange(10), 150)
-    angles = 2 * np.pi * truth / 10 + rng.normal(0, 0.02, 1500)
-    outer = np.arange(1500) % 2 == 0
-    radii = np.where(outer, 1.0, 0.5) * rng.uniform(0.95, 1.05, 1500)
-    return vectors(angles, radii), truth
-
-
-def star(
-    sizes: tuple[int, ...], noise: float, rng: np.random.Generator
-) -> tuple[torch.Tensor, np.ndarray]:
-    """Clusters at equal angles, the first of which is background (label -1)."""
-    number = np.repeat(np.arange(len(sizes)), sizes)
-    angles = 2 * np.pi * number / len(sizes) + rng.normal(0, noise, len(number))
-    return vectors(angles, rng.uniform(1, 2, len(number))), number - 1
-
-
-def eight_clusters(rng: np.random.Generator) -> tuple[torch.Tensor, np.ndarray]:
-    return star((750, *[107] * 6, 108), 0.005, rng)
-
-
-def four_clusters(rng: np.random.Generator) -> tuple[torch.Tensor, np.ndarray]:
-    return star((750, 250, 250, 250), 0.01, rng)
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +27,11 @@ def table(request):
 
 
 @pytest.mark.parametrize("n_seeds", [8, 16, 32, 64])
-@pytest.mark.parametrize(
-    ("make", "instances", "share"),
-    [(two_circles, 10, 1.0), (eight_clusters, 7, 0.5), (four_clusters, 3, 0.5)],
-)
-def test_share_of_runs_that_find_every_cluster(make, instances, share, n_seeds, table):
+@pytest.mark.parametrize("drawn", FIGURE_4, ids=lambda drawn: drawn.name)
+def test_share_of_runs_that_find_every_cluster(drawn, n_seeds, table):
     found_all = 0
     for run in range(RUNS):
-        points, truth = make(np.random.default_rng(run))
+        points, truth = drawn.draw(np.random.default_rng(run))
         found = cluster(
             points,
             ClusterOptions(
@@ -75,40 +42,20 @@ def test_share_of_runs_that_find_every_cluster(make, instances, share, n_seeds, 
         assert found.n_seeds == n_seeds
         # Found: a mode within half a spacing of the middle of the hidden cluster.
         unit = torch.nn.functional.normalize(points, dim=1)
-        middle = torch.stack([unit[truth == k].mean(dim=0) for k in range(instances)])
+        middle = torch.stack(
+            [unit[truth == k].mean(dim=0) for k in range(drawn.instances)]
+        )
         best = torch.nn.functional.normalize(middle, dim=1) @ found.centers.T
         found_all += bool((best.max(dim=1).values > 0.99).all())
-    exact = coverage_probability(n_seeds, instances, share)
-    paper = coverage_probability(n_seeds, instances, share, exact=False)
+    exact = coverage_probability(n_seeds, drawn.instances, drawn.share)
+    paper = coverage_probability(n_seeds, drawn.instances, drawn.share, exact=False)
     table.append(
-        f"{make.__name__:15} N={n_seeds:3}: found {found_all / RUNS:.3f}, "
+        f"{drawn.name:16} N={n_seeds:3}: found {found_all / RUNS:.3f}, "
         f"exact {exact:.3f}, Eq 14 {paper:.3f}"
     )
     # 12 such intervals: all of them hold with a probability of 99 %.
     low, high = binom.interval(1 - 0.01 / 12, RUNS, exact)
     assert low <= found_all <= high
-
-
-def overlapping_discs(share: float, side: int) -> np.ndarray:
-    """Eight discs of a quarter of the side; the later hide the earlier (0: none)."""
-    rows, columns = np.mgrid[:side, :side] / side - 0.5
-    places = [(r, c) for r in (-0.5, 0.5) for c in (-1.5, -0.5, 0.5, 1.5)]
-
-    def draw(spacing: float) -> np.ndarray:
-        image = np.zeros((side, side), dtype=int)
-        for number, (r, c) in enumerate(places, start=1):
-            inside = np.hypot(rows - r * spacing, columns - c * spacing) <= 0.125
-            image[inside] = number
-        return image
-
-    near, far = 0.0, 0.25
-    for _ in range(30):
-        spacing = (near + far) / 2
-        if (draw(spacing) > 0).mean() < share:
-            near = spacing
-        else:
-            far = spacing
-    return draw(far)
 
 
 @pytest.mark.parametrize("share", [0.39, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1])

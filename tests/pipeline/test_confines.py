@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from fastershift import segment_movie
 from fastershift.errors import InputError
@@ -103,3 +104,12 @@ def test_a_region_of_nothing_is_told(simulated, value, said):
     region = np.full(simulated.labels.shape[1:], value, np.float32)
     with pytest.raises(InputError, match=said):
         segment_movie(None, LINKED, labels=simulated.labels, inside=region)
+
+
+def test_a_jpeg_is_no_mask(simulated, left, tmp_path):
+    Image.fromarray(left * 255).save(tmp_path / "mask.jpg")
+    for given in (tmp_path / "mask.jpg", tmp_path):
+        with pytest.raises(InputError, match="is a JPEG"):
+            segment_movie(None, LINKED, labels=simulated.labels, inside=given)
+        with pytest.raises(InputError, match="is a JPEG"):
+            segment_movie(None, LINKED, labels=given)

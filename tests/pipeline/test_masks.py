@@ -322,6 +322,25 @@ def test_the_long_axis_of_masks_is_time(tmp_path, movie, axes):
     np.testing.assert_array_equal(np.stack(list(open_masks(path))), labels)
 
 
+@pytest.mark.parametrize("axes", ["ZYX", "CYX"])
+def test_frames_that_masks_do_not_have_are_told_whatever_the_axis(
+    tmp_path, movie, axes
+):
+    path, labels = tmp_path / "masks.tif", movie.labels[:5].astype(np.uint16)
+    tifffile.imwrite(path, labels, imagej=True, metadata={"axes": axes})
+    with pytest.raises(InputError, match=r"frames 0:50 .* give a range within 0:5"):
+        open_masks(path, frames=(0, 50))
+
+
+def test_masks_of_several_planes_are_told_so_whatever_the_frames(tmp_path, movie):
+    path = tmp_path / "masks.tif"
+    labels = np.stack([movie.labels[:5]] * 2, axis=1).astype(np.uint16)
+    tifffile.imwrite(path, labels, imagej=True, metadata={"axes": "TZYX"})
+    for frames in (None, (0, 50)):
+        with pytest.raises(InputError, match="2 planes in depth"):
+            open_masks(path, frames=frames)
+
+
 def test_masks_and_regions_that_were_cut_off(tmp_path, movie):
     """Only a Zarr of labels may lack frames at its ends, as it leaves out what is 0."""
     stack, path = tmp_path / "masks.tif", tmp_path / "masks.zarr"

@@ -73,6 +73,16 @@ def few_objects_to_collect() -> Iterator[None]:
         gc.freeze()
 
 
+@pytest.fixture
+def parent(qtbot: Any) -> Any:
+    """A widget for parts to lie in."""
+    from qtpy.QtWidgets import QWidget
+
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    return widget
+
+
 @pytest.fixture(scope="session")
 def movie() -> SimulatedMovie:
     movie = simulate_movie(8, (64, 64), 4, diameter=18, seed=1, cell_cycle=5)

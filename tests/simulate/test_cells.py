@@ -6,31 +6,14 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from fastershift.simulate._cells import Cell
 from fastershift.simulate._kinds import draw_life, settle
 from fastershift.simulate._optics import expose
 from fastershift.simulate._walls import Walls
-from helpers.scenes import DISCS
+from helpers.scenes import DISC, DISCS
 
 SHAPE = (90, 90)
 SIZE = 10.0
-NO_ARMS = np.zeros((0, 3))
 SCENE = replace(DISCS, kind="phase", elongation=1.0)
-# A disc with a radius of 10 pixels, long before and after its divisions.
-DISC = Cell(
-    position=np.array([40.0, 40.0]),
-    velocity=np.zeros(2),
-    radius=SIZE / np.sqrt(1.5),
-    elongation=1.0,
-    angle=0.0,
-    age=50.0,
-    cycle=100.0,
-    brightness=1.0,
-    waves=np.zeros((2, 4)),
-    texture=np.zeros((65, 65)),
-    processes=NO_ARMS,
-    mitosis=2.0,
-)
 
 
 def exposed(*cells):

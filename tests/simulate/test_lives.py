@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastershift.simulate._cells import Scene, populate
+from fastershift.simulate._cells import populate
 from fastershift.simulate._kinds import draw_life, settle
 from fastershift.simulate._outlines import draw
 from fastershift.simulate._population import (
@@ -17,7 +17,7 @@ from fastershift.simulate._population import (
     spines,
 )
 from fastershift.simulate._walls import Walls
-from helpers.scenes import PLAIN, RODS, YEAST, cells_at
+from helpers.scenes import DISCS, PLAIN, RODS, YEAST, cells_at
 
 KINDS = ["rods", "yeast", "adherent", "epithelium", "embryo", "clumps", "cells"]
 
@@ -214,22 +214,8 @@ def test_cycle_and_speed_are_those_that_were_asked_for(kind):
 
 
 def test_plain_cells_lie_in_the_frame_and_around_it():
-    scene = Scene(
-        kind="nuclei",
-        shape=(120, 120),
-        radius=8.0,
-        cycle=20.0,
-        death=0.0,
-        speed=0.0,
-        persistence=0.5,
-        contact=0.9,
-        elongation=0.2,
-        roughness=0.05,
-        grain=0.03,
-        processes=(0, 0),
-        reach=(1.2, 2.2),
-        mitosis=2.0,
-    )
+    shape = {"shape": (120, 120), "radius": 8.0, "elongation": 0.2, "roughness": 0.05}
+    scene = replace(DISCS, cycle=20.0, **shape)
     cells = populate(scene, np.random.default_rng(0), 12)
     places = np.stack([cell.position for cell in cells])
     inside = np.all((places >= 0) & (places < 120), axis=1)

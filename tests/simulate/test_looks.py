@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from fastershift.simulate._cells import Cell, advance, populate
+from fastershift.simulate._cells import advance, populate
 from fastershift.simulate._interiors import interiors
 from fastershift.simulate._looks import choose_optics, draw_look
 from fastershift.simulate._optics import OPTICS, Frame, camera, expose
 from fastershift.simulate._outlines import draw
-from helpers.scenes import DISCS, PLAIN, cells_at
+from helpers.scenes import DISC, DISCS, PLAIN, cells_at
 
 SHAPE = (72, 80)
 LIFE = replace(PLAIN, radius=12.0)
@@ -136,21 +136,7 @@ SCENE = replace(DISCS, shape=SHAPE)
 
 
 def plain_cell(**changed):
-    cell = Cell(
-        position=np.array([36.0, 40.0]),
-        velocity=np.zeros(2),
-        radius=10 / np.sqrt(1.5),
-        elongation=1.0,
-        angle=0.0,
-        age=50.0,
-        cycle=100.0,
-        brightness=1.0,
-        waves=np.zeros((2, 4)),
-        texture=np.zeros((65, 65)),
-        processes=np.zeros((0, 3)),
-        mitosis=2.0,
-    )
-    return replace(cell, **changed)
+    return replace(DISC, **{"position": np.array([36.0, 40.0])} | changed)
 
 
 def plain_light(kind, seed, *cells):

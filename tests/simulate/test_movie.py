@@ -72,6 +72,11 @@ def test_about_the_number_of_cells_asked_for():
         {"n_cells": -1},
         {"n_cells": 1000},
         {"diameter": 1.0},
+        {"diameter": np.nan},
+        {"seed": -1},
+        {"cell_cycle": 0},
+        {"cell_cycle": np.nan},
+        {"kind": "rods", "cell_cycle": -5, "seed": 1},
     ],
 )
 def test_impossible_movies_are_refused(wrong):

@@ -338,6 +338,23 @@ class TestAnnotations:
         with pytest.raises(InputError, match="2 cells are marked; mark 3"):
             read_annotations(frames[:1], np.where(labels > 2, -1, labels)[:1])
 
+    def test_cells_need_different_numbers(self, movie):
+        frames, labels = movie
+        for value in (1, 255):
+            mask = (value * (labels > 0)).astype(np.uint8)
+            with pytest.raises(InputError, match=f"the marks have the number {value}"):
+                read_annotations(frames, mask, "background")
+        # One cell in every frame, with a stray pixel, has one number.
+        alone = np.where(labels == 1, 1, -1)
+        alone[:, 90, 5] = 1
+        assert read_annotations(frames, alone).n_cells == 3
+
+    def test_a_movie_holds_no_marks(self, movie):
+        frames, _ = movie
+        seen = (1000 * frames).astype(np.int32)
+        with pytest.raises(InputError, match="holds no labels"):
+            read_annotations(frames, seen, "unknown")
+
 
 class TestJudging:
     TRUTH = np.array([[1, 1, 1, 0, 2, 2, 2, -1]], np.int32)

@@ -85,6 +85,8 @@ def test_frames_of_which_nothing_is_known_are_counted():
         (MOVING[:9], "must be the same"),
         (MOVING[:, :-1], "must be the same"),
         (np.zeros_like(MOVING), "no labelled cell"),
+        (seen(MOVING), "holds no labels"),
+        ((MOVING > 0).astype(np.uint8), "have the number 1, as in a mask"),
     ],
 )
 def test_labels_that_do_not_belong_to_a_movie_are_a_sentence(labels, sentence):
@@ -198,7 +200,9 @@ def test_stills_need_a_mask_each_and_one_frame(tmp_path):
     [
         ("stills:images", "must be stills:IMAGES=MASKS"),
         ("stills:{0}/nowhere={0}", "no folder"),
-        ("stills:{0}={0}", "no image in"),
+        ("stills:{0}={0}", "the movie itself"),
+        ("stills:{0}={0}/..", "no image in"),
+        ("{0}/movie.tif={0}/../{0.name}/movie.tif", "the movie itself"),
         ("{0}/movie.tif", "is not training data"),
         ("{0}", "no frames"),
     ],
@@ -206,6 +210,15 @@ def test_stills_need_a_mask_each_and_one_frame(tmp_path):
 def test_what_is_not_training_data_is_a_sentence(tmp_path, argument, sentence):
     with pytest.raises(InputError, match=sentence):
         read_training_data([argument.format(tmp_path)], 16.0)
+
+
+def test_a_jpeg_holds_no_masks(tmp_path):
+    argument = stills(tmp_path, 3)
+    (tmp_path / "masks" / "1.tif").rename(tmp_path / "masks" / "1.jpg")
+    pair = f"{tmp_path / 'images' / '0.tif'}={tmp_path / 'masks' / '1.jpg'}"
+    for one in (argument, pair):
+        with pytest.raises(InputError, match="is a JPEG"):
+            read_training_data([one], 16.0)
 
 
 def test_files_of_a_movie_and_its_labels_are_read(tmp_path):

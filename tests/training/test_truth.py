@@ -149,9 +149,10 @@ class TestSequences:
     ):
         folder = sequence(tmp_path, frame=FRAME, marked=FRAME)
         truth = tmp_path / "01_GT/TRA/man_track000.tif"
-        truth.write_bytes(b"damaged")
-        with pytest.raises(InputError, match="cannot be read as a TIFF"):
-            load_ctc_truth(folder)
+        for damaged in (b"damaged", b"II*\0"):
+            truth.write_bytes(damaged)
+            with pytest.raises(InputError, match="cannot be read as a TIFF"):
+                load_ctc_truth(folder)
         truth.unlink()
         with pytest.raises(InputError, match="no ground truth at"):
             load_ctc_truth(folder)

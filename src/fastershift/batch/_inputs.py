@@ -24,7 +24,7 @@ from fastershift.io import (
     without_derived,
 )
 
-__all__ = ["NamedMovie", "list_movies"]
+__all__ = ["NamedMovie", "list_movies", "plain_path"]
 
 _FILES = (*IMAGE_SUFFIXES, *MICROSCOPE_SUFFIXES, *VIDEO_SUFFIXES)
 #: Files of a folder that are movies; the last ones only where there are no others.
@@ -76,10 +76,9 @@ def list_movies(
     found: dict[Path, Path] = {}
     for given in inputs:
         for source, base in _expand(str(given)):
-            full, start = source.absolute(), base.absolute()
-            masks = is_result(full) or holds_masks(full)
-            if not masks and not _in_results(full, start, output):
-                found.setdefault(full, start)
+            masks = is_result(source) or holds_masks(source)
+            if not masks and not _in_results(source, base, output):
+                found.setdefault(source, base)
     if not found:
         raise InputError(
             "No movie was given (results do not count); name files or folders."
@@ -108,6 +107,23 @@ def list_movies(
     )
 
 
+def plain_path(path: str | Path) -> Path:
+    """Spell a path from the top, so that no ``..`` is left in it.
+
+    Parameters
+    ----------
+    path : str or Path
+        It need not exist.
+
+    Returns
+    -------
+    Path
+        Links are followed only where the way up begins at one.
+    """
+    plain, real = Path(os.path.abspath(path)), os.path.realpath(path)
+    return plain if os.path.realpath(plain) == real else Path(real)
+
+
 def _above(name: str) -> list[str]:
     """List the folders that a name lies in."""
     return [one.as_posix() for one in PurePosixPath(name).parents][:-1]
@@ -125,7 +141,7 @@ def _in_results(source: Path, base: Path, output: Path | None) -> bool:
     """Tell whether a file lies in a folder of results below what was given."""
     if output is None:
         return False
-    folder = output.absolute()
+    folder = plain_path(output)
     return folder != base and folder.is_relative_to(base) and folder in source.parents
 
 
@@ -139,7 +155,7 @@ def _without_suffix(path: Path) -> str:
 
 def _expand(given: str) -> Iterator[tuple[Path, Path]]:
     """Yield every movie, and the folder that its name starts from."""
-    path = Path(os.path.expanduser(given))
+    path = plain_path(os.path.expanduser(given))
     if path.exists():
         yield from _inside(path, path.parent if _is_movie(path) else path)
         return

@@ -7,7 +7,7 @@ from dataclasses import replace
 from glob import escape
 from pathlib import Path
 
-from fastershift.batch._inputs import NamedMovie
+from fastershift.batch._inputs import NamedMovie, plain_path
 from fastershift.batch._join import Joined, tracks_at_edge
 from fastershift.batch._measuring import measure_result, remove_tables
 from fastershift.batch._model_file import ModelFiles
@@ -48,9 +48,17 @@ def find_masks(given: str, name: str) -> Path:
         if not path.exists():
             raise InputError(f"There are no masks at {path}; check the pattern.")
         return path
+    if path.is_file():
+        raise InputError(
+            f"{path} is a file, and every movie needs masks of its own; give their "
+            f"folder, or a pattern such as '{path.parent / _NAME}_masks.tif', where "
+            f"{_NAME} stands for the movie."
+        )
     place = path / name
     alike = sorted(place.parent.glob(f"{escape(place.name)}.*"))
-    found = [place] if place.exists() else alike
+    same = [one for one in alike if one.stem == place.name]
+    masks = sorted(place.parent.glob(f"{escape(place.name)}_masks.*"))
+    found = [place] if place.exists() else same or alike or masks
     if not found:
         raise InputError(
             f"There are no masks called {name} in {path}; write for example "
@@ -82,7 +90,7 @@ def find_region(given: str | Path | None, name: str) -> Path | None:
     """
     if given is None:
         return None
-    path = Path(os.path.expanduser(str(given).replace(_NAME, name))).absolute()
+    path = plain_path(os.path.expanduser(str(given).replace(_NAME, name)))
     if not path.is_dir() or _NAME in str(given):
         return path
     with suppress(InputError):
@@ -119,7 +127,7 @@ def without_masks(
         masks.update(find_region(region, movie.name) for region in regions)
         if labels is not None:
             with suppress(InputError):
-                masks.add(find_masks(labels, movie.name).absolute())
+                masks.add(plain_path(find_masks(labels, movie.name)))
     left = [movie for movie in movies if movie.source not in masks]
     if not left:
         raise InputError(
@@ -178,6 +186,7 @@ def link_movie(
     saved = result.saved(
         movie.scale,
         movie.units,
+        frames="",
         input=str(task.source),
         labels=str(masks),
         **task.regions,

@@ -1,6 +1,6 @@
 """``python -m fastershift.cli``, where the command is not on the path."""
 
-from fastershift.cli._app import main
+from fastershift.cli import main
 
 __all__ = ["main"]
 

@@ -1,6 +1,5 @@
 """All commands as one program."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,8 +18,9 @@ from fastershift.cli._napari import open_napari
 from fastershift.cli._options import frame_range
 from fastershift.cli._run import run
 from fastershift.cli._train import train
+from fastershift.errors import InputError
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     name="fastershift",
@@ -48,6 +48,12 @@ def start(
 ) -> None:
     """Open napari with the plugin docked when no command is given."""
     hand_on(context, debug=debug)
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise InputError(
+            "The folder that you work in was removed; change to one that is there."
+        ) from error
     if context.invoked_subcommand is None:
         open_napari()
 
@@ -138,17 +144,3 @@ def simulate(
         made = simulate_movie(*asked, **options)  # type: ignore[arg-type]
         write_simulation(made, output, overwrite=overwrite)
     typer.echo(f"{frames} frames with {len(made.tracks)} tracks: {output}")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and end with its exit code.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Instead of those of the process.
-    """
-    # Threads that wait for each other give their core away: on a busy machine, the one
-    # that is waited for needs it. Read once, when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    app(arguments)

@@ -17,6 +17,7 @@ from fastershift.cli._options import (
     Ring,
     WithoutDrift,
     WithoutFlicker,
+    given_place,
     with_settings,
 )
 from fastershift.cli._progress import progress_bar
@@ -122,8 +123,9 @@ def batch(
     labels: Annotated[
         str | None,
         typer.Option(
+            callback=given_place,
             help="Masks to track: a folder in which they have the names of the movies, "
-            "or a pattern such as 'masks/{name}_cp_masks.tif'."
+            "or a pattern such as 'masks/{name}_cp_masks.tif'.",
         ),
     ] = None,
     inside: Inside = None,

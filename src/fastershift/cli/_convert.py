@@ -34,11 +34,21 @@ def convert(
     Read are, besides the formats that are written: TrackMate files and GEFF graphs of
     others, Cellpose masks, and ROIs of StarDist and ImageJ.
     """
-    from fastershift.io import check_output, format_of, read_saved, write_saved
+    from fastershift.io import (
+        check_apart,
+        check_output,
+        format_of,
+        lost_parents,
+        read_saved,
+        write_saved,
+    )
 
     kind = format_of(output) if format is None else result_format(format)
+    check_apart(output, source, "the result")
     check_output(output, kind, overwrite=overwrite, source=source)
     saved = read_saved(source, on_disk=True)
+    if lost := lost_parents(source):
+        typer.echo(lost, err=True)
     written = write_saved(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{counted(len(saved.labels), 'frame')}, "

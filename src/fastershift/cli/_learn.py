@@ -93,7 +93,7 @@ def learn(
         int | None,
         typer.Option(help="Iterations that the network learns, instead of minutes."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     author: Annotated[
         list[str] | None, typer.Option(help="Author of the model; may be repeated.")
@@ -102,7 +102,7 @@ def learn(
     debug: Debug = False,
 ) -> None:
     """Learn from a few cells that are marked in a movie, within seconds."""
-    from fastershift.io import read_movie
+    from fastershift.io import check_exact, check_other_than, read_movie
     from fastershift.rshn import load_model
     from fastershift.training import Learner, check_model_output, read_annotations
 
@@ -115,6 +115,8 @@ def learn(
         raise InputError(
             f"{output} exists already; choose another name or replace it (--overwrite)."
         )
+    check_other_than(movie, marks)
+    check_exact(marks)
     frames = read_movie(movie)
     annotations = read_annotations(
         frames, read_movie(marks), None if unmarked is None else unmarked.value

@@ -1,7 +1,7 @@
 """The command that measures the cells of a result."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ from fastershift.cli._options import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fastershift.io import Movie
+    from fastershift.io import Movie, SavedResult
     from fastershift.measure import FrameTable
 
 __all__ = ["measure"]
@@ -58,6 +58,9 @@ def measure(
     position: Annotated[
         int | None, typer.Option(help="Position of a multi-position movie.")
     ] = None,
+    level: Annotated[
+        int | None, typer.Option(help="Level of an image pyramid.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace older measurements.")
     ] = False,
@@ -67,8 +70,11 @@ def measure(
 
     Lengths are in µm and times in minutes where the pixel size and the time step are
     known; --ring and --neighbour-distance are in the same unit.
+
+    What was tracked of the movie (--frames, --axes, --plane, --position, --level) need
+    not be told where the result was made by run or batch: it knows.
     """
-    from fastershift.io import check_apart, read_channels, read_saved
+    from fastershift.io import check_apart, lost_parents, read_channels, read_saved
     from fastershift.measure import (
         MeasureOptions,
         WatchedTables,
@@ -84,15 +90,18 @@ def measure(
     if movie is not None:
         check_apart(output, movie)
     saved = read_saved(result, on_disk=True)
+    if lost := lost_parents(result):
+        typer.echo(lost, err=True)
     channels: dict[str, Movie] = {}
     if movie is not None:
-        channels = read_channels(
-            movie,
-            axes=axes,
-            plane=int(plane) if plane and plane.isdecimal() else plane,
-            position=position,
-            frames=frame_range(frames),
-        )
+        given = {
+            "frames": frame_range(frames),
+            "axes": axes and axes.upper(),
+            "plane": int(plane) if plane and plane.isdecimal() else plane,
+            "position": position,
+            "level": level,
+        }
+        channels = read_channels(movie, **_tracked_part(saved, given))
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
     columns = columns_for(saved, channels, ring=ring > 0, drift=without_drift)
@@ -108,6 +117,35 @@ def measure(
     how = None if without_flicker else "--without-flicker"
     for sentence in tables.describe_flicker(channels, how):
         typer.echo(sentence)
+
+
+def _tracked_part(saved: "SavedResult", given: dict[str, Any]) -> dict[str, Any]:
+    """Tell what to take of the movie: what is given, else what was tracked."""
+    told = saved.provenance
+    if (
+        saved.settings is None or "frames" not in told
+    ):  # not made of a file, or by others
+        return {**given, "level": given["level"] or 0}
+    reading = saved.settings.input
+    recorded = {
+        "frames": frame_range(str(told["frames"]) or None),
+        "axes": None if reading.axes == "auto" else reading.axes,
+        "plane": reading.plane,
+        "position": reading.position,
+        "level": reading.level,
+    }
+    for name, value in recorded.items():
+        asked = given[name]
+        if asked is None:
+            given = given | {name: value}
+        elif asked != value and value not in (None, 0):
+            shown = told["frames"] if name == "frames" else value
+            typer.echo(
+                f"The result was made with --{name} {shown}; if this is the movie that "
+                f"was tracked, leave --{name} out.",
+                err=True,
+            )
+    return given
 
 
 def _shown(tables: "Iterable[FrameTable]", frames: int) -> "Iterable[FrameTable]":

@@ -20,19 +20,35 @@ __all__ = [
     "WithoutDrift",
     "WithoutFlicker",
     "frame_range",
+    "given_place",
     "with_settings",
 ]
+
+
+def given_place(text: str | None) -> str | None:
+    """Refuse an empty name, which would be the working folder.
+
+    Raises
+    ------
+    BadParameter
+        For a name without any letter, as of a variable that is not set.
+    """
+    if text is not None and not text.strip():
+        raise typer.BadParameter("the name is empty; give a file, or leave it out.")
+    return text
+
 
 Inside = Annotated[
     str | None,
     typer.Option(
+        callback=given_place,
         help="Mask of a region: keep only cells of which at least half lies in it. One "
-        "mask for all frames, or one for each."
+        "mask for all frames, or one for each.",
     ),
 ]
 Outside = Annotated[
     str | None,
-    typer.Option(help="Mask of a region: leave out its cells."),
+    typer.Option(callback=given_place, help="Mask of a region: leave out its cells."),
 ]
 Ring = Annotated[
     float,

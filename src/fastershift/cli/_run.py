@@ -9,7 +9,13 @@ import typer
 
 from fastershift.cli._batch import Chunk, ResultName, result_format, run_on_disk
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
-from fastershift.cli._options import Inside, Outside, frame_range, with_settings
+from fastershift.cli._options import (
+    Inside,
+    Outside,
+    frame_range,
+    given_place,
+    with_settings,
+)
 from fastershift.cli._progress import follow_run
 from fastershift.config import load_settings, resolve_settings
 from fastershift.errors import InputError, counted
@@ -20,10 +26,18 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+
+def _masks_at(text: str) -> Path:
+    given_place(text)
+    return Path(text)
+
+
 Masks = Annotated[
     list[Path] | None,
     typer.Option(
         "--labels",
+        parser=_masks_at,
+        metavar="PATH",
         help="Masks of another program, to be tracked. Given several times: the best "
         "cells of all are tracked.",
     ),

@@ -68,7 +68,8 @@ _Precision = Annotated[
     ),
 ]
 _Seed = Annotated[
-    int | None, typer.Option(help="Random seed of weights and clips. [default: 0]")
+    int | None,
+    typer.Option(min=0, help="Random seed of weights and clips. [default: 0]"),
 ]
 _Border = Annotated[
     int | None,

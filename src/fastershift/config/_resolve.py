@@ -35,6 +35,11 @@ def check_settings(values: Mapping[str, Any]) -> Settings:
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             reason = "there is none of that name in this version of fastershift"
+        elif first["input"] != first["input"]:
+            reason = "it is not a number"
+        elif len(first["loc"]) == 1 and first["type"] == "value_error":
+            # Of several settings at once; the reason names them.
+            raise InputError(f"These settings cannot be used: {reason}.") from error
         raise InputError(f"The setting {place} cannot be used: {reason}.") from error
     _check_switches(values, settings)
     return settings

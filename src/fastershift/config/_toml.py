@@ -1,5 +1,6 @@
 """Settings files: TOML, whole or in part."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,17 @@ __all__ = ["load_settings", "save_settings"]
 #: Bytes of a settings file, and many times more.
 _LONGEST = 2**22
 
+_NOT_UTF_8 = (
+    "cannot be read as a settings file, as its text is in another encoding than "
+    "UTF-8; open it in an editor and save it as UTF-8."
+)
+
+#: What a result in a folder calls its settings.
+_IN_RESULT = "settings.toml"
+
+#: A line such as ``bandwidth = 0,1``, which TOML never allows.
+_COMMA = re.compile(r"\s*(\w+)\s*=\s*([-+]?\d+),(\d+)\s*(#.*)?")
+
 
 def load_settings(path: str | Path) -> dict[str, Any]:
     """Read a settings file.
@@ -24,6 +36,7 @@ def load_settings(path: str | Path) -> dict[str, Any]:
     ----------
     path : str or Path
         A TOML file as `save_settings` writes it; it may hold any part of the settings.
+        Or the folder of a result, whose settings are taken.
 
     Returns
     -------
@@ -37,25 +50,49 @@ def load_settings(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     check_ordinary(path)
+    if path.is_dir():
+        path /= _IN_RESULT
     try:
         with path.open("rb") as file:
             content = file.read(_LONGEST + 1)
         if len(content) > _LONGEST:
             raise InputError(f"{path} is too long for a settings file; check the name.")
-        values = tomllib.loads(content.decode("utf-8"))
+        # Editors of Windows put a mark before the text.
+        text = content.decode("utf-8-sig")
+        values = tomllib.loads(text)
     except FileNotFoundError as error:
         raise InputError(f"There is no settings file at {path}.") from error
     except RecursionError as error:
         raise InputError(
             f"{path} is nested too deeply for a settings file; write a new one."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} {_NOT_UTF_8}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} {_what_is_wrong(text, error)}") from error
+    except OSError as error:
         raise InputError(
             f"{path} cannot be read as a settings file: {error}."
         ) from error
     values.pop("provenance", None)
     check_settings(values)
     return values
+
+
+def _what_is_wrong(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """Say what keeps a text from being TOML, after the name of the file."""
+    if "\0" in text:
+        # As of UTF-16 without a mark at its start.
+        return _NOT_UTF_8
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := _COMMA.fullmatch(line):
+            name, whole, part, _ = found.groups()
+            return (
+                f"cannot be read as a settings file: there is a comma in line {number},"
+                f" '{line.strip()}'; numbers have a decimal point, so write {name} = "
+                f"{whole}.{part}."
+            )
+    return f"cannot be read as a settings file: {error}."
 
 
 def save_settings(

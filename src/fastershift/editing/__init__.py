@@ -1,7 +1,7 @@
 """Corrections by hand: invertible edits of labels and lineage, and their history."""
 
 from fastershift.editing._basin import basin, parts_by_clicks, reach_of
-from fastershift.editing._cells import Cell, Cells
+from fastershift.editing._cells import Cell, Cells, GivenLineage, Spans
 from fastershift.editing._delete_many import DeleteMany
 from fastershift.editing._doubts import Doubt, DoubtKind, find_doubts
 from fastershift.editing._draft import Draft, Edit
@@ -51,6 +51,7 @@ __all__ = [
     "FillGaps",
     "FillHoles",
     "FrameVectors",
+    "GivenLineage",
     "Grow",
     "Link",
     "Lock",
@@ -63,6 +64,7 @@ __all__ = [
     "Rerun",
     "Scope",
     "Shrink",
+    "Spans",
     "Split",
     "Swap",
     "Unlink",

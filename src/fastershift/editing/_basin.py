@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage import segmentation
 
 from fastershift.editing._cells import Cells
-from fastershift.editing._region import Box, Mask, Region
+from fastershift.editing._region import Box, Mask, Region, padded_box
 from fastershift.editing._vectors import FrameVectors, mode_of
 from fastershift.errors import InputError
 
@@ -40,11 +40,8 @@ def reach_of(cells: Cells, frame: int) -> int:
 
 def box_around(point: tuple[int, int], reach: int, shape: Sequence[int]) -> Box:
     """Return the rectangle within some pixels of a point, cut at the frame."""
-    rows, columns = (
-        slice(max(place - reach, 0), min(place + reach + 1, length))
-        for place, length in zip(point, shape, strict=True)
-    )
-    return rows, columns
+    row, column = point
+    return padded_box((slice(row, row + 1), slice(column, column + 1)), reach, shape)
 
 
 def basin(

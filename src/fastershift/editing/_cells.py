@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,12 +11,16 @@ import numpy.typing as npt
 
 from fastershift.editing._region import Box, Mask, Region, joined_box
 from fastershift.errors import InputError
-from fastershift.labels import label_boxes
+from fastershift.labels import label_boxes, label_ids
 from fastershift.tracking import Lineage, Track, place_cells
 
-__all__ = ["Cell", "Cells", "Labels"]
+__all__ = ["Cell", "Cells", "GivenLineage", "Labels", "Spans"]
 
 Labels: TypeAlias = npt.NDArray[np.int32]
+#: First and last frame in which each label occurs, by label.
+Spans: TypeAlias = Mapping[int, tuple[int, int]]
+#: Tracks, or what tells them once it is known which labels there are.
+GivenLineage: TypeAlias = Lineage | Callable[[Spans], Lineage]
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,14 @@ class Cells:
     ----------
     labels : (T, Y, X) int32
         Track ids, 0 is background. Edits change this very array.
-    lineage : Lineage
-        The tracks that go with it.
+    lineage : Lineage or callable
+        The tracks that go with it; or what makes them of first and last frame of each
+        label. That waits until they are asked for, as all labels are read for it.
 
     Attributes
     ----------
     labels : (T, Y, X) int32
         The array that was given.
-    tracks : dict
-        Track by id.
     locked : dict
         Ids of the locked cells of each frame that has any.
     filled : dict
@@ -71,25 +74,53 @@ class Cells:
         When the labels are not (T, Y, X) int32 that can be written to.
     """
 
-    def __init__(self, labels: Labels, lineage: Lineage) -> None:
+    def __init__(self, labels: Labels, lineage: GivenLineage) -> None:
         if labels.ndim != 3 or labels.dtype != np.int32 or not labels.flags.writeable:
             raise InputError(
                 "Corrections need labels with the axes (time, row, column), int32, "
                 "that may be changed."
             )
         self.labels = labels
-        self.tracks = {track.id: track for track in lineage.tracks}
         self.locked: dict[int, set[int]] = {}
         self.filled: dict[int, set[int]] = {}
         self.voids: dict[int, list[Region]] = {}
         self.guard = threading.RLock()
+        self._tracks: dict[int, Track] = {}
         self._children: dict[int, set[int]] = defaultdict(set)
-        for track in lineage.tracks:
-            if track.parent:
-                self._children[track.parent].add(track.id)
         self._index: dict[int, dict[int, Cell]] = {}
         self._positions: dict[int, npt.NDArray[np.float64]] = {}
         self._lineage: Lineage | None = None
+        self._given: GivenLineage | None = lineage
+        if isinstance(lineage, Lineage):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Take the tracks that were given, before anything depends on them."""
+        with self.guard:
+            if self._given is None:
+                return
+            given = self._given
+            lineage = given if isinstance(given, Lineage) else given(self._spans())
+            for track in lineage.tracks:
+                self._tracks[track.id] = track
+                if track.parent:
+                    self._children[track.parent].add(track.id)
+            self._given = None
+
+    def _spans(self) -> Spans:
+        spans: dict[int, tuple[int, int]] = {}
+        for frame, labels in enumerate(self.labels):
+            # Labels alone are found sooner than cells.
+            found = self._index.get(frame)
+            for label in label_ids(labels)[1:].tolist() if found is None else found:
+                spans[label] = (spans.get(label, (frame, frame))[0], frame)
+        return spans
+
+    @property
+    def tracks(self) -> dict[int, Track]:
+        """Track by id."""
+        self._settle()
+        return self._tracks
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -105,7 +136,21 @@ class Cells:
 
     def children(self, label: int) -> tuple[int, ...]:
         """Return the tracks whose parent is this one, ascending."""
+        self._settle()
         return tuple(sorted(self._children.get(label, ())))
+
+    def successors(self, label: int) -> tuple[int, ...]:
+        """Return the children that begin after this track has ended.
+
+        They are its daughters, or itself seen again after a gap. A bud, whose mother
+        lives on beside it, is neither.
+        """
+        track = self.tracks.get(label)
+        return tuple(
+            child
+            for child in self.children(label)
+            if track is None or self.tracks[child].first > track.last
+        )
 
     def new_id(self) -> int:
         """Return a number that no track has, nor a parent that is not among them."""
@@ -134,6 +179,7 @@ class Cells:
         for frame in range(len(self)):
             self.frame(frame)
             yield frame
+        self._settle()
 
     def positions(self) -> npt.NDArray[np.float64]:
         """Return id, frame, y and x of every cell, ordered by id, then frame.
@@ -164,6 +210,7 @@ class Cells:
 
     def recolor(self, frame: int, region: Region, value: int) -> None:
         """Give the pixels of a region another label; the lineage is left alone."""
+        self._settle()
         view, mask = self.labels[frame][region.box], region.mask
         found = set(np.unique(view[mask]).tolist()) | {value}
         view[mask] = value
@@ -180,6 +227,7 @@ class Cells:
 
     def rename(self, frames: Iterable[int], names: Mapping[int, int]) -> None:
         """Exchange labels in some frames; no new name may be in use there otherwise."""
+        self._settle()
         for frame in frames:
             cells = self.frame(frame)
             masks = {
@@ -242,6 +290,7 @@ class Cells:
 
     def replace_frame(self, frame: int, labels: Labels) -> None:
         """Exchange all labels of a frame; the lineage is left alone."""
+        self._settle()
         self.labels[frame] = labels
         self._index.pop(frame, None)
         self._positions.pop(frame, None)

@@ -146,11 +146,11 @@ def _of_tracks(cells: Cells, frame: int) -> Iterator[Doubt]:
                 yield _doubt(frame, cell, (label,), "area", reason, score)
         inside = not _at_border(cells, cell)
         if frame and track.first == frame:
-            siblings = cells.children(track.parent) if track.parent else ()
+            siblings = cells.successors(track.parent) if track.parent else ()
             if not track.parent and inside:
                 reason = f"Cell {label} appears away from the border, without a parent."
                 yield _doubt(frame, cell, (label,), "begins", reason, 0.7)
-            elif len(siblings) == 1:
+            elif siblings == (label,):
                 reason = f"Cell {label} is the only daughter of {track.parent}."
                 tracks = (track.parent, label)
                 yield _doubt(frame, cell, tracks, "lone daughter", reason, 0.75)
@@ -162,7 +162,7 @@ def _endings(
     cells: Cells, frame: int, label: int, cell: Cell, inside: bool
 ) -> Iterator[Doubt]:
     """Find tracks that end without daughters, or in another cell."""
-    if cells.children(label):
+    if cells.successors(label):
         return
     mask = cells.labels[frame][cell.box] == label
     under = cells.labels[frame + 1][cell.box][mask]

@@ -176,7 +176,7 @@ class Draft:
     def _begin_apart(self, track: Track, frame: int) -> int:
         """Begin a track that continues another one after a gap, where it can."""
         number = self.cells.new_id()
-        if track.last < frame and not self.cells.children(track.id):
+        if track.last < frame and not self.cells.successors(track.id):
             self.rows(after=[Track(number, frame, frame, track.id)])
             return number
         self.rows(after=[Track(number, frame, frame)])

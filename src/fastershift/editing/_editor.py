@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fastershift.editing._cells import Cells, Labels
+from fastershift.editing._cells import Cells, GivenLineage, Labels
 from fastershift.editing._changes import Step, Touched, step_from_record
 from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._region import Box, Region
@@ -97,8 +97,8 @@ class Editor:
     labels : (T, Y, X) int32
         Track ids; changed in place, so that a layer that shows this very array only
         has to be drawn again.
-    lineage : Lineage
-        The tracks that go with it.
+    lineage : Lineage or callable
+        The tracks that go with it, see `Cells`.
     record : mapping, optional
         What `record` gave for these labels: history and locks go on from there.
 
@@ -116,7 +116,7 @@ class Editor:
     def __init__(
         self,
         labels: Labels,
-        lineage: Lineage,
+        lineage: GivenLineage,
         record: Mapping[str, Any] | None = None,
     ) -> None:
         self.cells = Cells(labels, lineage)

@@ -248,14 +248,14 @@ class FillGaps:
 
 def _seen_again(cells: Cells, label: int) -> int:
     """Return the track that is the same cell after a gap; 0 for none."""
-    children = cells.children(label)
+    successors = cells.successors(label)
     if (
-        len(children) != 1
+        len(successors) != 1
         or label not in cells.tracks
-        or cells.tracks[children[0]].first <= cells.tracks[label].last + 1
+        or cells.tracks[successors[0]].first == cells.tracks[label].last + 1
     ):
         return 0
-    return children[0]
+    return successors[0]
 
 
 @dataclass(frozen=True)
@@ -333,7 +333,8 @@ class RemoveDivision:
     parent : int
         The track with daughters.
     continues : int
-        The daughter that is the parent itself, 0 for none.
+        The daughter that is the parent itself, 0 for none. A bud, which is there beside
+        its mother, is none; it alone is taken from her.
     """
 
     frame: int
@@ -350,12 +351,19 @@ class RemoveDivision:
             raise InputError(
                 f"Track {self.continues} is not a daughter of {self.parent}."
             )
-        for child in children:
+        successors = draft.cells.successors(self.parent)
+        continues = self.continues if self.continues in successors else 0
+        if self.continues and not continues:
+            removed: tuple[int, ...] = (self.continues,)
+        else:
+            # Buds from before the division are as right as they were.
+            removed = successors or children
+        for child in removed:
             draft.lock(draft.track(child).first, child)
-            if child != self.continues:
+            if child != continues:
                 draft.set_parent(child, 0)
-        if self.continues and draft.track(self.continues).first == parent.last + 1:
-            draft.join(self.parent, self.continues)
+        if continues and draft.track(continues).first == parent.last + 1:
+            draft.join(self.parent, continues)
         draft.lock(parent.last, self.parent)
         draft.selected = [self.parent]
         return f"Removed the division of {self.parent}."

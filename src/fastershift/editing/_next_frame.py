@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage import segmentation
 
 from fastershift.editing._cells import Cells
-from fastershift.editing._region import Box, Mask, Region, joined_box
+from fastershift.editing._region import Box, Mask, Region, joined_box, padded_box
 from fastershift.editing._vectors import FrameVectors, Vectors, mode_of
 
 __all__ = ["FoundCells", "Scene", "find_in_next_frame"]
@@ -206,11 +206,7 @@ def _window(regions: Sequence[Region], shape: Sequence[int]) -> Box:
         box = joined_box(box, region.box)
     side = max(max(region.height, region.width) for region in regions)
     margin = max(_LEAST_MARGIN, round(_MARGIN * side))
-    rows, columns = (
-        slice(max(one.start - margin, 0), min(one.stop + margin, length))
-        for one, length in zip(box, shape, strict=True)
-    )
-    return rows, columns
+    return padded_box(box, margin, shape)
 
 
 def _mean_direction(source: FrameVectors, mask: Mask, box: Box) -> Vectors:

@@ -43,7 +43,7 @@ def track_before(cells: Cells, frame: int, region: Region) -> int:
         label: _shared(cells, frame - 1, label, region)
         for label in cells.frame(frame - 1)
         if cells.tracks[label].last == frame - 1
-        and all(cells.tracks[one].first > frame for one in cells.children(label))
+        and all(cells.tracks[one].first != frame for one in cells.children(label))
     }
     best = max(shared, key=lambda label: shared[label], default=0)
     return best if best and shared[best] >= _LEAST_SHARED else 0

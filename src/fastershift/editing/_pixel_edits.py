@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from fastershift.editing._draft import Draft
-from fastershift.editing._region import Box, Mask, Region, joined_box
+from fastershift.editing._region import Mask, Region, joined_box, padded_box
 from fastershift.editing._scope import Scope, frames_in_scope
 from fastershift.errors import InputError, counted
 
@@ -252,8 +252,10 @@ class _Shape:
         track = draft.track(self.id)
         scope = frames_in_scope(track, self.frame, self.scope, self.until)
         for frame in draft.cells.seen(self.id, scope):
-            box = _padded(draft.cells.frame(frame)[self.id].box, self.pixels, draft)
-            window = draft.cells.labels[frame][box]
+            labels = draft.cells.labels[frame]
+            own = draft.cells.frame(frame)[self.id].box
+            box = padded_box(own, self.pixels, labels.shape)
+            window = labels[box]
             mask = window == self.id
             reshaped = self._reshaped(mask, window == 0)
             if not reshaped.any():
@@ -302,15 +304,6 @@ class FillHoles(_Shape):
     def _reshaped(self, mask: Mask, free: Mask) -> Mask:
         filled: Mask = ndimage.binary_fill_holes(mask)
         return mask | (filled & free)
-
-
-def _padded(box: Box, by: int, draft: Draft) -> Box:
-    height, width = draft.cells.labels.shape[1:]
-    rows, columns = box
-    return (
-        slice(max(rows.start - by, 0), min(rows.stop + by, height)),
-        slice(max(columns.start - by, 0), min(columns.stop + by, width)),
-    )
 
 
 @dataclass(frozen=True)

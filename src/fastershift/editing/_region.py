@@ -2,6 +2,7 @@
 
 import base64
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from fastershift.errors import InputError
 from fastershift.labels import Box
 
-__all__ = ["Box", "Mask", "Region", "between", "joined_box"]
+__all__ = ["Box", "Mask", "Region", "between", "joined_box", "padded_box"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -146,6 +147,15 @@ def joined_box(first: Box | None, second: Box) -> Box:
         slice(min(first[0].start, second[0].start), max(first[0].stop, second[0].stop)),
         slice(min(first[1].start, second[1].start), max(first[1].stop, second[1].stop)),
     )
+
+
+def padded_box(box: Box, by: int, shape: Sequence[int]) -> Box:
+    """Return a rectangle with so many pixels more on each side, cut at the frame."""
+    rows, columns = (
+        slice(max(side.start - by, 0), min(side.stop + by, length))
+        for side, length in zip(box, shape, strict=True)
+    )
+    return rows, columns
 
 
 def between(

@@ -33,7 +33,7 @@ class Rerun:
     Locked cells keep their pixels, their numbers, and which of them are one cell or
     parent and daughter. New cells that lie on them, or where a cell was deleted, are
     left out; tracks of the new run go on through the locked cells that stand for their
-    own.
+    own. The others keep the numbers of the new run where no locked cell has them.
 
     Attributes
     ----------
@@ -233,7 +233,10 @@ class _Merged:
                     yield (frame, label), (after, label)
 
     def _names(self, labels: Labels, follows: dict[_Node, _Node]) -> dict[_Node, int]:
-        """Give the chains of cells numbers; locked cells keep theirs."""
+        """Give the chains of cells numbers; locked cells keep theirs.
+
+        The others have those of the new run, where no other cell has them.
+        """
         starts = set(follows.values())
         chains: list[list[_Node]] = []
         for frame, image in enumerate(labels):
@@ -252,14 +255,22 @@ class _Merged:
                     node = follows.get(node)
                 chains.append(chain)
         reserved = set().union(*self.cells.locked.values())
-        free = (number for number in itertools.count(1) if number not in reserved)
-        used: set[int] = set()
-        names: dict[_Node, int] = {}
+        numbers: dict[int, list[_Node]] = {}
+        others = []
         for chain in sorted(chains, key=lambda one: one[0]):
-            label = next((n[1] for n in chain if n[1] > 0), 0)
-            if not label or label in used:
-                label = next(free)
-            used.add(label)
+            own = next((n[1] for n in chain if n[1] > 0), 0)
+            if not own and -chain[0][1] not in reserved:
+                # That of the new run: masks that were given may be tracks already.
+                own = -chain[0][1]
+            if own and own not in numbers:
+                numbers[own] = chain
+            else:
+                others.append(chain)
+        taken = reserved.union(numbers)
+        free = (number for number in itertools.count(1) if number not in taken)
+        numbers.update(zip(free, others, strict=False))
+        names: dict[_Node, int] = {}
+        for label, chain in numbers.items():
             names.update(dict.fromkeys(chain, label))
         return names
 

@@ -14,6 +14,9 @@ from fastershift.io._labels import (
     LabelFrames,
     Numbers,
     adopt_labels,
+    check_exact,
+    check_no_movie,
+    check_other_than,
     read_label_frames,
     rename_tracks,
 )
@@ -60,6 +63,7 @@ from fastershift.io._table import (
     write_table,
 )
 from fastershift.io._zarr import import_zarr, is_zarr
+from fastershift.io.formats import lost_parents
 from fastershift.io.movies import (
     IMAGE_SUFFIXES,
     MICROSCOPE_SUFFIXES,
@@ -92,7 +96,10 @@ __all__ = [
     "adopt_labels",
     "as_movie",
     "check_apart",
+    "check_exact",
     "check_file",
+    "check_no_movie",
+    "check_other_than",
     "check_output",
     "check_range",
     "find_images",
@@ -104,6 +111,7 @@ __all__ = [
     "is_own_picture",
     "is_result",
     "is_zarr",
+    "lost_parents",
     "machine_name",
     "movie_parts",
     "parents_that_fit",

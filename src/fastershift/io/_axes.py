@@ -97,7 +97,8 @@ def _one_each(shape: tuple[int, ...], axes: str, what: str) -> str:
         return "".join(next(named) if each else "Q" for each in long)
     raise InputError(
         f"{what} has {len(shape)} axes of sizes {spell_sizes(shape)}, but the axes "
-        f"'{axes}' name {len(axes)}; give one letter per axis."
+        f"'{axes}' name {len(axes)}; give one letter per axis.",
+        axes={2: "YX", 3: "TYX"}.get(len(shape), "TCYX"),
     )
 
 
@@ -150,11 +151,15 @@ def _channel(axes: str, count: int, chosen: int | str | None, what: str) -> int 
                 channel="grey",
                 **frames,
             )
+        otherwise, frames = "", {}
+        if "T" not in axes:
+            frames = {"axes": axes.replace("C", "T").replace("S", "T")}
+            otherwise = f"; if they are frames, give the axes as {frames['axes']}"
         raise InputError(
             f"{what} has {count} channels; choose one channel, from 0 to "
-            f"{count - 1}; if they are frames, give the axes as TYX.",
+            f"{count - 1}{otherwise}.",
             channel=0,
-            axes="TYX",
+            **frames,
         )
     if isinstance(chosen, int):
         return _within(chosen, count, "channel", what)
@@ -167,20 +172,25 @@ def _channel(axes: str, count: int, chosen: int | str | None, what: str) -> int 
     return chosen if chosen == "grey" else COLOURS.index(chosen)
 
 
-def _plane(count: int, chosen: int | str | None, what: str) -> int | str:
+def _plane(axes: str, count: int, chosen: int | str | None, what: str) -> int | str:
     """Decide which plane is taken, or how all are projected."""
     if isinstance(chosen, int):
         return _within(chosen, count, "plane", what)
     if count == 1:
         return 0
     if chosen is None:
+        otherwise, frames = "", {}
+        if "T" not in axes:
+            frames = {"axes": axes.replace("Z", "T")}
+            otherwise = (
+                "; or, if the planes are frames, give the axes with T in place of Z"
+            )
         raise InputError(
             f"{what} has {count} planes in depth, and cells are tracked in two "
             f"dimensions and time: choose a plane from 0 to {count - 1}, or a "
-            f"projection: {', '.join(PROJECTIONS)}; or, if the planes are "
-            "frames, give the axes with T in place of Z.",
+            f"projection: {', '.join(PROJECTIONS)}{otherwise}.",
             plane="max",
-            axes="TYX",
+            **frames,
         )
     return chosen
 
@@ -264,9 +274,11 @@ def plan_axes(shape: tuple[int, ...], reading: InputSettings, what: str) -> Axes
         raise InputError(
             f"{what} has both channels and colours; give axes with one of C and S."
         )
+    frames = "T" not in axes
+    position = choose_position(size.get("P", 1), reading.position, what, frames=frames)
     taken: dict[str, int | str] = {
-        "P": choose_position(size.get("P", 1), reading.position, what, frames=True),
-        "Z": _plane(size.get("Z", 1), reading.plane, what),
+        "P": position,
+        "Z": _plane(axes, size.get("Z", 1), reading.plane, what),
         letter: _channel(axes, size.get(letter, 1), reading.channel, what),
     }
     reductions = tuple((a, how) for a, how in taken.items() if isinstance(how, str))

@@ -1,7 +1,6 @@
 """Labels of any source, brought to the numbers that are used everywhere here."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -12,14 +11,18 @@ import numpy.typing as npt
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie
 from fastershift.io._zarr import is_zarr
-from fastershift.io.movies import find_images, sort_files
+from fastershift.io.movies import JPEG_SUFFIXES, find_images, sort_files
+from fastershift.labels import is_noisy
 
 __all__ = [
     "AdoptedLabels",
     "LabelFrames",
     "Numbers",
     "adopt_labels",
+    "check_exact",
     "check_frames",
+    "check_no_movie",
+    "check_other_than",
     "read_label_frames",
     "rename_tracks",
 ]
@@ -31,12 +34,6 @@ _Tracks: TypeAlias = Sequence[tuple[int, int, int, int]]
 
 #: The largest number that labels may have.
 _LARGEST = np.iinfo(np.int32).max
-#: Of frames with a shorter side it is not told whether they are labels.
-_TELLING = 64
-#: Every so many rows are looked at.
-_EVERY = 8
-#: Share of neighbours with the same number that frames of labels have at least.
-_ALIKE = 0.5
 #: Up to here real numbers tell every whole number from the next.
 _EXACT = 2**53
 
@@ -156,6 +153,69 @@ def check_frames(frames: LabelFrames) -> None:
         )
 
 
+def check_no_movie(frame: _Image, name: str) -> None:
+    """Refuse a frame that a camera has seen, see `fastershift.labels.is_noisy`.
+
+    Parameters
+    ----------
+    frame : array
+        Any type of pixel.
+    name : str
+        What it is called in a sentence.
+
+    Raises
+    ------
+    InputError
+        When it is plainly no frame of labels.
+    """
+    if is_noisy(frame):
+        raise InputError(
+            f"{name} holds no labels: most pixels differ from those next to them, as "
+            "in a movie. Give the image in which all pixels of a cell hold its number, "
+            "and those of the background 0."
+        )
+
+
+def check_other_than(movie: str | Path, path: str | Path) -> None:
+    """Make sure that masks are not the movie itself.
+
+    Parameters
+    ----------
+    movie, path : str or Path
+        Where the movie and its masks are stored.
+
+    Raises
+    ------
+    InputError
+        When both are the same place.
+    """
+    if Path(path).resolve() == Path(movie).resolve():
+        raise InputError(f"{path} is the movie itself; give the masks of its cells.")
+
+
+def check_exact(path: str | Path) -> None:
+    """Make sure that masks are in files that keep the numbers of their pixels.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where they are stored: a file, or a folder of such.
+
+    Raises
+    ------
+    InputError
+        For JPEG, which blurs them.
+    """
+    path = Path(path)
+    files = find_images(path) if path.is_dir() and not is_zarr(path) else [path]
+    blurred = [one for one in files if one.suffix.lower() in JPEG_SUFFIXES]
+    if blurred:
+        raise InputError(
+            f"{blurred[0]} is a JPEG, in which pixels near an edge have other values "
+            "than they were given; save the mask anew as PNG or TIFF."
+        )
+
+
 def read_label_frames(path: Path, read: Callable[[str], Movie]) -> Movie:
     """Open labels in two dimensions; their only long axis is time, whatever its name.
 
@@ -173,14 +233,19 @@ def read_label_frames(path: Path, read: Callable[[str], Movie]) -> Movie:
     Raises
     ------
     InputError
-        As ``read``, when it is not clear which axis that is.
+        As ``read``, when it is not clear which axis that is, and for JPEG.
     """
+    check_exact(path)
     try:
         return read("auto")
     except InputError as error:
-        if "axes" in error.options and _has_one_axis(path):
-            with suppress(InputError):
-                return read(str(error.options["axes"]))
+        if "axes" not in error.options or not _has_one_axis(path):
+            raise
+        try:
+            return read(str(error.options["axes"]))
+        except InputError as other:
+            if "axes" not in other.options:  # it is time, and something else is wrong
+                raise other from None
         raise
 
 
@@ -231,24 +296,6 @@ def _dtypes(frames: LabelFrames, name: str) -> set[np.dtype[Any]]:
     return dtypes
 
 
-def _check_no_movie(frame: _Image, name: str) -> None:
-    """Refuse a frame in which more neighbours differ than are alike.
-
-    Labels can be so only where cells one pixel wide fill the frame; what a camera sees
-    is, because of its noise.
-    """
-    if frame.ndim != 2 or min(frame.shape) < _TELLING:
-        return
-    below = frame[1::_EVERY] == frame[:-1:_EVERY]
-    beside = frame[::_EVERY, 1:] == frame[::_EVERY, :-1]
-    if max(below.mean(), beside.mean()) < _ALIKE:
-        raise InputError(
-            f"{name} holds no labels: most pixels differ from those next to them, as "
-            "in a movie. Give the image in which all pixels of a cell hold its number, "
-            "and those of the background 0."
-        )
-
-
 def _always_fits(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "b" or (dtype.kind in "ui" and np.iinfo(dtype).max <= _LARGEST)
 
@@ -266,5 +313,5 @@ def _highest(frame: _Image, t: int, name: str) -> int:
             f"{name} holds {frame[wrong][0]} in frame {t}; labels are whole numbers "
             "from 0, and 0 is background."
         )
-    _check_no_movie(frame, name)
+    check_no_movie(frame, name)
     return int(frame.max())

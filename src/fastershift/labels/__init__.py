@@ -10,6 +10,7 @@ from fastershift.labels._components import (
 )
 from fastershift.labels._confines import Confines, keep_inside
 from fastershift.labels._matches import Matches, match_cells
+from fastershift.labels._noise import is_noisy
 from fastershift.labels._painted import LabelImages, PaintedLabels
 from fastershift.labels._regions import (
     Box,
@@ -44,6 +45,7 @@ __all__ = [
     "copy_labels",
     "count_pixels",
     "empty_labels",
+    "is_noisy",
     "keep_inside",
     "label_areas",
     "label_boxes",

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
+from fastershift.labels._noise import is_noisy
 from fastershift.labels._regions import coded
 
 __all__ = ["Confines", "keep_inside"]
@@ -54,7 +55,8 @@ class Confines:
         Raises
         ------
         InputError
-            When they do not, and when they leave no pixel.
+            When they do not, when they are plainly a movie, when they cover every
+            pixel, and when they leave none.
         """
         for masks in (self.inside, self.outside):
             if masks is None:
@@ -70,6 +72,9 @@ class Confines:
                     f"The region is {' × '.join(map(str, size))} pixels, and the movie "
                     f"is {shape[0]} × {shape[1]}; give a mask of the same pixels."
                 )
+        for masks in (self.inside, self.outside):
+            if masks is not None:
+                _check_mask(masks)
         if not any(self.at(frame).any() for frame in range(n_frames)):
             raise InputError(
                 "The region leaves no pixel in which cells could be; give a mask that "
@@ -91,6 +96,23 @@ class Confines:
         if self.outside is not None:
             allowed &= ~_mask(self.outside, frame)
         return allowed
+
+
+def _check_mask(masks: _Frames) -> None:
+    """Make sure that masks show a region, and leave the rest out."""
+    covered = all(_mask(masks, frame).all() for frame in range(len(masks)))
+    first = np.asarray(masks[0])
+    if is_noisy(first):
+        raise InputError(
+            "The region is no mask: most pixels differ from those next to them, as in "
+            "a movie. Give an image that is 0 outside of the region, and 1 in it."
+        )
+    # Of truth values it is clear that every pixel is meant.
+    if covered and first.dtype.kind != "b":
+        raise InputError(
+            "The region covers every pixel, as its mask is 0 nowhere; give a mask that "
+            "is 0 outside of the region (some programs write 1 in it and 2 outside)."
+        )
 
 
 def _mask(masks: _Frames, frame: int) -> npt.NDArray[np.bool_]:

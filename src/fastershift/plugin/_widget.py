@@ -32,6 +32,7 @@ from fastershift.plugin.qt import (
     Fold,
     PanelScroll,
     bind,
+    follow,
     key_of,
     on_destroyed,
     preferences,
@@ -194,9 +195,7 @@ class SegmentTrackWidget(QWidget):
         self._runs.altered.connect(self._input.look_again)
         self._readout.message.connect(self._run.say)
         self._correct.corrector.edited.connect(self._on_edited)
-        active = self._viewer.layers.selection.events.active
-        active.connect(self._on_selected)
-        on_destroyed(self, active.disconnect, self._on_selected)
+        follow(self, self._viewer.layers.selection.events.active, self._on_selected)
         self._on_selected()
         self._export.message.connect(self._run.say)
         self._export.saved.connect(self._correct.autosave.forget)
@@ -272,11 +271,12 @@ class SegmentTrackWidget(QWidget):
         self._form.controls["diameter"].touch(diameter)
         self._input.model.touch(model)
 
-    def _learn_from(self) -> tuple[str, float | None]:
-        """Tell which model is learned from, and how large a cell is if that is set."""
+    def _learn_from(self) -> tuple[str, float | None, str]:
+        """Tell which model is learned from, how large a cell is if set, and where."""
         controls = self._form.controls
         model, diameter = controls["model"].value, controls["diameter"].value
-        return model, None if diameter == "auto" else float(diameter)
+        size = None if diameter == "auto" else float(diameter)
+        return model, size, self._input.device
 
     def _corrected(self) -> Mapping[int, NDArray[np.int32]]:
         """Give frames of the movie that were corrected, those nearest to the view."""

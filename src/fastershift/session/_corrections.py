@@ -18,6 +18,7 @@ from fastershift.editing import (
     Edit,
     Editor,
     FrameVectors,
+    GivenLineage,
     Rerun,
     Split,
     basin,
@@ -98,8 +99,8 @@ class Corrections:
     ----------
     labels : (T, Y, X) int32
         Track ids; changed in place.
-    lineage : Lineage
-        The tracks that go with it.
+    lineage : Lineage or callable
+        The tracks that go with it, see `Cells`.
     plan : Plan, optional
         Of the run, for its embeddings; without it cells are split by their shape, and
         neither added by a click nor followed through time.
@@ -123,7 +124,7 @@ class Corrections:
     def __init__(
         self,
         labels: npt.NDArray[np.int32],
-        lineage: Lineage,
+        lineage: GivenLineage,
         *,
         plan: Plan | None = None,
         record: Mapping[str, Any] | None = None,

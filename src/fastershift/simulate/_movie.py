@@ -81,7 +81,16 @@ def _check(
     diameter: float,
     kind: str,
     optics: str,
+    *,
+    seed: int,
+    cell_cycle: float | None,
 ) -> None:
+    if seed < 0:
+        raise InputError(f"The seed must be a number from 0, not {seed}.")
+    if cell_cycle is not None and not 0 < cell_cycle < np.inf:
+        raise InputError(
+            f"There must be more than 0 frames between divisions, not {cell_cycle:g}."
+        )
     if kind not in get_args(Kind):
         known = ", ".join(get_args(Kind))
         raise InputError(f"There is no kind of movie '{kind}'; choose one of {known}.")
@@ -239,7 +248,8 @@ class Simulation:
         optics: Optics = "usual",
         speed: float | None = None,
     ) -> None:
-        _check(n_frames, shape, n_cells, diameter, kind, optics)
+        many = (n_frames, shape, n_cells, diameter)
+        _check(*many, kind, optics, seed=seed, cell_cycle=cell_cycle)
         self.n_frames = n_frames
         self.shape = shape
         self._spans: dict[int, tuple[int, int, int]] = {}

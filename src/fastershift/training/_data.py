@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from fastershift.config import PRESETS
 from fastershift.errors import InputError
-from fastershift.io import Movie, read_movie
+from fastershift.io import (
+    Movie,
+    check_exact,
+    check_no_movie,
+    check_other_than,
+    read_movie,
+)
 from fastershift.rshn import EmbeddingKind
 from fastershift.simulate import Kind, simulate_movie
 from fastershift.training._augment import TrainingMovie
@@ -20,6 +26,7 @@ from fastershift.training._truth import (
     UNKNOWN,
     TruthSequence,
     cell_diameters,
+    check_numbers,
     ignore_border,
     load_ctc_truth,
 )
@@ -165,7 +172,8 @@ def load_pair_truth(
     Raises
     ------
     InputError
-        When labels and frames do not belong together, or no cell is labelled.
+        When labels and frames do not belong together, the labels are plainly a movie,
+        no cell is labelled, or all cells have one number.
     """
     if labels.dtype.kind not in "ui":
         raise InputError(
@@ -176,6 +184,9 @@ def load_pair_truth(
             f"{images.name} has the shape {images.shape} (frames, rows, columns) and "
             f"its labels {labels.name} have {labels.shape}; they must be the same."
         )
+    for frame in labels:
+        check_no_movie(frame, labels.name)
+    check_numbers(labels, labels.name)
     cells = np.unique(np.concatenate([np.unique(frame) for frame in labels]))
     cells = cells[cells > 0]
     truth = [_numbered(frame, cells) for frame in labels]
@@ -291,6 +302,8 @@ def _read(argument: str | LabelledMovie, options: TruthOptions, seed: int) -> _S
             "ground truth 01_GT beside it, IMAGE=LABELS, stills:IMAGES=MASKS, or "
             "simulate:KIND."
         )
+    check_other_than(images, labels)
+    check_exact(labels)
     movie = LabelledMovie(Path(images).stem, read_movie(images), read_movie(labels))
     return _split(movie.name, _pair_truth(movie, options))
 
@@ -303,6 +316,7 @@ def _stills(argument: str, options: TruthOptions) -> _Source:
             f"'stills:{argument}' must be stills:IMAGES=MASKS, two folders with files "
             "of the same names."
         )
+    check_other_than(images, masks)
     paths, found = _files(Path(images)), _files(Path(masks))
     missing = [name for name in paths if name not in found]
     if missing:
@@ -312,6 +326,7 @@ def _stills(argument: str, options: TruthOptions) -> _Source:
         )
     truths = []
     for name, path in paths.items():
+        check_exact(found[name])
         movie = LabelledMovie(name, read_movie(path), read_movie(found[name]))
         if len(movie.images) != 1:
             raise InputError(f"{path} holds a movie; stills are single images.")

@@ -4,7 +4,7 @@ A pixel is a cell (its track id), background (0) or unknown (-1). Unknown pixels
 never called background: the loss leaves them out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ __all__ = [
     "UNKNOWN",
     "TruthSequence",
     "cell_diameters",
+    "check_numbers",
     "complete_markers",
     "ignore_border",
     "load_ctc_truth",
@@ -31,6 +32,9 @@ UNKNOWN = -1
 # A marker is grown to where the intensity falls to half of its height above the local
 # background; between this share of the height and half, it is left open.
 _SURE_BACKGROUND_HEIGHT = 0.25
+
+# A piece of a smaller share of the largest one may be a stray part of the same cell.
+_CELL = 0.25
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,7 @@ def _read(path: Path) -> NDArray[np.generic]:
             f"There is no ground truth at {path}, although there is a "
             "frame with this number."
         ) from error
-    except (OSError, ValueError, tifffile.TiffFileError) as error:
+    except Exception as error:  # decoders of damaged files raise anything
         raise InputError(f"{path} cannot be read as a TIFF ({error}).") from error
     if image.ndim != 2:
         raise InputError(
@@ -228,6 +232,36 @@ def cell_diameters(labels: NDArray[np.int32]) -> NDArray[np.float64]:
     areas = np.unique(labels[labels > 0], return_counts=True)[1]
     diameters: NDArray[np.float64] = np.sqrt(areas * 4 / np.pi)
     return diameters
+
+
+def check_numbers(frames: Iterable[NDArray[np.integer]], name: str) -> None:
+    """Make sure that cells have different numbers, unlike those of a yes/no mask.
+
+    Parameters
+    ----------
+    frames : iterable of (Y, X) arrays
+        Above 0 a cell.
+    name : str
+        What they are called in a sentence.
+
+    Raises
+    ------
+    InputError
+        When all cells of all frames have one number, and there are several in one.
+    """
+    numbers, several = set[int](), False
+    for frame in frames:
+        numbers.update(np.unique(frame[frame > 0]).tolist())
+        if len(numbers) > 1:
+            return
+        pieces = ndimage.label(frame > 0, np.ones((3, 3)))[0]
+        sizes = np.bincount(pieces.ravel())[1:]
+        several = several or (sizes >= _CELL * sizes.max(initial=0)).sum() > 1
+    if several:
+        raise InputError(
+            f"All cells of {name} have the number {numbers.pop()}, as in a mask that "
+            "says only where cells are; give each cell a number of its own."
+        )
 
 
 def _outlines(

@@ -36,6 +36,27 @@ def corrected(qtbot, labels):
     parent.deleteLater()
 
 
+def test_marks_follow_cells_that_are_moved(corrected):
+    from fastershift.editing import Region
+    from fastershift.plugin.correct._tools import Pick
+
+    viewer, _, marks = corrected
+    cells = viewer.layers["movie [cells]"]
+    marks.watch(cells, "TYX")
+    region = Region.of(np.ones((2, 2), bool), 3, 4)
+    for scale in ((1, 1, 1), (3, 0.5, 0.25)):
+        cells.scale, cells.translate = scale, (0, 7, 8)
+        marks.show_picks([Pick(1, 3, 4, 0)])
+        marks.show_region(region)
+        for role in ("locked", "new cell"):
+            layer = viewer.layers[f"movie [{role}]"]
+            point = (0, 3, 4)[-layer.ndim :]
+            np.testing.assert_allclose(
+                layer.data_to_world(point),
+                cells.data_to_world((0, 3, 4))[-layer.ndim :],
+            )
+
+
 def corrections_of(cells):
     from fastershift.session import Corrections
     from fastershift.tracking import Lineage, Track

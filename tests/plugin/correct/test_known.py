@@ -43,6 +43,20 @@ def test_locked_cells_are_not_lost_to_a_result_of_another_size(opened):
         KnownCorrections().reconcile(opened, 0, (2, 10, 10))
 
 
+def test_a_result_is_opened_without_reading_its_labels():
+    labels = np.zeros((3, 20, 20), np.int32)
+    labels[:, 2:6, 2:6] = 1
+    saved = SavedResult(labels, [(1, 0, 2, 0)])
+    layer = Layer.create(*saved_layers(saved, "movie")[0])
+    corrections, _ = KnownCorrections().open(layer)
+    layer.data[1:, 10:14, 10:14] = 2
+    for _ in corrections.cells.prepare():
+        pass
+    layer.data[:, 10:14, 10:14] = 0
+    # Found in the background, and not again.
+    assert corrections.lineage.rows() == [(1, 0, 2, 0), (2, 1, 2, 0)]
+
+
 def test_what_was_painted_before_the_first_correction_has_a_track():
     labels = np.zeros((4, 20, 20), np.int32)
     labels[:, 2:6, 2:6] = 1

@@ -165,6 +165,19 @@ def test_a_division_is_removed_at_the_parent_or_at_the_daughter_that_goes_on():
     assert edit("remove_division", pick(3, frame=6)) == RemoveDivision(6, 1, 3)
 
 
+def test_a_daughter_with_buds_is_no_division_of_its_own():
+    buds = Track(5, 5, 9, 3), Track(6, 6, 9, 3)
+    lineage = Lineage((*LINEAGE.tracks, *buds))
+    tool = TOOLS["remove_division"]
+    for clicked, expected in [
+        (3, RemoveDivision(6, 1, 3)),
+        (6, RemoveDivision(6, 3, 6)),
+        (1, RemoveDivision(6, 1)),
+    ]:
+        made = edit_of(tool, [pick(clicked, frame=6)], "frame", None, lineage)
+        assert made == expected
+
+
 def test_what_embeddings_work_out_is_no_edit_yet():
     assert edit("split", pick(1), pick(1)) is None
     assert edit("add_by_click", pick(0)) is None

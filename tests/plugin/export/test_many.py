@@ -22,6 +22,15 @@ def plate(tmp_path):
     return folder
 
 
+def run_many(user, **told):
+    """Fill in the lines of the dialog that is open, run, and wait for the end."""
+    for name, text in told.items():
+        user.find(f"many_{name}").setText(str(text))
+    user.click("many_start")
+    user.qtbot.waitUntil(lambda: not user.widget._many.busy)
+    user.wait_threads()
+
+
 def test_current_settings_run_on_many_movies(user, plate, tmp_path, tiny_model):
     user.widget._form.controls["diameter"].touch(14.0)
     chosen = user.widget._form.chosen
@@ -58,20 +67,16 @@ def test_masks_of_many_movies_are_tracked_and_measured(user, plate, tmp_path):
         tifffile.imwrite(path, made.labels, metadata={"axes": "TYX"})
     user.widget._many._prepare = lambda: ({"track": {"vote_weight": 0.0}}, "cpu")
     user.click("run_many")
-    user.find("many_inputs").setText(str(plate))
-    user.find("many_output").setText(str(tmp_path / "results"))
-    user.find("many_labels").setText(str(tmp_path / "masks"))
     assert not user.find("many_without_drift").isEnabled()
     user.find("many_measure").setChecked(True)
     user.find("many_without_drift").setChecked(True)
     user.find("many_without_flicker").setChecked(True)
-    user.click("many_start")
-    user.qtbot.waitUntil(lambda: not user.widget._many.busy)
-    user.wait_threads()
-    labels, _ = read_result(tmp_path / "results" / "two")
+    results = tmp_path / "results"
+    run_many(user, inputs=plate, output=results, labels=tmp_path / "masks")
+    labels, _ = read_result(results / "two")
     np.testing.assert_array_equal(labels > 0, made.labels > 0)
     # As the command line writes it for the same.
-    one = tmp_path / "results" / "a" / "one"
+    one = results / "a" / "one"
     table = measured(tmp_path, one, plate / "a" / "one.tif")
     assert one.with_name("one_measurements.csv").read_text() == table
 
@@ -100,12 +105,8 @@ def test_what_a_run_says_of_a_movie_is_in_the_report(user, plate, tmp_path):
         tifffile.imwrite(path, stack.astype(np.uint16), metadata={"axes": "TYX"})
     user.widget._many._prepare = lambda: ({"track": {"vote_weight": 0.0}}, "cpu")
     user.click("run_many")
-    user.find("many_inputs").setText(str(plate / "two.tif"))
-    user.find("many_output").setText(str(tmp_path / "results"))
-    user.find("many_labels").setText(str(tmp_path / "masks"))
-    user.click("many_start")
-    user.qtbot.waitUntil(lambda: not user.widget._many.busy)
-    user.wait_threads()
+    results, masks = tmp_path / "results", tmp_path / "masks"
+    run_many(user, inputs=plate / "two.tif", output=results, labels=masks)
     assert "two: All cells move together" in user.find("many_report").toPlainText()
 
 
@@ -119,23 +120,15 @@ def test_a_region_holds_for_many_movies(user, plate, tmp_path):
     tifffile.imwrite(tmp_path / "region.tif", cell.any(axis=0).astype(np.uint8))
     user.widget._many._prepare = lambda: ({"track": {"vote_weight": 0.0}}, "cpu")
     user.click("run_many")
-    user.find("many_inputs").setText(str(plate))
-    user.find("many_output").setText(str(tmp_path / "results"))
-    user.find("many_labels").setText(str(tmp_path / "masks"))
-    user.find("many_inside").setText(str(tmp_path / "region.tif"))
-    user.click("many_start")
-    user.qtbot.waitUntil(lambda: not user.widget._many.busy)
-    user.wait_threads()
-    labels, tracks = read_result(tmp_path / "results" / "two")
+    results, masks = tmp_path / "results", tmp_path / "masks"
+    inside = tmp_path / "region.tif"
+    run_many(user, inputs=plate, output=results, labels=masks, inside=inside)
+    labels, tracks = read_result(results / "two")
     assert len(tracks) == 1
     np.testing.assert_array_equal(labels > 0, cell)
 
 
 def test_a_mistake_is_a_sentence(user, tmp_path):
     user.click("run_many")
-    user.find("many_inputs").setText(str(tmp_path / "nowhere"))
-    user.find("many_output").setText(str(tmp_path / "results"))
-    user.click("many_start")
-    user.qtbot.waitUntil(lambda: not user.widget._many.busy)
-    user.wait_threads()
+    run_many(user, inputs=tmp_path / "nowhere", output=tmp_path / "results")
     assert "nothing at" in user.find("many_report").toPlainText()

@@ -145,6 +145,36 @@ class TestFinding:
             )
             assert layer.units == source.units
 
+    def test_previews_and_views_follow_an_input_that_is_moved(self, scene):
+        from fastershift.plugin.layers._input import InputChoice
+        from fastershift.plugin.run._preview_layers import PreviewLayers
+        from fastershift.plugin.views._layers import ViewLayers
+
+        viewer, source = scene.viewer, scene.source
+        previews, views = PreviewLayers(scene.outputs), ViewLayers(viewer)
+        choice = InputChoice(source, "image", "TYX")
+        preview = SimpleNamespace(frame=0, region=None)
+
+        def show():
+            record, shape = ResultRecord(), LABELS.shape
+            for role in ("preview", "clusters"):
+                previews._show_part(choice, role, shape, preview, LABELS[0], record)
+            views.colours(choice, shape)
+            views.similarity(choice, shape)
+            views.marks(choice, shape, np.zeros((1, 3)))
+            return [layer for layer in viewer.layers if layer != source]
+
+        made = show()
+        source.scale, source.translate = (3, 0.5, 0.25), (0, 7, 8)
+        source.affine = np.diag([1.0, 2.0, 2.0, 1.0])
+        assert show() == made
+        assert len(made) == 6
+        for layer in made:
+            point = (2, 3, 4)
+            np.testing.assert_allclose(
+                layer.data_to_world(point), source.data_to_world(point)
+            )
+
     def test_what_is_worked_on_stays_selected(self, scene):
         scene.viewer.layers.selection = {scene.source}
         scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)

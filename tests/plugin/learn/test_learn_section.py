@@ -156,6 +156,22 @@ def test_strokes_are_taken_on_the_marks_alone(marks, qtbot):
     assert takes()
 
 
+def test_marks_follow_an_image_that_is_calibrated_or_moved(marks):
+    from fastershift.plugin.layers._input import InputChoice
+
+    image, layer, point = marks._viewer.layers["movie"], marks.layer, (0, 30, 10)
+    image.scale, image.translate = (1, 0.5, 0.5), (0, 7, 8)
+    assert marks._place(image.data_to_world(point)) == point
+    image.affine = np.diag([1.0, 2.0, 2.0, 1.0])
+    assert marks._place(image.data_to_world(point)) == point
+    image.rotate, image.shear = (0, 0, 30), (0, 0, 0.1)
+    image.units = ("s", "um", "um")
+    assert marks._place(image.data_to_world(point)) == point
+    assert layer.units == image.units
+    marks.show(InputChoice(image, "image", "TYX"), SHAPE, {})
+    assert marks.layer is layer
+
+
 def test_without_a_tool_the_mouse_moves_the_view(marks):
     event = SimpleNamespace(button=1, type="mouse_press", position=(1, 4, 4))
     marks.listen(True)
@@ -186,23 +202,32 @@ def keep(teacher, mark):
     _keep_marks(teacher._lesson.folder, {0: mark})
 
 
-def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
+def start_model(folder, diameter, name="start"):
+    """Write a model that votes at random."""
     import torch
 
-    from fastershift.io import as_movie
-    from fastershift.rshn import ModelCard, Observer, load_model, save_model
+    from fastershift.rshn import ModelCard, save_model
 
+    card = ModelCard(
+        name=name,
+        filters=4,
+        levels=2,
+        channels=8,
+        embedding="votes",
+        diameter=diameter,
+    )
+    path = folder / f"{name}.safetensors"
     with torch.random.fork_rng():
         torch.manual_seed(5)
-        card = ModelCard(
-            name="start",
-            filters=4,
-            levels=2,
-            channels=8,
-            embedding="votes",
-            diameter=10.0,
-        )
-        save_model(card.network(), card, tmp_path / "start.safetensors")
+        save_model(card.network(), card, path)
+    return str(path)
+
+
+def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
+    from fastershift.io import as_movie
+    from fastershift.rshn import Observer, load_model
+
+    start = start_model(tmp_path, diameter=10.0)
     labels = np.full((1, 48, 48), 0, np.int32)
     for number, (row, column) in enumerate(
         [(4, 4), (4, 20), (4, 36), (20, 4), (20, 20)], start=1
@@ -210,7 +235,6 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
         labels[0, row : row + 9, column : column + 9] = number
     noise = np.random.default_rng(0).normal(0, 0.05, labels.shape)
     movie = as_movie(((labels > 0) + noise).astype(np.float32))
-    start = str(tmp_path / "start.safetensors")
     assert teacher.open(movie, "my/movie", start) == {}
     looks, see = [], Observer.see
     monkeypatch.setattr(
@@ -277,6 +301,24 @@ def test_what_a_movie_has_taught_is_not_what_it_is_learned_from(teacher, tmp_pat
     assert teacher._lesson.start == str(learned), "it goes on with another movie"
 
 
+def test_it_learns_on_the_device_until_it_has_begun(monkeypatch):
+    from fastershift.io import as_movie
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "load_model", lambda name: name)
+    monkeypatch.setattr(
+        "fastershift.training.Learner",
+        lambda *_, device, **__: SimpleNamespace(on=device),
+    )
+    movie = as_movie(np.zeros(SHAPE))
+    lesson = _teacher._Lesson(movie, "m", None, "auto")
+    for device in ("cpu", "cuda"):
+        learner = _teacher._learner_at(lesson, 9.0, device, False)
+        assert learner.on == device
+    assert _teacher._learner_at(lesson, 9.0, "cuda", True) is learner
+    assert _teacher._learner_at(lesson, 9.0, "cpu", True) is learner
+
+
 def test_a_sentence_that_says_why_nothing_is_learned_stays(teacher, qtbot):
     from fastershift.io import as_movie
 
@@ -337,16 +379,50 @@ def test_marks_that_cannot_be_kept_are_told_until_they_are(teacher, qtbot, monke
     assert list(teacher.open(movie, "m", "auto")) == [0]
 
 
+def test_marks_of_one_movie_are_kept_where_those_of_another_cannot_be(tmp_path):
+    from fastershift.plugin.learn._teacher import _Unkept
+
+    marks, unkept = {0: np.ones(SHAPE[1:], np.int32)}, _Unkept()
+    (tmp_path / "one").touch()
+    for name in ("one", "two"):
+        unkept.put(tmp_path / name, marks)
+    with pytest.raises(OSError, match="one"):
+        list(unkept.write())
+    assert (tmp_path / "two" / "marks.npz").exists()
+    assert list(unkept.of(tmp_path / "one")) == [0]
+    assert unkept.of(tmp_path / "two") is None
+
+
+def test_newer_marks_that_come_while_older_are_written_are_kept(tmp_path, monkeypatch):
+    from fastershift.plugin.learn import _teacher
+
+    class Slow(dict):
+        """Lets newer marks come just when the older ones are compared with them."""
+
+        def __getitem__(self, folder):
+            found = super().__getitem__(folder)
+            newer.start()
+            newer.join(0.3)
+            return found
+
+    unkept = _teacher._Unkept()
+    unkept._marks = Slow({tmp_path: {0: np.ones(SHAPE[1:], np.int32)}})
+    two = {1: np.ones(SHAPE[1:], np.int32)}
+    newer = threading.Thread(target=unkept.put, args=(tmp_path, two))
+    list(unkept.write())
+    newer.join(60)
+    assert list(unkept.of(tmp_path)) == [1]
+
+
 def test_marks_that_wait_are_kept_when_the_window_is_closed(teacher, monkeypatch):
     from fastershift.io import as_movie
-    from fastershift.plugin.learn._teacher import _keep_last
 
     movie = as_movie(np.random.default_rng(0).random(SHAPE))
     teacher.open(movie, "m", "auto")
     monkeypatch.setattr(teacher._keeping, "follow", lambda _task: None)
     teacher.keep({1: np.ones(SHAPE[1:], np.int32)})
-    _keep_last(teacher._unkept, teacher._writing)
-    assert not teacher._unkept
+    teacher._unkept.write_last()
+    assert teacher._unkept.of(teacher._lesson.folder) is None
     assert list(teacher.open(movie, "m", "auto")) == [1]
 
 
@@ -410,25 +486,12 @@ def test_a_damaged_model_among_those_learned_is_left_out(teacher):
 
 def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     """Cells are marked in the docked widget until a learned model is in use."""
-    import torch
-
     from fastershift.plugin.learn import _teacher
-    from fastershift.rshn import ModelCard, _registry, load_model, save_model
+    from fastershift.rshn import _registry, load_model
 
     for module in (_teacher, _registry):
         monkeypatch.setattr(module, "user_models_folder", lambda: tmp_path)
     monkeypatch.setattr(_teacher, "_MINUTES", 0.0)
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        card = ModelCard(
-            name="start",
-            filters=4,
-            levels=2,
-            channels=8,
-            embedding="votes",
-            diameter=12.0,
-        )
-        save_model(card.network(), card, tmp_path / "start.safetensors")
     rows, columns = np.indices((64, 64))
     places = [(r, c) for r in (10, 30, 52) for c in (10, 30, 52)]
     frame = np.random.default_rng(0).normal(0, 0.05, (64, 64)).astype(np.float32)
@@ -436,7 +499,7 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
         frame += np.hypot(rows - row, columns - column) <= 6
     user.viewer.add_image(np.stack([frame, frame]), name="discs")
     widget = user.widget
-    widget._input.model.touch(str(tmp_path / "start.safetensors"))
+    widget._input.model.touch(start_model(tmp_path, diameter=12.0))
     section = widget._learn
     user.click("learn_cell")
     assert "discs marks" in user.names
@@ -464,8 +527,7 @@ def test_from_three_marks_on_the_preview_follows(user, tmp_path, monkeypatch):
     user.click("learn_cell")
     assert user.viewer.scene.camera.mouse_pan
 
-    other = card.model_copy(update={"name": "other"})
-    save_model(card.network(), other, tmp_path / "other.safetensors")
+    start_model(tmp_path, diameter=12.0, name="other")
     section._list_starts()
     offered = [action.text() for action in section.starts.actions()]
     assert {"mine", "other", "generalist"} <= set(offered)
@@ -488,8 +550,9 @@ def test_marks_are_kept_in_a_pause_and_the_diameter_may_be_auto(
     user.viewer.add_image(np.random.default_rng(0).random(SHAPE), name="movie")
     section, asked = user.widget._learn, []
     monkeypatch.setattr(
-        section._teacher, "learn", lambda *given, **how: asked.append((given[1], how))
+        section._teacher, "learn", lambda *given, **how: asked.append((given[1:], how))
     )
+    user.choose("device", "cpu")
     user.click("learn_cell")
     user.click("learn_pause")
     section._on_drawn(stroke(*circle(20, 20, 6)))
@@ -499,7 +562,7 @@ def test_marks_are_kept_in_a_pause_and_the_diameter_may_be_auto(
         assert (kept["0"] > 1).any()
     assert not asked
     user.click("learn_pause")
-    assert asked == [(None, {"learning": False})]
+    assert asked == [((None, "cpu"), {"learning": False})]
     # Nothing is learned from marks that are gone.
     stopped = []
     monkeypatch.setattr(section._teacher, "stop", lambda: stopped.append(1))
@@ -569,6 +632,33 @@ def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monke
     ]
 
 
+def test_what_is_painted_into_the_marks_of_another_movie_is_kept_there(
+    user, tmp_path, monkeypatch
+):
+    from fastershift.plugin.learn import _teacher
+
+    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
+    draw = np.random.default_rng(0)
+    for name in ("one", "two"):
+        user.viewer.add_image(draw.random(SHAPE), name=name)
+    section = user.widget._learn
+    for name in ("one", "two"):
+        user.choose("layer", name)
+        user.click("learn_cell")
+    layer = user.viewer.layers["one marks"]
+    with layer.block_history():  # as a stroke of the mouse does
+        layer.paint((1, 10, 10), 2)
+    assert section._marks.annotated() == {}
+    user.wait(lambda: not section._teacher._keeping.busy)
+    (file,) = (tmp_path / "learning").glob("*/marks.npz")
+    assert file.parent.name.startswith("one")
+    with np.load(file) as kept:
+        assert kept.files == ["1"]
+    user.choose("layer", "one")
+    user.click("learn_cell")
+    assert list(section._marks.annotated()) == [1]
+
+
 def test_marks_that_were_kept_come_back_and_damaged_ones_do_not(
     qtbot, tmp_path, monkeypatch
 ):
@@ -612,7 +702,7 @@ def test_corrected_frames_are_learned_from(user, movie, tmp_path, monkeypatch):
     section = user.widget._learn
     asked = []
 
-    def learn(marked, _diameter, *, learning):
+    def learn(marked, *_, learning):
         assert learning
         asked.append(marked)
 

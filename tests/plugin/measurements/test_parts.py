@@ -234,15 +234,6 @@ COLUMNS = (
 )
 
 
-@pytest.fixture
-def parent(qtbot):
-    from qtpy.QtWidgets import QWidget
-
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    return widget
-
-
 @pytest.mark.gui
 class TestTable:
     @pytest.fixture

@@ -250,7 +250,7 @@ def test_what_a_filter_leaves_out_is_deleted_and_brought_back(measured, docked):
     assert not button.isEnabled()
     panel.click("undo")
     np.testing.assert_array_equal(cells.data, before)
-    assert "measure them again" in said(measured)
+    assert "measure the cells again" in said(measured)
     assert not button.isEnabled()
 
 
@@ -385,7 +385,7 @@ def test_changed_cells_ask_to_be_measured_again(measured):
 
     cells = measured.viewer.layers["movie [cells]"]
     ResultRecord(tracks=TRACKS[:2]).store(cells)
-    assert "measure them again" in said(measured)
+    assert "measure the cells again" in said(measured)
 
 
 def test_cells_of_another_shape_ask_to_be_measured_again(measured, docked):
@@ -399,10 +399,10 @@ def test_cells_of_another_shape_ask_to_be_measured_again(measured, docked):
     corrector = panel.widget._correct.corrector
     measured.wait(lambda: corrector.layer == cells)
     for edit in (lambda: corrector.make(Grow(0, 1)), corrector.undo):
-        assert "measure them again" not in said(measured)
+        assert "measure the cells again" not in said(measured)
         assert button.isEnabled()
         edit()
-        assert "measure them again" in said(measured)
+        assert "measure the cells again" in said(measured)
         assert not button.isEnabled()
         measured.click("measure")
         measured.wait(lambda: said(measured).startswith("15 cells"))
@@ -411,13 +411,33 @@ def test_cells_of_another_shape_ask_to_be_measured_again(measured, docked):
 def test_painted_cells_ask_to_be_measured_again(measured):
     cells = measured.viewer.layers["movie [cells]"]
     cells.paint((0, 25, 25), 1)
-    assert "measure them again" in said(measured)
+    assert "measure the cells again" in said(measured)
     measured.click("measure")
     # Painted while they are being measured: that begins anew.
     cells.paint((5, 25, 25), 2)
     measured.wait(lambda: said(measured).startswith("15 cells"))
     areas = [float(one) for one in column(measured, "area")]
     assert sum(areas) == pytest.approx(0.25 * np.count_nonzero(cells.data))
+
+
+def test_another_scale_and_other_images_ask_to_be_measured_again(measured):
+    layers = measured.viewer.layers
+    cells = layers["movie [cells]"]
+    for change, told in (
+        (lambda: setattr(cells, "scale", (30, 0.25, 0.25)), "The cells have changed"),
+        (lambda: setattr(cells, "units", ("s", "nm", "nm")), "The cells have changed"),
+        (
+            lambda: setattr(layers["two"], "data", cells.data + 1),
+            "An image has changed",
+        ),
+    ):
+        change()
+        assert said(measured) == f"{told} since; measure the cells again."
+        measured.click("measure")
+        measured.wait(lambda: said(measured).startswith("15 cells"))
+    # It has another size: nothing of it was measured.
+    layers["another"].data = np.ones((3, 9, 9))
+    assert said(measured).startswith("15 cells")
 
 
 def test_without_the_layer_nothing_is_left(measured):

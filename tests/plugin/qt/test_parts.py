@@ -12,15 +12,6 @@ from fastershift.config import find_setting
 pytestmark = pytest.mark.gui
 
 
-@pytest.fixture
-def parent(qtbot):
-    from qtpy.QtWidgets import QWidget
-
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    return widget
-
-
 class TestFolds:
     def test_a_part_is_shown_by_its_title_or_the_space_bar(self, parent, qtbot):
         from qtpy.QtCore import Qt
@@ -52,21 +43,19 @@ class TestKeys:
         assert len(set(keys)) == len(keys)
         assert len(set(actions)) == len(actions)
 
-    def test_a_button_shows_its_key_as_it_is_printed(self, parent):
-        from qtpy.QtWidgets import QPushButton
+    def test_a_button_shows_its_key_as_it_is_printed(self, qtbot):
+        from fastershift.plugin.qt._keys import key_of, make_button
 
-        from fastershift.plugin.qt._keys import key_of, label
-
-        button = QPushButton(parent)
-        button.setObjectName("redo")
-        label(button, "Redo", "Make it again.")
+        button = make_button("redo", "Redo", "Make it again.")
+        qtbot.addWidget(button)
         assert key_of("redo") == "Control-Shift-Z"
         assert button.text() == "Redo [Ctrl+Shift+Z]"
         assert button.toolTip() == "Make it again.\nKey: Ctrl+Shift+Z"
         assert button.accessibleName() == "Redo"
-        button.setObjectName("save")
-        label(button, "Save", "Write it.")
-        assert (button.text(), button.toolTip()) == ("Save", "Write it.")
+        button = make_button("save", "Save…", "Write it.")
+        qtbot.addWidget(button)
+        assert (button.text(), button.toolTip()) == ("Save…", "Write it.")
+        assert (button.objectName(), button.accessibleName()) == ("save", "Save")
 
     def test_keys_are_taken_and_given_back(self):
         from napari.components import ViewerModel

@@ -87,15 +87,6 @@ class TestWords:
         assert describe_change(row(), now) == told
 
 
-@pytest.fixture
-def parent(qtbot):
-    from qtpy.QtWidgets import QWidget
-
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    return widget
-
-
 ROWS = [row(0, cells=9), row(1, cells=3), row(2, cells=20)]
 
 

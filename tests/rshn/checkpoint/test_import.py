@@ -1,7 +1,5 @@
 """Models made of published TensorFlow checkpoints."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,60 +19,7 @@ from fastershift.rshn import (
     preset_of,
     read_bundle,
 )
-from fastershift.rshn.checkpoint._crc32c import masked_crc32c
-
-SMALL = Path(__file__).parents[2] / "data" / "ckpt_small" / "small"
-CODES = {"float32": 1, "int32": 3}
-
-
-def varint(value):
-    parts = bytearray()
-    while value > 127:
-        parts.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*parts, value])
-
-
-def block(entries):
-    """Encode a block whose keys are all spelt out, and its checksum."""
-    payload = b"".join(
-        varint(0) + varint(len(key)) + varint(len(value)) + key + value
-        for key, value in entries
-    )
-    payload += struct.pack("<2I", 0, 1) + b"\0"
-    return payload + struct.pack("<I", masked_crc32c(payload))
-
-
-def write_bundle(prefix, tensors):
-    """Write tensors as a checkpoint, packed in the order of their names."""
-    data, entries = bytearray(), [(b"", bytes([8, 1]))]
-    for name in sorted(tensors):
-        value = tensors[name]
-        raw = value.tobytes()
-        sides = [b"\x08" + varint(side) for side in value.shape]
-        shape = b"".join(b"\x12" + varint(len(side)) + side for side in sides)
-        message = b"\x08" + varint(CODES[value.dtype.name])
-        message += b"\x12" + varint(len(shape)) + shape
-        message += b"\x20" + varint(len(data)) + b"\x28" + varint(len(raw))
-        message += b"\x35" + struct.pack("<I", masked_crc32c(raw))
-        entries.append((name.encode(), message))
-        data += raw
-    content = block(entries)
-    pointer = block([(b"z", varint(0) + varint(len(content) - 5))])
-    footer = varint(0) * 2 + varint(len(content)) + varint(len(pointer) - 5)
-    footer = footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
-    Path(f"{prefix}.index").write_bytes(content + pointer + footer)
-    Path(f"{prefix}.data-00000-of-00001").write_bytes(data)
-    return prefix
-
-
-def generated(name, shape):
-    """Weights that follow from their name and shape."""
-    numbers = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
-    if name.endswith("/bias"):
-        return (0.1 * numbers).astype(np.float32)
-    gain = 1 if "/gates/" in name else 2
-    return (np.sqrt(gain / np.prod(shape[:3])) * numbers).astype(np.float32)
+from helpers.checkpoints import SMALL, generated, write_bundle
 
 
 @pytest.fixture(autouse=True)
@@ -83,17 +28,6 @@ def own_models(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("user")
     monkeypatch.setattr(_registry, "user_data_path", lambda *_, **__: folder)
     return folder / "models"
-
-
-@pytest.fixture(scope="session")
-def small():
-    with np.load(f"{SMALL}_values.npz") as file:
-        return {key: file[key] for key in file.files}
-
-
-@pytest.fixture
-def prefix(tmp_path):
-    return tmp_path / "checkpoint"
 
 
 def test_import_of_a_real_checkpoint(small, own_models):

@@ -9,6 +9,7 @@ import torch
 
 from fastershift.errors import InputError
 from fastershift.rshn import network_from_published, normalise_embedding
+from helpers.checkpoints import generated
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -42,15 +43,6 @@ def run(network, frames):
 
 def assert_close(value, expected, tolerance):
     np.testing.assert_allclose(value, expected, rtol=0, atol=tolerance)
-
-
-def generated(name, shape):
-    """Weights that follow from their name and shape."""
-    numbers = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
-    if name.endswith("/bias"):
-        return (0.1 * numbers).astype(np.float32)
-    gain = 1 if "/gates/" in name else 2
-    return (np.sqrt(gain / np.prod(shape[:3])) * numbers).astype(np.float32)
 
 
 def test_small_network(small):

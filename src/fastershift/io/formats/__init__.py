@@ -12,10 +12,10 @@ from fastershift.io.formats._geff import GeffFormat
 from fastershift.io.formats._newick import NewickFormat
 from fastershift.io.formats._ome_zarr import OmeZarrFormat
 from fastershift.io.formats._rois import RoisFormat
-from fastershift.io.formats._tiff import TiffFormat
+from fastershift.io.formats._tiff import TiffFormat, lost_parents
 from fastershift.io.formats._trackmate import TrackMateFormat
 
-__all__ = ["FORMATS", "READERS", "Format", "Openable"]
+__all__ = ["FORMATS", "READERS", "Format", "Openable", "lost_parents"]
 
 #: By name.
 FORMATS: Mapping[ResultFormat, Format] = {

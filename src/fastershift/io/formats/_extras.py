@@ -79,12 +79,13 @@ def read_extras(folder: Path, prefix: str) -> dict[str, Any]:
     -------
     dict
         Arguments of `SavedResult`: ``reports``, ``settings``, ``provenance`` and
-        ``corrections``. Settings and reports that cannot be read are left out.
+        ``corrections``. Settings of another version, and a report of other columns, are
+        left out.
 
     Raises
     ------
     InputError
-        For corrections that cannot be read.
+        When one of them cannot be read.
     """
     settings, provenance = _read_settings(folder / f"{prefix}{_SETTINGS}")
     return {
@@ -96,23 +97,27 @@ def read_extras(folder: Path, prefix: str) -> dict[str, Any]:
 
 
 def _read_settings(path: Path) -> tuple[Settings | None, Mapping[str, Any]]:
+    if not path.is_file():
+        return None, {}
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None, {}
+    except (OSError, ValueError) as error:
+        raise _unreadable("settings", path) from error
     provenance = values.pop("provenance", {})
     return settings_of(values), provenance if isinstance(provenance, dict) else {}
 
 
 def _read_report(path: Path) -> list[Mapping[str, Any]]:
+    if not path.is_file():
+        return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            table = csv.DictReader(file)
+            table = csv.DictReader(file, restval="lost")  # no number, so it is told
             if not _is_report(table.fieldnames or ()):
                 return []
             return [{name: _number(row[name]) for name in row} for row in table]
-    except (OSError, ValueError, TypeError, csv.Error):
-        return []
+    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
+        raise _unreadable("report", path) from error
 
 
 def _is_report(columns: Sequence[str]) -> bool:
@@ -132,7 +137,11 @@ def _read_corrections(path: Path) -> dict[str, Any] | None:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"The corrections in {path} cannot be read; the labels can be opened "
-            "without them if you remove that file."
-        ) from error
+        raise _unreadable("corrections", path) from error
+
+
+def _unreadable(what: str, path: Path) -> InputError:
+    return InputError(
+        f"The {what} in {path} cannot be read; the labels can be opened without them "
+        "if you remove that file."
+    )

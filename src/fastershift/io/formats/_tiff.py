@@ -30,19 +30,22 @@ from fastershift.io.formats._extras import EXTRAS, is_extra, read_extras, write_
 from fastershift.io.formats._format import Format
 from fastershift.io.movies import read_tiff
 
-__all__ = ["TiffFormat"]
+__all__ = ["TiffFormat", "lost_parents"]
 
 _TRACKS = "tracks.txt"
 #: Spellings that the OME schema asks for.
 _OME_UNITS = {
+    "angstrom": "Å",
     "micrometer": "µm",
     "nanometer": "nm",
     "millimeter": "mm",
     "centimeter": "cm",
+    "meter": "m",
     "second": "s",
     "millisecond": "ms",
     "minute": "min",
     "hour": "h",
+    "day": "d",
     "inch": "in",
 }
 
@@ -97,6 +100,30 @@ class TiffFormat(Format):
     def open(self, path: Path) -> SavedResult:
         """Leave the labels on disk; see `Openable.open`."""
         return _read(path, on_disk=True)
+
+
+def lost_parents(path: Path) -> str | None:
+    """Tell of a TIFF made by fastershift that its list of tracks is not beside it.
+
+    Parameters
+    ----------
+    path : Path
+        A result of any format.
+
+    Returns
+    -------
+    str or None
+        A sentence; None where nothing is lost.
+    """
+    if path.suffix.lower() not in TiffFormat.suffixes or not is_made_here(path):
+        return None
+    places = (_beside(one, _TRACKS) for one in (path, real_path(path)))
+    if any(place.exists() for place in (*places, path.with_name("res_track.txt"))):
+        return None
+    return (
+        f"{_beside(path, _TRACKS).name} is not beside {path.name}, so parents are not "
+        "known; bring it there where there are divisions."
+    )
 
 
 def _read(path: Path, *, on_disk: bool) -> SavedResult:

@@ -8,13 +8,14 @@ from fastershift.io.movies._folder import (
     holds_masks,
     read_folder,
 )
-from fastershift.io.movies._pictures import read_picture
+from fastershift.io.movies._pictures import JPEG_SUFFIXES, read_picture
 from fastershift.io.movies._tiff import TIFF_SUFFIXES, read_tiff, stored_axes
 from fastershift.io.movies._video import VIDEO_SUFFIXES, read_video
 from fastershift.io.movies._zarr import movie_parts, read_zarr
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "JPEG_SUFFIXES",
     "MICROSCOPE_SUFFIXES",
     "TIFF_SUFFIXES",
     "VIDEO_SUFFIXES",

@@ -120,7 +120,7 @@ def read_folder(path: Path, reading: InputSettings) -> Movie:
             f"{path / unreadable[0]} is a link to a file that is not there; copy the "
             "frames themselves."
         )
-    odd = [file.name for file in files if not (file.is_file() or file.is_dir())]
+    odd = [file.name for file in files if not file.is_file()]
     if odd:
         raise InputError(f"{path / odd[0]} is not a file; take it out of the folder.")
     # Whoever says that files are frames is believed.
@@ -163,6 +163,13 @@ def _examine(
     types = set()
     for path in files:
         image = _open(path, level)
+        if ("S" in image.axes) != ("S" in first.axes):
+            names = (path.name, files[0].name)
+            coloured, grey = names if "S" in image.axes else reversed(names)
+            raise InputError(
+                f"The frames in {folder} differ: {coloured} is a colour image and "
+                f"{grey} is not; take out what does not belong to the movie."
+            )
         if image.shape[-2:] != first.shape[-2:] or len(image.axes) < len(first.axes):
             raise InputError(
                 f"The frames in {folder} differ in size: {path.name} is not as large "

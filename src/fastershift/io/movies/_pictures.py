@@ -12,9 +12,10 @@ from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io._movie import Movie, as_movie, no_level
 
-__all__ = ["PICTURE_SUFFIXES", "Picture", "read_picture"]
+__all__ = ["JPEG_SUFFIXES", "PICTURE_SUFFIXES", "Picture", "read_picture"]
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+PICTURE_SUFFIXES = (".png", *JPEG_SUFFIXES, ".bmp")
 
 #: Modes of Pillow that hold one number for each pixel.
 _GREY = {

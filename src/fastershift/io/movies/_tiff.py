@@ -1,6 +1,8 @@
 """Movies in one multi-page, OME- or ImageJ-TIFF."""
 
+import logging
 import os
+import struct
 import threading
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +29,9 @@ from fastershift.io.movies._tiff_scale import tiff_scale
 __all__ = ["TIFF_SUFFIXES", "TiffStack", "read_tiff", "stored_axes"]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
+
+# What tifffile finds is told in our sentences; who listens to it hears it all the same.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 class TiffStack:
@@ -81,8 +86,11 @@ class TiffStack:
         except (InputError, OSError):
             raise
         except Exception as error:  # decoders of damaged files raise anything
+            # These say only which number they stumbled on.
+            numbers = isinstance(error, LookupError | struct.error)
+            said = "it is damaged" if numbers else error
             raise InputError(
-                f"{path} cannot be read as a TIFF file ({error})."
+                f"{path} cannot be read as a TIFF file ({said})."
             ) from error
         if self.scale is not None:
             time, height, width = self.scale

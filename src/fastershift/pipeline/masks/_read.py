@@ -12,6 +12,7 @@ from fastershift.io import (
     AdoptedLabels,
     LabelFrames,
     adopt_labels,
+    check_other_than,
     check_range,
     holds_cells,
     read_label_frames,
@@ -148,8 +149,8 @@ def open_masks(
     """
     check_ordinary(path)
     source = getattr(movie, "source", None)
-    if source is not None and path.resolve() == Path(source).resolve():
-        raise InputError(f"{path} is the movie itself; give the masks of its cells.")
+    if source is not None:
+        check_other_than(source, path)
     if holds_cells(path):
         masks: npt.NDArray[Any] = read_result(path)[0]
     elif path.suffix.lower() == ".npy":

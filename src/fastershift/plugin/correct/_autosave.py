@@ -7,12 +7,11 @@ from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +23,7 @@ from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.files._readers import saved_layers
 from fastershift.plugin.layers._snapshot import LayerSnapshot
-from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.plugin.qt import Task, TaskRunner, make_button, make_timer
 from fastershift.session import Autosave, Autosaves, Corrections, describe_error
 
 __all__ = ["AutosaveOffer"]
@@ -66,15 +65,12 @@ class AutosaveOffer(QFrame):
         self._cache = cache
         self._writes = TaskRunner(self)
         self._reads = TaskRunner(self)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST)
-        self._rest.timeout.connect(self.write)
+        self._rest = make_timer(self, _REST, self.write)
         self._text = QLabel()
         self._text.setObjectName("autosave")
         self._text.setWordWrap(True)
-        restore = self._button("restore", "Restore", "Open these corrections again.")
-        discard = self._button("discard", "Discard", "Delete these corrections.")
+        restore = make_button("restore", "Restore", "Open these corrections again.")
+        discard = make_button("discard", "Discard", "Delete these corrections.")
         row = QHBoxLayout()
         row.addWidget(restore)
         row.addWidget(discard)
@@ -90,13 +86,6 @@ class AutosaveOffer(QFrame):
         # The revision of each that is on disk, here or where it was saved.
         self._kept: WeakKeyDictionary[Corrections, int] = WeakKeyDictionary()
         self.look()
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        return button
 
     @property
     def _autosaves(self) -> Autosaves:

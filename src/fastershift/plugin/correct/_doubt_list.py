@@ -9,12 +9,11 @@ from qtpy.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from fastershift.plugin.qt import label
+from fastershift.plugin.qt import make_button
 
 if TYPE_CHECKING:
     from fastershift.editing import Doubt
@@ -52,15 +51,15 @@ class DoubtList(QWidget):
         self._list.setFixedHeight(_ROWS * self._list.fontMetrics().lineSpacing() * 2)
         self._progress = QLabel()
         self._progress.setObjectName("looked_at")
-        self._find = self._button(
+        self._find = make_button(
             "find_places",
             "Find places",
             "Look for cells whose outline or track is doubtful.",
         )
-        self._next = self._button(
+        self._next = make_button(
             "next", "Next", "Tick this place off and go to the next one."
         )
-        self._back = self._button("back", "Back", "Go to the previous place.")
+        self._back = make_button("back", "Back", "Go to the previous place.")
         row = QHBoxLayout()
         row.addWidget(self._find)
         row.addWidget(self._back)
@@ -76,12 +75,6 @@ class DoubtList(QWidget):
         self._list.currentRowChanged.connect(self._on_row)
         self._list.itemChanged.connect(self._on_item)
         self.show_doubts((), frozenset())
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton()
-        button.setObjectName(name)
-        label(button, text, tip)
-        return button
 
     def show_doubts(self, doubts: Sequence["Doubt"], ticked: frozenset[str]) -> None:
         """Show a list, and which places have been looked at."""

@@ -7,12 +7,11 @@ from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 from napari.layers import Labels
 
-from fastershift.editing import Edit
+from fastershift.editing import Edit, Spans
 from fastershift.errors import InputError
-from fastershift.io import parents_that_fit, tracks_from_labels
+from fastershift.io import parents_that_fit
 from fastershift.pipeline import TrackedMovie
 from fastershift.plugin.correct._layers import stack_of
 from fastershift.plugin.layers._placement import Placement, labels_axes
@@ -72,7 +71,7 @@ class KnownCorrections:
                 "start again."
             )
         stored = ResultRecord.of(layer)
-        lineage = _lineage_of(labels, stored)
+        lineage = partial(_lineage_of, stored)
         try:
             corrections = Corrections(labels, lineage, record=stored.corrections)
         except InputError as error:
@@ -143,14 +142,14 @@ class KnownCorrections:
         return prepare
 
 
-def _lineage_of(labels: npt.NDArray[np.int32], stored: ResultRecord) -> Lineage:
+def _lineage_of(stored: ResultRecord, spans: Spans) -> Lineage:
     """Read the stored tracks; what was painted meanwhile begins and ends them."""
     rows = {row[0]: row for row in stored.tracks or ()}
     parents = {track: parent for track, _, _, parent in rows.values()}
     if stored.corrections is None:
         # With a history, what was taken away altogether may still be named there.
         rows.clear()
-    rows |= {row[0]: row for row in tracks_from_labels(labels)}
+    rows |= {track: (track, *span, 0) for track, span in spans.items()}
     fitting = parents_that_fit([rows[track] for track in sorted(rows)], parents)
     return Lineage(tuple(Track(*row) for row in fitting))
 

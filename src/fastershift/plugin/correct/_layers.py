@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Labels, Tracks
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from fastershift.editing import Change
 from fastershift.errors import InputError
@@ -22,7 +22,7 @@ from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import as_stack, labels_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
 from fastershift.plugin.layers._snapshot import shows
-from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
+from fastershift.plugin.qt import Task, TaskRunner, make_timer, on_destroyed
 from fastershift.session import Corrections, describe_error
 
 __all__ = ["CorrectedLayers", "stack_of"]
@@ -103,10 +103,7 @@ class CorrectedLayers(QObject):
         self._locks_stale = self._tracks_stale = False
         # Revisions whose tracks are on the screen; a result as it was made is 0.
         self._drawn: WeakKeyDictionary[Corrections, int] = WeakKeyDictionary()
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST)
-        self._rest.timeout.connect(self._settle)
+        self._rest = make_timer(self, _REST, self._settle)
         self._finds = TaskRunner(self)
         on_destroyed(self, self._keep)
 

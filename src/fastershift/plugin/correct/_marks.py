@@ -109,6 +109,7 @@ class Marks(QObject):
             self._add(self._cells, "new cell", new)
         else:
             layer.data = shown
+            place.put(layer)
 
     def show_locks(self, cells: Cells) -> None:
         """Draw a diamond in every locked cell."""
@@ -127,16 +128,18 @@ class Marks(QObject):
         points = np.column_stack([columns.get(a, nothing) for a in self._axes])
         symbols = ["diamond"] * len(self._locks) + ["cross"] * len(self._picks)
         layer = self._find("locked")
+        place = placement(self._cells, self._axes, self._axes)
         if layer is None and len(points):
             layer = Points(
                 ndim=len(self._axes),
                 face_color="white",
                 border_color="black",
-                **placement(self._cells, self._axes, self._axes).arguments,
+                **place.arguments,
             )
             layer.editable = False
             self._add(self._cells, "locked", layer)
         if layer is not None:
+            place.put(layer)
             layer.data = points
             layer.selected_data = set()
             if len(points):

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from fastershift.editing import Change, Paint
 from fastershift.plugin.layers._pixel_changes import PixelChanges, stroke_goes_on
 from fastershift.plugin.layers._placement import labels_axes
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import follow
 
 __all__ = ["PaintCapture", "Painted"]
 
@@ -51,13 +51,9 @@ class PaintCapture(QObject):
         self._changes = PixelChanges(viewer, self)
         self._changes.noticed.connect(self._look)
         events = viewer.dims.events
-        for signal, slot in (
-            (events.current_step, self._on_moved),
-            (events.order, self._refuse_time),
-            (events.ndisplay, self._refuse_time),
-        ):
-            signal.connect(slot)
-            on_destroyed(self, signal.disconnect, slot)
+        follow(self, events.current_step, self._on_moved)
+        follow(self, events.order, self._refuse_time)
+        follow(self, events.ndisplay, self._refuse_time)
 
     def watch(
         self, layer: Labels | None, labels: npt.NDArray[np.int32] | None, now: Any

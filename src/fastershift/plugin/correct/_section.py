@@ -33,8 +33,10 @@ from fastershift.plugin.qt import (
     NumberBox,
     WholeNumberBox,
     bind,
+    follow,
     keep_wheel_away,
-    label,
+    make_button,
+    named,
     on_destroyed,
     unbind,
 )
@@ -101,10 +103,10 @@ class CorrectSection(QGroupBox):
         self._review = Review(self.corrector, self)
         self.autosave = AutosaveOffer(viewer, self.corrector, cache, self)
         self._tools = {
-            tool.name: self._button(tool.name, tool.title, tool.tip, checkable=True)
+            tool.name: make_button(tool.name, tool.title, tool.tip, checkable=True)
             for tool in TOOLS.values()
         }
-        self._scopes = {name: self._button(name, t, tip) for name, t, _, tip in _SCOPES}
+        self._scopes = {name: make_button(name, t, tip) for name, t, _, tip in _SCOPES}
         self._until = WholeNumberBox()
         self._until.setObjectName("until")
         self._until.setAccessibleName("Until frame")
@@ -122,27 +124,27 @@ class CorrectSection(QGroupBox):
             "A correction is followed until its confidence falls below this, 0 to 1."
         )
         keep_wheel_away(self._limit)
-        self._undo = self._button("undo", "Undo", "Undo the last edit.")
-        self._redo = self._button("redo", "Redo", "Redo the edit that was undone last.")
-        self._lock = self._button(
+        self._undo = make_button("undo", "Undo", "Undo the last edit.")
+        self._redo = make_button("redo", "Redo", "Redo the edit that was undone last.")
+        self._lock = make_button(
             "lock",
             "Lock",
             "Keep the selected cell of this frame unchanged in a new run.",
         )
         self._unlocks = {
-            what: self._button(f"unlock_{what}", f"Unlock {what}", tip)
+            what: make_button(f"unlock_{what}", f"Unlock {what}", tip)
             for what, tip in (
                 ("cell", "Let a new run change the selected cell of this frame."),
                 ("track", "Let a new run change the selected cell in every frame."),
                 ("all", "Let a new run change every cell."),
             )
         }
-        self._help = self._button("keys", "Keys…", "Show all keys.")
+        self._help = named(QPushButton("Keys…"), "keys", "Keys…", "Show all keys.")
         self._bar = QProgressBar()
         self._bar.setObjectName("following")
         self._bar.setAccessibleName("Following")
         self._bar.setToolTip("Frames through which the correction was followed.")
-        self._stop = self._button(
+        self._stop = make_button(
             "stop_tool", "Stop", "Deselect the tool, or stop following a correction."
         )
         self._status = QLabel()
@@ -159,15 +161,6 @@ class CorrectSection(QGroupBox):
         self._bind()
         self._take()
         on_destroyed(self, _unwatch, self)
-
-    def _button(
-        self, name: str, text: str, tip: str, *, checkable: bool = False
-    ) -> QPushButton:
-        button = QPushButton()
-        button.setObjectName(name)
-        button.setCheckable(checkable)
-        label(button, text, tip)
-        return button
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -246,10 +239,8 @@ class CorrectSection(QGroupBox):
         actions = self.actions
         bind(self._viewer, actions)
         on_destroyed(self, unbind, self._viewer, actions)
-        inserted = self._viewer.layers.events.inserted
-        inserted.connect(self._on_inserted)
+        follow(self, self._viewer.layers.events.inserted, self._on_inserted)
         self.corrector.marks.added.connect(self._bind_layer)
-        on_destroyed(self, inserted.disconnect, self._on_inserted)
 
     def _bind_layer(self, layer: Layer | None) -> None:
         # A layer's own keys go before those of the viewer: undo is one of them.

@@ -252,8 +252,12 @@ def edit_of(
 
 def _no_division(pick: Pick, lineage: Lineage) -> RemoveDivision:
     """Let the parent go on as the clicked daughter, or end where it was clicked."""
-    parents = {track.id: track.parent for track in lineage.tracks}
-    parent = parents.get(pick.track, 0)
-    if len(lineage.children(pick.track)) > 1 or not parent:
+    tracks = {track.id: track for track in lineage.tracks}
+    clicked = tracks.get(pick.track)
+    if clicked is None or not clicked.parent:
         return RemoveDivision(pick.frame, pick.track)
-    return RemoveDivision(pick.frame, parent, pick.track)
+    children = (tracks[child] for child in lineage.children(clicked.id))
+    # Who has buds, and lives on beside them, has not divided.
+    if sum(child.first > clicked.last for child in children) > 1:
+        return RemoveDivision(pick.frame, clicked.id)
+    return RemoveDivision(pick.frame, clicked.parent, clicked.id)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from qtpy.QtWidgets import (
 
 from fastershift.measure import MeasureOptions
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Task, TaskRunner, WholeNumberBox
+from fastershift.plugin.qt import Task, TaskRunner, WholeNumberBox, make_button, named
 from fastershift.session import describe_error
 
 if TYPE_CHECKING:
@@ -122,10 +123,9 @@ class ManyDialog(QDialog):
             "Remove sudden changes of brightness of whole frames from the grey values "
             "in the tables.",
         )
-        self._format = QComboBox()
-        self._format.setObjectName("many_format")
-        self._format.setAccessibleName("Format")
-        self._format.setToolTip("How results are stored.")
+        self._format = named(
+            QComboBox(), "many_format", "Format", "How results are stored."
+        )
         for text, value in _FORMATS.items():
             self._format.addItem(text, value)
         self._workers = WholeNumberBox()
@@ -148,9 +148,8 @@ class ManyDialog(QDialog):
         for line, choose in browsed:
             row = QHBoxLayout()
             row.addWidget(line)
-            row.addWidget(self._button(f"many_browse_{choose}", "Browse…", None))
-            button = row.itemAt(1).widget()
-            button.clicked.connect(lambda _=False, edit=line: self._browse(edit))
+            browse = partial(self._browse, line)
+            row.addWidget(self._button(f"many_browse_{choose}", "Browse…", browse))
             form.addRow(line.accessibleName(), row)
         form.addRow("Format", self._format)
         form.addRow("Measure", self._measure)
@@ -170,30 +169,19 @@ class ManyDialog(QDialog):
         self.resize(520, 380)
 
     def _line(self, name: str, title: str, hint: str, tip: str) -> QLineEdit:
-        line = QLineEdit()
-        line.setObjectName(name)
-        line.setAccessibleName(title)
+        line = named(QLineEdit(), name, title, tip)
         line.setPlaceholderText(hint)
-        line.setToolTip(tip)
         line.textChanged.connect(lambda _: self._show_state())
         return line
 
     def _box(self, name: str, text: str, tip: str) -> QCheckBox:
-        box = QCheckBox(text)
-        box.setObjectName(name)
-        box.setToolTip(tip)
-        return box
+        return named(QCheckBox(text), name, "", tip)
 
-    def _button(
-        self, name: str, text: str, clicked: Callable[[], None] | None
-    ) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setAccessibleName(text.rstrip("…"))
-        button.setAutoDefault(False)
-        if clicked is not None:
-            button.clicked.connect(lambda _=False: clicked())
-        return button
+    def _button(self, name: str, text: str, clicked: Callable[[], None]) -> QPushButton:
+        made = make_button(name, text, "")
+        made.setAutoDefault(False)
+        made.clicked.connect(lambda _=False: clicked())
+        return made
 
     @property
     def busy(self) -> bool:

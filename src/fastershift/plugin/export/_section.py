@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QWidget,
 )
 
@@ -35,7 +34,7 @@ from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._snapshot import LayerSnapshot
-from fastershift.plugin.qt import Task, TaskRunner, choice, may_replace
+from fastershift.plugin.qt import Task, TaskRunner, choice, make_button, may_replace
 from fastershift.session import describe_error, describe_methods
 
 __all__ = ["ExportSection"]
@@ -122,18 +121,18 @@ class ExportSection(QGroupBox):
         self._folder.setToolTip(
             "Where to write the result; missing folders are created."
         )
-        browse = self._button("browse", "Browse…", "Choose where to write the result.")
-        self._save = self._button("save", "Save result", "Write cells and tracks.")
-        reopen = self._button(
+        browse = make_button("browse", "Browse…", "Choose where to write the result.")
+        self._save = make_button("save", "Save result", "Write cells and tracks.")
+        reopen = make_button(
             "open_result",
             "Open result…",
             "Open a saved result in this format, with cells, tracks, "
             "settings and corrections.",
         )
-        store = self._button(
+        store = make_button(
             "save_settings", "Save settings…", "Write all settings to a TOML file."
         )
-        load = self._button(
+        load = make_button(
             "load_settings", "Load settings…", "Use the settings of a TOML file."
         )
         grid = QGridLayout(self)
@@ -143,10 +142,10 @@ class ExportSection(QGroupBox):
             grid.addWidget(label, row, 0)
             grid.addWidget(editor, row, 1)
         grid.addWidget(browse, 1, 2)
-        many = self._button(
+        many = make_button(
             "run_many", "Run on many…", "Run many movies with the current settings."
         )
-        methods = self._button(
+        methods = make_button(
             "copy_methods",
             "Copy methods text",
             "Copy sentences for a paper: version, model, settings and citations.",
@@ -165,13 +164,6 @@ class ExportSection(QGroupBox):
         load.clicked.connect(self._choose_load)
         many.clicked.connect(self.many_asked)
         methods.clicked.connect(self._copy_methods)
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(text.rstrip("…"))
-        return button
 
     @property
     def path(self) -> Path | None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.layers._units import in_micrometres, in_minutes, in_words
-from fastershift.plugin.qt import Task, TaskRunner
+from fastershift.plugin.qt import Task, TaskRunner, make_timer
 from fastershift.session import Estimate, Session, describe_error
 
 __all__ = ["Prepared", "RunEstimate", "Units", "describe_estimate"]
@@ -114,10 +114,7 @@ class RunEstimate(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._tasks = TaskRunner(self)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
-        self._timer.timeout.connect(self._measure)
+        self._timer = make_timer(self, _WAIT_MS, self._measure)
         self._prepare: Callable[[], Prepared | None] = lambda: None
         self._interrupted = False
 

@@ -30,6 +30,8 @@ from fastershift.plugin.qt import (
     add_row,
     choice,
     follow_device,
+    make_text,
+    named,
     preferences,
 )
 from fastershift.rshn import ModelCard, list_models
@@ -84,8 +86,12 @@ class InputSection(QGroupBox):
         self.diameter = SettingControl("diameter", self)
         self._device = self._box("device", _devices())
         self._prefer(preferences().device)
-        self.needs = QLabel()
-        self._quality = QLabel()
+        self.needs = make_text(
+            "needs", tip="Time and memory that a run of the movie will need."
+        )
+        self._quality = make_text(
+            "quality", tip="How good the cells of this movie will be."
+        )
         self._measure = LineMeasure(viewer, self)
         self._next_diameter: float | None = None
         self._lay_out()
@@ -202,15 +208,7 @@ class InputSection(QGroupBox):
             "Where to compute; auto uses a graphics card if there is one.\n"
             "The default is set under File > Preferences, on the page fastershift.",
         )
-        told = {
-            "needs": (self.needs, "Time and memory that a run of the movie will need."),
-            "quality": (self._quality, "How good the cells of this movie will be."),
-        }
-        for name, (label, tip) in told.items():
-            label.setObjectName(name)
-            label.setWordWrap(True)
-            label.setToolTip(tip)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label in (self.needs, self._quality):
             grid.addWidget(label, grid.rowCount(), 0, 1, 3)
 
     def _add_masks(self, grid: QGridLayout) -> None:
@@ -240,11 +238,7 @@ class InputSection(QGroupBox):
         add_row(grid, label, editor)
 
     def _button(self, name: str, tip: str) -> QPushButton:
-        button = QPushButton(name)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(f"{name} diameter".capitalize())
-        return button
+        return named(QPushButton(name), name, f"{name} diameter".capitalize(), tip)
 
     def _connect(self) -> None:
         self._layers.changed.connect(self._guess)

@@ -15,6 +15,8 @@ from fastershift.tracking import Lineage, Track
 
 __all__ = ["CellsInView"]
 
+_REPAINTED = ("paint", "data", "scale", "units")
+
 
 class CellsInView(QObject):
     """Follows the labels layer whose lineage is of interest.
@@ -31,7 +33,8 @@ class CellsInView(QObject):
 
     layer_changed = Signal()
     tracks_changed = Signal()
-    #: Pixels were painted with the tools of napari, or all of them are others.
+    #: Pixels were painted with the tools of napari, all of them are others, or their
+    #: size is another one.
     repainted = Signal()
     colours_changed = Signal()
     selected = Signal(int)
@@ -122,14 +125,14 @@ class CellsInView(QObject):
         if self.layer is not None:
             self.layer.events.selected_label.disconnect(self._tell_selected)
             self.layer.events.colormap.disconnect(self._tell_colours)
-            self.layer.events.paint.disconnect(self._tell_repainted)
-            self.layer.events.data.disconnect(self._tell_repainted)
+            for name in _REPAINTED:
+                self.layer.events[name].disconnect(self._tell_repainted)
         self.layer = layer
         if layer is not None:
             layer.events.selected_label.connect(self._tell_selected)
             layer.events.colormap.connect(self._tell_colours)
-            layer.events.paint.connect(self._tell_repainted)
-            layer.events.data.connect(self._tell_repainted)
+            for name in _REPAINTED:
+                layer.events[name].connect(self._tell_repainted)
 
     def _tell_selected(self, _event: Any) -> None:
         if self.layer is not None:

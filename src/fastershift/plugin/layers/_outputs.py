@@ -131,6 +131,12 @@ class Outputs:
             replace(ResultRecord.of(layer), axes=place.axes).store(layer)
         return layer
 
+    def put(self, source: Layer, axes: str, layer: Labels) -> None:
+        """Lay labels over their layer, which may have been moved meanwhile."""
+        place = self._place(source, axes, self.stack(layer).shape[-2:])
+        if self.axes(layer) == place.axes:
+            place.put(layer)
+
     def _place(
         self, source: Layer, axes: str, shape: tuple[int, ...], placed: str = ""
     ) -> Placement:

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Layer, Shapes
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 from skimage.draw import polygon
 
 from fastershift.errors import InputError
 from fastershift.plugin.layers._box import LayerBox
-from fastershift.plugin.qt import choice, on_destroyed
+from fastershift.plugin.qt import choice, make_timer, on_destroyed
 
 __all__ = ["DrawnRegion", "RegionBox"]
 
@@ -121,10 +121,7 @@ class RegionBox(QObject):
             row.addWidget(part)
         self._layers.widget.setAccessibleName("Region")
         # While a shape is drawn, it changes with every move of the mouse.
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE)
-        self._pause.timeout.connect(self.changed)
+        self._pause = make_timer(self, _PAUSE, self.changed)
         # The layer may outlive this.
         self._followed: list[Shapes] = []
         on_destroyed(self, _let_go, self._followed, self._on_drawn)

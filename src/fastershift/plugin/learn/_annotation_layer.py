@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,18 +13,21 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from fastershift.config import InputSettings
 from fastershift.labels import label_areas
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.layers._placement import as_stack, placement
+from fastershift.plugin.layers._placement import Placement, as_stack, placement
 from fastershift.plugin.learn._strokes import along, around, goes_around
 from fastershift.plugin.qt import on_destroyed
 
-__all__ = ["BACKGROUND", "AnnotationLayer", "Stroke"]
+__all__ = ["BACKGROUND", "AnnotationLayer", "Marks", "Stroke"]
 
 #: In the layer 0 is unknown, this is background, and what is above it are cells.
 BACKGROUND = 1
 
 _Labels = npt.NDArray[np.int32]
+#: What tells the movies of one layer apart: axes, and how they are read.
+_Movie: TypeAlias = tuple[str, InputSettings]
 
 # Half the width of a stroke in cell diameters.
 _HALF_WIDTH = 0.15
@@ -37,6 +41,9 @@ _COVERED = 0.5
 # Cell diameter in pixels where nothing tells it.
 _UNKNOWN_DIAMETER = 20.0
 
+# What an image tells when it is calibrated or moved.
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
+
 
 class Stroke:
     """A stroke or a click: a frame, and its rows and columns in order."""
@@ -44,6 +51,42 @@ class Stroke:
     def __init__(self, frame: int, path: Sequence[tuple[int, int]]) -> None:
         self.frame = frame
         self.path = list(path)
+
+
+@dataclass
+class Marks:
+    """Marks of one movie.
+
+    Attributes
+    ----------
+    layer : Labels
+        Shows them.
+    axes : str
+        One letter per axis of the layer.
+    frames : set of int
+        Frames with marks.
+    """
+
+    layer: Labels
+    axes: str
+    frames: set[int]
+
+    @property
+    def stack(self) -> _Labels:
+        """The marks, (T, Y, X); the same memory."""
+        stack: _Labels = as_stack(self.layer.data, self.axes)
+        return stack
+
+    def count(self, frame: int) -> None:
+        """Note whether a frame has marks."""
+        if self.stack[frame].any():
+            self.frames.add(frame)
+        else:
+            self.frames.discard(frame)
+
+    def annotated(self) -> dict[int, _Labels]:
+        """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
+        return {t: self.stack[t] - BACKGROUND for t in sorted(self.frames)}
 
 
 class AnnotationLayer(QObject):
@@ -57,18 +100,17 @@ class AnnotationLayer(QObject):
         Lives as long as this.
     """
 
-    changed = Signal()
+    #: The `Marks` that have changed; they may be those of another movie.
+    changed = Signal(object)
     drawn = Signal(object)
     left = Signal()
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._axes = ""
-        self.layer: Labels | None = None
-        self.frames: set[int] = set()
+        self._shown: Marks | None = None
         # Of each movie that was opened: several of them may lie in one layer.
-        self._of: WeakKeyDictionary[Layer, dict[Any, tuple[Labels, str, set[int]]]]
+        self._of: WeakKeyDictionary[Layer, dict[_Movie, Marks]]
         self._of = WeakKeyDictionary()
         self._listening: Labels | None = None
         viewer.mouse_drag_callbacks.append(self._drag)
@@ -76,20 +118,28 @@ class AnnotationLayer(QObject):
         on_destroyed(self, self._let_go)
 
     @property
+    def layer(self) -> Labels | None:
+        """The layer over the movie that is marked."""
+        return None if self._shown is None else self._shown.layer
+
+    @property
+    def _own(self) -> Marks:
+        assert self._shown is not None  # noqa: S101 (asked for after `show`)
+        return self._shown
+
+    @property
     def stack(self) -> _Labels:
         """The marks, (T, Y, X); the same memory."""
-        assert self.layer is not None  # noqa: S101 (asked for after `show`)
-        stack: _Labels = as_stack(self.layer.data, self._axes)
-        return stack
+        return self._own.stack
 
     @property
     def n_cells(self) -> int:
         """Cells that are marked, each counted in every frame."""
-        if self.layer is None:
+        if self._shown is None:
             return 0
         return sum(
             len(np.unique(one[one > BACKGROUND]))
-            for one in (self.stack[t] for t in self.frames)
+            for one in (self.stack[t] for t in self._shown.frames)
         )
 
     def show(
@@ -109,25 +159,30 @@ class AnnotationLayer(QObject):
         known : dict of int to (Y, X) int32
             Marks of an earlier sitting, by frame.
         """
+        if choice.layer not in self._of:
+            for name in _PLACE:
+                choice.layer.events[name].connect(self._on_moved)
         opened = self._of.setdefault(choice.layer, {})
         movie = choice.axes, choice.reading
-        if movie in opened and opened[movie][0] in self._viewer.layers:
-            self.layer, self._axes, self.frames = opened[movie]
+        if movie in opened and opened[movie].layer in self._viewer.layers:
+            self._shown = opened[movie]
             return
         marks = np.zeros(shape, np.int32)
         for frame, one in known.items():
             marks[frame] = one
-        self.frames = set(known)
-        position = choice.reading.position or 0
-        place = placement(choice.layer, choice.axes, position=position, shape=shape[1:])
-        self._axes = place.axes
-        self.layer = Labels(
+        place = _place_over(choice.layer, *movie, shape)
+        layer = Labels(
             place.lay(marks), name=f"{choice.layer.name} marks", **place.arguments
         )
-        self.layer.events.paint.connect(self._on_paint)
-        self.layer.events.mode.connect(self._on_active)
-        self._viewer.add_layer(self.layer)
-        opened[movie] = self.layer, self._axes, self.frames
+        layer.events.paint.connect(self._on_paint)
+        layer.events.mode.connect(self._on_active)
+        self._viewer.add_layer(layer)
+        self._shown = opened[movie] = Marks(layer, place.axes, set(known))
+
+    def _on_moved(self, event: Any) -> None:
+        """Keep the marks of an image over it: strokes are taken where they lie."""
+        for movie, marks in self._of.get(event.source, {}).items():
+            _place_over(event.source, *movie, marks.stack.shape).put(marks.layer)
 
     def listen(self, listening: bool) -> None:
         """Take strokes on the canvas, or let them move the view again.
@@ -224,7 +279,7 @@ class AnnotationLayer(QObject):
 
     def annotated(self) -> dict[int, _Labels]:
         """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
-        return {t: self.stack[t] - BACKGROUND for t in sorted(self.frames)}
+        return self._own.annotated()
 
     def _width(
         self, frame: int, preview: _Labels | None, diameter: float | None
@@ -259,28 +314,26 @@ class AnnotationLayer(QObject):
 
     def _write(self, frame: int, mask: npt.NDArray[np.bool_], value: int) -> None:
         self.stack[frame][mask] = value
-        self._count(frame)
-        if self.layer is not None:
-            self.layer.refresh(extent=False)
-        self.changed.emit()
+        self._own.count(frame)
+        self._own.layer.refresh(extent=False)
+        self.changed.emit(self._own)
 
-    def _count(self, frame: int) -> None:
-        if self.stack[frame].any():
-            self.frames.add(frame)
-        else:
-            self.frames.discard(frame)
-
-    def _on_paint(self, _event: Any) -> None:
+    def _on_paint(self, event: Any) -> None:
         """Take what was painted with the tools of napari for marks, too."""
-        for frame in range(len(self.stack)):
-            self._count(frame)
-        self.changed.emit()
+        every = (marks for opened in self._of.values() for marks in opened.values())
+        # The image of those that are shown may have been closed.
+        for marks in (self._own, *every):
+            if marks.layer == event.source:
+                for frame in range(len(marks.stack)):
+                    marks.count(frame)
+                self.changed.emit(marks)
+                return
 
     def _place(self, position: Any) -> tuple[int, int, int] | None:
         """Tell frame, row and column of a place of the world; None beyond the movie."""
-        assert self.layer is not None  # noqa: S101 (asked for after `show`)
-        point = [round(float(part)) for part in self.layer.world_to_data(position)]
-        at = dict(zip(self._axes, point, strict=True))
+        own = self._own
+        point = [round(float(part)) for part in own.layer.world_to_data(position)]
+        at = dict(zip(own.axes, point, strict=True))
         found = at.get("T", 0), at["Y"], at["X"]
         inside = zip(found, self.stack.shape, strict=True)
         return found if all(0 <= one < size for one, size in inside) else None
@@ -301,9 +354,20 @@ class AnnotationLayer(QObject):
             self.drawn.emit(Stroke(found[0][0], once))
 
     def _let_go(self) -> None:
+        for source in self._of:
+            for name in _PLACE:
+                source.events[name].disconnect(self._on_moved)
         if self._drag in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._drag)
         selection = self._viewer.layers.selection
         selection.events.active.disconnect(self._on_active)
         if self._listening is not None and selection.active == self._listening:
             self._viewer.scene.camera.mouse_pan = True
+
+
+def _place_over(
+    source: Layer, axes: str, reading: InputSettings, shape: tuple[int, int, int]
+) -> Placement:
+    """Tell how marks of a shape lie over the image that they are made in."""
+    position = reading.position or 0
+    return placement(source, axes, position=position, shape=shape[1:])

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -27,10 +29,10 @@ from fastershift.errors import FastershiftError, InputError, explain
 from fastershift.io import Movie, write_file
 from fastershift.labels import label_ids
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
+from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Marks, Stroke
 from fastershift.plugin.learn._plot import AgreementPlot
 from fastershift.plugin.learn._teacher import State, Teacher
-from fastershift.plugin.qt import label
+from fastershift.plugin.qt import make_button, named
 from fastershift.rshn import list_models, place_for_model
 
 __all__ = ["LearnSection"]
@@ -68,8 +70,8 @@ class LearnSection(QGroupBox):
     corrected : callable
         Gives the frames that were put right by hand and looked at, (Y, X) by number.
     settings : callable
-        Gives the name of the model that is set, and the cell diameter in pixels; None
-        where it is left to *auto*.
+        Gives the name of the model that is set, the cell diameter in pixels, None where
+        it is left to *auto*, and the device.
     parent : QWidget
         The widget this is a part of.
     """
@@ -85,7 +87,7 @@ class LearnSection(QGroupBox):
         movie: Callable[[], Movie | None],
         preview: Callable[[], npt.NDArray[np.int32] | None],
         corrected: Callable[[], Mapping[int, npt.NDArray[np.int32]]],
-        settings: Callable[[], tuple[str, float | None]],
+        settings: Callable[[], tuple[str, float | None, str]],
         parent: QWidget,
     ) -> None:
         super().__init__("Learn", parent)
@@ -96,6 +98,8 @@ class LearnSection(QGroupBox):
         self._marks = AnnotationLayer(viewer, self)
         self._teacher = Teacher(self)
         self._opened: tuple[Image, str, InputSettings] | None = None
+        # Where marks are kept, by their layer: those of any movie may be painted.
+        self._folders: WeakKeyDictionary[Labels, Path] = WeakKeyDictionary()
         self._counted = f"Mark {_FEWEST} cells, and the model begins to learn."
         self._said = self._unkept = ""
         column = QVBoxLayout(self)
@@ -127,23 +131,22 @@ class LearnSection(QGroupBox):
         self._tools = QButtonGroup(self)
         self._tools.setExclusive(False)
         for name, (text, tip) in _TOOLS.items():
-            button = QPushButton(self)
-            button.setObjectName(f"learn_{name}")
-            button.setCheckable(True)
-            label(button, text, tip)
-            button.clicked.connect(lambda on, own=button: self._choose(own, on))
-            self._tools.addButton(button)
-            row.addWidget(button)
+            tool = make_button(f"learn_{name}", text, tip, checkable=True)
+            tool.clicked.connect(lambda on, own=tool: self._choose(own, on))
+            self._tools.addButton(tool)
+            row.addWidget(tool)
         return row
 
     def _make_states(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        self.pause = QPushButton(self)
-        self.pause.setObjectName("learn_pause")
-        self.pause.setCheckable(True)
-        label(self.pause, "Pause", "Learn nothing for the moment; marks are kept.")
+        self.pause = make_button(
+            "learn_pause",
+            "Pause",
+            "Learn nothing for the moment; marks are kept.",
+            checkable=True,
+        )
         self.pause.toggled.connect(self._on_pause)
-        self.states = QComboBox(self)
+        self.states = QComboBox()
         self.states.setObjectName("learn_states")
         self.states.setAccessibleName("Models that were learned")
         self.states.setToolTip("Go back to any model that was learned before.")
@@ -154,19 +157,21 @@ class LearnSection(QGroupBox):
 
     def _make_models(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        start = QPushButton(self)
-        start.setObjectName("learn_start")
-        label(
-            start,
+        start = named(
+            QPushButton("Start from…"),
+            "learn_start",
             "Start from…",
             "Learn again from another model; what was learned stays in the list.",
         )
         self.starts = QMenu(start)
         self.starts.aboutToShow.connect(self._list_starts)
         start.setMenu(self.starts)
-        keep = QPushButton(self)
-        keep.setObjectName("learn_keep")
-        label(keep, "Keep as…", "Give this model a name, for other movies.")
+        keep = named(
+            QPushButton("Keep as…"),
+            "learn_keep",
+            "Keep as…",
+            "Give this model a name, for other movies.",
+        )
         keep.clicked.connect(self._ask_name)
         row.addWidget(start)
         row.addWidget(keep)
@@ -228,6 +233,7 @@ class LearnSection(QGroupBox):
             return False
         if self._opened == self._chosen():
             self._marks.show(choice, movie.shape, {})
+            self._note_folder()
             return True
         self._opened = None
         start = start or self._settings()[0]
@@ -237,9 +243,15 @@ class LearnSection(QGroupBox):
             self.message.emit(explain(error))
             return False
         self._marks.show(choice, movie.shape, known)
+        self._note_folder()
         self._opened = self._chosen()
         self._list_states()
         return True
+
+    def _note_folder(self) -> None:
+        layer, folder = self._marks.layer, self._teacher.folder
+        if layer is not None and folder is not None:
+            self._folders[layer] = folder
 
     def _on_drawn(self, stroke: Stroke) -> None:
         tool = self._tool
@@ -272,9 +284,10 @@ class LearnSection(QGroupBox):
             marked[frame] = one
         return marked
 
-    def _on_marked(self) -> None:
-        self._teacher.keep(self._marks.annotated())
-        self._learn()
+    def _on_marked(self, marks: Marks) -> None:
+        self._teacher.keep(marks.annotated(), self._folders[marks.layer])
+        if marks.layer == self._marks.layer:
+            self._learn()
 
     def _learn(self) -> None:
         """Learn from all marks, and from the frames that were corrected."""
@@ -290,7 +303,8 @@ class LearnSection(QGroupBox):
         if cells == 0:
             self._teacher.stop()
         elif not self.pause.isChecked():
-            self._teacher.learn(marked, self._settings()[1], learning=missing <= 0)
+            _, diameter, device = self._settings()
+            self._teacher.learn(marked, diameter, device, learning=missing <= 0)
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

@@ -82,7 +82,58 @@ class _Lesson:
     start: str
     learner: "Learner | None" = None
     diameter: float | None = None
+    device: str = "auto"
     begun: bool = False
+
+
+class _Unkept:
+    """Marks of each folder that are not on disk yet; any thread may use it."""
+
+    def __init__(self) -> None:
+        self._marks: dict[Path, dict[int, _Labels]] = {}
+        # Held for a moment only: the window asks for it.
+        self._guard = Lock()
+        self._writing = Lock()
+
+    def put(self, folder: Path, marks: Mapping[int, _Labels]) -> None:
+        """Let the marks of a folder wait, in place of older ones."""
+        with self._guard:
+            self._marks[folder] = dict(marks)
+
+    def of(self, folder: Path) -> dict[int, _Labels] | None:
+        """Return the marks of a folder that wait; None where there are none."""
+        with self._guard:
+            return self._marks.get(folder)
+
+    def write(self) -> Iterator[None]:
+        """Write the newest marks of each folder, also after one that cannot be."""
+        with self._guard:
+            folders = list(self._marks)
+        failed: OSError | None = None
+        for folder in folders:
+            try:
+                self._write_one(folder)
+            except OSError as error:
+                failed = failed or error
+            yield None
+        if failed is not None:
+            raise failed
+
+    def _write_one(self, folder: Path) -> None:
+        with self._writing:
+            marks = self.of(folder)
+            if marks is None:
+                return
+            _keep_marks(folder, marks)
+            with self._guard:
+                # Newer ones may have come meanwhile: they are written next.
+                if self._marks[folder] is marks:
+                    del self._marks[folder]
+
+    def write_last(self) -> None:
+        """Write what is not on disk yet when the window is closed."""
+        with suppress(OSError):
+            list(self.write())
 
 
 class Teacher(QObject):
@@ -103,10 +154,8 @@ class Teacher(QObject):
         self._tasks = TaskRunner(self)
         self._tasks.changed.connect(self._on_changed)
         self._keeping = TaskRunner(self)
-        # Marks of each folder that are not on disk yet, and who writes them.
-        self._unkept: dict[Path, dict[int, _Labels]] = {}
-        self._writing = Lock()
-        on_destroyed(self, _keep_last, self._unkept, self._writing)
+        self._unkept = _Unkept()
+        on_destroyed(self, self._unkept.write_last)
         self._lesson: _Lesson | None = None
         self._learning = self._looking = False
         self.states: list[State] = []
@@ -155,9 +204,9 @@ class Teacher(QObject):
         for path in sorted(folder.glob("*.safetensors")):
             with suppress(InputError, LookupError):  # damaged, or of another kind
                 self.states.append(_state(path))
-        if folder in self._unkept:
-            newest = self._unkept[folder].items()
-            return {frame: one + 1 for frame, one in newest}
+        newest = self._unkept.of(folder)
+        if newest is not None:
+            return {frame: one + 1 for frame, one in newest.items()}
         known: dict[int, _Labels] = {}
         with (
             suppress(*_UNREADABLE),
@@ -171,20 +220,27 @@ class Teacher(QObject):
                     known[frame] = kept[key].astype(np.int32)
         return known
 
-    def keep(self, marks: Mapping[int, _Labels]) -> None:
-        """Keep the marks of the movie on disk.
+    @property
+    def folder(self) -> Path | None:
+        """Where the marks of the movie that is open are kept."""
+        return None if self._lesson is None else self._lesson.folder
+
+    def keep(self, marks: Mapping[int, _Labels], folder: Path | None = None) -> None:
+        """Keep the marks of a movie on disk.
 
         Parameters
         ----------
         marks : mapping of int to (Y, X) int32
             Cells from 1, 0 background, -1 unknown.
+        folder : Path, optional
+            That of another movie than the one that is open.
         """
-        lesson = self._lesson
-        assert lesson is not None  # noqa: S101 (opened before)
-        self._unkept[lesson.folder] = dict(marks)
+        folder = folder or self.folder
+        assert folder is not None  # noqa: S101 (opened before)
+        self._unkept.put(folder, marks)
         self._keeping.follow(
             Task(
-                lambda: _keep_all(self._unkept, self._writing),
+                self._unkept.write,
                 lambda _: None,
                 lambda error: self.unkept.emit(describe_error(error)),
                 lambda: self.unkept.emit(""),
@@ -195,6 +251,7 @@ class Teacher(QObject):
         self,
         marked: Mapping[int, _Labels],
         diameter: float | None,
+        device: str = "auto",
         *,
         learning: bool = True,
     ) -> None:
@@ -206,6 +263,8 @@ class Teacher(QObject):
             Cells from 1, 0 background, -1 unknown.
         diameter : float, optional
             Of a cell in pixels, as it is set; what *auto* takes by default.
+        device : str
+            Where to compute.
         learning : bool
             Whether there are enough marks; otherwise what is marked is looked at, so
             that learning begins sooner.
@@ -217,7 +276,7 @@ class Teacher(QObject):
         assert lesson is not None  # noqa: S101 (opened before)
         (self._tasks.follow if looking else self._tasks.start)(
             Task(
-                lambda: self._steps(lesson, dict(marked), diameter, learning),
+                lambda: self._steps(lesson, dict(marked), diameter, device, learning),
                 self._on_step,
                 lambda error: self.message.emit(describe_error(error)),
                 lambda: self.message.emit(""),
@@ -250,6 +309,7 @@ class Teacher(QObject):
         lesson: _Lesson,
         marked: dict[int, _Labels],
         diameter: float | None,
+        device: str,
         learning: bool,
     ) -> Iterator[State | None]:
         """Learn, and keep each model; in another thread."""
@@ -258,7 +318,7 @@ class Teacher(QObject):
 
         self._looking = not learning
         yield None
-        learner = _learner_at(lesson, diameter, learning)
+        learner = _learner_at(lesson, diameter, device, learning)
         if not learning:
             yield from learner.look(marked)
             return
@@ -280,20 +340,23 @@ class Teacher(QObject):
             self.message.emit("Learning …")
 
 
-def _learner_at(lesson: _Lesson, diameter: float | None, learning: bool) -> "Learner":
-    """Return the learner; its diameter may change until it begins to learn."""
+def _learner_at(
+    lesson: _Lesson, diameter: float | None, device: str, learning: bool
+) -> "Learner":
+    """Return the learner; diameter and device may change until it begins to learn."""
     from fastershift.training import Learner
 
-    changed = diameter != lesson.diameter and not lesson.begun
-    if lesson.learner is None or changed:
+    changed = (diameter, device) != (lesson.diameter, lesson.device)
+    if lesson.learner is None or (changed and not lesson.begun):
         lesson.learner = Learner(
             lesson.movie,
             load_model(lesson.start),
             name=f"{lesson.called} learned",
             movie_name=lesson.movie.name,
             diameter=diameter,
+            device=device,
         )
-        lesson.diameter = diameter
+        lesson.diameter, lesson.device = diameter, device
     lesson.begun |= learning
     return lesson.learner
 
@@ -305,26 +368,6 @@ def _start_of(folder: Path, start: str) -> str:
         with suppress(OSError):
             return (folder / _START).read_text(encoding="utf-8")
     return start
-
-
-def _keep_all(unkept: dict[Path, dict[int, _Labels]], writing: Lock) -> Iterator[None]:
-    """Write the newest marks of each folder."""
-    while True:
-        with writing:
-            if not unkept:
-                return
-            folder, marks = next(iter(unkept.items()))
-            _keep_marks(folder, marks)
-            # Newer ones may have come meanwhile.
-            if unkept[folder] is marks:
-                del unkept[folder]
-        yield None
-
-
-def _keep_last(unkept: dict[Path, dict[int, _Labels]], writing: Lock) -> None:
-    """Write what is not on disk yet when the window is closed."""
-    with suppress(OSError):
-        list(_keep_all(unkept, writing))
 
 
 def _keep_marks(folder: Path, marked: Mapping[int, _Labels]) -> None:

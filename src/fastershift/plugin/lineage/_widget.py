@@ -22,7 +22,7 @@ from fastershift.errors import FastershiftError
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.lineage._export import FILTERS, save_tree
 from fastershift.plugin.lineage._plot import LineagePlot
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import follow, make_button
 from fastershift.session import describe_error
 from fastershift.tracking import TreeLayout, branch, family, lay_out_tree
 
@@ -70,9 +70,7 @@ class LineageWidget(QWidget):
         self._shown.setAccessibleName("Show")
         self._shown.addItems([_ALL, _ONE])
         self._shown.setToolTip("Show every tree, or only that of the selected cell.")
-        self._fit = QPushButton("Fit")
-        self._fit.setObjectName("fit")
-        self._fit.setToolTip("Show the whole tree again.")
+        self._fit = make_button("fit", "Fit", "Show the whole tree again.")
         self._save = QPushButton("Save tree…")
         self._save.setObjectName("save_tree")
         self._save.setToolTip(
@@ -96,20 +94,16 @@ class LineageWidget(QWidget):
         return super().sizeHint().expandedTo(QSize(360, 320))
 
     def _connect(self) -> None:
-        self._cells.layer_changed.connect(self._on_layer)
+        self._cells.layer_changed.connect(self._show_anew)
         self._cells.tracks_changed.connect(self._show_all)
         self._cells.colours_changed.connect(self._show_tree)
         self._cells.selected.connect(self._on_selected)
         self._plot.clicked.connect(self._go)
-        self._shown.currentIndexChanged.connect(self._on_shown)
+        self._shown.currentIndexChanged.connect(self._show_anew)
         self._fit.clicked.connect(self._plot.fit)
         self._save.clicked.connect(self._choose_file)
-        moved = self._viewer.dims.events.current_step
-        moved.connect(self._show_frame)
-        on_destroyed(self, moved.disconnect, self._show_frame)
-        themed = self._viewer.events.theme
-        themed.connect(self._show_theme)
-        on_destroyed(self, themed.disconnect, self._show_theme)
+        follow(self, self._viewer.dims.events.current_step, self._show_frame)
+        follow(self, self._viewer.events.theme, self._show_theme)
 
     @property
     def _selected(self) -> int:
@@ -120,11 +114,7 @@ class LineageWidget(QWidget):
     def _only_one(self) -> bool:
         return bool(self._shown.currentText() == _ONE)
 
-    def _on_layer(self) -> None:
-        self._plot.fit()
-        self._show_all()
-
-    def _on_shown(self) -> None:
+    def _show_anew(self) -> None:
         self._plot.fit()
         self._show_all()
 

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 
 from fastershift.measure import Column, WorldUnits
 from fastershift.plugin.measurements._filters import CellFilter
-from fastershift.plugin.qt import WholeNumberBox
+from fastershift.plugin.qt import WholeNumberBox, named
 
 __all__ = ["ColourRow", "FilterRow", "PlotRow"]
 
@@ -26,10 +26,7 @@ _SQUARES = "mean squared displacement"
 
 
 def _box(name: str, title: str, tip: str) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setAccessibleName(title)
-    box.setToolTip(tip)
+    box = named(QComboBox(), name, title, tip)
     box.setSizeAdjustPolicy(
         QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
     )
@@ -215,11 +212,9 @@ class FilterRow(QWidget):
         return box
 
     def _bound(self, name: str, text: str) -> QLineEdit:
-        line = QLineEdit()
-        line.setObjectName(name)
-        line.setAccessibleName(text)
+        tip = f"The {text} value that a cell may have; empty for no bound."
+        line = named(QLineEdit(), name, text, tip)
         line.setPlaceholderText(text)
-        line.setToolTip(f"The {text} value that a cell may have; empty for no bound.")
         line.editingFinished.connect(self.changed)
         return line
 

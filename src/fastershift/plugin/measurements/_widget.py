@@ -35,13 +35,14 @@ from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.layers._region import RegionBox
 from fastershift.plugin.measurements._attach import attach
+from fastershift.plugin.measurements._channel_watch import ChannelWatch
 from fastershift.plugin.measurements._channels import position_of
 from fastershift.plugin.measurements._colouring import Colouring
 from fastershift.plugin.measurements._controls import ColourRow, FilterRow, PlotRow
 from fastershift.plugin.measurements._measuring import Measured, measured_steps
 from fastershift.plugin.measurements._plot import Curve, MeasurePlot
 from fastershift.plugin.measurements._table import MeasuresTable
-from fastershift.plugin.qt import NumberBox, Task, TaskRunner, on_destroyed
+from fastershift.plugin.qt import NumberBox, Task, TaskRunner, follow, on_destroyed
 from fastershift.session import describe_error
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class MeasurementsWidget(QWidget):
         super().__init__()
         self._viewer: ViewerModel = napari_viewer
         self._cells = CellsInView(napari_viewer, self)
+        self._channels = ChannelWatch(self)
         self._tasks = TaskRunner(self)
         # Another runner, so that it is heard of to its end.
         self._writes = TaskRunner(self)
@@ -165,6 +167,7 @@ class MeasurementsWidget(QWidget):
         self._cells.layer_changed.connect(self._on_layer)
         self._cells.tracks_changed.connect(self._on_changed)
         self._cells.repainted.connect(self._on_changed)
+        self._channels.changed.connect(partial(self._on_changed, "An image has"))
         self._cells.selected.connect(self._on_picked)
         self._shown.chosen.connect(self._go)
         self._shown.selected.connect(self._on_rows)
@@ -173,12 +176,8 @@ class MeasurementsWidget(QWidget):
         self._coloured.changed.connect(self._colour)
         self._filter.changed.connect(self._apply_filter)
         self._filter.delete_asked.connect(self._delete_others)
-        moved = self._viewer.dims.events.current_step
-        moved.connect(self._on_moved)
-        on_destroyed(self, moved.disconnect, self._on_moved)
-        themed = self._viewer.events.theme
-        themed.connect(self._show_theme)
-        on_destroyed(self, themed.disconnect, self._show_theme)
+        follow(self, self._viewer.dims.events.current_step, self._on_moved)
+        follow(self, self._viewer.events.theme, self._show_theme)
         on_destroyed(self, self._colouring.end)
 
     # Measuring
@@ -205,6 +204,7 @@ class MeasurementsWidget(QWidget):
             self._region.drawn(layer, labels_axes(layer)),
             None if options.without_flicker else self._without_flicker.text(),
         )
+        self._channels.follow(self._viewer.layers, layer)
         self._said.setText("Measuring …")
         self._tasks.start(
             Task(
@@ -238,14 +238,14 @@ class MeasurementsWidget(QWidget):
             self._forget()
         self._show_state()
 
-    def _on_changed(self) -> None:
+    def _on_changed(self, what: str = "The cells have") -> None:
         self._fresh = False
         self._filter.offer_delete(0)
         self._colour()
         if self._tasks.busy:
             self.measure()
         elif self._table:
-            self._said.setText("The cells have changed since; measure them again.")
+            self._said.setText(f"{what} changed since; measure the cells again.")
 
     def _forget(self) -> None:
         self._colouring.end()

@@ -3,9 +3,10 @@
 from fastershift.plugin.qt._controls import SettingControl, add_row
 from fastershift.plugin.qt._editors import Editor, choice, keep_wheel_away
 from fastershift.plugin.qt._fold import Fold
-from fastershift.plugin.qt._keys import bind, key_of, label, unbind
+from fastershift.plugin.qt._keys import bind, key_of, make_button, unbind
 from fastershift.plugin.qt._keys_panel import KeysPanel
-from fastershift.plugin.qt._lifetime import on_destroyed
+from fastershift.plugin.qt._lifetime import follow, make_timer, on_destroyed
+from fastershift.plugin.qt._named import make_text, named
 from fastershift.plugin.qt._numbers import NumberBox, WholeNumberBox
 from fastershift.plugin.qt._panel_scroll import PanelScroll
 from fastershift.plugin.qt._preferences import follow_device, preferences
@@ -26,11 +27,15 @@ __all__ = [
     "add_row",
     "bind",
     "choice",
+    "follow",
     "follow_device",
     "keep_wheel_away",
     "key_of",
-    "label",
+    "make_button",
+    "make_text",
+    "make_timer",
     "may_replace",
+    "named",
     "on_destroyed",
     "preferences",
     "set_up_table",

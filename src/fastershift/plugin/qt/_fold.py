@@ -3,6 +3,8 @@
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from fastershift.plugin.qt._named import named
+
 __all__ = ["Fold"]
 
 
@@ -26,10 +28,8 @@ class Fold(QWidget):
     def __init__(self, title: str, tip: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.button = QToolButton()
-        self.button.setObjectName(f"show_{title.lower().replace(' ', '_')}")
+        named(self.button, f"show_{title.lower().replace(' ', '_')}", title, tip)
         self.button.setText(title)
-        self.button.setToolTip(tip)
-        self.button.setAccessibleName(title)
         self.button.setCheckable(True)
         self.button.setAutoRaise(True)
         self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtWidgets import QAbstractButton
+from qtpy.QtWidgets import QPushButton
 
-__all__ = ["SHORTCUTS", "Shortcut", "bind", "key_of", "label", "unbind"]
+from fastershift.plugin.qt._named import named
+
+__all__ = ["SHORTCUTS", "Shortcut", "bind", "key_of", "make_button", "unbind"]
 
 
 @dataclass(frozen=True)
@@ -71,21 +73,25 @@ def key_of(action: str) -> str:
     return _BY_ACTION[action].key
 
 
-def label(button: QAbstractButton, text: str, tip: str) -> None:
-    """Write on a button what it does and its key, and describe it.
+def make_button(
+    name: str, text: str, tip: str, *, checkable: bool = False
+) -> QPushButton:
+    """Make a button on which stands what it does, and its key if it has one.
 
     Parameters
     ----------
-    button : QAbstractButton
-        Its object name is the action.
+    name : str
+        Its object name, which is the action of a key.
     text, tip : str
         What is written on it, and its tooltip.
+    checkable : bool
+        Whether it stays pressed.
     """
-    shortcut = _BY_ACTION.get(button.objectName())
-    button.setText(text if shortcut is None else f"{text} [{shortcut.shown}]")
+    shortcut = _BY_ACTION.get(name)
+    made = QPushButton(text if shortcut is None else f"{text} [{shortcut.shown}]")
+    made.setCheckable(checkable)
     ending = "" if shortcut is None else f"\nKey: {shortcut.shown}"
-    button.setToolTip(tip + ending)
-    button.setAccessibleName(text)
+    return named(made, name, text.rstrip("…"), tip + ending)
 
 
 def bind(target: Any, actions: Mapping[str, Callable[[], None]]) -> None:

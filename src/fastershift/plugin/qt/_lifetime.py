@@ -1,12 +1,12 @@
-"""What has to happen when a Qt object is destroyed."""
+"""What is called as long as a Qt object lives, and when it is destroyed."""
 
 from collections.abc import Callable
 from typing import Any
 from weakref import finalize
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer, SignalInstance
 
-__all__ = ["on_destroyed"]
+__all__ = ["follow", "make_timer", "on_destroyed"]
 
 
 def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> None:
@@ -28,4 +28,23 @@ def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> N
     # garbage in the middle of its end.
     last = finalize(owner, call, *arguments)
     last.atexit = False
-    owner.destroyed.connect(lambda *_: last())
+    # Itself, not a function around it: that would be emptied before it is called where
+    # the owner is garbage by then.
+    owner.destroyed.connect(last)
+
+
+def follow(owner: QObject, event: Any, call: Callable[..., Any]) -> None:
+    """Call a function at each event of napari, as long as a Qt object lives."""
+    event.connect(call)
+    on_destroyed(owner, event.disconnect, call)
+
+
+def make_timer(
+    owner: QObject, milliseconds: int, call: Callable[[], Any] | SignalInstance
+) -> QTimer:
+    """Make a timer that calls once, so long after it was last started."""
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(call)
+    return timer

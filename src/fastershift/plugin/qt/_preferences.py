@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from fastershift.plugin.qt._lifetime import on_destroyed
+from fastershift.plugin.qt._lifetime import follow
 
 __all__ = ["Preferences", "follow_device", "preferences"]
 
@@ -73,5 +73,4 @@ def follow_device(owner: QObject, call: Callable[[str], None]) -> None:
     def tell(event: Any) -> None:
         call(str(event.value))
 
-    found.events.device.connect(tell)
-    on_destroyed(owner, found.events.device.disconnect, tell)
+    follow(owner, found.events.device, tell)

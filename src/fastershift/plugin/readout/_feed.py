@@ -5,14 +5,14 @@ from typing import Any
 
 from napari.components import ViewerModel
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._input import InputChoice, frame_axis
 from fastershift.plugin.layers._outputs import Role
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._units import in_minutes, seconds_per_frame
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import follow, make_timer
 from fastershift.plugin.readout._section import ReadOut
 from fastershift.plugin.run import RunController
 
@@ -51,16 +51,11 @@ class ReadOutFeed(QObject):
         self._readout = readout
         self._rows: Sequence[Mapping[str, Any]] = ()
         self._row_of: dict[int, Mapping[str, Any]] = {}
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer = make_timer(self, _WAIT_MS, self.refresh)
         runs.reported.connect(self._on_reported)
         readout.frame_chosen.connect(self._go)
-        moved, themed = viewer.dims.events.current_step, viewer.events.theme
-        for event, slot in ((moved, self._on_moved), (themed, self._on_theme)):
-            event.connect(slot)
-            on_destroyed(self, event.disconnect, slot)
+        follow(self, viewer.dims.events.current_step, self._on_moved)
+        follow(self, viewer.events.theme, self._on_theme)
         self._on_theme()
 
     def refresh(self) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,7 +20,13 @@ from qtpy.QtWidgets import (
 from fastershift.errors import FastershiftError
 from fastershift.io import write_file, write_table
 from fastershift.plugin.layers._units import in_words
-from fastershift.plugin.qt import Fold, may_replace
+from fastershift.plugin.qt import (
+    Fold,
+    make_button,
+    make_text,
+    make_timer,
+    may_replace,
+)
 from fastershift.plugin.readout._plot import PLOTTED, MoviePlot
 from fastershift.plugin.readout._sentences import TIPS, describe_change, describe_frame
 from fastershift.plugin.readout._table import COLUMNS, ReportTable
@@ -93,21 +98,14 @@ class ReadOut(QGroupBox):
         for fold in (self._curves, self._frames):
             column.addWidget(fold)
             fold.toggled.connect(self._draw)
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(_REDRAW_MS)
-        self._redraw.timeout.connect(self._draw)
+        self._redraw = make_timer(self, _REDRAW_MS, self._draw)
         self.plot.frame_chosen.connect(self.frame_chosen)
         self.table.frame_chosen.connect(self.frame_chosen)
         self.show_rows([])
 
     def _line(self, name: str, tip: str) -> tuple[QLabel, QLabel]:
-        value = QLabel(_NOTHING)
-        value.setObjectName(f"readout_{name.lower().replace(' ', '_')}")
-        value.setAccessibleName(name)
-        value.setWordWrap(True)
-        value.setToolTip(tip)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        value = make_text(f"readout_{name.lower().replace(' ', '_')}", name, tip)
+        value.setText(_NOTHING)
         label = QLabel(name)
         label.setToolTip(tip)
         self._values[name] = value
@@ -122,10 +120,7 @@ class ReadOut(QGroupBox):
         fold.body.addWidget(shown)
         line = QHBoxLayout()
         for name, text, tip, call in buttons:
-            button = QPushButton(text)
-            button.setObjectName(name)
-            button.setToolTip(tip)
-            button.setAccessibleName(text.rstrip("…"))
+            button = make_button(name, text, tip)
             button.clicked.connect(call)
             line.addWidget(button)
         fold.body.addLayout(line)

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from fastershift.errors import InputError
 from fastershift.plugin.layers._frame_in_view import region_in_view
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import follow
 from fastershift.plugin.run._controller import RunController
 from fastershift.plugin.run._live_row import LiveRow
 from fastershift.plugin.tune import SettingsForm
@@ -100,14 +100,10 @@ class LivePreview(QObject):
         runs.painted.connect(self.ask)
         runs.previewed.connect(self._tell)
         runs.state_changed.connect(self._on_state)
-        moved = viewer.dims.events.current_step
         camera = viewer.scene.camera.events
-        moved.connect(self.ask)
-        camera.zoom.connect(self._on_view)
-        camera.center.connect(self._on_view)
-        on_destroyed(self, moved.disconnect, self.ask)
-        on_destroyed(self, camera.zoom.disconnect, self._on_view)
-        on_destroyed(self, camera.center.disconnect, self._on_view)
+        follow(self, viewer.dims.events.current_step, self.ask)
+        follow(self, camera.zoom, self._on_view)
+        follow(self, camera.center, self._on_view)
 
     @property
     def follows(self) -> bool:

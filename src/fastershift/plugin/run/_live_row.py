@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fastershift.plugin.qt import key_of
+from fastershift.plugin.qt import key_of, named
 
 __all__ = ["LiveRow"]
 
@@ -111,19 +111,14 @@ class LiveRow(QWidget):
 
 
 def _box(name: str, text: str, tip: str) -> QCheckBox:
-    box = QCheckBox(text)
-    box.setObjectName(name)
-    box.setAccessibleName(text)
-    box.setToolTip(tip)
-    return box
+    return named(QCheckBox(text), name, text, tip)
 
 
 def _letter(letter: str) -> QRadioButton:
-    button = QRadioButton(letter)
-    button.setObjectName(f"settings_{letter.lower()}")
-    button.setAccessibleName(f"Settings {letter}")
-    button.setToolTip(
+    return named(
+        QRadioButton(letter),
+        f"settings_{letter.lower()}",
+        f"Settings {letter}",
         f"Show and change the settings {letter}; the others are kept. "
-        f"The key {_KEY} on the canvas switches between the two."
+        f"The key {_KEY} on the canvas switches between the two.",
     )
-    return button

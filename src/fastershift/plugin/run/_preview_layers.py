@@ -174,6 +174,8 @@ class PreviewLayers:
                 choice.layer, choice.axes, role, np.zeros(shape, np.int32)
             )
             layer.visible = role == "preview"
+        else:
+            self._outputs.put(choice.layer, choice.axes, layer)
         frame = self._outputs.stack(layer)[preview.frame]
         if preview.region is None:
             # Straight into the array: what a preview replaces is nothing to undo.

@@ -1,16 +1,15 @@
 """The third part of the widget: start, stop, and how far it is."""
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QGridLayout,
     QGroupBox,
-    QLabel,
     QProgressBar,
-    QPushButton,
     QWidget,
 )
 
 from fastershift.plugin.layers._units import in_words
+from fastershift.plugin.qt import make_button, make_text, named
 
 __all__ = ["RunSection"]
 
@@ -30,29 +29,21 @@ class RunSection(QGroupBox):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("Run", parent)
-        self._preview = self._button(
+        self._preview = make_button(
             "preview", "Preview frame", "Find the cells of the current frame."
         )
-        self._run = self._button(
+        self._run = make_button(
             "run", "Run stack", "Segment and track the whole movie."
         )
-        self._cancel = self._button(
+        self._cancel = make_button(
             "cancel",
             "Cancel",
             "Stop, and keep the finished frames; if there was a result before, it is "
             "shown again.",
         )
-        self._progress = QProgressBar()
-        self._progress.setObjectName("progress")
-        self._progress.setToolTip("Finished frames, and the time left.")
-        self._progress.setAccessibleName("Progress")
-        self._status = QLabel()
-        self._status.setObjectName("status")
-        self._status.setAccessibleName("Status")
-        self._status.setWordWrap(True)
-        self._status.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        told = "Finished frames, and the time left."
+        self._progress = named(QProgressBar(), "progress", "Progress", told)
+        self._status = make_text("status", "Status")
         grid = QGridLayout(self)
         grid.setContentsMargins(6, 2, 6, 2)
         grid.setVerticalSpacing(3)
@@ -65,13 +56,6 @@ class RunSection(QGroupBox):
         self._run.clicked.connect(self.run_asked)
         self._cancel.clicked.connect(self.cancel_asked)
         self.show_state(usable=False, busy=False, ending=False)
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        return button
 
     def show_state(self, *, usable: bool, busy: bool, ending: bool) -> None:
         """Enable what can be done now.

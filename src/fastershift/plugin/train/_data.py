@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QMenu,
-    QPushButton,
     QWidget,
 )
 
@@ -25,6 +24,7 @@ from fastershift.errors import InputError
 from fastershift.io import as_movie
 from fastershift.plugin.layers._box import LayerBox
 from fastershift.plugin.layers._input import pixels
+from fastershift.plugin.qt import make_button
 from fastershift.session import describe_error
 from fastershift.simulate import Kind
 from fastershift.training import LabelledMovie
@@ -59,24 +59,24 @@ class TrainingDataList(QGroupBox):
             "The last fifth of every movie is used for validation, not for training."
         )
         self._list.setMaximumHeight(96)
-        folder = self._button(
+        folder = make_button(
             "add_folder",
             "Add folder…",
             "An image folder of the Cell Tracking Challenge such as 01, "
             "with its ground truth 01_GT beside it.",
         )
-        layers = self._button(
+        layers = make_button(
             "add_layers",
             "Add layers",
             "The image layer and the labels layer above: 0 is background, the same "
             "number is the same cell in every frame.",
         )
-        simulated = self._button(
+        simulated = make_button(
             "add_simulated",
             "Add simulated",
             "Artificial movies with exact ground truth.",
         )
-        self._remove = self._button(
+        self._remove = make_button(
             "remove_data", "Remove", "Remove the selected entry."
         )
         self._kinds = QMenu(simulated)
@@ -101,13 +101,6 @@ class TrainingDataList(QGroupBox):
         self._remove.clicked.connect(self._remove_chosen)
         self._list.currentRowChanged.connect(self._show_state)
         self._show_state()
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(text.rstrip("…"))
-        return button
 
     @property
     def held(self) -> list[str | LabelledMovie]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,7 +28,10 @@ from fastershift.plugin.qt import (
     TaskRunner,
     choice,
     keep_wheel_away,
+    make_button,
+    make_text,
     may_replace,
+    named,
     on_destroyed,
     preferences,
 )
@@ -138,7 +140,7 @@ class TrainWidget(QWidget):
         assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
         self._begin = box
         self._begin.setCurrentText("generalist")
-        self._name_control(
+        named(
             self._begin,
             "start_model",
             "Start from",
@@ -150,44 +152,27 @@ class TrainWidget(QWidget):
         self._minutes.setDecimals(1)
         self._minutes.setValue(_MINUTES)
         self._minutes.setSuffix(" min")
-        self._name_control(
-            self._minutes, "minutes", "Time", "Duration of the training."
-        )
+        named(self._minutes, "minutes", "Time", "Duration of the training.")
         keep_wheel_away(self._minutes)
         self._name = QLineEdit("my-model")
-        self._name_control(
+        named(
             self._name,
             "model_name",
             "Name",
             "Name of the new model in the list of models.",
         )
-        self._train = QPushButton("Train")
-        self._name_control(self._train, "train", "Train", "Start the training.")
-        self._cancel = QPushButton("Cancel")
-        self._name_control(
-            self._cancel,
-            "cancel_training",
-            "Cancel",
-            "Stop; the best model so far is kept.",
+        self._train = make_button("train", "Train", "Start the training.")
+        self._cancel = make_button(
+            "cancel_training", "Cancel", "Stop; the best model so far is kept."
         )
         self._progress = QProgressBar()
-        self._name_control(
+        named(
             self._progress,
             "training_progress",
             "Progress",
             "Progress of the training, and the time left.",
         )
-        self._status = QLabel()
-        self._name_control(self._status, "training_status", "Status", "")
-        self._status.setWordWrap(True)
-        self._status.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
-
-    def _name_control(self, control: QWidget, name: str, text: str, tip: str) -> None:
-        control.setObjectName(name)
-        control.setAccessibleName(text)
-        control.setToolTip(tip)
+        self._status = make_text("training_status", "Status")
 
     def _lay_out(self) -> None:
         box = QGroupBox("Train")

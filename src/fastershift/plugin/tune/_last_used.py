@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from fastershift.config import load_settings, save_settings
 from fastershift.errors import InputError
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import make_timer, on_destroyed
 
 __all__ = ["Memory", "last_used_path", "recall"]
 
@@ -52,10 +52,7 @@ class Memory(QObject):
         super().__init__(parent)
         self._chosen = chosen
         self._waiting: list[Mapping[str, Any]] = []
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
-        self._timer.timeout.connect(self._keep)
+        self._timer = make_timer(self, _WAIT_MS, self._keep)
         on_destroyed(self, _write, self._waiting)
 
     def note(self) -> None:

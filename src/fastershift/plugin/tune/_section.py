@@ -7,14 +7,13 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 from superqt import QCollapsible
 
 from fastershift.config import PRESETS
-from fastershift.plugin.qt import SettingControl, add_row, choice
+from fastershift.plugin.qt import SettingControl, add_row, choice, make_button, named
 from fastershift.rshn import list_models
 
 __all__ = ["TuneSection"]
@@ -93,17 +92,17 @@ class TuneSection(QGroupBox):
         self._hidden = QLabel()
         self._hidden.setObjectName("from_file")
         self._hidden.setWordWrap(True)
-        self._forget = self._button(
+        self._forget = make_button(
             "forget",
             "Forget these",
             "Discard the settings of the file that have no control.",
         )
-        use = self._button(
+        use = make_button(
             "use_layer_settings",
             "Use settings of layer",
             "Use the settings with which the selected result layer was made.",
         )
-        reset = self._button(
+        reset = make_button(
             "reset_all", "Reset all", "Restore all values that the model recommends."
         )
         self._forget.clicked.connect(self.forgotten)
@@ -126,24 +125,14 @@ class TuneSection(QGroupBox):
     def _make_preset(self) -> QComboBox:
         box = choice(_presets).widget
         assert isinstance(box, QComboBox)  # noqa: S101 (made as one)
-        box.setObjectName("preset")
-        box.setAccessibleName("Preset")
-        box.setToolTip(_PRESET_TIP)
         box.currentIndexChanged.connect(self._on_preset)
-        return box
+        return named(box, "preset", "Preset", _PRESET_TIP)
 
     def _add_preset(self, grid: QGridLayout) -> None:
         label = QLabel("Preset")
         label.setToolTip(_PRESET_TIP)
         label.setBuddy(self._preset)
         add_row(grid, label, self._preset)
-
-    def _button(self, name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        return button
 
     def _on_preset(self) -> None:
         kind, name = str(self._preset.currentData())[:1], self._preset.currentData()[1:]

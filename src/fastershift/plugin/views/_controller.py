@@ -6,13 +6,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from napari.components import ViewerModel
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from fastershift.config import Settings
 from fastershift.errors import InputError
 from fastershift.plugin.layers._frame_in_view import frame_in_view
 from fastershift.plugin.layers._input import InputChoice, frame_axis
-from fastershift.plugin.qt import Task, TaskRunner, on_destroyed
+from fastershift.plugin.qt import Task, TaskRunner, follow, make_timer
 from fastershift.plugin.run import RunController
 from fastershift.plugin.views._layers import ViewLayers
 from fastershift.plugin.views._pick import ClickPicker
@@ -85,18 +85,13 @@ class ViewsController(QObject):
         # What the layers that stay from frame to frame depend on.
         self._shown_with: dict[str, Any] = {}
         self._waiting = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
-        self._timer.timeout.connect(self._follow)
+        self._timer = make_timer(self, _WAIT_MS, self._follow)
         self._picker.clicked.connect(self._on_click)
         section.switched.connect(self._on_switch)
         runs.previewed.connect(self._on_previewed)
         runs.altered.connect(self._begin_again)
-        moved, removed = viewer.dims.events.current_step, viewer.layers.events.removed
-        for event, slot in ((moved, self._on_moved), (removed, self._on_removed)):
-            event.connect(slot)
-            on_destroyed(self, event.disconnect, slot)
+        follow(self, viewer.dims.events.current_step, self._on_moved)
+        follow(self, viewer.layers.events.removed, self._on_removed)
 
     def input_changed(self) -> None:
         """Put away the views of another input."""

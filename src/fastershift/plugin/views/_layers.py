@@ -76,11 +76,17 @@ class ViewLayers:
         return placement(choice.layer, choice.axes, position=position, shape=shape[1:])
 
     def find(self, choice: InputChoice, view: str, shape: tuple[int, int, int]) -> Any:
-        """Return what belongs to a view, if its layer is there and still fits."""
+        """Return what belongs to a view, if its layer is there and still fits.
+
+        The layer is laid over the image: that may have been moved meanwhile.
+        """
         key = (shape, choice.axes, choice.reading)
         former, made = self._made.get(choice.layer, {}).get(view, (None, None))
         layer = made.layer if isinstance(made, FrameStack) else made
-        return made if former == key and layer in self._viewer.layers else None
+        if former != key or layer not in self._viewer.layers:
+            return None
+        self.place(choice, shape).put(layer)
+        return made
 
     def remove(self, choice: InputChoice, view: str) -> None:
         """Take the layer of a view away."""

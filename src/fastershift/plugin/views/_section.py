@@ -1,7 +1,9 @@
 """A part of the widget: what makes the embedding visible."""
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QGroupBox, QLabel, QPushButton, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QGridLayout, QGroupBox, QPushButton, QWidget
+
+from fastershift.plugin.qt import make_button, make_text
 
 __all__ = ["VIEWS", "ViewsSection"]
 
@@ -49,21 +51,11 @@ class ViewsSection(QGroupBox):
         grid = QGridLayout(self)
         self._buttons: dict[str, QPushButton] = {}
         for place, (name, (text, tip)) in enumerate(VIEWS.items()):
-            button = QPushButton(text)
-            button.setObjectName(name)
-            button.setToolTip(tip)
-            button.setAccessibleName(text)
-            button.setCheckable(True)
+            button = make_button(name, text, tip, checkable=True)
             button.toggled.connect(lambda on, name=name: self.switched.emit(name, on))
             grid.addWidget(button, place // 2, place % 2)
             self._buttons[name] = button
-        self._answer = QLabel()
-        self._answer.setObjectName("view_answer")
-        self._answer.setAccessibleName("Answer of the view")
-        self._answer.setWordWrap(True)
-        self._answer.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        self._answer = make_text("view_answer", "Answer of the view")
         grid.addWidget(self._answer, 2, 0, 1, 2)
         self.say("")
 

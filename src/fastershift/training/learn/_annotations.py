@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
-from fastershift.io import Movie
+from fastershift.io import Movie, check_no_movie
 from fastershift.rshn import FrameSource
-from fastershift.training._truth import UNKNOWN, cell_diameters
+from fastershift.training._truth import UNKNOWN, cell_diameters, check_numbers
 
 __all__ = ["Annotations", "Unmarked", "read_annotations"]
 
@@ -39,8 +39,8 @@ class Annotations:
     def __post_init__(self) -> None:
         if self.n_cells < _FEWEST:
             raise InputError(
-                f"{self.n_cells} cells are marked; mark {_FEWEST} at least, so that "
-                "there is something to learn from."
+                f"{self.n_cells} cells are marked; mark {_FEWEST} at least, each with "
+                "a number of its own, so that there is something to learn from."
             )
 
     @property
@@ -85,8 +85,8 @@ def read_annotations(
     Raises
     ------
     InputError
-        When they do not fit the movie, hold no whole numbers, leave open what 0 means,
-        or mark fewer than three cells.
+        When they do not fit the movie, hold no whole numbers, are plainly a movie,
+        leave open what 0 means, mark all cells with one number, or fewer than three.
     """
     shape = (len(movie), *np.shape(movie[0]))
     if tuple(marks.shape) != shape:
@@ -99,7 +99,11 @@ def read_annotations(
             f"The marks hold numbers of the type {marks.dtype}; they must be whole "
             "numbers."
         )
-    frames = {t: np.asarray(marks[t]) for t in range(len(movie))}
+    frames = {}
+    for t in range(len(movie)):
+        frames[t] = np.asarray(marks[t])
+        check_no_movie(frames[t], "The image of the marks")
+    check_numbers(frames.values(), "the marks")
     told = any((one < 0).any() for one in frames.values())
     if not told and unmarked is None:
         raise InputError(
