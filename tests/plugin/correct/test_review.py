@@ -271,6 +271,26 @@ def test_edits_made_while_the_result_is_saved_are_kept(
     assert not any(unsaved.glob(file))
 
 
+@pytest.mark.parametrize("removed", [False, True])
+def test_the_last_edit_is_kept_when_the_window_is_closed(
+    tracked, unsaved, qtbot, removed
+):
+    cells = tracked.viewer.layers["movie [cells]"]
+    tracked.viewer.dims.set_current_step(0, 0)
+    cells.selected_label = int(cells.data[0].max())
+    tracked.click("lock")
+    if removed:
+        # As napari does with all of them.
+        del cells
+        tracked.viewer.layers.clear()
+    with qtbot.waitSignal(tracked.widget._correct.autosave.destroyed):
+        tracked.widget.deleteLater()
+    kept = json.loads(
+        next(unsaved.glob("autosave/*/movie_corrections.json")).read_text()
+    )
+    assert [frame for frame, _ in kept["locks"]] == [0]
+
+
 def test_a_table_or_a_tree_is_no_copy_of_the_corrections(tracked, unsaved, tmp_path):
     cells = tracked.viewer.layers["movie [cells]"]
     cells.selected_label = int(cells.data[0].max())
