@@ -136,6 +136,52 @@ def test_tracks_of_another_result_stay_as_they_are(corrected, qtbot, labels):
     assert set(tracks.data[:, 0]) == {1, 2}
 
 
+def duplicate(viewer, *layers):
+    from napari.layers._layer_actions import _duplicate_layer
+
+    viewer.layers.selection = set(layers)
+    _duplicate_layer(viewer.layers)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_duplicate_of_the_cells_has_no_tracks(corrected, qtbot, renamed):
+    from fastershift.editing import Delete
+
+    viewer, layers, _ = corrected
+    cells, tracks = viewer.layers
+    duplicate(viewer, cells)
+    copy = viewer.layers["movie [cells] copy"]
+    assert (
+        copy.metadata["fastershift"]["tracks"]
+        is cells.metadata["fastershift"]["tracks"]
+    )
+    if renamed:
+        cells.name, tracks.name = "mine", "ways"
+    of_copy = corrections_of(copy)
+    layers.watch(copy, of_copy)
+    layers.show(of_copy.do(Delete(0, (2,), "track")))
+    qtbot.waitUntil(lambda: not layers._rest.isActive() and not layers._finds.busy)
+    assert set(tracks.data[:, 0]) == {1, 2}
+    corrections = corrections_of(cells)
+    layers.watch(cells, corrections)
+    layers.show(corrections.do(Delete(0, (1,), "track")))
+    qtbot.waitUntil(lambda: set(tracks.data[:, 0]) == {2})
+
+
+def test_duplicates_of_cells_and_tracks_belong_together(corrected, qtbot):
+    from fastershift.editing import Delete
+
+    viewer, layers, _ = corrected
+    cells, tracks = viewer.layers
+    duplicate(viewer, cells, tracks)
+    copy, its = (viewer.layers[f"movie [{what}] copy"] for what in ("cells", "tracks"))
+    corrections = corrections_of(copy)
+    layers.watch(copy, corrections)
+    layers.show(corrections.do(Delete(0, (1,), "track")))
+    qtbot.waitUntil(lambda: set(its.data[:, 0]) == {2})
+    assert set(tracks.data[:, 0]) == {1, 2}
+
+
 def test_locks_are_drawn_in_their_layer_after_another_result(corrected, labels):
     from fastershift.editing import Lock
 

@@ -14,6 +14,7 @@ from fastershift.errors import InputError
 from fastershift.io import SavedResult
 from fastershift.plugin.correct._known import KnownCorrections
 from fastershift.plugin.files._readers import saved_layers
+from fastershift.plugin.layers._record import ResultRecord
 from fastershift.session import Corrections
 from fastershift.tracking import Lineage, Track
 
@@ -71,3 +72,42 @@ def test_what_was_painted_before_the_first_correction_has_a_track():
     corrections.do(Merge(1, (1, 99)))
     assert corrections.lineage.rows()[-1] == (99, 2, 2, 0)
     assert (corrections.labels[1] == 1).sum() == 28
+
+
+def test_corrections_go_on_in_a_layer_whose_type_of_pixel_is_changed(opened):
+    known = KnownCorrections()
+    corrections, _ = known.open(opened)
+    corrections.do(Grow(0, 1, 1))
+    opened.data = opened.data.astype(np.uint16)
+    again, sentence = known.open(opened)
+    assert again is corrections
+    assert not sentence
+    assert again.undo_text
+    again.undo()
+    np.testing.assert_array_equal(opened.data, again.labels)
+
+
+def test_corrections_start_again_in_other_pixels(opened):
+    known = KnownCorrections()
+    known.open(opened)
+    other = opened.data.copy()
+    other[1, 12:15, 12:15] = 2
+    opened.data = other
+    corrections, sentence = known.open(opened)
+    assert sentence.endswith("Corrections start again.")
+    assert not corrections.undo_text
+    assert [row[0] for row in corrections.lineage.rows()] == [1, 2]
+    corrections.do(Grow(1, 2, 1))
+    np.testing.assert_array_equal(opened.data, corrections.labels)
+    # Nor does the history of the former pixels come back.
+    assert ResultRecord.of(opened).corrections is None
+
+
+def test_what_a_layer_shows_is_saved(opened):
+    known = KnownCorrections()
+    known.open(opened)
+    opened.data = np.where(opened.data == 1, 5, 0)
+    taken = known.snapshot(opened)()
+    np.testing.assert_array_equal(taken.data, opened.data)
+    assert ResultRecord.within(taken.attributes["metadata"]).corrections is None
+    assert taken.corrections is None

@@ -271,6 +271,26 @@ def test_edits_made_while_the_result_is_saved_are_kept(
     assert not any(unsaved.glob(file))
 
 
+@pytest.mark.parametrize("removed", [False, True])
+def test_the_last_edit_is_kept_when_the_window_is_closed(
+    tracked, unsaved, qtbot, removed
+):
+    cells = tracked.viewer.layers["movie [cells]"]
+    tracked.viewer.dims.set_current_step(0, 0)
+    cells.selected_label = int(cells.data[0].max())
+    tracked.click("lock")
+    if removed:
+        # As napari does with all of them.
+        del cells
+        tracked.viewer.layers.clear()
+    with qtbot.waitSignal(tracked.widget._correct.autosave.destroyed):
+        tracked.widget.deleteLater()
+    kept = json.loads(
+        next(unsaved.glob("autosave/*/movie_corrections.json")).read_text()
+    )
+    assert [frame for frame, _ in kept["locks"]] == [0]
+
+
 def test_a_table_or_a_tree_is_no_copy_of_the_corrections(tracked, unsaved, tmp_path):
     cells = tracked.viewer.layers["movie [cells]"]
     cells.selected_label = int(cells.data[0].max())
@@ -336,3 +356,30 @@ def test_a_new_run_is_corrected_with_its_own_lineage(user, embeddings):
     user.run()
     assert rows() != former
     assert user.widget._correct.corrector.corrections.lineage.rows() == rows()
+
+
+def test_what_others_make_of_the_pixels_is_corrected(tracked):
+    from fastershift.editing import Delete
+
+    cells = tracked.viewer.layers["movie [cells]"]
+    corrector = tracked.widget._correct.corrector
+    assert corrector.corrections is not None
+    for dtype in (np.int32, np.uint16):
+        smoothed = cells.data.copy()
+        smoothed[0, :3, :3] += 100
+        cells.data = smoothed.astype(dtype)
+        tracked.wait(
+            lambda: np.may_share_memory(corrector.corrections.labels, cells.data)
+        )
+        said = tracked.find("correct_status").text()
+        assert said.endswith("Corrections start again.")
+    tracked.viewer.dims.set_current_step(0, 1)
+    cell = int(cells.data[1].max())
+    corrector.make(Delete(1, (cell,)))
+    assert not (cells.data[1] == cell).any()
+    cells.mode = "paint"
+    cells.paint((1, 5, 5), 400)
+    assert corrector.corrections.undo_text == "Painted 400 in frame 1."
+    corrector.undo()
+    corrector.undo()
+    np.testing.assert_array_equal(cells.data, smoothed)

@@ -1,7 +1,9 @@
 """Keeps unsaved corrections on disk, and offers them after a crash."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -23,7 +25,13 @@ from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.files._readers import saved_layers
 from fastershift.plugin.layers._snapshot import LayerSnapshot
-from fastershift.plugin.qt import Task, TaskRunner, make_button, make_timer
+from fastershift.plugin.qt import (
+    Task,
+    TaskRunner,
+    make_button,
+    make_timer,
+    on_destroyed,
+)
 from fastershift.session import Autosave, Autosaves, Corrections, describe_error
 
 __all__ = ["AutosaveOffer"]
@@ -80,11 +88,17 @@ class AutosaveOffer(QFrame):
         column.addLayout(row)
         restore.clicked.connect(self._restore)
         discard.clicked.connect(self._discard)
-        corrector.edited.connect(self._rest.start)
+        corrector.edited.connect(self._on_edited)
         self._offered: Autosave | None = None
         self._left: tuple[Autosave, Layer] | None = None
         # The revision of each that is on disk, here or where it was saved.
         self._kept: WeakKeyDictionary[Corrections, int] = WeakKeyDictionary()
+        # Layers that were edited since: the viewer may let go of them.
+        self._edited: set[Labels] = set()
+        self._place = self._autosaves
+        self._writing = Lock()
+        self._last: set[int] | None = None
+        on_destroyed(self, self._write_last)
         self.look()
 
     @property
@@ -107,6 +121,13 @@ class AutosaveOffer(QFrame):
                 f"Corrections of {self._offered.name} from {when} were not saved."
             )
 
+    def _on_edited(self) -> None:
+        if self._corrector.layer is not None:
+            self._edited.add(self._corrector.layer)
+        # Nobody can be asked for it any more when the window is closed.
+        self._place = self._autosaves
+        self._rest.start()
+
     def write(self) -> None:
         """Write in another thread what has changed since it was written or saved."""
         if self._corrector.follower.busy:
@@ -122,13 +143,28 @@ class AutosaveOffer(QFrame):
             for layer, name, take in jobs:
                 taken = take()
                 result = saved_result(taken.data, taken.attributes)
-                autosaves.write(id(layer), name, result)
+                with self._writing:
+                    if self._last is not None:
+                        return
+                    autosaves.write(id(layer), name, result)
                 yield layer, taken
 
         if jobs:
             self._writes.start(
                 Task(steps, self._on_written, self._tell_error, self._go_on)
             )
+
+    def _write_last(self) -> None:
+        """Write what was edited just before the window was closed."""
+        with self._writing:
+            self._last = set()
+            for layer in self._changed() if self._edited else ():
+                with suppress(FastershiftError, OSError):
+                    taken = self._corrector.known.snapshot(layer)()
+                    result = saved_result(taken.data, taken.attributes)
+                    self._place.write(id(layer), _name_of(layer), result)
+                    self._last.add(id(layer))
+                    self._on_written((layer, taken))
 
     def _changed(self) -> list[Labels]:
         """Return the layers whose corrections are kept nowhere as they are now."""
@@ -145,7 +181,9 @@ class AutosaveOffer(QFrame):
             self._kept[taken.corrections] = taken.revision
         if self._left is not None and self._left[1] is layer:
             left, self._left = self._left[0], None
-            self._autosaves.discard(left)
+            self._place.discard(left)
+        if layer not in self._changed():
+            self._edited.discard(layer)
 
     def _go_on(self) -> None:
         """Write soon what was changed, or passed over, while something was written."""
@@ -169,7 +207,9 @@ class AutosaveOffer(QFrame):
         autosaves, key = self._autosaves, id(layer)
 
         def steps() -> Iterator[None]:
-            autosaves.forget(key)
+            with self._writing:
+                if key not in (self._last or ()):
+                    autosaves.forget(key)
             yield
 
         # After a write that goes on, which would put back what is removed.

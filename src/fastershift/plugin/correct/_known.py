@@ -14,6 +14,7 @@ from fastershift.errors import InputError
 from fastershift.io import parents_that_fit
 from fastershift.pipeline import TrackedMovie
 from fastershift.plugin.correct._layers import stack_of
+from fastershift.plugin.layers._placement import Placement, labels_axes
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._snapshot import LayerSnapshot, prepare_snapshot
 from fastershift.plugin.run import Reconcile, Reconciled
@@ -47,7 +48,7 @@ class KnownCorrections:
         corrections : Corrections
             Of its labels as they are now.
         sentence : str
-            Why saved corrections are lost; empty when they are not.
+            Why former corrections are lost; empty when they are not.
 
         Raises
         ------
@@ -55,10 +56,21 @@ class KnownCorrections:
             For labels that cannot be corrected.
         """
         labels = stack_of(layer)
-        known = self._of.get(layer)
+        known, sentence = self._of.get(layer), ""
         if known is not None and np.shares_memory(known.labels, labels):
             return known, ""
-        stored, sentence = ResultRecord.of(layer), ""
+        if known is not None and np.array_equal(known.labels, labels):
+            # Another type of pixel, or a copy: the history goes on.
+            layer.data = Placement(labels_axes(layer), {}).lay(known.labels)
+            return known, ""
+        if known is not None:
+            # Steps of the former pixels would spoil these.
+            replace(ResultRecord.of(layer), corrections=None).store(layer)
+            sentence = (
+                f"{layer.name} has other pixels than were corrected. Corrections "
+                "start again."
+            )
+        stored = ResultRecord.of(layer)
         lineage = partial(_lineage_of, stored)
         try:
             corrections = Corrections(labels, lineage, record=stored.corrections)

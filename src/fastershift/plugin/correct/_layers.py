@@ -21,6 +21,8 @@ from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._frame_in_view import frame_in_view, go_to_frame
 from fastershift.plugin.layers._placement import as_stack, labels_axes
 from fastershift.plugin.layers._record import ResultRecord, TrackRows
+from fastershift.plugin.layers._snapshot import shows
+from fastershift.plugin.layers._tracks_of import tracks_of
 from fastershift.plugin.qt import Task, TaskRunner, make_timer, on_destroyed
 from fastershift.session import Corrections, describe_error
 
@@ -126,8 +128,7 @@ class CorrectedLayers(QObject):
         if cells is None or corrections is None or not corrections.revision:
             return
         # A new result may have taken the place of what was corrected.
-        corrected = np.may_share_memory(cells.data, corrections.labels)
-        if corrected and not self.is_new(cells):
+        if shows(cells, corrections) and not self.is_new(cells):
             self._store(cells, corrections.record())
 
     def is_new(self, layer: Labels) -> bool:
@@ -231,12 +232,13 @@ class CorrectedLayers(QObject):
         known = self._tracks_of.get(cells)
         if known is not None and known in self._viewer.layers:
             return known
-        rows = ResultRecord.of(cells).tracks
-        for layer in self._viewer.layers if rows is not None else ():
-            if isinstance(layer, Tracks) and ResultRecord.of(layer).tracks is rows:
-                self._tracks_of[cells] = layer
-                return layer
-        return None
+        # Those of other cells may not have been told yet of what these have become.
+        others = [its for one, its in self._tracks_of.items() if one != cells]
+        layers = [one for one in self._viewer.layers if one not in others]
+        found = tracks_of(cells, layers)
+        if found is not None:
+            self._tracks_of[cells] = found
+        return found
 
     def _settle(self) -> None:
         """Draw tracks and locks again, once all cells have been found."""

@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from napari.components import ViewerModel
 from napari.layers import Layer, Tracks
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QGridLayout,
     QGroupBox,
@@ -27,6 +27,7 @@ from fastershift.plugin.correct._review import Review
 from fastershift.plugin.correct._tools import TOOLS
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.layers._record import ResultRecord
+from fastershift.plugin.layers._snapshot import shows
 from fastershift.plugin.qt import (
     KeysPanel,
     NumberBox,
@@ -275,14 +276,28 @@ class CorrectSection(QGroupBox):
         self._until.setValue(frames - 1)
 
     def _watch(self, layer: Layer | None) -> None:
-        """Notice when a run takes the layer, and when it gives it back."""
+        """Notice when a run takes the layer or gives it back, and other data."""
         if layer is self._watched:
             return
         if self._watched is not None:
             self._watched.events.editable.disconnect(self._take)
+            self._watched.events.data.disconnect(self._on_data)
         self._watched = layer
         if layer is not None:
             layer.events.editable.connect(self._take)
+            layer.events.data.connect(self._on_data)
+
+    def _on_data(self, _event: Any) -> None:
+        # Later: a run that gives a layer new data takes it only then.
+        QTimer.singleShot(0, self._take_data)
+
+    def _take_data(self) -> None:
+        """Take up data that came from elsewhere, such as another type of pixel."""
+        layer, corrections = self.corrector.layer, self.corrector.corrections
+        if layer is None or layer is not self._watched or not layer.editable:
+            return
+        if corrections is None or not shows(layer, corrections):
+            self._take()
 
     def _on_tracks(self) -> None:
         # Rows that our own edits stored are no new result.

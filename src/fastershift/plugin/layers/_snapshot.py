@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from napari.layers import Labels
 
 from fastershift.plugin.layers._placement import Placement, labels_axes
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.session import Corrections, take_snapshot
 
-__all__ = ["LayerSnapshot", "prepare_snapshot"]
+__all__ = ["LayerSnapshot", "prepare_snapshot", "shows"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,22 @@ class LayerSnapshot:
     revision: int = 0
 
 
+def shows(layer: Labels, corrections: Corrections) -> bool:
+    """Tell whether corrections are made in the array that a layer shows.
+
+    Parameters
+    ----------
+    layer : Labels
+        Its data may be replaced at any time, also by other plugins.
+    corrections : Corrections
+        Made on it once.
+    """
+    data = layer.data
+    return isinstance(data, np.ndarray) and np.may_share_memory(
+        data, corrections.labels
+    )
+
+
 def prepare_snapshot(
     layer: Labels, corrections: Corrections | None
 ) -> Callable[[], LayerSnapshot]:
@@ -45,7 +62,7 @@ def prepare_snapshot(
     layer : Labels
         A result.
     corrections : Corrections or None
-        What was made on it.
+        What was made on it; passed over where the layer has other data by now.
 
     Returns
     -------
@@ -55,6 +72,9 @@ def prepare_snapshot(
     data, placed = layer.data, {"scale": layer.scale, "units": layer.units}
     metadata, record = dict(layer.metadata), ResultRecord.of(layer)
     axes = labels_axes(layer)
+    if corrections is not None and not shows(layer, corrections):
+        metadata |= replace(record, corrections=None).metadata()
+        corrections = None
 
     def take() -> LayerSnapshot:
         if corrections is None:

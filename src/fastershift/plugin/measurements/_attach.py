@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas
-from napari.layers import Labels, Layer, Tracks
+from napari.layers import Labels, Layer
 from numpy.typing import NDArray
 
 from fastershift.measure import FrameTable
-from fastershift.plugin.layers._record import ResultRecord
+from fastershift.plugin.layers._tracks_of import tracks_of
 
 __all__ = ["attach"]
 
@@ -31,11 +31,9 @@ def attach(table: FrameTable, cells: Labels, layers: Iterable[Layer]) -> None:
     features.insert(0, "label", table["track"])
     features.insert(0, "index", -1)
     cells.features = features
-    rows = ResultRecord.of(cells).tracks
-    for layer in layers:
-        same = rows is not None and ResultRecord.of(layer).tracks is rows
-        if isinstance(layer, Tracks) and same:
-            layer.properties = _at(table, layer.data[:, 0], layer.data[:, 1])
+    tracks = tracks_of(cells, layers)
+    if tracks is not None:
+        tracks.properties = _at(table, tracks.data[:, 0], tracks.data[:, 1])
 
 
 def _at(
