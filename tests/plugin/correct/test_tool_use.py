@@ -76,3 +76,29 @@ def test_the_view_can_be_moved_again_when_the_panel_is_closed_with_a_brush(
         use.deleteLater()
     assert viewer.scene.camera.mouse_pan
     assert len(viewer.mouse_drag_callbacks) == callbacks - 1
+
+
+def test_a_drag_picks_cells_also_after_another_layer_was_selected(taken, qtbot):
+    viewer, use = taken
+    cells, other = (
+        viewer.layers["movie [cells]"],
+        viewer.add_labels(np.eye(12, dtype=int)),
+    )
+    use.select("merge")
+    viewer.layers.selection.active = other
+    assert viewer.scene.camera.mouse_pan, "there a drag moves the view"
+    viewer.layers.selection.active = cells
+    assert not viewer.scene.camera.mouse_pan
+    use.select("merge")
+    assert viewer.scene.camera.mouse_pan
+
+    use.select("merge")
+    use.watch(other, None, "YX")
+    viewer.layers.selection.active = cells
+    assert viewer.scene.camera.mouse_pan
+    use.watch(cells, None, "TYX")
+    cells.mode = "paint"
+    assert use.state.tool is None
+    assert not viewer.scene.camera.mouse_pan, "the brush of napari is in hand"
+    with qtbot.waitSignal(use.destroyed):
+        use.deleteLater()

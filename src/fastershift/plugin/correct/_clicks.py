@@ -61,12 +61,17 @@ class Clicks(QObject):
         axes : str
             One letter per axis of it.
         """
+        brushing = self.brushing
+        self.brush(False)
         self._layer, self._axes = layer, axes
+        self.brush(brushing)
 
     def brush(self, brushing: bool) -> None:
         """Let a drag pick cells, or move the view again."""
         self.brushing = brushing
-        self._viewer.scene.camera.mouse_pan = not brushing
+        if self._layer is not None and self._layer.mode == "pan_zoom":
+            # Of the layer, not of the camera, which does as the active layer says.
+            self._layer.mouse_pan = not brushing
 
     def pick(self, position: Any) -> Pick | None:
         """Return what lies at a place of the world; None outside of the labels."""

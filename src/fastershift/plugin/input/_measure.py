@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer, Vectors
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from fastershift.plugin.qt import on_destroyed
 
@@ -15,10 +15,14 @@ __all__ = ["LineMeasure"]
 
 # Width of the line in pixels of the measured layer.
 _WIDTH = 1.5
+# A shorter line, in its pixels, is a click.
+_SHORTEST = 1.0
 
 
 class LineMeasure(QObject):
     """Waits for one drag on the canvas and tells how long it was.
+
+    It waits until another layer is selected.
 
     Parameters
     ----------
@@ -54,9 +58,10 @@ class LineMeasure(QObject):
             vector_style="line",
             edge_width=_WIDTH * abs(layer.scale[axes.index("Y")]),
         )
+        self._line.mouse_pan = False
         self._viewer.add_layer(self._line)
-        self._viewer.scene.camera.mouse_pan = False
         self._viewer.mouse_drag_callbacks.append(self._drag)
+        self._viewer.layers.selection.events.active.connect(self._on_active)
 
     def stop(self) -> None:
         """Leave the canvas as it was."""
@@ -68,13 +73,22 @@ class LineMeasure(QObject):
         if self._line is None:
             return
         line, self._line = self._line, None
+        layers = self._viewer.layers
+        layers.selection.events.active.disconnect(self._on_active)
         self._viewer.mouse_drag_callbacks.remove(self._drag)
-        self._viewer.scene.camera.mouse_pan = True
-        if line in self._viewer.layers:
-            self._viewer.layers.remove(line)
-        self._viewer.layers.selection = {
-            layer for layer in self._selected if layer in self._viewer.layers
-        }
+        left = layers.selection.active != line
+        if line in layers:
+            layers.remove(line)
+        if not left:
+            layers.selection = {layer for layer in self._selected if layer in layers}
+
+    def _on_active(self, _event: Any) -> None:
+        # A layer that is added is active for a moment.
+        QTimer.singleShot(0, self._look_again)
+
+    def _look_again(self) -> None:
+        if self._viewer.layers.selection.active != self._line:
+            self.stop()
 
     def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
         start = tuple(event.position)
@@ -87,8 +101,8 @@ class LineMeasure(QObject):
                 way = np.subtract(end, start)
                 self._line.data = np.stack([start[-2:], way[-2:]])[None]
             yield
-        self.stop()
-        if length:
+        if length >= _SHORTEST:
+            self.stop()
             self.measured.emit(length)
 
     def _length(self, start: tuple[float, ...], end: tuple[float, ...]) -> float:
