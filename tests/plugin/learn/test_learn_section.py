@@ -248,6 +248,35 @@ def test_the_undo_of_napari_takes_back_strokes(qtbot, parent, axes):
     assert told[-1] == [0]
 
 
+def test_a_deleted_layer_of_marks_comes_back_with_them(marks):
+    from fastershift.plugin.layers._input import InputChoice
+
+    viewer, image = marks._viewer, marks._viewer.layers["movie"]
+    marks.mark_cell(stroke(*circle(20, 20, 8), frame=1), None, 16.0)
+    deleted, before = marks.layer, marks.annotated()
+    viewer.layers.remove(deleted)
+    marks.show(InputChoice(image, "image", "TYX"), SHAPE, {})
+    assert marks.layer in viewer.layers
+    np.testing.assert_array_equal(marks.annotated()[1], before[1])
+    told = frames_told(marks)
+    deleted.undo()
+    assert not told
+    marks.mark_background(stroke((4, 4), (4, 30)), None, 16.0)
+    assert told == [[0, 1]]
+
+
+def test_marks_in_another_type_of_numbers_mean_the_same(marks):
+    marks.mark_cell(stroke(*circle(20, 20, 8)), None, 16.0)
+    before = marks.annotated()[0]
+    marks.layer.data = marks.layer.data.astype(np.uint8)
+    np.testing.assert_array_equal(marks.annotated()[0], before)
+    assert marks.annotated()[0].min() == -1, "unknown"
+    marks.mark_cell(stroke(*circle(32, 6, 4)), None, 16.0)
+    assert marks.n_cells == 2
+    marks.layer.undo()
+    np.testing.assert_array_equal(marks.annotated()[0], before)
+
+
 @pytest.fixture
 def teacher(qtbot, tmp_path, monkeypatch):
     """Learns in a folder of its own, and lets the network alone."""

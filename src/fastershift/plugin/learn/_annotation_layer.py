@@ -176,6 +176,9 @@ class AnnotationLayer(QObject):
         if former is not None and former.layer in self._viewer.layers:
             self._shown = former
             return
+        if former is not None:
+            # The layer was deleted: marks are taken away by *Forget mark*.
+            known = former.known
         marks = np.zeros(shape, np.int32)
         for frame, one in known.items():
             marks[frame] = one
@@ -193,7 +196,9 @@ class AnnotationLayer(QObject):
 
     def _on_removed(self, event: Any) -> None:
         for layer in [one for one in self._watched if one == event.value]:
-            self._watched.pop(layer).deleteLater()
+            changes = self._watched.pop(layer)
+            changes.watch(None)
+            changes.deleteLater()
 
     def _on_moved(self, event: Any) -> None:
         """Keep the marks of an image over it: strokes are taken where they lie."""
