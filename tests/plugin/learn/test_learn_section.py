@@ -181,6 +181,102 @@ def test_without_a_tool_the_mouse_moves_the_view(marks):
     assert next(marks._drag(None, event), "nothing") == "nothing"
 
 
+def frames_told(marks):
+    """Collect which frames have marks, each time that it is told."""
+    told = []
+    marks.changed.connect(lambda own: told.append(sorted(own.annotated())))
+    return told
+
+
+def test_marks_of_any_tool_are_noticed_and_so_is_undo(marks):
+    layer, told = marks.layer, frames_told(marks)
+    layer.mode = "polygon"
+    polygon = layer._overlays["polygon"]
+    polygon.points = [[1, 6, 6], [1, 6, 12], [1, 12, 12], [1, 12, 6]]
+    polygon.add_polygon_to_labels(layer)
+    assert told == [[1]]
+    layer.mode, layer.brush_size = "paint", 5
+    with layer.block_history():
+        layer._draw(6, (0, 20, 20), (0, 20, 20))
+        layer._draw(6, (0, 20, 20), (0, 20, 26))
+    assert told == [[1], [0, 1]], "once for a stroke"
+    layer.undo()
+    layer.undo()
+    layer.redo()
+    assert told[2:] == [[1], [], [1]]
+    layer.n_edit_dimensions = 3
+    layer.paint((0, 30, 30), 7)
+    assert told[5:] == [[0, 1]]
+    layer.refresh()
+    marks._viewer.dims.set_current_step(0, 1)
+    assert len(told) == 6, "there is nothing new"
+
+
+@pytest.mark.parametrize("axes", ["TYX", "YXT", "TCYX"])
+def test_the_undo_of_napari_takes_back_strokes(qtbot, parent, axes):
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from fastershift.plugin.layers._input import InputChoice
+    from fastershift.plugin.learn._annotation_layer import AnnotationLayer
+
+    sizes = {"T": 2, "C": 3, "Y": 40, "X": 40}
+    viewer = ViewerModel()
+    image = viewer.add_layer(Image(np.zeros([sizes[axis] for axis in axes])))
+    marks = AnnotationLayer(viewer, parent)
+    marks.show(InputChoice(image, "image", axes), SHAPE, {})
+    layer, seen, told = marks.layer, [], frames_told(marks)
+    for make in (
+        lambda: marks.mark_cell(stroke(*circle(20, 20, 8), frame=1), None, 16.0),
+        # In place of the one before.
+        lambda: marks.mark_cell(stroke(*circle(20, 21, 7), frame=1), None, 16.0),
+        lambda: marks.mark_background(stroke((4, 4), (4, 30)), None, 16.0),
+        lambda: marks.forget(stroke((20, 20), frame=1)),
+    ):
+        seen.append(layer.data.copy())
+        make()
+        assert (layer.data != seen[-1]).any()
+    assert told == [[1], [1], [0, 1], [0]]
+    last = layer.data.copy()
+    for before in reversed(seen):
+        layer.undo()
+        np.testing.assert_array_equal(layer.data, before)
+    assert told[4:] == [[0, 1], [1], [1], []]
+    for _ in seen:
+        layer.redo()
+    np.testing.assert_array_equal(layer.data, last)
+    assert told[-1] == [0]
+
+
+def test_a_deleted_layer_of_marks_comes_back_with_them(marks):
+    from fastershift.plugin.layers._input import InputChoice
+
+    viewer, image = marks._viewer, marks._viewer.layers["movie"]
+    marks.mark_cell(stroke(*circle(20, 20, 8), frame=1), None, 16.0)
+    deleted, before = marks.layer, marks.annotated()
+    viewer.layers.remove(deleted)
+    marks.show(InputChoice(image, "image", "TYX"), SHAPE, {})
+    assert marks.layer in viewer.layers
+    np.testing.assert_array_equal(marks.annotated()[1], before[1])
+    told = frames_told(marks)
+    deleted.undo()
+    assert not told
+    marks.mark_background(stroke((4, 4), (4, 30)), None, 16.0)
+    assert told == [[0, 1]]
+
+
+def test_marks_in_another_type_of_numbers_mean_the_same(marks):
+    marks.mark_cell(stroke(*circle(20, 20, 8)), None, 16.0)
+    before = marks.annotated()[0]
+    marks.layer.data = marks.layer.data.astype(np.uint8)
+    np.testing.assert_array_equal(marks.annotated()[0], before)
+    assert marks.annotated()[0].min() == -1, "unknown"
+    marks.mark_cell(stroke(*circle(32, 6, 4)), None, 16.0)
+    assert marks.n_cells == 2
+    marks.layer.undo()
+    np.testing.assert_array_equal(marks.annotated()[0], before)
+
+
 @pytest.fixture
 def teacher(qtbot, tmp_path, monkeypatch):
     """Learns in a folder of its own, and lets the network alone."""

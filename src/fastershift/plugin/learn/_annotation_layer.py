@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -16,9 +17,10 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from fastershift.config import InputSettings
 from fastershift.labels import label_areas
 from fastershift.plugin.layers._input import InputChoice
+from fastershift.plugin.layers._pixel_changes import PixelChanges
 from fastershift.plugin.layers._placement import Placement, as_stack, placement
 from fastershift.plugin.learn._strokes import along, around, goes_around
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.qt import follow, on_destroyed
 
 __all__ = ["BACKGROUND", "AnnotationLayer", "Marks", "Stroke"]
 
@@ -63,13 +65,13 @@ class Marks:
         Shows them.
     axes : str
         One letter per axis of the layer.
-    frames : set of int
-        Frames with marks.
+    known : dict of int to (Y, X) int32
+        The frames with marks, as they were when they were last looked at.
     """
 
     layer: Labels
     axes: str
-    frames: set[int]
+    known: dict[int, _Labels] = field(default_factory=dict)
 
     @property
     def stack(self) -> _Labels:
@@ -77,16 +79,20 @@ class Marks:
         stack: _Labels = as_stack(self.layer.data, self.axes)
         return stack
 
-    def count(self, frame: int) -> None:
-        """Note whether a frame has marks."""
-        if self.stack[frame].any():
-            self.frames.add(frame)
-        else:
-            self.frames.discard(frame)
+    def look(self) -> bool:
+        """Look at the marks in all frames; tell whether they have changed."""
+        before = self.known
+        # Another type of numbers may have been chosen for the layer.
+        self.known = {
+            t: one.astype(np.int32) for t, one in enumerate(self.stack) if one.any()
+        }
+        return before.keys() != self.known.keys() or any(
+            not np.array_equal(one, before[t]) for t, one in self.known.items()
+        )
 
     def annotated(self) -> dict[int, _Labels]:
         """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
-        return {t: self.stack[t] - BACKGROUND for t in sorted(self.frames)}
+        return {t: one - BACKGROUND for t, one in self.known.items()}
 
 
 class AnnotationLayer(QObject):
@@ -113,8 +119,11 @@ class AnnotationLayer(QObject):
         self._of: WeakKeyDictionary[Layer, dict[_Movie, Marks]]
         self._of = WeakKeyDictionary()
         self._listening: Labels | None = None
+        # Of the layers that are in the viewer.
+        self._watched: dict[Labels, PixelChanges] = {}
         viewer.mouse_drag_callbacks.append(self._drag)
         viewer.layers.selection.events.active.connect(self._on_active)
+        follow(self, viewer.layers.events.removed, self._on_removed)
         on_destroyed(self, self._let_go)
 
     @property
@@ -138,8 +147,7 @@ class AnnotationLayer(QObject):
         if self._shown is None:
             return 0
         return sum(
-            len(np.unique(one[one > BACKGROUND]))
-            for one in (self.stack[t] for t in self._shown.frames)
+            len(np.unique(one[one > BACKGROUND])) for one in self._shown.known.values()
         )
 
     def show(
@@ -164,9 +172,13 @@ class AnnotationLayer(QObject):
                 choice.layer.events[name].connect(self._on_moved)
         opened = self._of.setdefault(choice.layer, {})
         movie = choice.axes, choice.reading
-        if movie in opened and opened[movie].layer in self._viewer.layers:
-            self._shown = opened[movie]
+        former = opened.get(movie)
+        if former is not None and former.layer in self._viewer.layers:
+            self._shown = former
             return
+        if former is not None:
+            # The layer was deleted: marks are taken away by *Forget mark*.
+            known = former.known
         marks = np.zeros(shape, np.int32)
         for frame, one in known.items():
             marks[frame] = one
@@ -174,10 +186,19 @@ class AnnotationLayer(QObject):
         layer = Labels(
             place.lay(marks), name=f"{choice.layer.name} marks", **place.arguments
         )
-        layer.events.paint.connect(self._on_paint)
         layer.events.mode.connect(self._on_active)
         self._viewer.add_layer(layer)
-        self._shown = opened[movie] = Marks(layer, place.axes, set(known))
+        self._shown = opened[movie] = Marks(layer, place.axes)
+        self._shown.look()
+        changes = self._watched[layer] = PixelChanges(self._viewer, self)
+        changes.watch(layer)
+        changes.noticed.connect(partial(self._look, self._shown))
+
+    def _on_removed(self, event: Any) -> None:
+        for layer in [one for one in self._watched if one == event.value]:
+            changes = self._watched.pop(layer)
+            changes.watch(None)
+            changes.deleteLater()
 
     def _on_moved(self, event: Any) -> None:
         """Keep the marks of an image over it: strokes are taken where they lie."""
@@ -248,8 +269,8 @@ class AnnotationLayer(QObject):
                 mask = along(stroke.path, (shape[0], shape[1]), width)
         if not mask.any():
             return False
-        self._clear(stroke.frame, mask)
-        self._write(stroke.frame, mask, max(BACKGROUND, int(self.stack.max())) + 1)
+        number = max(BACKGROUND, int(self.stack.max())) + 1
+        self._write(stroke.frame, self._without(stroke.frame, mask), mask, number)
         return True
 
     def mark_background(
@@ -263,8 +284,8 @@ class AnnotationLayer(QObject):
         if not mask.any():
             width = self._width(stroke.frame, preview, diameter)
             mask = along(stroke.path, (shape[0], shape[1]), width)
-        self._clear(stroke.frame, mask)
-        self._write(stroke.frame, mask, BACKGROUND)
+        marked = self._without(stroke.frame, mask)
+        self._write(stroke.frame, marked, mask, BACKGROUND)
 
     def forget(self, stroke: Stroke) -> None:
         """Take away the cells under a stroke, and the background along it."""
@@ -275,7 +296,7 @@ class AnnotationLayer(QObject):
         if BACKGROUND in values:
             near = along(stroke.path, (frame.shape[0], frame.shape[1]), 3.0)
             mask |= near & (frame == BACKGROUND)
-        self._write(stroke.frame, mask, 0)
+        self._write(stroke.frame, frame.copy(), mask, 0)
 
     def annotated(self) -> dict[int, _Labels]:
         """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
@@ -295,13 +316,14 @@ class AnnotationLayer(QObject):
                 diameter = 2 * math.sqrt(float(np.median(known)) / math.pi)
         return _HALF_WIDTH * diameter
 
-    def _clear(self, frame: int, mask: npt.NDArray[np.bool_]) -> None:
-        """Take away the cells of which most lies in a mask, so that no rim is left."""
-        marked = self.stack[frame]
+    def _without(self, frame: int, mask: npt.NDArray[np.bool_]) -> _Labels:
+        """Leave out the cells of which most lies in a mask, so that no rim is left."""
+        marked: _Labels = self.stack[frame].copy()
         for cell in np.unique(marked[mask]):
             own = marked == cell
             if cell > BACKGROUND and mask[own].mean() >= _COVERED:
                 marked[own] = 0
+        return marked
 
     def _under(self, stroke: Stroke, preview: _Labels | None) -> npt.NDArray[np.bool_]:
         shape = self.stack.shape[1:]
@@ -312,22 +334,25 @@ class AnnotationLayer(QObject):
         meant = cells[(cells > 0) & (counts >= _MEANT * len(stroke.path))]
         return np.isin(preview, meant)
 
-    def _write(self, frame: int, mask: npt.NDArray[np.bool_], value: int) -> None:
-        self.stack[frame][mask] = value
-        self._own.count(frame)
-        self._own.layer.refresh(extent=False)
-        self.changed.emit(self._own)
+    def _write(
+        self, frame: int, marked: _Labels, mask: npt.NDArray[np.bool_], value: int
+    ) -> None:
+        """Write marks of a frame, and a value in a mask, so that Ctrl+Z undoes both."""
+        marked[mask] = value
+        rows, columns = np.nonzero(marked != self.stack[frame])
+        at = {"T": frame, "Y": rows, "X": columns}
+        layer = self._own.layer
+        # Told when it ends, when the pixels are there.
+        with layer.block_history():
+            layer.data_setitem(
+                tuple(np.full(rows.size, at.get(a, 0)) for a in self._own.axes),
+                marked[rows, columns],
+            )
 
-    def _on_paint(self, event: Any) -> None:
-        """Take what was painted with the tools of napari for marks, too."""
-        every = (marks for opened in self._of.values() for marks in opened.values())
-        # The image of those that are shown may have been closed.
-        for marks in (self._own, *every):
-            if marks.layer == event.source:
-                for frame in range(len(marks.stack)):
-                    marks.count(frame)
-                self.changed.emit(marks)
-                return
+    def _look(self, marks: Marks) -> None:
+        """Take what was painted with the tools of napari, or undone, for marks, too."""
+        if marks.look():
+            self.changed.emit(marks)
 
     def _place(self, position: Any) -> tuple[int, int, int] | None:
         """Tell frame, row and column of a place of the world; None beyond the movie."""
