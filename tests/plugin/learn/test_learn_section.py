@@ -277,6 +277,35 @@ def test_marks_in_another_type_of_numbers_mean_the_same(marks):
     np.testing.assert_array_equal(marks.annotated()[0], before)
 
 
+@pytest.mark.parametrize("three", [False, True])
+def test_strokes_are_refused_where_the_picture_shows_several_frames(marks, three):
+    dims, said = marks._viewer.dims, []
+    marks.refused.connect(said.append)
+    event = SimpleNamespace(button=1, type="mouse_press", position=(1, 4, 4))
+    marks.listen(True)
+    if three:
+        dims.ndisplay = 3
+    else:
+        dims.order = (2, 0, 1)
+        assert dims.displayed == (0, 1)
+    assert next(marks._drag(None, event), "nothing") == "nothing"
+    assert "one frame at a time" in said[0]
+    dims.ndisplay, dims.order = 2, (0, 2, 1)
+    assert next(marks._drag(None, event), "nothing") is None
+    assert len(said) == 1
+
+
+def test_what_is_marked_is_seen_also_in_a_hidden_layer(marks):
+    marks.layer.visible = False
+    marks.listen(True)
+    assert marks.layer.visible
+    marks.layer.visible = False
+    marks._viewer.dims.set_current_step(0, 1)
+    marks.mark_cell(stroke(*circle(20, 20, 8), frame=1), None, 16.0)
+    assert marks.layer.visible
+    assert marks.layer._slice.image.raw[20, 20] == 2, "in the frame in view"
+
+
 @pytest.fixture
 def teacher(qtbot, tmp_path, monkeypatch):
     """Learns in a folder of its own, and lets the network alone."""

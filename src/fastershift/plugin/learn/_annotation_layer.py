@@ -110,6 +110,8 @@ class AnnotationLayer(QObject):
     changed = Signal(object)
     drawn = Signal(object)
     left = Signal()
+    #: Why a stroke was not taken.
+    refused = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
@@ -216,7 +218,7 @@ class AnnotationLayer(QObject):
         if layer is None:
             return
         if listening:
-            layer.mode = "pan_zoom"
+            layer.mode, layer.visible = "pan_zoom", True
             self._viewer.layers.selection = {layer}
             self._viewer.scene.camera.mouse_pan = False
             self._listening = layer
@@ -245,6 +247,14 @@ class AnnotationLayer(QObject):
             and self._viewer.layers.selection.active == layer
             and str(layer.mode) == "pan_zoom"
         )
+
+    @property
+    def _lies_flat(self) -> bool:
+        """Whether the picture shows rows and columns, and nothing else."""
+        own, dims = self._own, self._viewer.dims
+        # napari lines up the last axes of its layers.
+        before = dims.ndim - own.layer.ndim
+        return set(dims.displayed) == {before + own.axes.index(a) for a in "YX"}
 
     def mark_cell(
         self, stroke: Stroke, preview: _Labels | None, diameter: float | None
@@ -340,14 +350,19 @@ class AnnotationLayer(QObject):
         """Write marks of a frame, and a value in a mask, so that Ctrl+Z undoes both."""
         marked[mask] = value
         rows, columns = np.nonzero(marked != self.stack[frame])
+        if not rows.size:
+            return
         at = {"T": frame, "Y": rows, "X": columns}
-        layer = self._own.layer
-        # Told when it ends, when the pixels are there.
+        pixels = tuple(np.full(rows.size, at.get(a, 0)) for a in self._own.axes)
+        layer, values = self._own.layer, marked[rows, columns]
+        # `data_setitem` of napari fails while the layer is hidden. It is told when the
+        # block ends: the pixels are there.
         with layer.block_history():
-            layer.data_setitem(
-                tuple(np.full(rows.size, at.get(a, 0)) for a in self._own.axes),
-                marked[rows, columns],
-            )
+            layer._save_history((pixels, layer.data[pixels], values))
+            layer.data[pixels] = values
+        layer.refresh(extent=False)
+        # It may have been hidden to see the cells: what is marked is seen.
+        layer.visible = True
 
     def _look(self, marks: Marks) -> None:
         """Take what was painted with the tools of napari, or undone, for marks, too."""
@@ -365,6 +380,12 @@ class AnnotationLayer(QObject):
 
     def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
         if not self._takes_strokes or event.button != 1:
+            return
+        if not self._lies_flat:
+            self.refused.emit(
+                "Cells are marked in one frame at a time, but the picture shows "
+                "several frames now. Show rows and columns in 2D first."
+            )
             return
         places = [self._place(event.position)]
         yield

@@ -116,6 +116,7 @@ class LearnSection(QGroupBox):
         self._marks.drawn.connect(self._on_drawn)
         self._marks.changed.connect(self._on_marked)
         self._marks.left.connect(self._put_away)
+        self._marks.refused.connect(self.message)
         self._teacher.taught.connect(self._on_taught)
         self._teacher.message.connect(self._tell)
         self._teacher.unkept.connect(self._on_unkept)
