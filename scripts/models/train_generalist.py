@@ -225,7 +225,7 @@ def main() -> None:
     if options.state.exists():
         trainer.load(options.state)
     # Other movies in every run, also in those that begin with the same weights.
-    first_seed = 100_000 + 1000 * options.seed + trainer.iteration
+    first_seed = 1_000_000 * options.seed + trainer.iteration
     for kind, optics in SIMULATED:
         if kind in options.without:
             continue

@@ -119,7 +119,7 @@ def part_of(tracked, stack, said, part, frames="", **how):
         labels,
         [(1, 0, 2, 0)],
         settings=resolve_settings(user={"input": how}),
-        provenance={"frames": frames},
+        provenance={"frames": frames, "input": f"/elsewhere/{part}.tif"},
     )
     write_saved(tracked / part, made)
     tifffile.imwrite(
@@ -142,9 +142,15 @@ def test_what_was_tracked_is_measured(tracked, capsys):
     assert run(*arguments, "--overwrite", "--frames", "0:3") == 0
     assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [0, 1, 2]
     assert "was made with --frames 2:5" in capsys.readouterr().err
-    arguments = part_of(
-        tracked, light.reshape(2, 3, 20, 24), "PTYX", "place", position=1
-    )
+    other = tracked / "other.tif"
+    tifffile.imwrite(other, light[:3].astype(np.uint8), metadata={"axes": "TYX"})
+    assert run(arguments[0], other, *arguments[2:], "--overwrite") == 0
+    assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [0, 1, 2]
+    places = light.reshape(2, 3, 20, 24)
+    arguments = part_of(tracked, places, "PTYX", "first", position=0)
+    assert run(*arguments, "--position", 1) == 0
+    assert "was made with --position 0" in capsys.readouterr().err
+    arguments = part_of(tracked, places, "PTYX", "place", position=1)
     assert run(*arguments) == 0
     assert [float(row["mean_0"]) for row in rows_of(arguments[-1])] == [3, 4, 5]
     assert run(*arguments, "--overwrite", "--position", 0) == 0

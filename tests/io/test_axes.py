@@ -247,3 +247,12 @@ def test_frames_are_advised_where_there_are_none(axes, advised):
         as_movie(np.zeros([shape[letter] for letter in axes], np.uint8), axes=axes)
     assert told.value.options.get("axes") == advised
     assert ("frames" in str(told.value)) == (advised is not None)
+
+
+@pytest.mark.parametrize("long", "CZP")
+def test_frames_are_advised_where_time_has_length_one(long):
+    axes = "TPCZYX"
+    shape = {"T": 1, "P": 1, "C": 1, "Z": 1, "Y": 16, "X": 20} | {long: 5}
+    with pytest.raises(InputError) as told:
+        as_movie(np.zeros([shape[letter] for letter in axes], np.uint8), axes=axes)
+    assert told.value.options["axes"] == "TYX"

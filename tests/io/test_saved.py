@@ -143,6 +143,14 @@ def test_settings_of_another_version_are_left_out(tmp_path, labels, text):
     np.testing.assert_array_equal(read.stack(), labels)
 
 
+def test_settings_that_an_editor_has_marked_are_read(tmp_path, labels):
+    result = SavedResult(labels, TRACKS, settings=resolve_settings())
+    path = write_saved(tmp_path / "r", result)
+    text = (path / "settings.toml").read_text(encoding="utf-8")
+    (path / "settings.toml").write_text(text, encoding="utf-8-sig")
+    assert read_saved(path).settings == result.settings
+
+
 @pytest.mark.parametrize("text", ["", "frame;cells\n0;1\n", "frame,cells\n0,1\n"])
 def test_a_report_of_other_columns_is_left_out(tmp_path, labels, text):
     path = write_saved(tmp_path / "r", SavedResult(labels, TRACKS))

@@ -74,11 +74,18 @@ def test_a_mask_without_any_0_covers_every_pixel(side):
             Confines(**{side: masks}).check(len(masks), (4, 8))
     # One frame may be covered, and truth values mean what they say.
     Confines(np.stack([LEFT + 0, LEFT + 1])).check(2, (4, 8))
-    Confines(np.ones((1, 4, 8), bool)).check(2, (4, 8))
+    for dtype in (bool, np.uint8):
+        Confines(np.full((1, 4, 8), 255, dtype)).check(2, (4, 8))
 
 
 @pytest.mark.parametrize("side", ["inside", "outside"])
 def test_what_a_camera_sees_is_no_region(side):
     movie = np.random.default_rng(0).normal(100, 9, (2, 64, 70)).astype(np.uint16)
-    with pytest.raises(InputError, match="as in a movie"):
-        Confines(**{side: movie}).check(2, (64, 70))
+    for dark in (movie, np.where(movie < 100, 0, movie)):
+        with pytest.raises(InputError, match="as in a movie"):
+            Confines(**{side: dark}).check(2, (64, 70))
+    # Probabilities and distances are regions where they are above 0.
+    rows, columns = np.mgrid[:64, :70]
+    Confines(np.maximum(30 - np.hypot(rows - 32, columns - 35), 0)[None]).check(
+        2, (64, 70)
+    )

@@ -72,7 +72,7 @@ def measure(
     known; --ring and --neighbour-distance are in the same unit.
 
     What was tracked of the movie (--frames, --axes, --plane, --position, --level) need
-    not be told where the result was made by run or batch: it knows.
+    not be told where run or batch made the result of a movie of this name: it knows.
     """
     from fastershift.io import check_apart, lost_parents, read_channels, read_saved
     from fastershift.measure import (
@@ -94,7 +94,7 @@ def measure(
         typer.echo(lost, err=True)
     channels: dict[str, Movie] = {}
     if movie is not None:
-        part = _tracked_part(saved, frames, axes, plane, position, level)
+        part = _tracked_part(saved, movie, frames, axes, plane, position, level)
         channels = read_channels(movie, **part)
     first = next(iter(channels.values()), None)
     saved = with_scale(saved, first, pixel_size, frame_interval)
@@ -115,6 +115,7 @@ def measure(
 
 def _tracked_part(
     saved: "SavedResult",
+    movie: Path,
     frames: str | None,
     axes: str | None,
     plane: str | None,
@@ -130,9 +131,9 @@ def _tracked_part(
         "level": level,
     }
     told = saved.provenance
-    if (
-        saved.settings is None or "frames" not in told
-    ):  # not made of a file, or by others
+    of_it = "frames" in told and Path(str(told.get("input"))).name == movie.name
+    if saved.settings is None or not of_it:
+        # Another movie of the same cells, or a result of another program.
         return {**given, "level": given["level"] or 0}
     reading = saved.settings.input
     recorded = {
@@ -146,7 +147,7 @@ def _tracked_part(
         asked = given[name]
         if asked is None:
             given = given | {name: value}
-        elif asked != value and value not in (None, 0):
+        elif asked != value and value is not None:
             shown = told["frames"] if name == "frames" else value
             typer.echo(
                 f"The result was made with --{name} {shown}; if this is the movie that "

@@ -141,7 +141,8 @@ class TrackSettings(Stage):
     shortest_track: int = setting(
         2,
         "Tracks that are shorter than this and have no parent are removed, unless they "
-        "begin in the first frame or end in the last one.",
+        "begin in the first frame or end in the last one (in the profile 'published' "
+        "also there).",
         label="Shortest track",
         unit="frames",
         ge=1,

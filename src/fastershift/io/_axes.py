@@ -274,12 +274,14 @@ def plan_axes(shape: tuple[int, ...], reading: InputSettings, what: str) -> Axes
         raise InputError(
             f"{what} has both channels and colours; give axes with one of C and S."
         )
-    frames = "T" not in axes
+    # Axes of length 1 need no letter, and one of time holds no frames then.
+    long = "".join(one for one in axes if one in "YX" or size[one] > 1)
+    frames = "T" not in long
     position = choose_position(size.get("P", 1), reading.position, what, frames=frames)
     taken: dict[str, int | str] = {
         "P": position,
-        "Z": _plane(axes, size.get("Z", 1), reading.plane, what),
-        letter: _channel(axes, size.get(letter, 1), reading.channel, what),
+        "Z": _plane(long, size.get("Z", 1), reading.plane, what),
+        letter: _channel(long, size.get(letter, 1), reading.channel, what),
     }
     reductions = tuple((a, how) for a, how in taken.items() if isinstance(how, str))
     fixed = {a: 0 if isinstance(at, str) else at for a, at in taken.items()}

@@ -102,13 +102,14 @@ def _check_mask(masks: _Frames) -> None:
     """Make sure that masks show a region, and leave the rest out."""
     covered = all(_mask(masks, frame).all() for frame in range(len(masks)))
     first = np.asarray(masks[0])
-    if is_noisy(first):
+    # Probabilities and distances, too, differ from pixel to pixel, and are 0 outside.
+    if is_noisy(first) and (covered or first.dtype.kind in "ui"):
         raise InputError(
             "The region is no mask: most pixels differ from those next to them, as in "
             "a movie. Give an image that is 0 outside of the region, and 1 in it."
         )
-    # Of truth values it is clear that every pixel is meant.
-    if covered and first.dtype.kind != "b":
+    # Where all pixels have one value it is clear that every pixel is meant.
+    if covered and (first != first[:1, :1]).any():
         raise InputError(
             "The region covers every pixel, as its mask is 0 nowhere; give a mask that "
             "is 0 outside of the region (some programs write 1 in it and 2 outside)."

@@ -35,6 +35,8 @@ _SURE_BACKGROUND_HEIGHT = 0.25
 
 # A piece of a smaller share of the largest one may be a stray part of the same cell.
 _CELL = 0.25
+# What masks that only say where cells are hold there.
+_YES = {1, 255}
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,8 @@ def check_numbers(frames: Iterable[NDArray[np.integer]], name: str) -> None:
     Raises
     ------
     InputError
-        When all cells of all frames have one number, and there are several in one.
+        When all cells of all frames have the number of a yes, and there are several in
+        one frame.
     """
     numbers, several = set[int](), False
     for frame in frames:
@@ -257,7 +260,7 @@ def check_numbers(frames: Iterable[NDArray[np.integer]], name: str) -> None:
         pieces = ndimage.label(frame > 0, np.ones((3, 3)))[0]
         sizes = np.bincount(pieces.ravel())[1:]
         several = several or (sizes >= _CELL * sizes.max(initial=0)).sum() > 1
-    if several:
+    if several and numbers <= _YES:
         raise InputError(
             f"All cells of {name} have the number {numbers.pop()}, as in a mask that "
             "says only where cells are; give each cell a number of its own."

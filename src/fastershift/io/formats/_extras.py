@@ -17,6 +17,8 @@ __all__ = ["EXTRAS", "is_extra", "read_extras", "write_extras"]
 _SETTINGS, _REPORT, _CORRECTIONS = "settings.toml", "report.csv", "corrections.json"
 #: Names of the files.
 EXTRAS = (_SETTINGS, _REPORT, _CORRECTIONS)
+# Editors of Windows begin a file with a mark.
+_ENCODING = "utf-8-sig"
 
 
 def write_extras(folder: Path, prefix: str, result: SavedResult) -> None:
@@ -57,7 +59,7 @@ def is_extra(path: Path) -> bool:
     if not path.name.endswith(tuple(EXTRAS)):
         return False
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=_ENCODING)
         if path.name.endswith(_SETTINGS):
             return "fastershift" in tomllib.loads(text).get("provenance", {})
         if path.name.endswith(_REPORT):
@@ -100,7 +102,7 @@ def _read_settings(path: Path) -> tuple[Settings | None, Mapping[str, Any]]:
     if not path.is_file():
         return None, {}
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding=_ENCODING))
     except (OSError, ValueError) as error:
         raise _unreadable("settings", path) from error
     provenance = values.pop("provenance", {})
@@ -111,7 +113,7 @@ def _read_report(path: Path) -> list[Mapping[str, Any]]:
     if not path.is_file():
         return []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding=_ENCODING, newline="") as file:
             table = csv.DictReader(file, restval="lost")  # no number, so it is told
             if not _is_report(table.fieldnames or ()):
                 return []
@@ -135,7 +137,7 @@ def _read_corrections(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(json.loads(path.read_text(encoding=_ENCODING)))
     except (OSError, ValueError, TypeError) as error:
         raise _unreadable("corrections", path) from error
 
