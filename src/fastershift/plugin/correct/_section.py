@@ -294,7 +294,7 @@ class CorrectSection(QGroupBox):
     def _take_data(self) -> None:
         """Take up data that came from elsewhere, such as another type of pixel."""
         layer, corrections = self.corrector.layer, self.corrector.corrections
-        if layer is None or layer is not self._watched or not layer.editable:
+        if layer is None or not layer.editable or layer != self._watched:
             return
         if corrections is None or not shows(layer, corrections):
             self._take()
