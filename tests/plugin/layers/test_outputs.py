@@ -99,6 +99,16 @@ class TestFinding:
         made.name, scene.source.name = "mine", "other"
         assert scene.outputs.find(scene.source, "cells") is made
 
+    def test_a_panel_that_is_opened_again_finds_what_was_renamed(self, scene):
+        outputs = scene.outputs
+        made = outputs.show_labels(scene.source, "TYX", "cells", LABELS)
+        tracks = outputs.show_tracks(scene.source, "TYX", POSITIONS, {})
+        made.name, tracks.name, scene.source.name = "mine", "ways", "other"
+        again = Outputs(scene.viewer)
+        assert again.find(scene.source, "cells") is made
+        assert again.find(scene.source, "tracks") is tracks
+        assert again.belongs(made, scene.source)
+
     def test_one_that_was_removed_is_made_again(self, scene):
         made = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
         scene.outputs.remove(made)

@@ -26,6 +26,12 @@ Role: TypeAlias = Literal["cells", "tracks", "preview", "clusters", "links"]
 _OVER: dict[Role, Role] = {"tracks": "cells", "links": "preview"}
 LabelImage: TypeAlias = npt.NDArray[np.int32]
 
+# Results by the layer itself, as either may be renamed at any time. They are known
+# longer than the panel is open: it may be closed and opened again.
+_MADE: WeakKeyDictionary[Layer, dict[tuple[Role, int], Layer]] = WeakKeyDictionary()
+# Those made in this sitting, also for layers that are gone.
+_OWN: WeakSet[Layer] = WeakSet()
+
 
 class Outputs:
     """Finds and makes the layers that belong to an input layer.
@@ -38,11 +44,6 @@ class Outputs:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
-        # By the layer itself: either may be renamed at any time.
-        self._made: WeakKeyDictionary[Layer, dict[tuple[Role, int], Layer]]
-        self._made = WeakKeyDictionary()
-        # Those made here, also for layers that are gone.
-        self._own: WeakSet[Layer] = WeakSet()
         self._positions: WeakKeyDictionary[Layer, int] = WeakKeyDictionary()
 
     def work_on(self, source: Layer, position: int | None) -> None:
@@ -52,7 +53,7 @@ class Outputs:
     def find(self, source: Layer, role: Role) -> Layer | None:
         """Return the layer of a role, if it is in the viewer."""
         position = self._positions.get(source, 0)
-        layer = self._made.get(source, {}).get((role, position))
+        layer = _MADE.get(source, {}).get((role, position))
         if layer is not None and self.shows(layer):
             return layer
         # One of another sitting is known by its name once, and then by itself. One that
@@ -61,8 +62,8 @@ class Outputs:
         kind: Any = Tracks if role in _OVER else Labels
         for layer in self._viewer.layers:
             named = layer.name == name and isinstance(layer, kind)
-            if named and ResultRecord.has(layer) and layer not in self._own:
-                self._made.setdefault(source, {})[role, position] = layer
+            if named and ResultRecord.has(layer) and layer not in _OWN:
+                _MADE.setdefault(source, {})[role, position] = layer
                 return layer
         return None
 
@@ -77,7 +78,7 @@ class Outputs:
         images = [one for one in self._viewer.layers if isinstance(one, Image)]
         for image in images:
             self.find(image, "cells")
-        if any(cells in made.values() for made in self._made.values()):
+        if any(cells in made.values() for made in _MADE.values()):
             return False
         return ResultRecord.of(cells).input in ("", source.name)
 
@@ -190,11 +191,11 @@ class Outputs:
     def _add(self, source: Layer, role: Role, layer: Any) -> Any:
         selected = set(self._viewer.layers.selection)
         self._viewer.add_layer(layer)
-        self._own.add(layer)
+        _OWN.add(layer)
         # The layer that is worked on stays the selected one.
         self._viewer.layers.selection = selected or {source}
         position = self._positions.get(source, 0)
-        self._made.setdefault(source, {})[role, position] = layer
+        _MADE.setdefault(source, {})[role, position] = layer
         return layer
 
 
