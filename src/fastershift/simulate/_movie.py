@@ -87,7 +87,7 @@ def _check(
 ) -> None:
     if seed < 0:
         raise InputError(f"The seed must be a number from 0, not {seed}.")
-    if cell_cycle is not None and not 0 < cell_cycle < np.inf:
+    if cell_cycle is not None and not cell_cycle > 0:
         raise InputError(
             f"There must be more than 0 frames between divisions, not {cell_cycle:g}."
         )
