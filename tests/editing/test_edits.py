@@ -569,6 +569,35 @@ def test_a_stroke_may_be_looked_at_before_it_is_an_edit(editor):
     check(editor)
 
 
+def test_a_stroke_before_tracks_are_known_changes_the_tracks_before_it():
+    labels, lineage = movie()
+    editor = Editor(labels.copy(), lambda spans: lineage_of(spans, lineage))
+    # A new cell partly over another, and one that is erased altogether.
+    editor.labels[2, 14:20, 20:24] = 9
+    editor.labels[2][editor.labels[2] == 4] = 0
+    editor.labels[2, 15, 5] = 9
+    pixels = np.nonzero(editor.labels[2] != labels[2])
+    change = editor.do(
+        Paint.of_pixels(2, pixels, labels[2][pixels], editor.labels[2][pixels])
+    )
+    assert change.tracks == (9,)
+    assert spans(editor)[9] == (2, 2, 0)
+    assert spans(editor)[4] == (0, 1, 0)
+    check(editor)
+    editor.undo()
+    assert editor.lineage == lineage
+    np.testing.assert_array_equal(editor.labels, labels)
+    check(editor)
+
+
+def lineage_of(spans, known):
+    """Take the parents that are known, and the frames that the labels tell."""
+    parents = {track.id: track.parent for track in known.tracks}
+    return Lineage(
+        tuple(Track(one, *spans[one], parents.get(one, 0)) for one in sorted(spans))
+    )
+
+
 def test_locks_follow_their_cells(editor):
     editor.do(Lock(0, 4, "track"))
     editor.do(Swap(1, 1, 4))

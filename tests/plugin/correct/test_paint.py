@@ -15,7 +15,9 @@ def painted(qtbot):
     from napari.components import ViewerModel
     from qtpy.QtCore import QObject
 
+    from fastershift.editing import Cells
     from fastershift.plugin.correct._paint import PaintCapture
+    from fastershift.tracking import Lineage, Track
 
     labels = np.zeros((3, 12, 12), np.int32)
     labels[:, 1:5, 1:5] = 1
@@ -24,7 +26,8 @@ def painted(qtbot):
     viewer.dims.set_current_step(0, 1)
     capture = PaintCapture(viewer, parent)
     capture.painted.connect(edits.append)
-    capture.watch(layer, labels, lambda: viewer.dims.current_step[0])
+    cells = Cells(labels, Lineage((Track(1, 0, 2),)))
+    capture.watch(layer, cells, lambda: viewer.dims.current_step[0])
     layer.brush_size, layer.mode = 1, "paint"
     yield layer, capture, edits
     parent.deleteLater()
@@ -51,7 +54,12 @@ def corrected(qtbot):
     viewer.dims.set_current_step(0, 1)
     layers = CorrectedLayers(viewer, Marks(viewer, parent), parent)
     history = EditHistory(viewer, layers, parent)
-    corrections = Corrections(labels, Lineage((Track(1, 0, 3),)))
+
+    def lineage(spans):
+        # As of a layer that is opened: they wait for the labels.
+        return Lineage(tuple(Track(one, *span) for one, span in spans.items()))
+
+    corrections = Corrections(labels, lineage)
     layers.watch(layer, corrections)
     history.watch(layer, corrections)
     layer.brush_size, layer.selected_label = 1, 7
@@ -88,6 +96,22 @@ def test_an_edit_during_a_stroke_leaves_the_stroke_whole(painted):
     assert not layer.data[1].any()
     editor.undo()
     np.testing.assert_array_equal(layer.data, before)
+
+
+def test_cells_found_in_the_middle_of_a_stroke_are_those_before_it(corrected):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode = "paint"
+    with layer.block_history():
+        layer._draw(7, (1, 8, 2), (1, 8, 4))
+        # As the background does.
+        for _ in corrections.cells.prepare():
+            pass
+        layer._draw(7, (1, 8, 4), (1, 8, 8))
+    assert corrections.undo_text == "Painted 7 in frame 1."
+    assert corrected.tracks() == [1, 7]
+    corrected.history.undo()
+    assert corrected.tracks() == [1]
+    assert list(corrections.cells.frame(1)) == [1]
 
 
 def test_a_polygon_is_an_edit_and_has_a_track(corrected):

@@ -45,8 +45,8 @@ class EditHistory(QObject):
     def watch(self, layer: Labels | None, corrections: Corrections | None) -> None:
         """Work on another layer."""
         self._layer, self._corrections = layer, corrections
-        labels = None if corrections is None else corrections.labels
-        self._paint.watch(layer, labels, lambda: self._layers.frame)
+        cells = None if corrections is None else corrections.cells
+        self._paint.watch(layer, cells, lambda: self._layers.frame)
 
     def make(self, edit: Edit) -> Change | None:
         """Make an edit, to be shown with `show`; None when it cannot be made."""
