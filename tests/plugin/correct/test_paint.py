@@ -88,7 +88,7 @@ def test_an_edit_during_a_stroke_leaves_the_stroke_whole(painted):
         capture.skip(editor.do(Delete(1, (1,))))
         layer.paint((1, 8, 9), 7)
         layer.paint((1, 8, 8), 7)
-    (((edit, _),),) = edits
+    ((edit,),) = edits
     editor.do(edit)
     assert (layer.data[1, 8, 8:10] == 7).all()
     assert not (layer.data[1] == 1).any()
@@ -193,6 +193,28 @@ def test_a_stroke_during_which_time_goes_on_is_one_edit(corrected):
     assert corrected.tracks() == [1, 7]
     corrected.history.undo()
     np.testing.assert_array_equal(layer.data, corrected.before)
+
+
+@pytest.mark.parametrize("label", [0, 7])
+def test_a_cell_that_a_stroke_takes_away_in_several_frames(corrected, label):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode, layer.brush_size = "paint", 20
+    with layer.block_history():
+        layer._draw(label, (1, 3, 3), (1, 3, 3))
+        corrected.go(2)
+        layer._draw(label, (2, 3, 3), (2, 3, 3))
+    new = [(7, 1, 2, 0)] if label else []
+    rest = 8 if label else 2
+    assert set(np.unique(layer.data[1:3])) == {0, label}
+    assert corrections.lineage.rows() == [(1, 0, 0, 0), *new, (rest, 3, 3, 1)]
+    assert len(corrections.editor.history) == 1
+    assert set(np.unique(layer.data[3])) == {0, rest}
+    after = layer.data.copy()
+    corrected.history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+    assert corrected.tracks() == [1]
+    corrected.history.redo()
+    np.testing.assert_array_equal(layer.data, after)
 
 
 def test_a_tool_put_away_in_a_stroke_leaves_the_stroke_whole(corrected):

@@ -18,8 +18,8 @@ __all__ = ["PaintCapture", "Painted"]
 
 _PAINTING = ("paint", "erase", "fill", "polygon")
 
-#: Frames in which was painted together, and how each of them was before.
-Painted: TypeAlias = Sequence[tuple[Paint, npt.NDArray[np.int32]]]
+#: What was painted together, for each frame, in the order of time.
+Painted: TypeAlias = Sequence[Paint]
 
 
 class PaintCapture(QObject):
@@ -163,14 +163,14 @@ class PaintCapture(QObject):
         if self._cells is None:
             return
         painted = []
-        # In the order of time: a new track goes on in the next frame.
         for frame in sorted(copies):
             before, after = copies[frame], self._cells.labels[frame]
             rows, columns = np.nonzero(after != before)
             if rows.size:
                 pixels = rows, columns
-                edit = Paint.of_pixels(frame, pixels, before[pixels], after[pixels])
-                painted.append((edit, before))
+                painted.append(
+                    Paint.of_pixels(frame, pixels, before[pixels], after[pixels])
+                )
         if not painted:
             self._copies = copies
             return
