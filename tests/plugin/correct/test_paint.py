@@ -143,6 +143,21 @@ def test_a_polygon_goes_to_the_frame_it_was_begun_in(corrected):
     np.testing.assert_array_equal(layer.data, corrected.before)
 
 
+def test_a_polygon_begun_where_the_labels_have_ended_is_no_obstacle(corrected):
+    layer, viewer = corrected.layer, corrected.viewer
+    viewer.add_image(np.zeros((10, 12, 12)))
+    layer.mode = "polygon"
+    corrected.go(8)
+    polygon = layer._overlays["polygon"]
+    polygon.points = [[8, 6, 6], [8, 6, 10]]
+    corrected.go(2)
+    corrected.go(1)
+    layer.mode = "paint"
+    with layer.block_history():
+        layer._draw(7, (1, 8, 8), (1, 8, 8))
+    assert corrected.corrections.undo_text == "Painted 7 in frame 1."
+
+
 @pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon"])
 def test_every_tool_is_undone_and_redone(corrected, mode):
     layer, history = corrected.layer, corrected.history

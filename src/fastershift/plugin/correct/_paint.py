@@ -132,7 +132,10 @@ class PaintCapture(QObject):
         axes = labels_axes(layer)
         if not corners or "T" not in axes:
             return self._frame
-        return int(corners[0][axes.index("T")])
+        frame = int(corners[0][axes.index("T")])
+        # An image may go on where the labels end.
+        beyond = self._cells is None or not 0 <= frame < len(self._cells)
+        return self._frame if beyond else frame
 
     def _stay_in_frame(self, _event: Any) -> None:
         """Keep strokes to the frame in view: in others nobody would see them."""
