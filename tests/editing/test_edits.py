@@ -21,6 +21,7 @@ from fastershift.editing import (
     MarkDivision,
     Merge,
     Paint,
+    PaintMany,
     Region,
     RemoveDivision,
     Shrink,
@@ -566,6 +567,72 @@ def test_a_stroke_may_be_looked_at_before_it_is_an_edit(editor):
     check(editor)
     editor.undo()
     np.testing.assert_array_equal(editor.labels, labels)
+    check(editor)
+
+
+def test_a_stroke_before_tracks_are_known_changes_the_tracks_before_it():
+    labels, lineage = movie()
+    editor = Editor(labels.copy(), lambda spans: lineage_of(spans, lineage))
+    # A new cell partly over another, and one that is erased altogether.
+    editor.labels[2, 14:20, 20:24] = 9
+    editor.labels[2][editor.labels[2] == 4] = 0
+    editor.labels[2, 15, 5] = 9
+    pixels = np.nonzero(editor.labels[2] != labels[2])
+    change = editor.do(
+        Paint.of_pixels(2, pixels, labels[2][pixels], editor.labels[2][pixels])
+    )
+    assert change.tracks == (9,)
+    assert spans(editor)[9] == (2, 2, 0)
+    assert spans(editor)[4] == (0, 1, 0)
+    check(editor)
+    editor.undo()
+    assert editor.lineage == lineage
+    np.testing.assert_array_equal(editor.labels, labels)
+    check(editor)
+
+
+def lineage_of(spans, known):
+    """Take the parents that are known, and the frames that the labels tell."""
+    parents = {track.id: track.parent for track in known.tracks}
+    return Lineage(
+        tuple(Track(one, *spans[one], parents.get(one, 0)) for one in sorted(spans))
+    )
+
+
+@pytest.mark.parametrize("painted", [True, False])
+@pytest.mark.parametrize(
+    ("values", "after"),
+    [
+        # Erased in frames 1 to 3: it goes on as another.
+        ({1: 0, 2: 0, 3: 0}, {4: (0, 0, 0), 6: (4, 5, 4)}),
+        # A number that cannot begin there is another one, the same in all frames.
+        ({1: 2, 2: 2}, {4: (0, 0, 0), 6: (1, 2, 0), 7: (3, 5, 4)}),
+        # A part of what goes on is painted as it was called.
+        ({1: 0, 2: 4, 3: 0}, {4: (0, 0, 0), 6: (2, 2, 4), 7: (4, 5, 6)}),
+    ],
+)
+def test_a_stroke_through_several_frames(editor, painted, values, after):
+    labels, lineage = movie()
+    strokes = []
+    for frame, value in values.items():
+        pixels = np.nonzero(labels[frame] == 4)
+        strokes.append(Paint.of_pixels(frame, pixels, 4, value))
+        if value == 4:
+            pixels = [20], [25]
+            strokes[-1] = Paint.of_pixels(frame, pixels, 0, value)
+        if painted:
+            editor.labels[frame][pixels] = value
+    editor.do(PaintMany(2, tuple(strokes)))
+    now = spans(editor)
+    assert {one: now.get(one) for one in after} == after
+    assert len(editor.history) == 1
+    check(editor)
+    editor.undo()
+    np.testing.assert_array_equal(editor.labels, labels)
+    assert editor.lineage == lineage
+    check(editor)
+    editor.redo()
+    assert spans(editor) == now
     check(editor)
 
 

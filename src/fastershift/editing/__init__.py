@@ -2,7 +2,6 @@
 
 from fastershift.editing._basin import basin, parts_by_clicks, reach_of
 from fastershift.editing._cells import Cell, Cells, GivenLineage, Spans
-from fastershift.editing._delete_many import DeleteMany
 from fastershift.editing._doubts import Doubt, DoubtKind, find_doubts
 from fastershift.editing._draft import Draft, Edit
 from fastershift.editing._editor import Change, Editor, Entry
@@ -16,6 +15,7 @@ from fastershift.editing._link_edits import (
     Unlink,
     Unlock,
 )
+from fastershift.editing._many_frames import DeleteMany, PaintMany
 from fastershift.editing._numbering import numbers_of_parts, track_after, track_before
 from fastershift.editing._pixel_edits import (
     Add,
@@ -58,6 +58,7 @@ __all__ = [
     "MarkDivision",
     "Merge",
     "Paint",
+    "PaintMany",
     "PairVectors",
     "Region",
     "RemoveDivision",

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -92,10 +92,13 @@ class Cells:
         self._lineage: Lineage | None = None
         self._given: GivenLineage | None = lineage
         if isinstance(lineage, Lineage):
-            self._settle()
+            self.settle()
 
-    def _settle(self) -> None:
-        """Take the tracks that were given, before anything depends on them."""
+    def settle(self) -> None:
+        """Take the tracks that were given, before anything depends on them.
+
+        Whoever lets others write to the labels does it first.
+        """
         with self.guard:
             if self._given is None:
                 return
@@ -119,7 +122,7 @@ class Cells:
     @property
     def tracks(self) -> dict[int, Track]:
         """Track by id."""
-        self._settle()
+        self.settle()
         return self._tracks
 
     def __len__(self) -> int:
@@ -136,7 +139,7 @@ class Cells:
 
     def children(self, label: int) -> tuple[int, ...]:
         """Return the tracks whose parent is this one, ascending."""
-        self._settle()
+        self.settle()
         return tuple(sorted(self._children.get(label, ())))
 
     def successors(self, label: int) -> tuple[int, ...]:
@@ -179,7 +182,7 @@ class Cells:
         for frame in range(len(self)):
             self.frame(frame)
             yield frame
-        self._settle()
+        self.settle()
 
     def positions(self) -> npt.NDArray[np.float64]:
         """Return id, frame, y and x of every cell, ordered by id, then frame.
@@ -210,7 +213,7 @@ class Cells:
 
     def recolor(self, frame: int, region: Region, value: int) -> None:
         """Give the pixels of a region another label; the lineage is left alone."""
-        self._settle()
+        self.settle()
         view, mask = self.labels[frame][region.box], region.mask
         found = set(np.unique(view[mask]).tolist()) | {value}
         view[mask] = value
@@ -225,9 +228,26 @@ class Cells:
             if cell is not None:
                 cells[label] = cell
 
+    def put_back(self, former: Sequence[tuple[int, Region, int]]) -> None:
+        """Give pixels that others have painted the labels again that they had.
+
+        Parameters
+        ----------
+        former : sequence of (int, Region, int)
+            Frame, pixels and label before.
+        """
+        with self.guard:
+            if self._given is not None:
+                # All of them first: tracks are those of the labels before.
+                for frame, region, value in former:
+                    self.labels[frame][region.box][region.mask] = value
+                    self._index.pop(frame, None)
+            for frame, region, value in former:
+                self.recolor(frame, region, value)
+
     def rename(self, frames: Iterable[int], names: Mapping[int, int]) -> None:
         """Exchange labels in some frames; no new name may be in use there otherwise."""
-        self._settle()
+        self.settle()
         for frame in frames:
             cells = self.frame(frame)
             masks = {
@@ -290,7 +310,7 @@ class Cells:
 
     def replace_frame(self, frame: int, labels: Labels) -> None:
         """Exchange all labels of a frame; the lineage is left alone."""
-        self._settle()
+        self.settle()
         self.labels[frame] = labels
         self._index.pop(frame, None)
         self._positions.pop(frame, None)

@@ -373,8 +373,8 @@ class Paint:
         """Make the edit; the pixels may already have been painted."""
         draft.require_frame(self.frame)
         labels = draft.cells.labels[self.frame]
-        for value, region in self.before:
-            draft.cells.recolor(self.frame, region, value)
+        former = [(self.frame, region, value) for value, region in self.before]
+        draft.cells.put_back(former)
         box = self.after[0][1].box
         for _, region in self.after:
             box = joined_box(box, region.box)

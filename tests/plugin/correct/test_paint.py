@@ -15,7 +15,9 @@ def painted(qtbot):
     from napari.components import ViewerModel
     from qtpy.QtCore import QObject
 
+    from fastershift.editing import Cells
     from fastershift.plugin.correct._paint import PaintCapture
+    from fastershift.tracking import Lineage, Track
 
     labels = np.zeros((3, 12, 12), np.int32)
     labels[:, 1:5, 1:5] = 1
@@ -24,7 +26,8 @@ def painted(qtbot):
     viewer.dims.set_current_step(0, 1)
     capture = PaintCapture(viewer, parent)
     capture.painted.connect(edits.append)
-    capture.watch(layer, labels, lambda: viewer.dims.current_step[0])
+    cells = Cells(labels, Lineage((Track(1, 0, 2),)))
+    capture.watch(layer, cells, lambda: viewer.dims.current_step[0])
     layer.brush_size, layer.mode = 1, "paint"
     yield layer, capture, edits
     parent.deleteLater()
@@ -51,7 +54,12 @@ def corrected(qtbot):
     viewer.dims.set_current_step(0, 1)
     layers = CorrectedLayers(viewer, Marks(viewer, parent), parent)
     history = EditHistory(viewer, layers, parent)
-    corrections = Corrections(labels, Lineage((Track(1, 0, 3),)))
+
+    def lineage(spans):
+        # As of a layer that is opened: they wait for the labels.
+        return Lineage(tuple(Track(one, *span) for one, span in spans.items()))
+
+    corrections = Corrections(labels, lineage)
     layers.watch(layer, corrections)
     history.watch(layer, corrections)
     layer.brush_size, layer.selected_label = 1, 7
@@ -80,7 +88,7 @@ def test_an_edit_during_a_stroke_leaves_the_stroke_whole(painted):
         capture.skip(editor.do(Delete(1, (1,))))
         layer.paint((1, 8, 9), 7)
         layer.paint((1, 8, 8), 7)
-    (((edit, _),),) = edits
+    ((edit,),) = edits
     editor.do(edit)
     assert (layer.data[1, 8, 8:10] == 7).all()
     assert not (layer.data[1] == 1).any()
@@ -88,6 +96,22 @@ def test_an_edit_during_a_stroke_leaves_the_stroke_whole(painted):
     assert not layer.data[1].any()
     editor.undo()
     np.testing.assert_array_equal(layer.data, before)
+
+
+def test_cells_found_in_the_middle_of_a_stroke_are_those_before_it(corrected):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode = "paint"
+    with layer.block_history():
+        layer._draw(7, (1, 8, 2), (1, 8, 4))
+        # As the background does.
+        for _ in corrections.cells.prepare():
+            pass
+        layer._draw(7, (1, 8, 4), (1, 8, 8))
+    assert corrections.undo_text == "Painted 7 in frame 1."
+    assert corrected.tracks() == [1, 7]
+    corrected.history.undo()
+    assert corrected.tracks() == [1]
+    assert list(corrections.cells.frame(1)) == [1]
 
 
 def test_a_polygon_is_an_edit_and_has_a_track(corrected):
@@ -117,6 +141,21 @@ def test_a_polygon_goes_to_the_frame_it_was_begun_in(corrected):
     assert corrected.viewer.dims.current_step[0] == 1, "it is shown"
     corrected.history.undo()
     np.testing.assert_array_equal(layer.data, corrected.before)
+
+
+def test_a_polygon_begun_where_the_labels_have_ended_is_no_obstacle(corrected):
+    layer, viewer = corrected.layer, corrected.viewer
+    viewer.add_image(np.zeros((10, 12, 12)))
+    layer.mode = "polygon"
+    corrected.go(8)
+    polygon = layer._overlays["polygon"]
+    polygon.points = [[8, 6, 6], [8, 6, 10]]
+    corrected.go(2)
+    corrected.go(1)
+    layer.mode = "paint"
+    with layer.block_history():
+        layer._draw(7, (1, 8, 8), (1, 8, 8))
+    assert corrected.corrections.undo_text == "Painted 7 in frame 1."
 
 
 @pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon"])
@@ -169,6 +208,28 @@ def test_a_stroke_during_which_time_goes_on_is_one_edit(corrected):
     assert corrected.tracks() == [1, 7]
     corrected.history.undo()
     np.testing.assert_array_equal(layer.data, corrected.before)
+
+
+@pytest.mark.parametrize("label", [0, 7])
+def test_a_cell_that_a_stroke_takes_away_in_several_frames(corrected, label):
+    layer, corrections = corrected.layer, corrected.corrections
+    layer.mode, layer.brush_size = "paint", 20
+    with layer.block_history():
+        layer._draw(label, (1, 3, 3), (1, 3, 3))
+        corrected.go(2)
+        layer._draw(label, (2, 3, 3), (2, 3, 3))
+    new = [(7, 1, 2, 0)] if label else []
+    rest = 8 if label else 2
+    assert set(np.unique(layer.data[1:3])) == {0, label}
+    assert corrections.lineage.rows() == [(1, 0, 0, 0), *new, (rest, 3, 3, 1)]
+    assert len(corrections.editor.history) == 1
+    assert set(np.unique(layer.data[3])) == {0, rest}
+    after = layer.data.copy()
+    corrected.history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+    assert corrected.tracks() == [1]
+    corrected.history.redo()
+    np.testing.assert_array_equal(layer.data, after)
 
 
 def test_a_tool_put_away_in_a_stroke_leaves_the_stroke_whole(corrected):

@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.editing import Change, Edit, Lock, Unlock
+from fastershift.editing import Change, Edit, Lock, PaintMany, Unlock
 from fastershift.errors import InputError
 from fastershift.plugin.correct._layers import CorrectedLayers
 from fastershift.plugin.correct._paint import PaintCapture, Painted
@@ -45,8 +45,8 @@ class EditHistory(QObject):
     def watch(self, layer: Labels | None, corrections: Corrections | None) -> None:
         """Work on another layer."""
         self._layer, self._corrections = layer, corrections
-        labels = None if corrections is None else corrections.labels
-        self._paint.watch(layer, labels, lambda: self._layers.frame)
+        cells = None if corrections is None else corrections.cells
+        self._paint.watch(layer, cells, lambda: self._layers.frame)
 
     def make(self, edit: Edit) -> Change | None:
         """Make an edit, to be shown with `show`; None when it cannot be made."""
@@ -111,25 +111,11 @@ class EditHistory(QObject):
 
     def _on_painted(self, painted: Painted) -> None:
         """Make one edit of a stroke, also when it went through several frames."""
-        layer, corrections = self._layer, self._corrections
-        if corrections is None or layer is None:
-            return
-        frames = [edit.frame for edit, _ in painted]
+        frames = [stroke.frame for stroke in painted]
         seen = self._layers.frame if self._layers.frame in frames else frames[0]
-        made: Change | None = None
-        for edit, before in painted:
-            try:
-                change = (
-                    corrections.do(edit)
-                    if made is None
-                    else corrections.extend(made.entry, edit)
-                )
-            except InputError as error:
-                self.message.emit(describe_error(error))
-                corrections.labels[edit.frame] = before
-                layer.refresh(extent=False)
-            else:
-                self.show(change, follow=edit.frame == seen)
-                made = change
-        if made is not None and len(painted) > 1:
-            self.message.emit(made.text)
+        change = self.make(PaintMany(seen, tuple(painted)))
+        if change is not None:
+            self.show(change)
+        elif self._layer is not None:
+            # The pixels are those before the stroke again.
+            self._layer.refresh(extent=False)

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.editing import Change, Paint
+from fastershift.editing import Cells, Change, Paint
 from fastershift.plugin.layers._pixel_changes import PixelChanges, stroke_goes_on
 from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.qt import follow
@@ -18,8 +18,8 @@ __all__ = ["PaintCapture", "Painted"]
 
 _PAINTING = ("paint", "erase", "fill", "polygon")
 
-#: Frames in which was painted together, and how each of them was before.
-Painted: TypeAlias = Sequence[tuple[Paint, npt.NDArray[np.int32]]]
+#: What was painted together, for each frame, in the order of time.
+Painted: TypeAlias = Sequence[Paint]
 
 
 class PaintCapture(QObject):
@@ -43,7 +43,7 @@ class PaintCapture(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._layer: Labels | None = None
-        self._labels: npt.NDArray[np.int32] | None = None
+        self._cells: Cells | None = None
         self._frame = 0
         # Of the frame in view; of more while a stroke goes through time.
         self._copies: dict[int, npt.NDArray[np.int32]] = {}
@@ -56,7 +56,10 @@ class PaintCapture(QObject):
         follow(self, events.ndisplay, self._refuse_time)
 
     def watch(
-        self, layer: Labels | None, labels: npt.NDArray[np.int32] | None, now: Any
+        self,
+        layer: Labels | None,
+        cells: Cells | None,
+        now: Any,
     ) -> None:
         """Watch another layer.
 
@@ -64,7 +67,7 @@ class PaintCapture(QObject):
         ----------
         layer : Labels or None
             The layer.
-        labels : (T, Y, X) int32 or None
+        cells : Cells or None
             What it shows.
         now : callable
             Tells the frame in view.
@@ -72,7 +75,7 @@ class PaintCapture(QObject):
         if self._layer is not None:
             self._layer.events.mode.disconnect(self._on_mode)
             self._layer.events.n_edit_dimensions.disconnect(self._stay_in_frame)
-        self._layer, self._labels, self._now = layer, labels, now
+        self._layer, self._cells, self._now = layer, cells, now
         self._changes.watch(layer)
         self._copies = {}
         if layer is not None:
@@ -85,10 +88,10 @@ class PaintCapture(QObject):
 
     def skip(self, change: Change) -> None:
         """Let an edit pass that was not painted; a stroke may be under way."""
-        if self._labels is not None:
+        if self._cells is not None:
             for frame in self._copies.keys() & change.boxes.keys():
                 box = change.boxes[frame]
-                self._copies[frame][box] = self._labels[frame][box]
+                self._copies[frame][box] = self._cells.labels[frame][box]
 
     def _look(self) -> None:
         self._capture()
@@ -102,23 +105,25 @@ class PaintCapture(QObject):
     def _on_moved(self, _event: Any) -> None:
         if self._layer is None or not stroke_goes_on(self._layer):
             self._look()
-        elif self._copies and self._labels is not None:
+        elif self._copies and self._cells is not None:
             # The brush goes on in the new frame, through those in between.
             before, self._frame = self._frame, self._now()
             first, last = sorted((before, self._frame))
             for frame in {*range(first, last + 1)} - self._copies.keys():
-                self._copies[frame] = self._labels[frame].copy()
+                self._copies[frame] = self._cells.labels[frame].copy()
 
     def _remember(self) -> None:
-        layer, labels = self._layer, self._labels
-        if layer is None or labels is None or not _paints(layer):
+        layer, cells = self._layer, self._cells
+        if layer is None or cells is None or not _paints(layer):
             self._copies = {}
             return
+        # In the middle of a stroke, what is painted would be taken for a track.
+        cells.settle()
         self._frame = self._now()
         known, self._copies = self._copies, {}
         for frame in {self._frame, self._corner(layer)}:
             self._copies[frame] = (
-                known[frame] if frame in known else labels[frame].copy()
+                known[frame] if frame in known else cells.labels[frame].copy()
             )
 
     def _corner(self, layer: Labels) -> int:
@@ -127,7 +132,10 @@ class PaintCapture(QObject):
         axes = labels_axes(layer)
         if not corners or "T" not in axes:
             return self._frame
-        return int(corners[0][axes.index("T")])
+        frame = int(corners[0][axes.index("T")])
+        # An image may go on where the labels end.
+        beyond = self._cells is None or not 0 <= frame < len(self._cells)
+        return self._frame if beyond else frame
 
     def _stay_in_frame(self, _event: Any) -> None:
         """Keep strokes to the frame in view: in others nobody would see them."""
@@ -154,19 +162,18 @@ class PaintCapture(QObject):
             )
 
     def _capture(self) -> None:
-        labels = self._labels
         copies, self._copies = self._copies, {}
-        if labels is None:
+        if self._cells is None:
             return
         painted = []
-        # In the order of time: a new track goes on in the next frame.
         for frame in sorted(copies):
-            before, after = copies[frame], labels[frame]
+            before, after = copies[frame], self._cells.labels[frame]
             rows, columns = np.nonzero(after != before)
             if rows.size:
                 pixels = rows, columns
-                edit = Paint.of_pixels(frame, pixels, before[pixels], after[pixels])
-                painted.append((edit, before))
+                painted.append(
+                    Paint.of_pixels(frame, pixels, before[pixels], after[pixels])
+                )
         if not painted:
             self._copies = copies
             return
