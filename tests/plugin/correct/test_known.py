@@ -111,3 +111,17 @@ def test_what_a_layer_shows_is_saved(opened):
     np.testing.assert_array_equal(taken.data, opened.data)
     assert ResultRecord.within(taken.attributes["metadata"]).corrections is None
     assert taken.corrections is None
+
+
+def test_corrections_are_kept_while_a_run_shows_its_frames(opened):
+    known = KnownCorrections()
+    corrections, _ = known.open(opened)
+    corrections.do(Grow(0, 1, 1))
+    opened.data = np.full_like(opened.data, 7)
+    opened.editable = False
+    taken = known.snapshot(opened)()
+    np.testing.assert_array_equal(taken.data, corrections.labels)
+    assert taken.corrections is corrections
+    assert taken.revision == corrections.revision
+    record = ResultRecord.within(taken.attributes["metadata"])
+    assert record.corrections == corrections.record()

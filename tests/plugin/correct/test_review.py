@@ -321,6 +321,51 @@ def test_what_was_edited_last_is_kept_when_another_result_is_taken_up(tracked, u
     assert not any(unsaved.glob("autosave/*/other.tif"))
 
 
+def test_a_run_that_shows_its_frames_does_not_take_the_place_of_corrections(
+    tracked, unsaved
+):
+    from fastershift.io import read_saved
+    from fastershift.plugin.layers._outputs import RunLayers
+
+    autosave = tracked.widget._correct.autosave
+    cells = tracked.viewer.layers["movie [cells]"]
+    cells.selected_label = int(cells.data[0].max())
+    tracked.click("lock")
+    corrected = cells.data.copy()
+    run = RunLayers(tracked.widget._runs.outputs, tracked.viewer.layers["movie"], "TYX")
+    run.show_frame(np.zeros(tracked.stack("movie [cells]").shape, np.int32), True)
+    assert not cells.data.any()
+    autosave.write()
+    file = "autosave/*/movie_corrections.json"
+    tracked.wait(lambda: any(unsaved.glob(file)))
+    tracked.wait_threads()
+    kept = next(unsaved.glob("autosave/*/movie.tif"))
+    np.testing.assert_array_equal(read_saved(kept).labels.ravel(), corrected.ravel())
+    tracked.wait(lambda: not autosave._writes.busy)
+    assert not autosave._changed()
+    run.end_early()
+
+
+def test_corrections_that_others_have_replaced_are_not_written(tracked, unsaved):
+    autosave = tracked.widget._correct.autosave
+    cells = tracked.viewer.layers["movie [cells]"]
+    cells.selected_label = int(cells.data[0].max())
+    tracked.click("lock")
+    other = tracked.viewer.add_labels(
+        cells.data.copy(), name="other [cells]", metadata=dict(cells.metadata)
+    )
+    tracked.viewer.layers.selection.active = other
+    tracked.wait(lambda: tracked.widget._correct.corrector.layer is other)
+    cells.data = np.zeros_like(cells.data)
+    autosave._rest.stop()
+    autosave.write()
+    tracked.wait_threads()
+    tracked.wait(lambda: not autosave._writes.busy)
+    assert not any(unsaved.glob("autosave/*/movie.tif"))
+    assert not autosave._rest.isActive(), "it would be written again and again"
+    assert cells not in autosave._edited
+
+
 def test_corrections_that_cannot_be_kept_are_kept_at_the_next_edit(tracked, unsaved):
     def lock(frame):
         tracked.viewer.dims.set_current_step(0, frame)

@@ -24,7 +24,7 @@ from fastershift.plugin.correct._corrector import Corrector
 from fastershift.plugin.files._layer_files import saved_result
 from fastershift.plugin.files._open_result import add_layers
 from fastershift.plugin.files._readers import saved_layers
-from fastershift.plugin.layers._snapshot import LayerSnapshot
+from fastershift.plugin.layers._snapshot import LayerSnapshot, shows
 from fastershift.plugin.qt import (
     Task,
     TaskRunner,
@@ -133,10 +133,11 @@ class AutosaveOffer(QFrame):
         if self._corrector.follower.busy:
             self._rest.start()
             return
-        autosaves = self._autosaves
+        autosaves, changed = self._autosaves, self._changed()
+        self._edited.intersection_update(changed)
         jobs = [
             (layer, _name_of(layer), self._corrector.known.snapshot(layer))
-            for layer in self._changed()
+            for layer in changed
         ]
 
         def steps() -> Iterator[_Written]:
@@ -171,8 +172,12 @@ class AutosaveOffer(QFrame):
         return [
             layer
             for layer, corrections in self._corrector.known.all.items()
-            if corrections.revision != self._kept.get(corrections, 0)
-            or (self._left is not None and layer is self._left[1])
+            if (
+                corrections.revision != self._kept.get(corrections, 0)
+                or (self._left is not None and layer is self._left[1])
+            )
+            # Where other data have taken their place, there is nothing to keep.
+            and (not layer.editable or shows(layer, corrections))
         ]
 
     def _on_written(self, written: _Written) -> None:

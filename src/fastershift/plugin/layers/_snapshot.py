@@ -62,7 +62,8 @@ def prepare_snapshot(
     layer : Labels
         A result.
     corrections : Corrections or None
-        What was made on it; passed over where the layer has other data by now.
+        What was made on it; passed over where the layer has other data by now, unless
+        these are only the frames of a run.
 
     Returns
     -------
@@ -72,7 +73,9 @@ def prepare_snapshot(
     data, placed = layer.data, {"scale": layer.scale, "units": layer.units}
     metadata, record = dict(layer.metadata), ResultRecord.of(layer)
     axes = labels_axes(layer)
-    if corrections is not None and not shows(layer, corrections):
+    # A run that shows its frames may still end without a result.
+    in_a_run = not layer.editable
+    if corrections is not None and not (in_a_run or shows(layer, corrections)):
         metadata |= replace(record, corrections=None).metadata()
         corrections = None
 
