@@ -243,6 +243,64 @@ def test_a_tool_put_away_in_a_stroke_leaves_the_stroke_whole(corrected):
     np.testing.assert_array_equal(layer.data, corrected.before)
 
 
+def test_a_stroke_ends_where_time_goes_on_too_far(corrected, monkeypatch):
+    from napari.utils.interactions import (
+        mouse_move_callbacks,
+        mouse_press_callbacks,
+        mouse_release_callbacks,
+    )
+
+    from fastershift.plugin.correct import _paint
+
+    layer, corrections, said = corrected.layer, corrected.corrections, []
+    corrected.history.message.connect(said.append)
+    monkeypatch.setattr(_paint, "_FRAMES", 2)
+    layer.mode = "paint"
+
+    def event(kind, frame, column):
+        return _Event(
+            SimpleNamespace(
+                type=kind,
+                button=1,
+                modifiers=(),
+                is_dragging=kind == "mouse_move",
+                position=(frame, 8, column),
+            )
+        )
+
+    mouse_press_callbacks(layer, event("mouse_press", 1, 2))
+    mouse_move_callbacks(layer, event("mouse_move", 1, 4))
+    corrected.go(2)
+    mouse_move_callbacks(layer, event("mouse_move", 2, 6))
+    assert not said
+    corrected.go(3)
+    assert layer.mode == "pan_zoom"
+    assert said[-1].startswith("A stroke goes through 2 frames at most")
+    mouse_move_callbacks(layer, event("mouse_move", 3, 8))
+    mouse_release_callbacks(layer, event("mouse_release", 3, 8))
+    assert set(np.nonzero(layer.data == 7)[0].tolist()) == {1, 2}
+    assert corrections.lineage.rows() == [(1, 0, 3, 0), (7, 1, 2, 0)]
+    assert len(corrections.editor.history) == 1
+    corrected.history.undo()
+    np.testing.assert_array_equal(layer.data, corrected.before)
+    # The next stroke is a new one.
+    corrected.go(2)
+    layer.mode = "paint"
+    with layer.block_history():
+        layer._draw(7, (2, 8, 2), (2, 8, 4))
+    assert corrections.undo_text == "Painted 7 in frame 2."
+
+
+class _Event:
+    """What napari hands to those who listen to the mouse."""
+
+    def __init__(self, event):
+        self.__wrapped__ = event
+
+    def __getattr__(self, name):
+        return getattr(self.__wrapped__, name)
+
+
 @pytest.mark.parametrize("mode", ["paint", "erase", "fill", "polygon"])
 def test_nothing_is_painted_where_time_is_an_axis_of_the_picture(corrected, mode):
     layer, dims, said = corrected.layer, corrected.viewer.dims, []

@@ -18,6 +18,9 @@ __all__ = ["PaintCapture", "Painted"]
 
 _PAINTING = ("paint", "erase", "fill", "polygon")
 
+# Through how many a stroke may go.
+_FRAMES = 8
+
 #: What was painted together, for each frame, in the order of time.
 Painted: TypeAlias = Sequence[Paint]
 
@@ -103,14 +106,33 @@ class PaintCapture(QObject):
             self._refuse_time()
 
     def _on_moved(self, _event: Any) -> None:
-        if self._layer is None or not stroke_goes_on(self._layer):
+        layer, cells, now = self._layer, self._cells, self._now()
+        if layer is None or not stroke_goes_on(layer):
             self._look()
-        elif self._copies and self._cells is not None:
+        elif self._copies and cells is not None:
             # The brush goes on in the new frame, through those in between.
-            before, self._frame = self._frame, self._now()
-            first, last = sorted((before, self._frame))
-            for frame in {*range(first, last + 1)} - self._copies.keys():
-                self._copies[frame] = self._cells.labels[frame].copy()
+            first, last = sorted((self._frame, now))
+            frames = {*range(first, last + 1)} - self._copies.keys()
+            if len(self._copies) + len(frames) > _FRAMES:
+                self._end_stroke(layer)
+            # Unless it was a program that holds napari's history open.
+            if stroke_goes_on(layer):
+                self._frame = now
+                for frame in frames:
+                    self._copies[frame] = cells.labels[frame].copy()
+
+    def _end_stroke(self, layer: Labels) -> None:
+        """Put the brush away while it paints: each frame on its way is copied."""
+        for drag in layer._mouse_drag_gen.values():
+            drag.close()
+        layer._mouse_drag_gen.clear()
+        layer._persisted_mouse_event.clear()
+        # Makes an edit of what was painted; napari takes back what it was to encircle.
+        layer.mode = "pan_zoom"
+        self.message.emit(
+            f"A stroke goes through {_FRAMES} frames at most, so the brush was put "
+            "away. Take it up again to go on."
+        )
 
     def _remember(self) -> None:
         layer, cells = self._layer, self._cells
