@@ -103,6 +103,23 @@ def test_corrections_start_again_in_other_pixels(opened):
     assert ResultRecord.of(opened).corrections is None
 
 
+def test_other_pixels_are_compared_up_to_the_first_that_differ(opened, monkeypatch):
+    known, compared, equal = KnownCorrections(), [], np.array_equal
+
+    def compare(one, other, **options):
+        if np.shares_memory(one, corrections.labels):
+            compared.append(one.shape)
+        return equal(one, other, **options)
+
+    corrections, _ = known.open(opened)
+    opened.data = opened.data + 1
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "array_equal", compare)
+        _, sentence = known.open(opened)
+    assert sentence
+    assert compared == [(20, 20)], "one frame, not the movie"
+
+
 def test_what_a_layer_shows_is_saved(opened):
     known = KnownCorrections()
     known.open(opened)

@@ -248,6 +248,61 @@ def test_the_undo_of_napari_takes_back_strokes(qtbot, parent, axes):
     assert told[-1] == [0]
 
 
+class Read:
+    """Marks that tell which of their frames are read."""
+
+    def __init__(self, stack, reads):
+        self.stack, self.reads, self.shape = stack, reads, stack.shape
+
+    def __len__(self):
+        return len(self.stack)
+
+    def __getitem__(self, frame):
+        self.reads.add(frame)
+        return self.stack[frame]
+
+    def max(self):
+        self.reads.update(range(len(self)))
+        return self.stack.max()
+
+
+def test_a_stroke_reads_the_frames_that_it_may_have_changed(qtbot, parent, monkeypatch):
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from fastershift.plugin.layers._input import InputChoice
+    from fastershift.plugin.learn import _annotation_layer
+
+    viewer, reads, stack_of = ViewerModel(), set(), _annotation_layer.as_stack
+    monkeypatch.setattr(
+        _annotation_layer, "as_stack", lambda *given: Read(stack_of(*given), reads)
+    )
+    image = viewer.add_layer(Image(np.zeros((9, 40, 40))))
+    viewer.dims.set_current_step(0, 3)
+    marks = _annotation_layer.AnnotationLayer(viewer, parent)
+    marks.show(InputChoice(image, "image", "TYX"), (9, 40, 40), {})
+    layer, told = marks.layer, frames_told(marks)
+    marks.mark_cell(stroke(*circle(20, 20, 8), frame=1), None, 16.0)
+    marks.mark_cell(stroke(*circle(20, 20, 8), frame=5), None, 16.0)
+    layer.mode = "paint"
+    layer.paint((3, 20, 20), 7)
+    layer.visible = False
+    layer.visible = True
+    assert told == [[1], [1, 5], [1, 3, 5]]
+    assert reads == {1, 3, 5}
+    # What is undone, and made again, may lie in any frame.
+    viewer.dims.set_current_step(0, 8)
+    for _ in range(3):
+        layer.undo()
+    for _ in range(3):
+        layer.redo()
+    assert told[3:] == [[1, 5], [1], [], [1], [1, 5], [1, 3, 5]]
+    other = layer.data.copy()
+    other[7, 4:8, 4:8] = 9
+    layer.data = other
+    assert told[-1] == [1, 3, 5, 7]
+
+
 def test_a_deleted_layer_of_marks_comes_back_with_them(marks):
     from fastershift.plugin.layers._input import InputChoice
 

@@ -513,3 +513,17 @@ def test_a_click_leaves_the_selection_as_it_is(measured, coloured):
     assert sorted(marked) == rows
     curves = measured.find("measure_plot").curves
     assert {curve.track for curve in curves} == {int(tracks[row]) for row in rows}
+
+
+def test_images_that_were_measured_are_let_go(measured):
+    layers, followed = measured.viewer.layers, measured.widget._channels._followed
+    image, other = layers["GFP"], layers["two"]
+    before = said(measured)
+    layers.remove(image)
+    image.data = image.data + 1
+    assert image not in followed
+    assert other in followed
+    assert said(measured) == before
+    layers.remove("movie [cells]")
+    measured.wait(lambda: measured.widget._measured is None)
+    assert not followed

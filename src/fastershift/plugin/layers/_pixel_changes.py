@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.qt import on_destroyed
 
-__all__ = ["PixelChanges", "stroke_goes_on"]
+__all__ = ["PixelChanges", "last_painted", "steps_undone", "stroke_goes_on"]
 
 
 def stroke_goes_on(layer: Labels) -> bool:
@@ -20,6 +21,48 @@ def stroke_goes_on(layer: Labels) -> bool:
         The layer.
     """
     return bool(layer._block_history)
+
+
+def last_painted(layer: Labels, axis: int) -> set[int] | None:
+    """Tell where along an axis the last step lies that undo would take back.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer.
+    axis : int
+        Of its data.
+
+    Returns
+    -------
+    set of int or None
+        Indices; None where they are not known, empty where there is no such step.
+    """
+    found: set[int] = set()
+    for part in layer._undo_history[-1] if layer._undo_history else ():
+        # A box, or the pixels one by one: napari has both.
+        key = getattr(part, "slice_key", None)
+        if key is None and isinstance(part, tuple):
+            key = part[0]
+        if key is None:
+            return None
+        at = key[axis]
+        if isinstance(at, slice):
+            found.update(range(*at.indices(layer.data.shape[axis])))
+        else:
+            found.update(np.unique(at).tolist())
+    return found
+
+
+def steps_undone(layer: Labels) -> int:
+    """Count the steps that could be made again: each undo and redo changes it.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer.
+    """
+    return len(layer._redo_history)
 
 
 class PixelChanges(QObject):

@@ -1,7 +1,7 @@
 """The layer with the marks, and what strokes and clicks write into it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -16,8 +16,13 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from fastershift.config import InputSettings
 from fastershift.labels import label_areas
+from fastershift.plugin.layers._frame_in_view import frame_in_view
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.layers._pixel_changes import PixelChanges
+from fastershift.plugin.layers._pixel_changes import (
+    PixelChanges,
+    last_painted,
+    steps_undone,
+)
 from fastershift.plugin.layers._placement import Placement, as_stack, placement
 from fastershift.plugin.learn._strokes import along, around, goes_around
 from fastershift.plugin.qt import follow, on_destroyed
@@ -73,22 +78,47 @@ class Marks:
     axes: str
     known: dict[int, _Labels] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # What tells that any frame may have changed since it was last looked at.
+        self._looked_at = self.layer.data, steps_undone(self.layer)
+
     @property
     def stack(self) -> _Labels:
         """The marks, (T, Y, X); the same memory."""
         stack: _Labels = as_stack(self.layer.data, self.axes)
         return stack
 
-    def look(self) -> bool:
-        """Look at the marks in all frames; tell whether they have changed."""
-        before = self.known
+    def look(self, seen: Iterable[int]) -> bool:
+        """Look where there may be other marks; tell whether they have changed.
+
+        To look at every frame of a long movie takes seconds. That is done only after
+        undo and redo, and when the layer has other data.
+
+        Parameters
+        ----------
+        seen : iterable of int
+            Frames to look at besides those that had marks or were painted last.
+        """
+        stack, before, (data, undone) = self.stack, self.known, self._looked_at
+        now = self._looked_at = self.layer.data, steps_undone(self.layer)
+        painted = self._painted()
+        if painted is None or now[0] is not data or now[1] != undone:
+            where = set(range(len(stack)))
+        else:
+            where = {*before, *painted, *seen}
         # Another type of numbers may have been chosen for the layer.
         self.known = {
-            t: one.astype(np.int32) for t, one in enumerate(self.stack) if one.any()
+            t: stack[t].astype(np.int32) for t in sorted(where) if stack[t].any()
         }
         return before.keys() != self.known.keys() or any(
             not np.array_equal(one, before[t]) for t, one in self.known.items()
         )
+
+    def _painted(self) -> set[int] | None:
+        """Tell the frames that were painted last; None where that is not known."""
+        if "T" not in self.axes:
+            return {0}
+        return last_painted(self.layer, self.axes.index("T"))
 
     def annotated(self) -> dict[int, _Labels]:
         """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
@@ -191,7 +221,7 @@ class AnnotationLayer(QObject):
         layer.events.mode.connect(self._on_active)
         self._viewer.add_layer(layer)
         self._shown = opened[movie] = Marks(layer, place.axes)
-        self._shown.look()
+        self._shown.look(known)
         changes = self._watched[layer] = PixelChanges(self._viewer, self)
         changes.watch(layer)
         changes.noticed.connect(partial(self._look, self._shown))
@@ -279,7 +309,8 @@ class AnnotationLayer(QObject):
                 mask = along(stroke.path, (shape[0], shape[1]), width)
         if not mask.any():
             return False
-        number = max(BACKGROUND, int(self.stack.max())) + 1
+        marked = [self.stack[stroke.frame], *self._own.known.values()]
+        number = max(BACKGROUND, *(int(one.max()) for one in marked)) + 1
         self._write(stroke.frame, self._without(stroke.frame, mask), mask, number)
         return True
 
@@ -366,7 +397,11 @@ class AnnotationLayer(QObject):
 
     def _look(self, marks: Marks) -> None:
         """Take what was painted with the tools of napari, or undone, for marks, too."""
-        if marks.look():
+        seen = []
+        if "T" in marks.axes:
+            axis = marks.axes.index("T")
+            seen.append(frame_in_view(self._viewer, marks.layer, axis))
+        if marks.look(seen):
             self.changed.emit(marks)
 
     def _place(self, position: Any) -> tuple[int, int, int] | None:

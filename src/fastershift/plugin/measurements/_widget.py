@@ -68,7 +68,7 @@ class MeasurementsWidget(QWidget):
         super().__init__()
         self._viewer: ViewerModel = napari_viewer
         self._cells = CellsInView(napari_viewer, self)
-        self._channels = ChannelWatch(self)
+        self._channels = ChannelWatch(napari_viewer, self)
         self._tasks = TaskRunner(self)
         # Another runner, so that it is heard of to its end.
         self._writes = TaskRunner(self)
@@ -248,6 +248,7 @@ class MeasurementsWidget(QWidget):
             self._said.setText(f"{what} changed since; measure the cells again.")
 
     def _forget(self) -> None:
+        self._channels.let_go()
         self._colouring.end()
         self._table, self._columns, self._measured = {}, (), None
         self._tracks = []
