@@ -164,6 +164,8 @@ def test_who_interrupts_what_is_being_loaded_sees_a_sentence():
     """Loading takes a second; Python has to come up before anything can be caught."""
     code = """
 import os, signal, sys
+# A shell may have told its jobs to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Interrupts:
     def find_spec(self, name, *rest):
         if name == "typer":

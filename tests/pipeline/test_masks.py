@@ -206,7 +206,7 @@ def test_a_missing_mask_is_put_in_and_told(movie):
     assert [t for t, _ in result.provenance["filled"]] == [2]
     inside = movie.labels[2] == gone
     assert (result.labels[2][inside] > 0).mean() > 0.5
-    assert "put in" in result.provenance["notices"][0]
+    assert "mask added" in result.provenance["notices"][0]
     settings = {"track": {"mend_masks": False}}
     as_given = segment_movie(None, settings, labels=labels)
     np.testing.assert_array_equal(as_given.labels > 0, labels > 0)

@@ -1,8 +1,7 @@
 """The layer with the marks, and what strokes and clicks write into it."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -18,19 +17,13 @@ from fastershift.config import InputSettings
 from fastershift.labels import label_areas
 from fastershift.plugin.layers._frame_in_view import frame_in_view
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.layers._pixel_changes import (
-    PixelChanges,
-    last_painted,
-    steps_undone,
-)
-from fastershift.plugin.layers._placement import Placement, as_stack, placement
+from fastershift.plugin.layers._pixel_changes import PixelChanges
+from fastershift.plugin.layers._placement import Placement, placement
+from fastershift.plugin.learn._marks import BACKGROUND, Marks
 from fastershift.plugin.learn._strokes import along, around, goes_around
 from fastershift.plugin.qt import follow, on_destroyed
 
-__all__ = ["BACKGROUND", "AnnotationLayer", "Marks", "Stroke"]
-
-#: In the layer 0 is unknown, this is background, and what is above it are cells.
-BACKGROUND = 1
+__all__ = ["AnnotationLayer", "Stroke"]
 
 _Labels = npt.NDArray[np.int32]
 #: What tells the movies of one layer apart: axes, and how they are read.
@@ -58,71 +51,6 @@ class Stroke:
     def __init__(self, frame: int, path: Sequence[tuple[int, int]]) -> None:
         self.frame = frame
         self.path = list(path)
-
-
-@dataclass
-class Marks:
-    """Marks of one movie.
-
-    Attributes
-    ----------
-    layer : Labels
-        Shows them.
-    axes : str
-        One letter per axis of the layer.
-    known : dict of int to (Y, X) int32
-        The frames with marks, as they were when they were last looked at.
-    """
-
-    layer: Labels
-    axes: str
-    known: dict[int, _Labels] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        # What tells that any frame may have changed since it was last looked at.
-        self._looked_at = self.layer.data, steps_undone(self.layer)
-
-    @property
-    def stack(self) -> _Labels:
-        """The marks, (T, Y, X); the same memory."""
-        stack: _Labels = as_stack(self.layer.data, self.axes)
-        return stack
-
-    def look(self, seen: Iterable[int]) -> bool:
-        """Look where there may be other marks; tell whether they have changed.
-
-        To look at every frame of a long movie takes seconds. That is done only after
-        undo and redo, and when the layer has other data.
-
-        Parameters
-        ----------
-        seen : iterable of int
-            Frames to look at besides those that had marks or were painted last.
-        """
-        stack, before, (data, undone) = self.stack, self.known, self._looked_at
-        now = self._looked_at = self.layer.data, steps_undone(self.layer)
-        painted = self._painted()
-        if painted is None or now[0] is not data or now[1] != undone:
-            where = set(range(len(stack)))
-        else:
-            where = {*before, *painted, *seen}
-        # Another type of numbers may have been chosen for the layer.
-        self.known = {
-            t: stack[t].astype(np.int32) for t in sorted(where) if stack[t].any()
-        }
-        return before.keys() != self.known.keys() or any(
-            not np.array_equal(one, before[t]) for t, one in self.known.items()
-        )
-
-    def _painted(self) -> set[int] | None:
-        """Tell the frames that were painted last; None where that is not known."""
-        if "T" not in self.axes:
-            return {0}
-        return last_painted(self.layer, self.axes.index("T"))
-
-    def annotated(self) -> dict[int, _Labels]:
-        """Copy the marked frames: cells from 1, 0 background, -1 unknown."""
-        return {t: one - BACKGROUND for t, one in self.known.items()}
 
 
 class AnnotationLayer(QObject):

@@ -29,7 +29,8 @@ from fastershift.errors import FastershiftError, InputError, explain
 from fastershift.io import Movie, write_file
 from fastershift.labels import label_ids
 from fastershift.plugin.layers._input import InputChoice
-from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Marks, Stroke
+from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
+from fastershift.plugin.learn._marks import Marks
 from fastershift.plugin.learn._plot import AgreementPlot
 from fastershift.plugin.learn._teacher import State, Teacher
 from fastershift.plugin.qt import make_button, named
