@@ -271,15 +271,16 @@ def test_a_stroke_reads_the_frames_that_it_may_have_changed(qtbot, parent, monke
     from napari.layers import Image
 
     from fastershift.plugin.layers._input import InputChoice
-    from fastershift.plugin.learn import _annotation_layer
+    from fastershift.plugin.learn import _marks
+    from fastershift.plugin.learn._annotation_layer import AnnotationLayer
 
-    viewer, reads, stack_of = ViewerModel(), set(), _annotation_layer.as_stack
+    viewer, reads, stack_of = ViewerModel(), set(), _marks.as_stack
     monkeypatch.setattr(
-        _annotation_layer, "as_stack", lambda *given: Read(stack_of(*given), reads)
+        _marks, "as_stack", lambda *given: Read(stack_of(*given), reads)
     )
     image = viewer.add_layer(Image(np.zeros((9, 40, 40))))
     viewer.dims.set_current_step(0, 3)
-    marks = _annotation_layer.AnnotationLayer(viewer, parent)
+    marks = AnnotationLayer(viewer, parent)
     marks.show(InputChoice(image, "image", "TYX"), (9, 40, 40), {})
     layer, told = marks.layer, frames_told(marks)
     marks.mark_cell(stroke(*circle(20, 20, 8), frame=1), None, 16.0)
