@@ -306,15 +306,20 @@ def test_a_table_or_a_tree_is_no_copy_of_the_corrections(tracked, unsaved, tmp_p
         assert any(unsaved.glob("autosave/*/movie.tif"))
 
 
-def test_what_was_edited_last_is_kept_when_another_result_is_taken_up(tracked, unsaved):
-    cells = tracked.viewer.layers["movie [cells]"]
-    cells.selected_label = int(cells.data[0].max())
-    tracked.click("lock")
+def take_up_another(tracked, cells):
+    """Correct a copy of the cells from now on."""
     other = tracked.viewer.add_labels(
         cells.data.copy(), name="other [cells]", metadata=dict(cells.metadata)
     )
     tracked.viewer.layers.selection.active = other
     tracked.wait(lambda: tracked.widget._correct.corrector.layer is other)
+
+
+def test_what_was_edited_last_is_kept_when_another_result_is_taken_up(tracked, unsaved):
+    cells = tracked.viewer.layers["movie [cells]"]
+    cells.selected_label = int(cells.data[0].max())
+    tracked.click("lock")
+    take_up_another(tracked, cells)
     tracked.widget._correct.autosave.write()
     tracked.wait(lambda: any(unsaved.glob("autosave/*/movie.tif")))
     tracked.wait_threads()
@@ -351,11 +356,7 @@ def test_corrections_that_others_have_replaced_are_not_written(tracked, unsaved)
     cells = tracked.viewer.layers["movie [cells]"]
     cells.selected_label = int(cells.data[0].max())
     tracked.click("lock")
-    other = tracked.viewer.add_labels(
-        cells.data.copy(), name="other [cells]", metadata=dict(cells.metadata)
-    )
-    tracked.viewer.layers.selection.active = other
-    tracked.wait(lambda: tracked.widget._correct.corrector.layer is other)
+    take_up_another(tracked, cells)
     cells.data = np.zeros_like(cells.data)
     autosave._rest.stop()
     autosave.write()

@@ -424,14 +424,14 @@ def test_marks_and_models_are_kept(teacher, qtbot, tmp_path, monkeypatch):
     # Marks come sooner than frames are looked at: nothing is begun anew.
     for cells in (1, 2):
         first = np.where((labels[0] > 0) & (labels[0] <= cells), labels[0], -1)
-        teacher.keep({0: first})
+        teacher.keep({0: first}, teacher.folder)
         teacher.learn({0: first}, 9.0, learning=False)
     qtbot.waitUntil(lambda: not teacher.busy, timeout=120_000)
     assert looks == [0, 0, 0], "the frame, and at two other diameters"
     assert teacher.states == []
     np.testing.assert_array_equal(teacher.open(movie, "my/movie", start)[0], first + 1)
     with qtbot.waitSignal(teacher.taught, timeout=120_000) as taught:
-        teacher.keep({0: labels[0]})
+        teacher.keep({0: labels[0]}, teacher.folder)
         teacher.learn({0: labels[0]}, 9.0)
     state = taught.args[0]
     assert load_model(state.path).card.training_data.startswith("5 cells marked")
@@ -551,11 +551,11 @@ def test_marks_that_cannot_be_kept_are_told_until_they_are(teacher, qtbot, monke
     movie = as_movie(np.random.default_rng(0).random(SHAPE))
     teacher.open(movie, "m", "auto")
     monkeypatch.setattr(_teacher, "_keep_marks", full)
-    teacher.keep({0: np.ones(SHAPE[1:], np.int32)})
+    teacher.keep({0: np.ones(SHAPE[1:], np.int32)}, teacher.folder)
     qtbot.waitUntil(lambda: bool(said))
     assert "space" in said[-1]
     monkeypatch.setattr(_teacher, "_keep_marks", keep_marks)
-    teacher.keep({0: np.ones(SHAPE[1:], np.int32)})
+    teacher.keep({0: np.ones(SHAPE[1:], np.int32)}, teacher.folder)
     qtbot.waitUntil(lambda: said[-1] == "")
     assert list(teacher.open(movie, "m", "auto")) == [0]
 
@@ -601,7 +601,7 @@ def test_marks_that_wait_are_kept_when_the_window_is_closed(teacher, monkeypatch
     movie = as_movie(np.random.default_rng(0).random(SHAPE))
     teacher.open(movie, "m", "auto")
     monkeypatch.setattr(teacher._keeping, "follow", lambda _task: None)
-    teacher.keep({1: np.ones(SHAPE[1:], np.int32)})
+    teacher.keep({1: np.ones(SHAPE[1:], np.int32)}, teacher.folder)
     teacher._unkept.write_last()
     assert teacher._unkept.of(teacher._lesson.folder) is None
     assert list(teacher.open(movie, "m", "auto")) == [1]
@@ -629,7 +629,7 @@ def test_marks_stay_with_their_movie_when_another_is_opened_at_once(
 
     monkeypatch.setattr("fastershift.plugin.qt._tasks.spare_core", held)
     teacher.open(one, "one", "auto")
-    teacher.keep({0: ones})
+    teacher.keep({0: ones}, teacher.folder)
     assert begun.wait(60)
     teacher.open(two, "two", "auto")
     go_on.set()
@@ -754,15 +754,21 @@ def test_marks_are_kept_in_a_pause_and_the_diameter_may_be_auto(
         assert not kept.files
 
 
-def test_a_movie_that_cannot_be_opened_leaves_the_marks_of_the_former(
-    user, tmp_path, monkeypatch
-):
+@pytest.fixture
+def two_movies(user, tmp_path, monkeypatch):
+    """Layers called one and two, and a folder of their own for what is learned."""
     from fastershift.plugin.learn import _teacher
 
     monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
     draw = np.random.default_rng(0)
     for name in ("one", "two"):
         user.viewer.add_image(draw.random(SHAPE), name=name)
+
+
+@pytest.mark.usefixtures("two_movies")
+def test_a_movie_that_cannot_be_opened_leaves_the_marks_of_the_former(
+    user, monkeypatch
+):
     section = user.widget._learn
     user.choose("layer", "one")
     user.click("learn_cell")
@@ -813,15 +819,8 @@ def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monke
     ]
 
 
-def test_what_is_painted_into_the_marks_of_another_movie_is_kept_there(
-    user, tmp_path, monkeypatch
-):
-    from fastershift.plugin.learn import _teacher
-
-    monkeypatch.setattr(_teacher, "user_models_folder", lambda: tmp_path)
-    draw = np.random.default_rng(0)
-    for name in ("one", "two"):
-        user.viewer.add_image(draw.random(SHAPE), name=name)
+@pytest.mark.usefixtures("two_movies")
+def test_what_is_painted_into_the_marks_of_another_movie_is_kept_there(user, tmp_path):
     section = user.widget._learn
     for name in ("one", "two"):
         user.choose("layer", name)

@@ -516,14 +516,19 @@ def test_a_click_leaves_the_selection_as_it_is(measured, coloured):
 
 
 def test_images_that_were_measured_are_let_go(measured):
-    layers, followed = measured.viewer.layers, measured.widget._channels._followed
+    layers, made = measured.viewer.layers, measured.widget._channels._links._made
     image, other = layers["GFP"], layers["two"]
+
+    def is_followed(layer):
+        return any(event == layer.events.data for event, _ in made)
+
+    assert is_followed(image)
     before = said(measured)
     layers.remove(image)
     image.data = image.data + 1
-    assert image not in followed
-    assert other in followed
+    assert not is_followed(image)
+    assert is_followed(other)
     assert said(measured) == before
     layers.remove("movie [cells]")
     measured.wait(lambda: measured.widget._measured is None)
-    assert not followed
+    assert not made

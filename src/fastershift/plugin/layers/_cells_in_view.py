@@ -55,7 +55,7 @@ class CellsInView(QObject):
         for layer in viewer.layers:
             self._watch(layer)
         self._choose()
-        on_destroyed(self, _let_go, self)
+        on_destroyed(self, self.let_go)
 
     @property
     def frame(self) -> int:
@@ -151,7 +151,3 @@ class CellsInView(QObject):
         for layer in self._viewer.layers:
             self._unwatch(layer)
         self._follow(None)
-
-
-def _let_go(source: CellsInView) -> None:
-    source.let_go()

@@ -7,7 +7,27 @@ from napari.layers import Layer
 from fastershift.pipeline import Region
 from fastershift.plugin.layers._input import InputChoice
 
-__all__ = ["frame_in_view", "go_to_frame", "region_in_view"]
+__all__ = ["Sliders", "frame_in_view", "go_to_frame", "region_in_view"]
+
+
+class Sliders:
+    """Tells a layer that is drawn again where it stands from one that moves on.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose sliders.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._point: tuple[float, ...] = ()
+
+    def have_moved(self) -> bool:
+        """Tell whether any has moved since this was last asked."""
+        point = tuple(self._viewer.dims.point)
+        moved, self._point = point != self._point, point
+        return moved
 
 
 def frame_in_view(viewer: ViewerModel, layer: Layer, axis: int | None) -> int:

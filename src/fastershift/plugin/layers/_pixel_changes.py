@@ -7,7 +7,8 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.layers._frame_in_view import Sliders
+from fastershift.plugin.qt import Links
 
 __all__ = ["PixelChanges", "last_painted", "steps_undone", "stroke_goes_on"]
 
@@ -86,12 +87,9 @@ class PixelChanges(QObject):
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
-        self._viewer = viewer
-        self._point: tuple[float, ...] = ()
+        self._sliders = Sliders(viewer)
+        self._links = Links(self)
         self._layer: Labels | None = None
-        # The layer may outlive this.
-        self._links: list[tuple[Any, Any]] = []
-        on_destroyed(self, _let_go, self._links)
 
     def watch(self, layer: Labels | None) -> None:
         """Watch a layer in place of the one before.
@@ -101,17 +99,13 @@ class PixelChanges(QObject):
         layer : Labels or None
             The layer.
         """
-        _let_go(self._links)
+        self._links.let_go()
         self._layer = layer
-        self._point = tuple(self._viewer.dims.point)
+        self._sliders.have_moved()
         if layer is not None:
-            self._links += [
-                (layer.events.paint, self._on_paint),
-                (layer.events.labels_update, self._on_written),
-                (layer.events.set_data, self._on_drawn),
-            ]
-            for signal, slot in self._links:
-                signal.connect(slot)
+            self._links.add(layer.events.paint, self._on_paint)
+            self._links.add(layer.events.labels_update, self._on_written)
+            self._links.add(layer.events.set_data, self._on_drawn)
 
     def _on_paint(self, _event: Any) -> None:
         self.noticed.emit()
@@ -121,13 +115,5 @@ class PixelChanges(QObject):
             self.noticed.emit()
 
     def _on_drawn(self, event: Any) -> None:
-        point = tuple(self._viewer.dims.point)
-        moved, self._point = point != self._point, point
-        if not moved:
+        if not self._sliders.have_moved():
             self._on_written(event)
-
-
-def _let_go(links: list[tuple[Any, Any]]) -> None:
-    for signal, slot in links:
-        signal.disconnect(slot)
-    links.clear()

@@ -13,7 +13,7 @@ from skimage.draw import polygon
 
 from fastershift.errors import InputError
 from fastershift.plugin.layers._box import LayerBox
-from fastershift.plugin.qt import choice, make_timer, on_destroyed
+from fastershift.plugin.qt import Links, choice, make_timer
 
 __all__ = ["DrawnRegion", "RegionBox"]
 
@@ -122,9 +122,7 @@ class RegionBox(QObject):
         self._layers.widget.setAccessibleName("Region")
         # While a shape is drawn, it changes with every move of the mouse.
         self._pause = make_timer(self, _PAUSE, self.changed)
-        # The layer may outlive this.
-        self._followed: list[Shapes] = []
-        on_destroyed(self, _let_go, self._followed, self._on_drawn)
+        self._links = Links(self)
         self._layers.changed.connect(self._on_layer)
         self._layers.listed.connect(self._show)
         self._use.changed.connect(self._on_use)
@@ -156,11 +154,10 @@ class RegionBox(QObject):
         return DrawnRegion(shapes.name, outlines, bool(self._use.get()))
 
     def _on_layer(self) -> None:
-        _let_go(self._followed, self._on_drawn)
+        self._links.let_go()
         shapes = self._layers.layer
         if shapes is not None:
-            self._followed.append(shapes)
-            shapes.events.data.connect(self._on_drawn)
+            self._links.add(shapes.events.data, self._on_drawn)
         self._show()
         self.changed.emit()
 
@@ -200,9 +197,3 @@ def _ellipse(corners: _Reals) -> _Reals:
     angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)[:, np.newaxis]
     points: _Reals = middle + np.cos(angles) * right + np.sin(angles) * down
     return points
-
-
-def _let_go(followed: list[Shapes], on_drawn: Any) -> None:
-    for shapes in followed:
-        shapes.events.data.disconnect(on_drawn)
-    followed.clear()

@@ -9,7 +9,8 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.plugin.qt import on_destroyed
+from fastershift.plugin.layers._frame_in_view import Sliders
+from fastershift.plugin.qt import Links
 
 __all__ = ["LayerWatch", "MaskWatch"]
 
@@ -48,14 +49,11 @@ class LayerWatch(QObject):
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
-        self._viewer = viewer
+        self._sliders = Sliders(viewer)
+        self._links = Links(self)
         self._layer: Layer | None = None
         self._array: Any = None
         self._sum: int | None = None
-        self._point: tuple[float, ...] = ()
-        # The layer may outlive this.
-        self._followed: list[Layer] = []
-        on_destroyed(self, _let_go, self._followed, self._on_data, self._on_shown)
 
     def follow(self, layer: Layer, array: Any) -> None:
         """Follow a layer in place of the one before.
@@ -68,22 +66,19 @@ class LayerWatch(QObject):
             Its pixels that matter.
         """
         if layer is not self._layer:
-            _let_go(self._followed, self._on_data, self._on_shown)
+            self._links.let_go()
             self._layer = layer
-            self._followed.append(layer)
-            layer.events.data.connect(self._on_data)
-            layer.events.set_data.connect(self._on_shown)
+            self._links.add(layer.events.data, self._on_data)
+            self._links.add(layer.events.set_data, self._on_shown)
         self._array, self._sum = array, _sample(array)
-        self._point = tuple(self._viewer.dims.point)
+        self._sliders.have_moved()
 
     def _on_data(self, _event: Any = None) -> None:
         self.changed.emit(self._layer)
 
     def _on_shown(self, _event: Any = None) -> None:
         # Shown again without having moved: someone has refreshed the layer.
-        point = tuple(self._viewer.dims.point)
-        moved, self._point = point != self._point, point
-        if moved or self._sum is None:
+        if self._sliders.have_moved() or self._sum is None:
             return
         now = _sample(self._array)
         if now != self._sum:
@@ -108,13 +103,8 @@ class MaskWatch(QObject):
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
-        self._viewer = viewer
-        self._point: tuple[float, ...] = ()
-        # The layers may outlive this.
-        self._followed: list[Labels] = []
-        on_destroyed(
-            self, _let_masks_go, self._followed, self._on_paint, self._on_shown
-        )
+        self._sliders = Sliders(viewer)
+        self._links = Links(self)
 
     def follow(self, layers: Iterable[Labels]) -> None:
         """Follow layers in place of those before.
@@ -124,33 +114,16 @@ class MaskWatch(QObject):
         layers : iterable of Labels
             The layers.
         """
-        _let_masks_go(self._followed, self._on_paint, self._on_shown)
-        self._point = tuple(self._viewer.dims.point)
+        self._links.let_go()
+        self._sliders.have_moved()
         for layer in layers:
-            self._followed.append(layer)
-            layer.events.paint.connect(self._on_paint)
-            layer.events.set_data.connect(self._on_shown)
+            self._links.add(layer.events.paint, self._on_paint)
+            self._links.add(layer.events.set_data, self._on_shown)
 
     def _on_paint(self, _event: Any = None) -> None:
         self.painted.emit()
 
     def _on_shown(self, _event: Any = None) -> None:
         # Shown again without having moved: someone has refreshed the layer.
-        point = tuple(self._viewer.dims.point)
-        moved, self._point = point != self._point, point
-        if not moved:
+        if not self._sliders.have_moved():
             self.shown.emit()
-
-
-def _let_masks_go(followed: list[Labels], on_paint: Any, on_shown: Any) -> None:
-    for layer in followed:
-        layer.events.paint.disconnect(on_paint)
-        layer.events.set_data.disconnect(on_shown)
-    followed.clear()
-
-
-def _let_go(followed: list[Layer], on_data: Any, on_shown: Any) -> None:
-    for layer in followed:
-        layer.events.data.disconnect(on_data)
-        layer.events.set_data.disconnect(on_shown)
-    followed.clear()

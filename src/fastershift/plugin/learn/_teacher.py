@@ -225,18 +225,16 @@ class Teacher(QObject):
         """Where the marks of the movie that is open are kept."""
         return None if self._lesson is None else self._lesson.folder
 
-    def keep(self, marks: Mapping[int, _Labels], folder: Path | None = None) -> None:
+    def keep(self, marks: Mapping[int, _Labels], folder: Path) -> None:
         """Keep the marks of a movie on disk.
 
         Parameters
         ----------
         marks : mapping of int to (Y, X) int32
             Cells from 1, 0 background, -1 unknown.
-        folder : Path, optional
-            That of another movie than the one that is open.
+        folder : Path
+            That of the movie.
         """
-        folder = folder or self.folder
-        assert folder is not None  # noqa: S101 (opened before)
         self._unkept.put(folder, marks)
         self._keeping.follow(
             Task(

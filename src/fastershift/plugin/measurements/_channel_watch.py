@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from fastershift.plugin.layers._placement import labels_axes
 from fastershift.plugin.measurements._channels import channels_of, position_of
-from fastershift.plugin.qt import follow, on_destroyed
+from fastershift.plugin.qt import Links, follow
 
 __all__ = ["ChannelWatch"]
 
@@ -30,10 +30,8 @@ class ChannelWatch(QObject):
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
-        # The layers may outlive this.
-        self._followed: list[Layer] = []
+        self._links = Links(self)
         follow(self, viewer.layers.events.removed, self._on_removed)
-        on_destroyed(self, self.let_go)
 
     def follow(self, layers: Iterable[Layer], cells: Labels) -> None:
         """Follow those of these layers, in place of those before, that fit the cells.
@@ -50,20 +48,15 @@ class ChannelWatch(QObject):
         frames, height, width = (sizes.get(axis, 1) for axis in "TYX")
         for layer in layers:
             if channels_of([layer], (frames, height, width), position_of(cells)):
-                self._followed.append(layer)
-                layer.events.data.connect(self._on_data)
+                self._links.add(layer.events.data, self._on_data)
 
     def _on_data(self, _event: object = None) -> None:
         self.changed.emit()
 
     def _on_removed(self, event: Any) -> None:
         # An image that nobody shows any more shall not stay in memory.
-        for layer in [one for one in self._followed if one == event.value]:
-            layer.events.data.disconnect(self._on_data)
-            self._followed.remove(layer)
+        self._links.let_go(event.value.events.data)
 
     def let_go(self) -> None:
         """Follow nothing any more."""
-        for layer in self._followed:
-            layer.events.data.disconnect(self._on_data)
-        self._followed.clear()
+        self._links.let_go()

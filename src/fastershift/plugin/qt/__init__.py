@@ -5,7 +5,7 @@ from fastershift.plugin.qt._editors import Editor, choice, keep_wheel_away
 from fastershift.plugin.qt._fold import Fold
 from fastershift.plugin.qt._keys import bind, key_of, make_button, unbind
 from fastershift.plugin.qt._keys_panel import KeysPanel
-from fastershift.plugin.qt._lifetime import follow, make_timer, on_destroyed
+from fastershift.plugin.qt._lifetime import Links, follow, make_timer, on_destroyed
 from fastershift.plugin.qt._named import make_text, named
 from fastershift.plugin.qt._numbers import NumberBox, WholeNumberBox
 from fastershift.plugin.qt._panel_scroll import PanelScroll
@@ -18,6 +18,7 @@ __all__ = [
     "Editor",
     "Fold",
     "KeysPanel",
+    "Links",
     "NumberBox",
     "PanelScroll",
     "SettingControl",

@@ -6,7 +6,7 @@ from weakref import finalize
 
 from qtpy.QtCore import QObject, QTimer, SignalInstance
 
-__all__ = ["follow", "make_timer", "on_destroyed"]
+__all__ = ["Links", "follow", "make_timer", "on_destroyed"]
 
 
 def on_destroyed(owner: QObject, call: Callable[..., Any], *arguments: Any) -> None:
@@ -37,6 +37,35 @@ def follow(owner: QObject, event: Any, call: Callable[..., Any]) -> None:
     """Call a function at each event of napari, as long as a Qt object lives."""
     event.connect(call)
     on_destroyed(owner, event.disconnect, call)
+
+
+class Links:
+    """Calls at events of napari, of layers that come and go and may outlive them.
+
+    Parameters
+    ----------
+    owner : QObject
+        They end with this at the latest.
+    """
+
+    def __init__(self, owner: QObject) -> None:
+        self._made: list[tuple[Any, Callable[..., Any]]] = []
+        on_destroyed(owner, self.let_go)
+
+    def add(self, event: Any, call: Callable[..., Any]) -> None:
+        """Call a function at each event from now on."""
+        event.connect(call)
+        self._made.append((event, call))
+
+    def let_go(self, event: Any = None) -> None:
+        """Call nothing any more, or nothing at one of the events."""
+        kept = []
+        for made, call in self._made:
+            if event is None or made == event:
+                made.disconnect(call)
+            else:
+                kept.append((made, call))
+        self._made[:] = kept
 
 
 def make_timer(
