@@ -143,7 +143,10 @@ def test_all_at_once(tmp_path, stack):
 def test_masks_beside_their_frames_are_left_out(tmp_path, stack, ending):
     fill(tmp_path / "m", **frames("t{t:03d}.tif", stack))
     fill(tmp_path / "m", **frames("t{t:03d}" + ending + ".tif", stack * 0))
-    same(read_movie(tmp_path / "m"), stack)
+    movie = read_movie(tmp_path / "m")
+    same(movie, stack)
+    names = [path.name for path in movie.frames.files]
+    assert names == [f"t{t:03d}.tif" for t in range(len(stack))]
 
 
 def test_a_name_that_only_looks_like_a_mask_is_a_frame(tmp_path, stack):

@@ -226,6 +226,11 @@ class ArrayFrames:
             stored = np.result_type(stored, np.float32)
         return self.plan.dtype(stored)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that hold a frame each, in their order; none if one file holds all."""
+        return tuple(getattr(self.array, "files", ()))
+
     def read(self, t: int) -> NDArray[Any]:
         """Compute or load frame ``t`` alone; masked pixels become NaN."""
         block = self.array[self.plan.at(t)]

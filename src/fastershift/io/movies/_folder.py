@@ -64,6 +64,12 @@ class _FileArray:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files, in the order of frames."""
+        named = self.grid.files
+        return tuple(self.folder / named[place] for place in sorted(named))
+
     def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
         lead = len(self.grid.axes)
         numbers = np.arange(int(np.prod(self.grid.shape))).reshape(self.grid.shape)
