@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 
 pytest.importorskip("zarr")
 
@@ -120,6 +121,28 @@ def test_an_unfinished_run_of_something_else_is_not_taken_up(
     with pytest.raises(InputError, match=words):
         run(task(other))
     assert run(task(other, overwrite=True)).frames == 9
+
+
+def test_an_unfinished_run_of_another_region_is_not_taken_up(
+    tmp_path, movie_file, settings
+):
+    region = np.ones((9, 56, 64), np.uint8)
+    task = MovieTask(
+        movie_file, tmp_path / "o", settings=settings, inside=tmp_path / "region.tif"
+    )
+
+    def draw():
+        region[2, :28] = 0
+        tifffile.imwrite(task.inside, region, photometric="minisblack")
+
+    draw()
+    events = run_large(task)
+    next(events)
+    events.close()
+    region[6, :28] = 0
+    draw()
+    with pytest.raises(InputError, match="the movie has changed"):
+        run(task)
 
 
 def test_a_former_result_is_kept(tmp_path, movie_file, settings):
