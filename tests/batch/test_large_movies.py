@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import tifffile
 
 pytest.importorskip("zarr")
 
 from fastershift.batch import MovieTask, Written, run_large
 from fastershift.errors import InputError
-from fastershift.io import read_result
+from fastershift.io import read_result, read_saved
 from fastershift.pipeline import Progress, Started, segment_movie
 
 
@@ -120,6 +121,46 @@ def test_an_unfinished_run_of_something_else_is_not_taken_up(
     with pytest.raises(InputError, match=words):
         run(task(other))
     assert run(task(other, overwrite=True)).frames == 9
+
+
+def test_an_unfinished_run_of_another_region_is_not_taken_up(
+    tmp_path, movie_file, settings
+):
+    region = np.ones((9, 56, 64), np.uint8)
+    task = MovieTask(
+        movie_file, tmp_path / "o", settings=settings, inside=tmp_path / "region.tif"
+    )
+
+    def draw():
+        region[2, :28] = 0
+        tifffile.imwrite(task.inside, region, photometric="minisblack")
+
+    draw()
+    events = run_large(task)
+    next(events)
+    events.close()
+    region[6, :28] = 0
+    draw()
+    with pytest.raises(InputError, match="the movie has changed"):
+        run(task)
+
+
+def test_nothing_is_told_of_the_cells_in_a_frame_that_shows_nothing(
+    tmp_path, simulated, settings
+):
+    frames = np.asarray(simulated.frames).copy()
+    frames[4] = 0
+    tifffile.imwrite(tmp_path / "movie.tif", frames, photometric="minisblack")
+    settings = {**settings, "embed": {"model": "generalist", "diameter": 16.0}}
+    outcome = run(
+        MovieTask(tmp_path / "movie.tif", tmp_path / "out", settings=settings)
+    )
+    saved = read_saved(outcome.output)
+    cells = [len(np.unique(frame)) - 1 for frame in saved.stack()]
+    assert (cells[4], cells[3] > 0) == (0, True)
+    assert outcome.mean_cells == pytest.approx(np.mean(cells), abs=0.01)
+    known = [row["expected_f1"] is not None for row in saved.reports]
+    assert known == [count > 0 for count in cells]
 
 
 def test_a_former_result_is_kept(tmp_path, movie_file, settings):

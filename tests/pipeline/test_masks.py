@@ -212,6 +212,17 @@ def test_a_missing_mask_is_put_in_and_told(movie):
     np.testing.assert_array_equal(as_given.labels > 0, labels > 0)
 
 
+def test_a_mask_that_is_put_in_at_the_border_and_removed_there_is_not_told():
+    labels = np.zeros((4, 40, 60), np.int32)
+    labels[:, 10:20, 20:30] = 1
+    labels[[0, 1, 3], 0:6, 40:46] = 2
+    settings = {"track": {"border": 8, "vote_weight": 0}}
+    result = segment_movie(None, settings, labels=numbered_anew(labels))
+    assert np.unique(result.labels).tolist() == [0, 1]
+    assert "filled" not in result.provenance
+    assert "notices" not in result.provenance
+
+
 @pytest.mark.parametrize("span", [(0, 6), (3, 3), (5, 6)])
 def test_frames_that_masks_do_not_have(movie, tmp_path, span):
     from fastershift.pipeline import open_masks

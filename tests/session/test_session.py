@@ -44,6 +44,15 @@ def test_cancelling_the_first_run_keeps_its_frames(session):
     assert not session.labels[3:].any()
 
 
+def test_a_run_that_is_left_has_not_failed(session):
+    job = session.start()
+    events = job.events()
+    next(events)
+    events.close()
+    assert job.state == "cancelled"
+    assert session.finish(job) == "Cancelled: 0 of 5 frames are kept."
+
+
 def test_cancelling_a_second_run_restores_the_first(session):
     first = session.start()
     drive(first)

@@ -164,11 +164,12 @@ def _report(
     stored: dict[str, Any], frame: int, labels: Labels, n_new: int, seconds: float
 ) -> FrameReport:
     """Complete the report of a frame of a pair."""
-    report = FrameReport(**stored)
+    report, cells = FrameReport(**stored), len(label_ids(labels)) - 1
     return replace(
         report,
         frame=frame,
-        cells=len(label_ids(labels)) - 1,
+        cells=cells,
+        expected_f1=report.expected_f1 if cells else None,
         network_ms=report.network_ms / n_new,
         linking_ms=seconds * 1e3 / n_new,
     )

@@ -248,7 +248,7 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
         {
             "settings": hash_of(plan.settings.model_dump(mode="json")),
             "model": plan.provenance["model_sha256"],
-            "input": _fingerprint(movie, plan.confines),
+            "input": _fingerprint(movie, plan.confines, task.regions.values()),
             "version": str(plan.provenance["fastershift"]),
             "chunks": hash_of(chunks),
         },
@@ -346,16 +346,18 @@ def _is_by_the_way(name: str) -> bool:
     return hidden or name.lower() in _LEFT_BY_SYSTEMS
 
 
-def _fingerprint(movie: Movie, confines: Confines | None) -> str:
-    """Tell a movie from another by sizes, times and three of its frames."""
+def _fingerprint(
+    movie: Movie, confines: Confines | None, regions: Iterable[str]
+) -> str:
+    """Tell a movie and its regions from others by sizes, times and three frames."""
     digest = hashlib.sha256(f"{movie.shape} {movie.dtype}".encode())
     for number in sorted({0, len(movie) // 2, len(movie) - 1}):
         digest.update(np.ascontiguousarray(movie[number]).tobytes())
         if confines is not None:
             digest.update(np.packbits(confines.at(number)).tobytes())
-    source = movie.source
-    if source is not None and not is_zarr(source):
-        for file in _files_of(source):
+    sources = [movie.source, *map(Path, regions)]
+    for source in sources:
+        for file in _files_of(source) if source and not is_zarr(source) else ():
             stat = file.stat()
             told = f"{file.name} {stat.st_size} {stat.st_mtime_ns}"
             digest.update(os.fsencode(told))

@@ -147,6 +147,8 @@ def outcome_of(
     cells = np.zeros(len(joined.labels), dtype=int)
     for track in joined.lineage.tracks:
         cells[track.first : track.last + 1] += 1
+    # Tracks go on across frames that show nothing.
+    cells[[report.cells == 0 for report in joined.reports]] = 0
     return Outcome(
         movie=movie,
         status="done",

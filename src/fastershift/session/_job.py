@@ -75,7 +75,7 @@ class Job:
                     self.labels = event.result.labels
                     self.state = "finished"
                 yield event
-        except BaseException:
+        except Exception:
             self.state = "failed"
             raise
         finally:

@@ -1,5 +1,7 @@
 """Layers that results go to: found again, laid over their input, and put back."""
 
+import gc
+import weakref
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -49,6 +51,14 @@ class TestFinding:
         assert again is first
         assert first.data.max() == 2
         assert names(scene) == ["movie", "movie [cells]"]
+
+    def test_a_layer_that_was_removed_is_let_go(self, scene):
+        cells = weakref.ref(
+            scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS.copy())
+        )
+        scene.viewer.layers.remove(cells())
+        gc.collect()
+        assert cells() is None
 
     def test_cells_belong_to_the_layer_they_were_found_in(self, scene):
         outputs, source = scene.outputs, scene.source

@@ -130,4 +130,6 @@ def finish_masks(
     for t, tracks in enumerate(names.tracks):
         ids, counts = np.unique(tracks[tracks > 0], return_counts=True)
         joined += [[t, track] for track in ids[counts > 1].tolist()]
-    return lineage, [[t, final[t][track]] for t, track in filled], joined
+    kept = [[t, final[t][track]] for t, track in filled]
+    # What was put in is removed again where it lies at the border, or is too short.
+    return lineage, [[t, track] for t, track in kept if track], joined

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,10 @@ _OVER: dict[Role, Role] = {"tracks": "cells", "links": "preview"}
 LabelImage: TypeAlias = npt.NDArray[np.int32]
 
 # Results by the layer itself, as either may be renamed at any time. They are known
-# longer than the panel is open: it may be closed and opened again.
-_MADE: WeakKeyDictionary[Layer, dict[tuple[Role, int], Layer]] = WeakKeyDictionary()
+# longer than the panel is open: it may be closed and opened again. Those that were
+# removed are let go.
+_Made: TypeAlias = WeakValueDictionary[tuple[Role, int], Layer]
+_MADE: WeakKeyDictionary[Layer, _Made] = WeakKeyDictionary()
 # Those made in this sitting, also for layers that are gone.
 _OWN: WeakSet[Layer] = WeakSet()
 
@@ -53,7 +55,7 @@ class Outputs:
     def find(self, source: Layer, role: Role) -> Layer | None:
         """Return the layer of a role, if it is in the viewer."""
         position = self._positions.get(source, 0)
-        layer = _MADE.get(source, {}).get((role, position))
+        layer = _MADE.get(source, _Made()).get((role, position))
         if layer is not None and self.shows(layer):
             return layer
         # One of another sitting is known by its name once, and then by itself. One that
@@ -63,7 +65,7 @@ class Outputs:
         for layer in self._viewer.layers:
             named = layer.name == name and isinstance(layer, kind)
             if named and ResultRecord.has(layer) and layer not in _OWN:
-                _MADE.setdefault(source, {})[role, position] = layer
+                _MADE.setdefault(source, _Made())[role, position] = layer
                 return layer
         return None
 
@@ -195,7 +197,7 @@ class Outputs:
         # The layer that is worked on stays the selected one.
         self._viewer.layers.selection = selected or {source}
         position = self._positions.get(source, 0)
-        _MADE.setdefault(source, {})[role, position] = layer
+        _MADE.setdefault(source, _Made())[role, position] = layer
         return layer
 
 
