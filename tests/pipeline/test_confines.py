@@ -113,3 +113,18 @@ def test_a_jpeg_is_no_mask(simulated, left, tmp_path):
             segment_movie(None, LINKED, labels=simulated.labels, inside=given)
         with pytest.raises(InputError, match="is a JPEG"):
             segment_movie(None, LINKED, labels=given)
+
+
+def border_of(width):
+    return {"track": {"border": width}}
+
+
+def test_a_border_that_covers_the_frame_is_refused(simulated):
+    """Until now it gave a result without a cell, and without a word."""
+    masks = simulated.labels
+    half = min(masks.shape[1:]) // 2
+    result = segment_movie(None, LINKED | border_of(half - 1), labels=masks)
+    assert result.labels.shape == masks.shape
+    for border in (half, 10**6):
+        with pytest.raises(InputError, match=f"covers frames of .* less than {half}"):
+            segment_movie(None, border_of(border), labels=masks)
