@@ -7,6 +7,7 @@ from PIL import Image
 
 from fastershift import segment_movie
 from fastershift.errors import InputError
+from fastershift.io import read_movie
 from fastershift.labels import keep_inside
 from fastershift.session import Session, SessionInput, describe_methods
 
@@ -82,6 +83,21 @@ def test_a_region_may_be_a_file_with_a_mask_for_each_frame(simulated, tmp_path):
     result = segment_movie(None, LINKED, labels=simulated.labels, inside=path)
     assert not result.labels[:2].any()
     assert result.labels[2].any()
+
+
+def test_a_region_of_the_whole_file_is_cut_like_its_movie(simulated, tmp_path):
+    """As given masks are, where only some of the frames are tracked."""
+    masks, frames = simulated.labels, simulated.frames
+    region = np.zeros(masks.shape, np.uint8)
+    region[:2, :, :40] = region[2:, :, 40:] = 1
+    tifffile.imwrite(tmp_path / "r.tif", region, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "m.tif", frames, photometric="minisblack")
+    movie = read_movie(tmp_path / "m.tif", frames=(1, 4))
+    result = segment_movie(movie, LINKED, labels=masks[1:4], inside=tmp_path / "r.tif")
+    kept = np.concatenate(
+        [expected(masks[1:2], region[0]), expected(masks[2:4], region[2])]
+    )
+    np.testing.assert_array_equal(result.labels > 0, kept)
 
 
 def test_a_region_that_does_not_fit_is_a_sentence(simulated):

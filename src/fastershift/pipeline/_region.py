@@ -8,6 +8,7 @@ import numpy as np
 
 from fastershift.config import Settings
 from fastershift.errors import InputError
+from fastershift.io import Movie
 from fastershift.labels import Confines
 from fastershift.pipeline.masks import open_masks
 from fastershift.rshn import FrameSource
@@ -153,8 +154,17 @@ def _frames(given: Any, movie: FrameSource | None) -> Any:
     if given is None:
         return None
     if isinstance(given, str | Path):
-        given = open_masks(Path(given), movie=movie, labels=False)
+        given = _open(Path(given), movie)
     elif not hasattr(given, "shape"):
         given = np.asarray(given)
     shape = getattr(given, "shape", ())
     return given[np.newaxis] if len(shape) == 2 else given
+
+
+def _open(path: Path, movie: FrameSource | None) -> Any:
+    """Open masks of a region; those of all that a file holds are cut like its movie."""
+    masks = open_masks(path, movie=movie, labels=False)
+    if isinstance(movie, Movie) and len(masks) == movie.frames.shape[0] > len(movie):
+        span = (movie.first, movie.first + len(movie))
+        return open_masks(path, span, movie, labels=False)
+    return masks
