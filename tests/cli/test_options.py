@@ -214,6 +214,18 @@ def test_evaluate_tells_scores_and_which_truth_is_missing(tmp_path, capsys):
     assert code_of("evaluate", truth / "TRA", truth, "--frames", "1") == 2
 
 
+def test_evaluate_tells_where_the_list_of_tracks_is_lost(tmp_path, capsys):
+    made = ("simulate", "-o", tmp_path / "made", "--frames", 2, "--cells", 3)
+    assert code_of(*made, "--height", 48, "--width", 48, "--diameter", 14) == 0
+    truth, result = tmp_path / "made" / "01_GT", tmp_path / "r.tif"
+    assert code_of("convert", truth / "TRA", result) == 0
+    assert code_of("evaluate", result, truth) == 0
+    assert not capsys.readouterr().err
+    (tmp_path / "r_tracks.txt").unlink()
+    assert code_of("evaluate", result, truth) == 0
+    assert "r_tracks.txt is not beside r.tif" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

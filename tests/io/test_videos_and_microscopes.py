@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 from fractions import Fraction
+from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -125,8 +126,8 @@ class Scenes:
     def __init__(self, path):
         self.scene = 0
 
-    def set_scene(self, name):
-        self.scene = self.scenes.index(name)
+    def set_scene(self, scene):
+        self.scene = self.scenes.index(scene) if isinstance(scene, str) else scene
 
     @property
     def dask_data(self):
@@ -169,11 +170,37 @@ def test_a_microscope_that_knows_no_sizes(tmp_path, bioio, monkeypatch):
     assert movie.units == ("pixel", "micrometer", "micrometer")
 
 
-def test_a_file_that_bioio_cannot_read(tmp_path, bioio):
-    def refuse(path):
+def test_positions_of_one_name_are_told_apart(tmp_path, bioio, monkeypatch):
+    """As the points of a plate may be called, two by two, like their well."""
+    path = tmp_path / "m.nd2"
+    path.write_bytes(b"\0")
+    monkeypatch.setattr(Scenes, "scenes", ("A1", "A1"))
+    first, second = (read_movie(path, channel=0, position=p) for p in (0, 1))
+    np.testing.assert_array_equal(second[0], first[0] + 1000)
+
+
+def test_a_size_that_makes_no_sense_is_not_known(tmp_path, bioio, monkeypatch):
+    """Leica writes lengths below 0 where the stage runs backwards."""
+    path = tmp_path / "m.lif"
+    path.write_bytes(b"\0")
+    monkeypatch.setattr(Scenes, "physical_pixel_sizes", SimpleNamespace(Y=-2, X=0.5))
+    movie = read_movie(path, channel=0, position=0)
+    assert movie.scale == (300.0, 1.0, 0.5)
+    assert movie.units == ("second", "pixel", "micrometer")
+
+
+@pytest.mark.parametrize("part", ["scenes", "dask_data", "physical_pixel_sizes"])
+def test_a_file_that_bioio_cannot_read(tmp_path, bioio, monkeypatch, part):
+    def refuse(image):
         raise RuntimeError("unsupported")
 
-    bioio.BioImage = refuse
+    monkeypatch.setattr(Scenes, part, property(refuse))
     (tmp_path / "m.czi").write_bytes(b"\0")
-    with pytest.raises(InputError, match=r"cannot be read by bioio \(unsupported\)"):
-        read_movie(tmp_path / "m.czi")
+    monkeypatch.setitem(sys.modules, "bioio_czi", None)
+    with pytest.raises(InputError, match="needs one more package: pip install bioio-c"):
+        read_movie(tmp_path / "m.czi", channel=0, position=0)
+    reader = ModuleType("bioio_czi")
+    reader.__spec__ = ModuleSpec("bioio_czi", None)
+    monkeypatch.setitem(sys.modules, "bioio_czi", reader)
+    with pytest.raises(InputError, match="is damaged, not whole, or of a kind that"):
+        read_movie(tmp_path / "m.czi", channel=0, position=0)

@@ -224,6 +224,44 @@ def test_frames_whose_chunks_are_gone_are_lost(tmp_path, chunks, removed, lost):
             np.testing.assert_array_equal(there, MOVIE[frame])
 
 
+def cells_that_move(background):
+    """Two squares that come and go in the chunks of (1, 32, 32)."""
+    movie = np.full((8, 96, 128), background, np.uint16)
+    for t in range(8):
+        movie[t, 8 + 8 * t : 20 + 8 * t, 20 + 6 * t : 32 + 6 * t] = 3000
+        movie[t, 70:82, 100 - 6 * t : 112 - 6 * t] = 3000
+    return movie
+
+
+@pytest.mark.parametrize("names", [("t", "y", "x"), ("t", "x", "y")])
+def test_zeros_between_cells_may_be_left_out(tmp_path, names):
+    """As zarr does by itself where the background was subtracted."""
+    movie = cells_that_move(0)
+    stored = movie if names[1] == "y" else movie.swapaxes(1, 2)
+    path = tmp_path / "m.zarr"
+    made = zarr.create_array(
+        path, shape=stored.shape, chunks=(1, 32, 32), dtype="u2", dimension_names=names
+    )
+    made[:] = stored
+    assert len([*path.glob("c/*/*/*")]) < 8 * 12
+    np.testing.assert_array_equal(frames_of(read_movie(path)), movie)
+    # A frame of which nothing is there may be lost.
+    shutil.rmtree(path / "c/3")
+    with pytest.raises(InputError, match="the first is frame 3"):
+        read_movie(path)
+
+
+@pytest.mark.parametrize("lost", [1, 8])
+def test_a_lost_part_of_a_movie_without_zeros_is_told(tmp_path, lost):
+    path = tmp_path / "m.zarr"
+    made = zarr.create_array(path, shape=(8, 96, 128), chunks=(1, 32, 32), dtype="u2")
+    made[:] = cells_that_move(200)
+    for t in range(lost):
+        (path / f"c/{t}/{t % 3}/{t % 4}").unlink()
+    with pytest.raises(InputError, match=f"{lost} of its 8 frames ha"):
+        read_movie(path)
+
+
 def test_background_of_labels_may_be_left_out(tmp_path):
     """As zarr does by itself; a whole frame between two others is lost all the same."""
     labels = np.zeros((6, 6, 8), np.uint16)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from fastershift import segment_movie
 from fastershift.errors import InputError
+from fastershift.io import read_movie
 from fastershift.labels import keep_inside
 from fastershift.session import Session, SessionInput, describe_methods
 
@@ -84,6 +85,21 @@ def test_a_region_may_be_a_file_with_a_mask_for_each_frame(simulated, tmp_path):
     assert result.labels[2].any()
 
 
+def test_a_region_of_the_whole_file_is_cut_like_its_movie(simulated, tmp_path):
+    """As given masks are, where only some of the frames are tracked."""
+    masks, frames = simulated.labels, simulated.frames
+    region = np.zeros(masks.shape, np.uint8)
+    region[:2, :, :40] = region[2:, :, 40:] = 1
+    tifffile.imwrite(tmp_path / "r.tif", region, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "m.tif", frames, photometric="minisblack")
+    movie = read_movie(tmp_path / "m.tif", frames=(1, 4))
+    result = segment_movie(movie, LINKED, labels=masks[1:4], inside=tmp_path / "r.tif")
+    kept = np.concatenate(
+        [expected(masks[1:2], region[0]), expected(masks[2:4], region[2])]
+    )
+    np.testing.assert_array_equal(result.labels > 0, kept)
+
+
 def test_a_region_that_does_not_fit_is_a_sentence(simulated):
     with pytest.raises(InputError, match="10 × 10 pixels"):
         segment_movie(None, LINKED, labels=simulated.labels, inside=np.ones((10, 10)))
@@ -113,3 +129,18 @@ def test_a_jpeg_is_no_mask(simulated, left, tmp_path):
             segment_movie(None, LINKED, labels=simulated.labels, inside=given)
         with pytest.raises(InputError, match="is a JPEG"):
             segment_movie(None, LINKED, labels=given)
+
+
+def border_of(width):
+    return {"track": {"border": width}}
+
+
+def test_a_border_that_covers_the_frame_is_refused(simulated):
+    """Until now it gave a result without a cell, and without a word."""
+    masks = simulated.labels
+    half = min(masks.shape[1:]) // 2
+    result = segment_movie(None, LINKED | border_of(half - 1), labels=masks)
+    assert result.labels.shape == masks.shape
+    for border in (half, 10**6):
+        with pytest.raises(InputError, match=f"covers frames of .* less than {half}"):
+            segment_movie(None, border_of(border), labels=masks)

@@ -74,6 +74,8 @@ def connect(
                 threads_per_worker=1,
                 processes=workers is not None,
                 dashboard_address=None,
+                # Without it Dask warns where another batch has taken its usual port.
+                scheduler_kwargs={"dashboard_address": ":0"},
                 silence_logs=logging.CRITICAL,
             )
         with cluster, Client(cluster, set_as_default=False) as client:

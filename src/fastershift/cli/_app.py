@@ -80,10 +80,13 @@ def evaluate(
     """Score a result against truth: SEG, DET, TRA and, against silver truth, SEG_ST."""
     from fastershift.evaluation import Scores
     from fastershift.evaluation import evaluate as evaluate_result
+    from fastershift.io import lost_parents
 
     names = Scores(None, None, None).as_dict().keys()
     check_figures(json_file, lambda former: former.keys() == names)
     scores = evaluate_result(result, truth, silver=silver, frames=frame_range(frames))
+    if lost := lost_parents(result):
+        typer.echo(lost, err=True)
     for name, value in scores.as_dict().items():
         typer.echo(f"{name:7}{'no such truth' if value is None else f'{value:.4f}'}")
     write_figures(json_file, scores.as_dict())

@@ -8,7 +8,6 @@ from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from fastershift._compiled import is_switched_off
@@ -20,7 +19,14 @@ from fastershift.labels import Confines
 from fastershift.pipeline._choice import Choice, choose_for_movie
 from fastershift.pipeline._diameter import smallest_cell
 from fastershift.pipeline._quality import Quality
-from fastershift.pipeline._region import Region, part_shape, read_confines, widened
+from fastershift.pipeline._region import (
+    Region,
+    check_border,
+    frame_shape,
+    part_shape,
+    read_confines,
+    widened,
+)
 from fastershift.pipeline._sources import (
     EmbeddingSource,
     GivenEmbeddings,
@@ -238,7 +244,7 @@ def plan_run(
     )
     card = choice.model.card
     resolved = _with_tracking(choice.settings)
-    shape = _frame_shape(movie)
+    shape = frame_shape(movie)
     region = widened(region, resolved, card.diameter, shape)
     source = _network(choice.model, resolved, movie, device, region, former)
     plan = Plan(
@@ -264,6 +270,8 @@ def plan_run(
 
 def _confined(plan: Plan, confines: Confines | None) -> Plan:
     """Add where cells may be."""
+    if plan.region is None:
+        check_border(plan.settings.track.border, plan.frame_shape)
     if confines is None:
         return plan
     if plan.region is None:
@@ -314,7 +322,7 @@ def _plan_given(
         raise InputError("The embeddings hold no frame.")
     if mask is not None and region is not None:
         mask = mask[(..., *region)]
-    shape = given.shape if movie is None else _frame_shape(movie)
+    shape = given.shape if movie is None else frame_shape(movie)
     diameter = settings.embed.diameter
     smallest: float = _SMALLEST_WITHOUT_DIAMETER
     if diameter != "auto":
@@ -397,23 +405,12 @@ def _network(
     embedder = Embedder(
         model,
         settings.embed,
-        _frame_shape(movie),
+        frame_shape(movie),
         device=device,
         per_tile=settings.track.merge_tiles,
         region=region,
     )
     return NetworkEmbeddings(embedder, movie)
-
-
-def _frame_shape(movie: FrameSource) -> tuple[int, int]:
-    shape = getattr(movie, "shape", None)
-    if shape is None or len(shape) != 3:
-        shape = (len(movie), *np.shape(movie[0]))
-    if len(shape) != 3:
-        raise InputError(
-            f"A movie has the axes (time, row, column); this one has {len(shape)} axes."
-        )
-    return int(shape[1]), int(shape[2])
 
 
 def _with_tracking(settings: Settings, *, by_costs: bool = False) -> Settings:

@@ -7,11 +7,20 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastershift.config import Settings
+from fastershift.errors import InputError
+from fastershift.io import Movie
 from fastershift.labels import Confines
 from fastershift.pipeline.masks import open_masks
 from fastershift.rshn import FrameSource
 
-__all__ = ["Region", "part_shape", "read_confines", "widened"]
+__all__ = [
+    "Region",
+    "check_border",
+    "frame_shape",
+    "part_shape",
+    "read_confines",
+    "widened",
+]
 
 #: Rows and columns of a frame.
 Region: TypeAlias = tuple[slice, slice]
@@ -64,6 +73,24 @@ def widened(
     return (rows, columns) if area < _WORTH_LEAVING_OUT * math.prod(shape) else None
 
 
+def frame_shape(movie: FrameSource) -> tuple[int, int]:
+    """Tell rows and columns of the frames of a movie.
+
+    Raises
+    ------
+    InputError
+        When it has other axes than time, row and column.
+    """
+    shape = getattr(movie, "shape", None)
+    if shape is None or len(shape) != 3:
+        shape = (len(movie), *np.shape(movie[0]))
+    if len(shape) != 3:
+        raise InputError(
+            f"A movie has the axes (time, row, column); this one has {len(shape)} axes."
+        )
+    return int(shape[1]), int(shape[2])
+
+
 def part_shape(shape: tuple[int, int], region: Region | None) -> tuple[int, int]:
     """Tell rows and columns of the part of a frame that is worked on."""
     if region is None:
@@ -72,6 +99,29 @@ def part_shape(shape: tuple[int, int], region: Region | None) -> tuple[int, int]
         len(range(side)[part]) for side, part in zip(shape, region, strict=True)
     )
     return rows, columns
+
+
+def check_border(border: int, shape: tuple[int, int]) -> None:
+    """Refuse a border that covers the whole frame.
+
+    Parameters
+    ----------
+    border : int
+        Its width in pixels.
+    shape : (int, int)
+        Of the frames.
+
+    Raises
+    ------
+    InputError
+        When every cell would lie in it.
+    """
+    if border and 2 * border >= min(shape):
+        raise InputError(
+            f"A border of {border} pixels covers frames of {shape[0]} × {shape[1]} "
+            "pixels, so that every cell would be removed; choose less than "
+            f"{(min(shape) + 1) // 2}."
+        )
 
 
 def read_confines(
@@ -104,8 +154,17 @@ def _frames(given: Any, movie: FrameSource | None) -> Any:
     if given is None:
         return None
     if isinstance(given, str | Path):
-        given = open_masks(Path(given), movie=movie, labels=False)
+        given = _open(Path(given), movie)
     elif not hasattr(given, "shape"):
         given = np.asarray(given)
     shape = getattr(given, "shape", ())
     return given[np.newaxis] if len(shape) == 2 else given
+
+
+def _open(path: Path, movie: FrameSource | None) -> Any:
+    """Open masks of a region; those of all that a file holds are cut like its movie."""
+    masks = open_masks(path, movie=movie, labels=False)
+    if isinstance(movie, Movie) and len(masks) == movie.frames.shape[0] > len(movie):
+        span = (movie.first, movie.first + len(movie))
+        return open_masks(path, span, movie, labels=False)
+    return masks

@@ -159,6 +159,22 @@ def test_what_is_no_result_is_said(tracked, tmp_path, monkeypatch):
     assert "movie [cells]" in tracked.names
 
 
+def test_a_lost_list_of_tracks_is_said(tracked, tmp_path, monkeypatch):
+    from qtpy.QtWidgets import QFileDialog
+
+    from fastershift.io import SavedResult, write_saved
+
+    saved = write_saved(
+        tmp_path / "r", SavedResult(np.ones((2, 6, 8), np.int32), []), format="tiff"
+    )
+    (tmp_path / "r_tracks.txt").unlink()
+    tracked.find("format").setCurrentText("TIFF")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(saved), ""))
+    tracked.click("open_result")
+    tracked.wait(lambda: tracked.status.startswith("Opened"))
+    assert "r_tracks.txt is not beside r.tif" in tracked.status
+
+
 def crash(folder):
     """Let it look as if another process had written what lies in the cache."""
     for one in (folder / "autosave").iterdir():

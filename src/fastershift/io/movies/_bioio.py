@@ -1,12 +1,20 @@
 """Movies in the files of microscopes, read by bioio (extra ``bioio``)."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError, import_extra
 from fastershift.io._axes import choose_position
-from fastershift.io._movie import Movie, Scale, Units, as_movie, no_level
+from fastershift.io._movie import (
+    Movie,
+    Scale,
+    Units,
+    as_movie,
+    known_scale,
+    no_level,
+)
 
 __all__ = ["MICROSCOPE_SUFFIXES", "read_microscope_file"]
 
@@ -34,20 +42,34 @@ def read_microscope_file(path: Path, reading: InputSettings) -> Movie:
     )
     try:
         image = bioio.BioImage(path)
-        scenes = list(image.scenes)
+        position = choose_position(len(image.scenes), reading.position, str(path))
+        # By its number: two positions may have the same name.
+        image.set_scene(position)
+        pixels, axes, (scale, units) = image.dask_data, image.dims.order, _scale(image)
+    except (InputError, OSError):
+        raise
     except Exception as error:  # readers of damaged files raise anything
-        raise InputError(f"{path} cannot be read by bioio ({error}).") from error
-    image.set_scene(scenes[choose_position(len(scenes), reading.position, str(path))])
-    scale, units = _scale(image)
+        raise InputError(_unreadable(path)) from error
     return as_movie(
-        image.dask_data,
-        str(image.dims.order) if reading.axes == "auto" else reading.axes,
+        pixels,
+        str(axes) if reading.axes == "auto" else reading.axes,
         reading.channel,
         plane=reading.plane,
         name=path.name,
         source=path,
         scale=scale,
         units=units,
+    )
+
+
+def _unreadable(path: Path) -> str:
+    """Say whether the reader of a kind of file is missing, or the file is damaged."""
+    reader = f"bioio-{path.suffix.lower()[1:]}"
+    if find_spec(reader.replace("-", "_")) is None:
+        return f"{path.name} needs one more package: pip install {reader}."
+    return (
+        f"{path} is damaged, not whole, or of a kind that {reader} does not know; copy "
+        "it again, or save the movie as OME-TIFF."
     )
 
 
@@ -61,4 +83,5 @@ def _scale(image: Any) -> tuple[Scale | None, Units | None]:
     seconds = step.total_seconds() if hasattr(step, "total_seconds") else step
     second = "second" if seconds else "pixel"
     micrometer = "micrometer"
-    return (float(seconds or 1), height, width), (second, micrometer, micrometer)
+    steps = (float(seconds or 1), float(height), float(width))
+    return known_scale(steps, (second, micrometer, micrometer))

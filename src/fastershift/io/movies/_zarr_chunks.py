@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from fastershift.errors import FastershiftError
 from fastershift.io._movie import Lost
@@ -14,6 +15,8 @@ from fastershift.io._movie import Lost
 __all__ = ["StoredArray"]
 
 _Key = tuple[int, ...]
+#: Frames, spread over the movie, that are read to tell zeros from losses.
+_MOST_READ = 16
 
 
 class StoredArray:
@@ -74,7 +77,7 @@ class StoredArray:
 
         A chunk that holds nothing but zeros may be left out on purpose, so a frame
         counts as lost only where it has no chunk at all, or lacks one that most frames
-        have.
+        have and around which most pixels are not 0.
 
         Parameters
         ----------
@@ -87,9 +90,7 @@ class StoredArray:
         whole, length = self.shape[time], self._outer[time]
         there: dict[int, set[int]] = {}
         for step in range(-(-whole // length)):
-            at = [one if isinstance(one, int) else slice(None) for one in index]
-            at[time] = step * length
-            keys = dict(enumerate(self._chunks(at)))
+            keys = dict(enumerate(self._chunks(_frame(index, step * length))))
             there[step] = {n for n, key in keys.items() if self._is_there(key)}
             self._there.update(keys[n] for n in there[step])
         usual = {
@@ -98,6 +99,12 @@ class StoredArray:
             if 2 * sum(number in found for found in there.values()) > len(there)
         }
         gone = [step for step, found in there.items() if not found or usual - found]
+        partly = [step for step in gone if there[step]]
+        read = partly[:: -(-len(partly) // _MOST_READ) or 1]
+        zeros = {step for step in read if self._has_zeros(_frame(index, step * length))}
+        # Where all that were read are zeros that were left out, so are the others.
+        zeros = {*partly} if len(zeros) == len(read) else zeros
+        gone = [step for step in gone if step not in zeros]
         if not gone:
             return None
 
@@ -114,3 +121,36 @@ class StoredArray:
             "it keeps with write_empty_chunks)",
             frames_of(step for step in gone if there[step]),
         )
+
+    def _has_zeros(self, at: list[int | slice]) -> bool:
+        """Tell whether chunks that a frame lacks can be zeros that were left out.
+
+        A chunk that is lost lies among pixels of the image, and one that was left out
+        mostly among further zeros.
+        """
+        try:
+            pixels = np.asarray(self._array[tuple(at)])
+        except Exception:  # noqa: BLE001 (decoders of damaged chunks raise anything)
+            return False
+        open_axes = [axis for axis, one in enumerate(at) if isinstance(one, slice)]
+        missing = np.zeros(pixels.shape, bool)
+        for key in self._chunks(at):
+            if not self._is_there(key):
+                corner = [(key[a] * self._outer[a], self._outer[a]) for a in open_axes]
+                missing[tuple(slice(low, low + size) for low, size in corner)] = True
+        around = pixels[binary_dilation(missing) & ~missing]
+        empty = self._array.fill_value or 0
+        return bool(2 * np.count_nonzero(_equals(around, empty)) >= len(around))
+
+
+def _frame(index: Sequence[int | str], t: int) -> list[int | slice]:
+    """Index a frame whole, as far as channel, plane and position are chosen."""
+    return [
+        t if one == "T" else one if isinstance(one, int) else slice(None)
+        for one in index
+    ]
+
+
+def _equals(values: NDArray[Any], one: Any) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = (values == one) | ((values != values) & (one != one))
+    return same

@@ -26,6 +26,7 @@ from fastershift.errors import InputError
 from fastershift.io import (
     WHOLE_FORMATS,
     ResultFormat,
+    lost_parents,
     result_place,
     write_saved,
 )
@@ -263,7 +264,8 @@ class ExportSection(QGroupBox):
 
     def _tell_opened(self, path: str, layers: list[LayerData]) -> None:
         self.opened.emit(layers)
-        self.message.emit(f"Opened {path}.")
+        lost = lost_parents(Path(path)) or ""
+        self.message.emit(f"Opened {path}. {lost}".rstrip())
 
     def _show_state(self) -> None:
         self._save.setEnabled(not self._writes.busy)
