@@ -196,6 +196,28 @@ def test_where_the_result_divides_a_cell_it_ends():
     assert editor.lineage == truth.lineage
 
 
+def test_a_mother_with_two_buds_does_not_divide_and_a_bud_is_born():
+    truth = movie(
+        """
+        ...1111... ...1111... ...1111...
+        ...1111... ...1111... ...1111...
+        .......... .22....33. .22....33.
+        .......... .22....33. .22....33.
+        """,
+        (1, 0, 2),
+        (2, 1, 2, 1),
+        (3, 1, 2, 1),
+    )
+    editor = Editor(truth.labels.copy(), truth.lineage)
+    (step,) = follow(editor, truth.labels, 0, [1])
+    assert step.stopped == "Stopped at frame 1: the automatic result agrees."
+    one = Lineage(truth.lineage.tracks[:2])
+    editor = Editor(np.where(truth.labels == 3, 0, truth.labels), one)
+    (step,) = follow(editor, editor.labels, 1, [2], backwards=True)
+    assert step.stopped == "Stopped at frame 0: 2 was born there."
+    assert editor.lineage == one
+
+
 def test_the_corrected_cell_goes_on_as_the_one_that_agrees():
     """Its number passes to the track that the automatic result has there."""
     labels = PAIR.labels.copy()

@@ -100,6 +100,20 @@ def test_working_it_out_changes_nothing_and_making_it_is_the_same(editor):
     assert editor.lineage == lineage
 
 
+@pytest.mark.parametrize("locks", [((1, 1), (2, 2)), ((0, 1), (2, 2))])
+def test_a_locked_bud_keeps_its_locked_mother(locks):
+    tracks = (1, 0, 4, 0, 2, 2), (2, 2, 4, 1, 2, 10)
+    editor = Editor(*blocks(*tracks))
+    for frame, label in locks:
+        editor.do(Lock(frame, label))
+    labels, lineage = blocks(*tracks)
+    alone = Lineage(tuple(Track(t.id, t.first, t.last) for t in lineage.tracks))
+    editor.do(Rerun(labels, alone))
+    # Where the mother is not locked before it appears, the new run decides.
+    known = (1, 1) in locks
+    assert spans(editor) == {1: (0, 4, 0), 2: (2, 4, int(known))}
+
+
 def test_deleted_cells_do_not_come_back(editor):
     editor.do(Delete(0, (3,), "track"))
     editor.do(Rerun(*blocks(*OLD)))

@@ -130,8 +130,7 @@ def _was_there(cells: Cells, label: int, now: int, then: int) -> bool:
     if label in cells.frame(now):
         return True
     if then > now:
-        parent = cells.tracks.get(cells.tracks[label].parent)
-        return parent is not None and parent.last == now
+        return cells.tracks[label].parent in cells.frame(now)
     return any(cells.tracks[one].first == now for one in cells.children(label))
 
 

@@ -264,11 +264,14 @@ def _division(cells: Cells, ids: Sequence[int], now: int, then: int) -> str:
         if then > now:
             born = [
                 child
-                for child in cells.children(label)
+                for child in cells.successors(label)
                 if cells.tracks[child].first == then
             ]
             if len(born) > 1:
                 return f"the automatic result divides {label} there."
-        elif track.first == now and len(cells.children(track.parent)) > 1:
-            return f"{label} was born there."
+        elif track.parent and track.first == now:
+            successors = cells.successors(track.parent)
+            # Alone, it is its parent, seen again; a bud is none of them.
+            if successors != (label,):
+                return f"{label} was born there."
     return ""

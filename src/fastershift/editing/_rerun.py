@@ -285,11 +285,12 @@ class _Merged:
             name: Track(name, min(times), max(times)) for name, times in frames.items()
         }
 
-        def relate(child: _Node, parent: _Node) -> None:
+        def relate(child: _Node, parent: _Node, *, bud: bool = False) -> None:
             if child not in names or parent not in names:
                 return
             young, old = tracks[names[child]], tracks[names[parent]]
-            if young.first == child[0] and not young.parent and old.last < young.first:
+            ended = bud or old.last < young.first
+            if young.first == child[0] and not young.parent and ended:
                 tracks[young.id] = replace(young, parent=old.id)
 
         before = self.cells.tracks
@@ -300,8 +301,13 @@ class _Merged:
         }
         for frame, label in sorted(locked_first):
             parent = before.get(before[label].parent)
-            if parent and parent.id in self.cells.locked.get(parent.last, ()):
-                relate((frame, label), (parent.last, parent.id))
+            if parent is None:
+                continue
+            bud = parent.last >= frame
+            # That of a bud lives on: it is known by the frame before.
+            last = frame - 1 if bud else parent.last
+            if parent.id in self.cells.locked.get(last, ()):
+                relate((frame, label), (last, parent.id), bud=bud)
         for node, later in self._seen_again(names):
             relate(node, later)
         spans = {track.id: track for track in self.new_lineage.tracks}

@@ -207,7 +207,6 @@ class SegmentTrackWidget(QWidget):
         self._export.save_settings_asked.connect(self._loader.save)
         self._export.load_settings_asked.connect(self._loader.load)
         self._export.many_asked.connect(self._many.show)
-
         self._live_row.flipped.connect(self._comparison.flip)
         self._comparison.refused.connect(self._live_row.stay)
         self._comparison.refused.connect(self._run.say)
@@ -232,6 +231,8 @@ class SegmentTrackWidget(QWidget):
         choice = self._input.choice
         place = None if choice is None else (choice.layer, choice.reading.position)
         if place != self._place:
+            if self._place is not None:
+                self._runs.leave(self._place[0])
             self._place = place
             self._used.clear()
         self._runs.keep_links(choice)

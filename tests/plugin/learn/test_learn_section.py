@@ -797,9 +797,17 @@ def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monke
     user.choose("layer", "one")
     user.click("learn_cell")
     assert user.find("learn_cell").isChecked()
+    layer = user.viewer.layers["one marks"]
+    layer.data_setitem(np.nonzero(np.eye(*SHAPE[1:])[None][[0, 0]]), 2)
+    user.wait(lambda: "marked" in user.find("learn_words").text())
+    told = user.find("learn_words").text()
     user.choose("layer", "two")
     assert not user.find("learn_cell").isChecked()
     assert user.viewer.scene.camera.mouse_pan
+    assert user.find("learn_words").text().startswith("Mark 3 cells")
+    user.choose("layer", "one")
+    assert user.find("learn_words").text() == told
+    user.choose("layer", "two")
     # The other channel of a layer is another movie, too.
     for channel in "01":
         user.choose("channel", channel)

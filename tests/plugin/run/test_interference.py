@@ -26,6 +26,36 @@ def test_a_removed_input_cancels_its_job(running, gated):
     assert not running.find("run").isEnabled()
 
 
+def test_what_was_told_of_a_movie_goes_with_it(user, embeddings):
+    user.viewer.add_image(embeddings, name="movie", contrast_limits=(-1, 1))
+    user.viewer.add_image(embeddings[:4], name="other", contrast_limits=(-1, 1))
+    user.choose("layer", "movie")
+    user.click("preview")
+    user.wait_idle()
+    assert "cells in" in user.status
+    user.choose("layer", "other")
+    assert user.status == ""
+    user.click("preview")
+    user.wait_idle()
+    user.viewer.layers.remove("other")
+    assert user.status == ""
+    # Previews of the movie that is still there stay.
+    user.wait(lambda: not any(name.startswith("other") for name in user.names))
+    assert user.names == ["movie", "movie [preview]", "movie [clusters]"]
+
+
+def test_a_run_that_has_no_frames_can_be_deleted_with_its_movie(user, gated):
+    gated.gate = 0
+    user.viewer.add_image(gated, name="movie", contrast_limits=(-1, 1))
+    user.click("run")
+    # napari takes what is selected away one by one, and fails where one is gone.
+    for name in ("movie", "movie [cells]"):
+        user.viewer.layers.remove(name)
+    gated.open.set()
+    user.wait_threads()
+    assert user.names == []
+
+
 def test_a_removed_result_cancels_its_job(running, gated):
     running.viewer.layers.remove("movie [cells]")
     assert "movie [cells] was removed" in running.status

@@ -173,6 +173,19 @@ def test_the_preview_button_shows_links_without_the_live_preview(masked):
     assert links(masked) == WHOLE
 
 
+def test_links_can_be_deleted_together_with_their_movie(masked):
+    # napari takes what is selected away one by one, and fails where one is gone.
+    for name in ("movie", "movie [links]", "movie [preview]"):
+        masked.viewer.layers.remove(name)
+    rest(masked)
+    assert masked.names == ["masks"]
+
+
+def test_links_and_previews_go_with_their_movie(masked):
+    masked.viewer.layers.remove("movie")
+    masked.wait(lambda: masked.names == ["masks"])
+
+
 def test_a_division_is_drawn_from_the_mother_to_both_daughters(masked):
     mother = squares((30, 30), side=11)
     both = squares((30, 25), (30, 35))

@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from fastershift.editing import Cells, Region
 from fastershift.plugin.correct._tools import Pick
 from fastershift.plugin.layers._placement import placement
+from fastershift.plugin.layers._take_away import take_away
 
 __all__ = ["Marks"]
 
@@ -79,9 +80,9 @@ class Marks(QObject):
     def drop_region(self) -> None:
         """Take the layer of the cell to be added away."""
         layer = self._find("new cell")
-        if layer is not None:
+        if layer is not None and self._cells is not None:
             selected = set(self._viewer.layers.selection) - {layer}
-            self._viewer.layers.remove(layer)
+            take_away(self._viewer, layer, self._cells)
             self._viewer.layers.selection = selected
 
     def show_picks(self, picks: list[Pick]) -> None:

@@ -14,6 +14,7 @@ from fastershift.pipeline import TrackedMovie
 from fastershift.plugin.layers._colours import track_colormap
 from fastershift.plugin.layers._placement import Placement, as_stack, placement
 from fastershift.plugin.layers._record import ResultRecord
+from fastershift.plugin.layers._take_away import take_away
 
 __all__ = [
     "Outputs",
@@ -99,9 +100,15 @@ class Outputs:
         """Tell whether a layer is in the viewer."""
         return layer in self._viewer.layers
 
-    def remove(self, layer: Layer) -> None:
-        """Take a layer out of the viewer."""
-        self._viewer.layers.remove(layer)
+    def remove(self, layer: Layer, source: Layer) -> None:
+        """Take a layer out of the viewer that was made of another one."""
+        take_away(self._viewer, layer, source)
+
+    def forget_previews(self, source: Layer) -> None:
+        """Take the previews of a layer that is gone away, at all its positions."""
+        for (role, _), layer in _MADE.get(source, {}).items():
+            if role in ("preview", "clusters"):
+                self.remove(layer, source)
 
     def show_labels(
         self, source: Layer, axes: str, role: Role, labels: LabelImage
@@ -318,7 +325,7 @@ class RunLayers:
         if self._cells is None or not self._outputs.shows(self._cells):
             return
         if not self._has_frames:
-            self._outputs.remove(self._cells)
+            self._outputs.remove(self._cells, self.source)
         elif former is not None:
             labels = as_stack(former.labels, former.axes)
             self._show(labels, former.tracks, former.graph, former.record)

@@ -101,7 +101,9 @@ class LearnSection(QGroupBox):
         self._opened: tuple[Image, str, InputSettings] | None = None
         # Where marks are kept, by their layer: those of any movie may be painted.
         self._folders: WeakKeyDictionary[Labels, Path] = WeakKeyDictionary()
-        self._counted = f"Mark {_FEWEST} cells, and the model begins to learn."
+        # Whether another movie is chosen than the one that was opened last.
+        self._left = False
+        self._counted = ""
         self._said = self._unkept = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 2, 4, 2)
@@ -121,7 +123,7 @@ class LearnSection(QGroupBox):
         self._teacher.taught.connect(self._on_taught)
         self._teacher.message.connect(self._tell)
         self._teacher.unkept.connect(self._on_unkept)
-        self._tell("")
+        self._count(None)
 
     @property
     def ending(self) -> bool:
@@ -199,9 +201,15 @@ class LearnSection(QGroupBox):
 
     def input_changed(self) -> None:
         """Learn nothing more unless the movie is still the chosen one."""
-        if self._opened is not None and self._opened != self._chosen():
+        if self._opened is None:
+            return
+        left, self._left = self._left, self._opened != self._chosen()
+        if self._left:
             self._put_away()
             self._teacher.stop()
+            self._count(None)
+        elif left:
+            self._count(self._marked())
 
     def _put_away(self) -> None:
         tool = self._tool
@@ -296,17 +304,27 @@ class LearnSection(QGroupBox):
         if self._opened is None or self._opened != self._chosen():
             return
         marked = self._marked()
-        cells = sum(len(label_ids(np.maximum(one, 0))) - 1 for one in marked.values())
-        missing = _FEWEST - cells
-        self._counted = f"{cells} cells marked."
-        if missing > 0:
-            self._counted += f" Mark {missing} more, and the model begins to learn."
-        self._tell("")
+        cells = self._count(marked)
         if cells == 0:
             self._teacher.stop()
         elif not self.pause.isChecked():
             _, diameter, device = self._settings()
-            self._teacher.learn(marked, diameter, device, learning=missing <= 0)
+            self._teacher.learn(marked, diameter, device, learning=cells >= _FEWEST)
+
+    def _count(self, marked: Mapping[int, npt.NDArray[np.int32]] | None) -> int:
+        """Tell how many cells are marked; None where the movie was not opened yet."""
+        if marked is None:
+            self._counted = f"Mark {_FEWEST} cells, and the model begins to learn."
+            self._tell("")
+            return 0
+        cells = sum(len(label_ids(np.maximum(one, 0))) - 1 for one in marked.values())
+        self._counted = f"{cells} cells marked."
+        if cells < _FEWEST:
+            self._counted += (
+                f" Mark {_FEWEST - cells} more, and the model begins to learn."
+            )
+        self._tell("")
+        return cells
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

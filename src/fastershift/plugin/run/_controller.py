@@ -95,6 +95,8 @@ class RunController(QObject):
         self._previews = PreviewLayers(self.outputs)
         # Layer and frame that the live preview in progress is of.
         self._live: tuple[InputChoice, int] | None = None
+        # What was said last is about this layer.
+        self._told_of: Layer | None = None
         self._opened: tuple[InputChoice | None, tuple[Any, Any]] = (None, (None, None))
         self._watch = LayerWatch(viewer, self)
         self._watch.changed.connect(self._on_altered)
@@ -256,6 +258,11 @@ class RunController(QObject):
         """Take links of a preview away unless they belong to an input."""
         self._previews.keep_links(choice)
 
+    def leave(self, layer: Layer) -> None:
+        """Say no more of a movie that is in the viewer, but not chosen any more."""
+        if not self.busy and layer in self._viewer.layers:
+            self.message.emit("")
+
     def stop_live(self) -> None:
         """Want no live preview any more."""
         if self._live is not None:
@@ -269,6 +276,7 @@ class RunController(QObject):
     def _begin(self, choice: InputChoice) -> Session:
         """Drop what is on its way, and take up a layer."""
         self.cancel()
+        self._told_of = choice.layer
         return self.open(choice)
 
     def _request(self, choice: InputChoice, *, clusters: bool) -> PreviewRequest:
@@ -367,6 +375,7 @@ class RunController(QObject):
         if choice.layer not in self._viewer.layers:
             self.message.emit("The layer was removed, so its preview was cancelled.")
             return
+        self._told_of = choice.layer
         self._previews.show(choice, shape, item)
         self.message.emit(describe_preview(item))
         self.previewed.emit(item)
@@ -377,6 +386,11 @@ class RunController(QObject):
             self.stop_live()
         if self._run is not None and self._run.layers.holds(event.value):
             self.cancel(f"{event.value.name} was removed, so the run was cancelled.")
+        elif event.value == self._told_of:
+            self.message.emit("")
+        if event.value == self._told_of:
+            self._told_of = None
+        self.outputs.forget_previews(event.value)
 
     def _on_painted(self) -> None:
         self.session.forget_masks()

@@ -91,7 +91,7 @@ class PreviewLayers:
             self._linked = None
             layer = self._outputs.find(source, "links")
             if layer is not None:
-                self._outputs.remove(layer)
+                self._outputs.remove(layer, source)
 
     def request(
         self, choice: InputChoice, frame: int, *, clusters: bool
