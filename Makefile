@@ -26,15 +26,16 @@ demo: $(MADE)/package
 	@if .ci/has-screen; then $(BIN)/fastershift demo --gui; else $(BIN)/fastershift demo; fi
 
 # Lint, check types, check the manifest and run all tests. Tests of windows have a
-# process of their own, without other load; the tests after them share the cores.
-# What is computed is tested once more as an older processor computes it.
+# process of their own, without other load, with a screen for each worker; the tests
+# after them share the cores. What is computed is tested once more as an older processor
+# computes it.
 test: $(MADE)/test
 	.ci/system-packages $$(cat .ci/window-packages)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/npe2 validate fastershift
-	.ci/with-screen $(BIN)/pytest -m gui
+	OMP_NUM_THREADS=1 .ci/with-screen $(BIN)/pytest -m gui -n 2 --dist worksteal
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not faults" -n 2
 	$(OLDER) OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gui and not slow" -n 2 $(COMPUTE)
 
