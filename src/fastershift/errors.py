@@ -11,6 +11,7 @@ __all__ = [
     "InputError",
     "check_ordinary",
     "counted",
+    "counted_tracks",
     "explain",
     "import_extra",
     "is_shortage",
@@ -87,6 +88,30 @@ def counted(number: int, noun: str) -> str:
     ('1 track', '0 divisions')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def counted_tracks(frames: int, tracks: int, divisions: int) -> str:
+    """Tell how much a result holds.
+
+    Parameters
+    ----------
+    frames, tracks, divisions : int
+        How many.
+
+    Returns
+    -------
+    str
+        A single image has cells instead of tracks.
+
+    Examples
+    --------
+    >>> counted_tracks(12, 24, 1), counted_tracks(1, 6, 0)
+    ('12 frames, 24 tracks and 1 division', '1 frame, 6 cells')
+    """
+    if frames == 1:
+        return f"1 frame, {counted(tracks, 'cell')}"
+    parts = counted(frames, "frame"), counted(tracks, "track")
+    return f"{', '.join(parts)} and {counted(divisions, 'division')}"
 
 
 def check_ordinary(path: Path) -> None:

@@ -22,7 +22,7 @@ from fastershift.cli._options import (
 )
 from fastershift.cli._progress import progress_bar
 from fastershift.config import load_settings
-from fastershift.errors import InputError, counted
+from fastershift.errors import InputError, counted_tracks
 
 if TYPE_CHECKING:
     from fastershift.batch import Measuring, MovieTask
@@ -85,11 +85,8 @@ def run_on_disk(task: "MovieTask") -> None:
                 outcome = event.outcome
             else:
                 bar.show(done=event.done, words=event.stage)
-    typer.echo(
-        f"{counted(outcome.frames, 'frame')}, {counted(outcome.tracks, 'track')}, "
-        f"{counted(outcome.divisions, 'division')} in {outcome.seconds:.1f} s: "
-        f"{outcome.output}"
-    )
+    done = counted_tracks(outcome.frames, outcome.tracks, outcome.divisions)
+    typer.echo(f"{done} in {outcome.seconds:.1f} s: {outcome.output}")
     for note in outcome.notes:
         typer.echo(note)
 

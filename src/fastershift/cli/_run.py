@@ -18,7 +18,7 @@ from fastershift.cli._options import (
 )
 from fastershift.cli._progress import follow_run
 from fastershift.config import load_settings, resolve_settings
-from fastershift.errors import InputError, counted
+from fastershift.errors import InputError, counted_tracks
 
 if TYPE_CHECKING:
     from fastershift.io import SavedResult
@@ -161,9 +161,8 @@ def run(
         seen = next(iter(given.values())) if opened is None else opened
         saved = _saved(result, seen, frames, named)
         place = write_or_keep(output, saved, format=kind, overwrite=overwrite)
-    typer.echo(
-        f"{counted(len(result.labels), 'frame')}, "
-        f"{counted(len(result.lineage.tracks), 'track')}, "
-        f"{counted(len(result.lineage.divisions()), 'division')} in "
-        f"{result.provenance['seconds']:.1f} s: {place}"
+    lineage, seconds = result.lineage, result.provenance["seconds"]
+    done = counted_tracks(
+        len(result.labels), len(lineage.tracks), len(lineage.divisions())
     )
+    typer.echo(f"{done} in {seconds:.1f} s: {place}")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import Settings, resolve_settings
-from fastershift.errors import InputError, counted
+from fastershift.errors import InputError, counted_tracks
 from fastershift.pipeline import (
     FolderCache,
     MaskSource,
@@ -299,12 +299,10 @@ class Session:
             lineage = job.result.lineage
             seconds = job.result.provenance["seconds"]
             notices = job.result.provenance.get("notices", ())
-            done = (
-                f"{counted(len(job.labels), 'frame')}, "
-                f"{counted(len(lineage.tracks), 'track')} and "
-                f"{counted(len(lineage.divisions()), 'division')} in {seconds:.1f} s."
+            done = counted_tracks(
+                len(job.labels), len(lineage.tracks), len(lineage.divisions())
             )
-            return " ".join((done, *notices))
+            return " ".join((f"{done} in {seconds:.1f} s.", *notices))
         ended = "Stopped by an error" if job.state == "failed" else "Cancelled"
         if self.result is not None if restored is None else restored:
             return f"{ended}: the former result is shown again."

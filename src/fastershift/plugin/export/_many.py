@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fastershift.errors import counted_tracks
 from fastershift.measure import MeasureOptions
 from fastershift.plugin.layers._units import in_words
 from fastershift.plugin.qt import Task, TaskRunner, WholeNumberBox, make_button, named
@@ -238,7 +239,7 @@ class ManyDialog(QDialog):
             if found.status == "failed":
                 self._report.appendPlainText(f"{found.movie}: {found.sentence}")
             elif not event.before:
-                count = f"{found.tracks} tracks, {found.divisions} divisions"
+                count = counted_tracks(found.frames, found.tracks, found.divisions)
                 self._report.appendPlainText(f"{found.movie}: {count}")
                 for note in found.notes:
                     self._report.appendPlainText(f"{found.movie}: {note}")

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fastershift.errors import FastershiftError
+from fastershift.errors import FastershiftError, counted
 from fastershift.plugin.layers._cells_in_view import CellsInView
 from fastershift.plugin.lineage._export import FILTERS, save_tree
 from fastershift.plugin.lineage._plot import LineagePlot
@@ -128,13 +128,16 @@ class LineageWidget(QWidget):
     def _show_all(self) -> None:
         self._show_tree()
         self._show_frame()
-        tracks = len(self._cells.lineage.tracks)
-        self._save.setEnabled(tracks > 0)
+        tracks = self._cells.lineage.tracks
+        self._save.setEnabled(bool(tracks))
         if self._cells.layer is None:
             text = "Run a movie, or open a tracked one, to see its lineage."
         else:
-            divisions = len(self._cells.lineage.divisions())
-            text = f"{self._cells.layer.name}: {tracks} tracks, {divisions} divisions"
+            divided = self._cells.lineage.divisions()
+            text = (
+                f"{self._cells.layer.name}: {counted(len(tracks), 'track')}, "
+                f"{counted(len(divided), 'division')}"
+            )
         self._said.setText(text)
 
     def _tree(self) -> tuple[TreeLayout, npt.NDArray[np.floating]]:

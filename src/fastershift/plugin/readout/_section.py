@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fastershift.errors import FastershiftError
+from fastershift.errors import FastershiftError, counted
 from fastershift.io import write_file, write_table
 from fastershift.plugin.layers._units import in_words
 from fastershift.plugin.qt import (
@@ -197,9 +197,9 @@ class ReadOut(QGroupBox):
             daughters = Counter(parent for *_, parent in tracks if parent)
             divisions = sum(number > 1 for number in daughters.values())
             seconds = (provenance or {}).get("seconds")
-            took = "" if seconds is None else f", {in_words(seconds)}"
-            split = "1 division" if divisions == 1 else f"{divisions} divisions"
-            text = f"{len(tracks)} tracks, {split}{took}"
+            text = f"{counted(len(tracks), 'track')}, {counted(divisions, 'division')}"
+            if seconds is not None:
+                text += f", {in_words(seconds)}"
         self._values["Movie"].setText(text)
 
     def paint(self, text: str) -> None:
