@@ -132,3 +132,16 @@ def test_labels_are_prepared_once_there_is_a_layer(qtbot, monkeypatch, open_firs
     viewer.add_image(np.zeros((4, 4)))
     qtbot.wait(100)
     assert prepared == [1]
+
+
+def test_docks_are_tabs_of_each_other(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    panel, tree, table = (
+        viewer.window.add_plugin_dock_widget("fastershift", name)[0]
+        for name in ("Segment and track", "Lineage", "Measurements")
+    )
+    window = panel.parentWidget()
+    qtbot.waitUntil(lambda: {*window.tabifiedDockWidgets(panel)} == {tree, table})
+    # The one that was opened last is seen.
+    qtbot.waitUntil(lambda: not table.visibleRegion().isEmpty())
+    assert panel.visibleRegion().isEmpty()

@@ -13,7 +13,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, ClassVar
 
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     import napari
@@ -61,6 +62,7 @@ class _OpeningDock(QWidget):
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
         super().__init__()
         self.panel: QWidget | None = None
+        self._joined = False
         self._viewer = napari_viewer
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -84,6 +86,29 @@ class _OpeningDock(QWidget):
     def sizeHint(self) -> QSize:
         """Ask from the start for the room that the panel takes."""
         return super().sizeHint().expandedTo(QSize(_WIDTH, 0))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Become a tab of the dock that is there: one below the other, none has room.
+
+        Only once: the user may arrange them otherwise.
+        """
+        super().showEvent(event)
+        if not self._joined:
+            QTimer.singleShot(0, self._join)
+
+    def _join(self) -> None:
+        window, own = self.window(), _dock_of(self)
+        if self._joined or own is None or not isinstance(window, QMainWindow):
+            return
+        self._joined = True
+        for other in window.findChildren(_OpeningDock):
+            dock = _dock_of(other)
+            if not other._joined or dock in (None, own) or dock.isFloating():
+                continue
+            if window.dockWidgetArea(dock) == window.dockWidgetArea(own):
+                window.tabifyDockWidget(dock, own)
+                own.raise_()
+                return
 
     def _look(self) -> None:
         if not self._loading.is_alive():
@@ -138,6 +163,14 @@ class TrainDock(_OpeningDock):
     """The dock "Train a model"."""
 
     _home, _name = "fastershift.plugin.train", "TrainWidget"
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    """Find the frame that the window puts around a docked widget."""
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, QDockWidget):
+        around = around.parentWidget()
+    return around
 
 
 def _load(home: str) -> None:
