@@ -174,6 +174,18 @@ def test_images_of_an_ome_file_are_positions(tmp_path):
     assert caught.value.options["position"] == 0
 
 
+@pytest.mark.parametrize("other", [(4, 3, 2), (2, 5, 6)])
+def test_each_image_of_an_ome_file_has_its_own_scale(tmp_path, other):
+    path = tmp_path / "two.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as writer:
+        for shape, size in (((4, 3, 2), 0.5), (other, 0.25)):
+            told = {"PhysicalSizeY": size, "PhysicalSizeX": size}
+            pixels = np.zeros(shape, np.uint8)
+            writer.write(pixels, metadata={"axes": "TYX", **told})
+    for place, size in enumerate((0.5, 0.25)):
+        assert read_movie(path, position=place).scale == (1.0, size, size)
+
+
 def test_a_level_of_a_pyramid_of_colours_in_a_tiff(tmp_path):
     path = tmp_path / "pyramid.ome.tif"
     full = np.zeros((64, 64, 3), np.uint8)

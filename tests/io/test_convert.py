@@ -742,6 +742,20 @@ def test_holes_and_pieces_are_lost_where_the_page_says_so(tmp_path):
     assert (rois[0, 14:17, 14:17] == 1).all()
 
 
+@pytest.mark.parametrize("form", ["trackmate", "rois"])
+@pytest.mark.parametrize("outer", [1, 2])
+def test_a_cell_in_a_hole_of_another_is_whole(tmp_path, form, outer):
+    labels = np.zeros((1, 20, 20), np.int32)
+    labels[0, 2:18, 2:18] = outer
+    labels[0, 5:15, 5:15] = 0
+    labels[0, 7:13, 7:13] = 3 - outer
+    result = SavedResult(labels, [(1, 0, 0, 0), (2, 0, 0, 0)])
+    read = there_and_back(tmp_path / "r", form, result).stack()
+    inside = np.zeros((18, 18), bool)
+    inside[7:13, 7:13] = True
+    np.testing.assert_array_equal(read[0, :18, :18] == 3 - outer, inside)
+
+
 def test_a_covered_cell_keeps_its_centre(tmp_path):
     (tmp_path / "cells.csv").write_text("track,frame,y,x\n1,0,9,9\n2,0,9,9\n")
     labels, tracks = read_result(tmp_path / "cells.csv")

@@ -5,9 +5,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from fastershift.errors import InputError
 from fastershift.io import SavedResult
+from fastershift.io._outlines import outlined_cells
 from fastershift.measure import (
     MeasureOptions,
     columns_of,
@@ -37,6 +39,22 @@ def rectangle():
     labels = np.zeros((20, 30), np.int32)
     labels[5:9, 10:18] = 3
     return labels
+
+
+def test_memory_does_not_grow_with_the_numbers_of_tracks(rectangle, monkeypatch):
+    seen = []
+    find = ndimage.find_objects
+
+    def watched(labels, *rest):
+        seen.append(int(labels.max()))
+        return find(labels, *rest)
+
+    monkeypatch.setattr(ndimage, "find_objects", watched)
+    large = np.where(rectangle, 1_000_007, 0)
+    large[0, 0] = 4
+    assert table_of(one_frame(large))["track"].tolist() == [4, 1_000_007]
+    assert [one.track for one in outlined_cells(large)] == [4, 1_000_007]
+    assert seen == [2, 2]
 
 
 def test_a_rectangle_has_the_measures_of_a_rectangle(rectangle):

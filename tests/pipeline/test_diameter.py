@@ -243,3 +243,10 @@ def test_what_the_tuning_settings_are_does_not_change_the_diameter(movie):
 def test_frames_without_contrast_are_a_sentence():
     with pytest.raises(InputError, match="give it in pixels"):
         plan_run(np.zeros((2, 64, 64)), device="cpu")
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 1)])
+def test_frames_of_a_few_pixels_have_a_diameter(shape):
+    movie = np.arange(2 * np.prod(shape), dtype=np.uint8).reshape(2, *shape)
+    plan = plan_run(movie, device="cpu")
+    assert plan.settings.embed.diameter >= 1

@@ -69,6 +69,12 @@ def test_cells_have_the_size_and_number_asked_for(kind, diameter):
     assert 0.75 * diameter < np.median(sizes) < 1.25 * diameter
 
 
+@pytest.mark.parametrize(("kind", "seed"), [("clumps", 3), ("embryo", 2), ("cells", 9)])
+def test_the_smallest_cells_are_seen(kind, seed):
+    movie = simulate_movie(1, (64, 64), 20, diameter=4, kind=kind, seed=seed)
+    assert len(movie.tracks) > 5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_seed_decides(kind):
     first, again, other = (

@@ -296,7 +296,7 @@ def draw_result(
     ----------
     cells : iterable of DrawnCell
         An outline is filled, a disc drawn where there is none; a pixel that two
-        cells share belongs to the first.
+        cells share belongs to the smaller one.
     shape : (int, int, int)
         Frames, height and width.
     parents : mapping
@@ -326,7 +326,8 @@ def draw_result(
             "check its positions and its scale."
         )
     labels = np.zeros(shape, np.int32)
-    for cell in cells:
+    # One that lies in a hole of another is drawn before the hole is filled.
+    for cell in sorted(cells, key=_extent):
         if not 0 <= cell.frame < shape[0]:
             raise _outside(cell, path)
         frame = labels[cell.frame]
@@ -349,6 +350,13 @@ def draw_result(
         )
     rows = parents_that_fit(tracks_from_labels(labels), parents)
     return SavedResult(labels, rows, scale, units)
+
+
+def _extent(cell: DrawnCell) -> float:
+    """Area of the box around a cell."""
+    if not cell.pieces:
+        return (2 * cell.radius) ** 2
+    return float(np.prod(np.ptp(np.concatenate(cell.pieces), axis=0)))
 
 
 def _hidden(cells: Sequence[DrawnCell], labels: NDArray[np.int32]) -> list[DrawnCell]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.draw import disk, polygon
 
+from fastershift.labels import compact
+
 __all__ = ["Outline", "OutlinedCell", "draw_disc", "draw_outline", "outlined_cells"]
 
 #: (n, 2) corners, y and x in pixels; whole numbers are the middles of pixels.
@@ -62,10 +64,10 @@ def outlined_cells(frame: NDArray[Any]) -> Iterator[OutlinedCell]:
     OutlinedCell
         In the order of their numbers. Holes are lost in outlines.
     """
-    for number, box in enumerate(ndimage.find_objects(frame), 1):
-        if box is None:
-            continue
-        mask = frame[box] == number
+    # Numbers may be very large, and memory is needed for each up to the largest.
+    numbers, codes = compact(np.maximum(frame, 0))
+    for code, box in enumerate(ndimage.find_objects(codes), 1):
+        mask = codes[box] == code
         rows, columns = np.nonzero(mask)
         top, left = box[0].start, box[1].start
         pieces, count = ndimage.label(mask, _CORNERS)
@@ -75,7 +77,7 @@ def outlined_cells(frame: NDArray[Any]) -> Iterator[OutlinedCell]:
             for piece in np.argsort(-areas, kind="stable").tolist()
         )
         y, x = float(rows.mean()) + top, float(columns.mean()) + left
-        yield OutlinedCell(number, y, x, len(rows), outlines)
+        yield OutlinedCell(int(numbers[code]), y, x, len(rows), outlines)
 
 
 def _outline(mask: NDArray[np.bool_]) -> Outline:

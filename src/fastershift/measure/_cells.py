@@ -11,7 +11,7 @@ from skimage.segmentation import expand_labels
 
 from fastershift.errors import InputError
 from fastershift.io import LabelFrames, SavedResult
-from fastershift.labels import Confines, keep_inside
+from fastershift.labels import Confines, compact, keep_inside
 from fastershift.measure._columns import WorldUnits, columns_for
 from fastershift.measure._flicker import with_flicker
 from fastershift.measure._lineage import TrackFacts, track_facts
@@ -267,8 +267,10 @@ def _shapes(
         *(["perimeter"] if square else []),
         *([f"intensity_{name}" for name in _STATISTICS] if images else []),
     ]
+    # Numbers may be very large, and memory is needed for each up to the largest.
+    numbers, codes = compact(np.maximum(frame, 0))
     given = regionprops_table(
-        frame.astype(np.int32, copy=False),
+        codes,
         # Of one type, so that no channel loses digits.
         np.stack(images, -1).astype(np.float64) if images else None,
         properties=properties,
@@ -283,6 +285,7 @@ def _shapes(
     table: FrameTable = {
         ours: given[its].astype(np.int64) for ours, its in whole.items()
     }
+    table["track"] = numbers[table["track"]]
     table |= {ours: given[its].astype(np.float64) for ours, its in real.items()}
     count = len(table["track"])
     table["orientation"] = (90 + np.degrees(given["orientation"])) % 180

@@ -118,7 +118,7 @@ def try_diameters(
     place = choose_device(device)
     dtype = choose_precision(settings.embed.precision, place)
     network = StreamingNetwork(model.network, place, dtype)
-    largest = min(_LARGEST, 2.0 * max(samples[0].frame.shape))
+    largest = min(_LARGEST, max(_SMALLEST, 2.0 * max(samples[0].frame.shape)))
     coarse = [
         _SMALLEST * 2**step
         for step in range(1 + math.floor(math.log2(largest / _SMALLEST)))

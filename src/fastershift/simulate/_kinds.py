@@ -223,7 +223,10 @@ def _typical(life: Life, rng: np.random.Generator) -> float:
         cell = sample.take(np.array([i]))
         cell.position = np.full((1, 2), side / 2)
         areas.append(np.count_nonzero(draw(life, cell, (side, side), 0).owner))
-    return float(np.sqrt(4 * np.median(areas) / np.pi))
+    if np.median(areas):
+        return float(np.sqrt(4 * np.median(areas) / np.pi))
+    # Cells of a few pixels are not drawn; larger ones tell as well.
+    return _typical(replace(life, radius=2 * life.radius), rng) / 2
 
 
 def draw_walls(

@@ -82,7 +82,7 @@ class TiffStack:
                 self._file = file
                 self._size = file.filehandle.size
                 self._examine(file, position)
-                self.scale, self.units = tiff_scale(file)
+                self.scale, self.units = tiff_scale(file, position or 0)
         except (InputError, OSError):
             raise
         except Exception as error:  # decoders of damaged files raise anything

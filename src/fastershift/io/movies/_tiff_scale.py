@@ -62,13 +62,17 @@ def _imagej_scale(
     return _combined(interval, sizes[0], sizes[1], (time_unit, unit, unit))
 
 
-def tiff_scale(file: tifffile.TiffFile) -> tuple[Scale | None, Units | None]:
+def tiff_scale(
+    file: tifffile.TiffFile, number: int
+) -> tuple[Scale | None, Units | None]:
     """Read the voxel size that OME or ImageJ has left in a file.
 
     Parameters
     ----------
     file : tifffile.TiffFile
         An open file.
+    number : int
+        Which of its images is meant.
 
     Returns
     -------
@@ -79,7 +83,9 @@ def tiff_scale(file: tifffile.TiffFile) -> tuple[Scale | None, Units | None]:
     """
     if file.is_ome and file.ome_metadata:
         images = tifffile.xml2dict(file.ome_metadata).get("OME", {}).get("Image", {})
-        image = images[0] if isinstance(images, list) else images
+        images = images if isinstance(images, list) else [images]
+        # An image without pixels has no number.
+        image = images[number if 0 <= number < len(images) == len(file.series) else 0]
         return _ome_scale(image.get("Pixels", {}))
     if file.is_imagej and file.imagej_metadata:
         return _imagej_scale(file.imagej_metadata, file.pages[0])
