@@ -9,7 +9,7 @@ light theme, as files named ``*-light.png``.
 """
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox, QLineEdit, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 from screenshots import Tour, rest, take_pictures, wait
 
 SIZE = (1366, 768)
@@ -36,7 +36,7 @@ class TuneTour(Tour):
         rest(1.5)
         self.choose("channel", "1")
         self.choose("plane", "max projection")
-        rest(1.5)
+        self.wait_needs()
         self.part("layer", "tune-channels")
         self._viewer.layers.remove(layer)
         self._viewer.dims.set_current_step(0, 9)
@@ -49,6 +49,7 @@ class TuneTour(Tour):
         self._tuned = round(slider.value() * 0.8, 3)
         slider.setValue(self._tuned)
         self.wait_preview(self._tuned)
+        self.wait_needs()
         self.picture("tune-live")
 
     def notes(self) -> None:
@@ -65,7 +66,10 @@ class TuneTour(Tour):
                 self._viewer.layers.remove(layer)
         names = {layer.name for layer in self._viewer.layers}
         self.press("embedding_as_colours")
-        wait(lambda: any(layer.name not in names for layer in self._viewer.layers))
+        shown = f"{self.find(QComboBox, 'layer').currentText()} [embedding]"
+        wait(lambda: shown in self._viewer.layers)
+        # Black until the embedding is computed.
+        wait(lambda: self._viewer.layers[shown].thumbnail[..., :3].any())
         rest(2)
         self.scroll_to("view_answer")
         self.picture("tune-colours")
@@ -85,6 +89,11 @@ class TuneTour(Tour):
         self.picture("tune-result")
         self.find(QLineEdit, "folder").setText("results/movie-1")
         self.part("folder", "tune-export")
+
+    def wait_needs(self) -> None:
+        """Wait until it is known what a run needs."""
+        rest(1.5)
+        wait(lambda: "pixels" in self.find(QLabel, "needs").text())
 
     def wait_preview(self, bandwidth: float | None = None) -> None:
         """Wait for a preview of the frame in view, made with a bandwidth."""

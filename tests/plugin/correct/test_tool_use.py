@@ -102,3 +102,15 @@ def test_a_drag_picks_cells_also_after_another_layer_was_selected(taken, qtbot):
     assert not viewer.scene.camera.mouse_pan, "the brush of napari is in hand"
     with qtbot.waitSignal(use.destroyed):
         use.deleteLater()
+
+
+@pytest.mark.parametrize("row", [2, 9])
+def test_another_tool_hears_nothing_of_the_cell_that_was_looked_for(taken, qtbot, row):
+    viewer, use = taken
+    said = []
+    use.message.connect(said.append)
+    use.click(Pick(0, row, 3, 0))
+    use.select("delete")
+    qtbot.wait(300)
+    assert said[-1] == "Click the cells to delete."
+    assert "movie [new cell]" not in viewer.layers

@@ -67,6 +67,8 @@ class ToolUse(QObject):
         self.state = ToolState(self)
         self._clicks = Clicks(viewer, self)
         self._tasks = TaskRunner(self)
+        # Another runner: another tool drops a cell that is looked for, but no split.
+        self._search = TaskRunner(self)
         self._proposal: Add | None = None
         self._bandwidth = 0.0
         self._accepting: Scope | None = None
@@ -91,12 +93,13 @@ class ToolUse(QObject):
     def put_away(self) -> None:
         """Put the tool away, and what is being worked out."""
         self._tasks.drop()
+        self._search.drop()
         self.state.select("")
 
     @property
     def busy(self) -> bool:
         """Whether an edit is being worked out."""
-        return self._tasks.busy
+        return self._tasks.busy or self._search.busy
 
     def select(self, name: str) -> None:
         """Take a tool; the one in hand is put away when it is taken again."""
@@ -122,6 +125,7 @@ class ToolUse(QObject):
         self._marks.show_picks(picks)
         if not self._clicks.wheeling:
             self._proposal = None
+            self._search.drop()
             if self._adding:
                 self._marks.show_region(None)
             else:
@@ -179,14 +183,19 @@ class ToolUse(QObject):
         elif tool.name == "split":
             points = [(pick.row, pick.column) for pick in picks]
             steps = partial(corrections.split, picks[0].frame, picks[0].track, points)
-            self._work_out(steps, lambda split: self.ready.emit(split, scope))
+            self._work_out(
+                self._tasks, steps, lambda split: self.ready.emit(split, scope)
+            )
         elif self._proposal is not None:
             self.ready.emit(self._proposal, scope)
         else:
             self._accepting = scope
 
     def _work_out(
-        self, steps: Callable[[], Iterator[Any]], use: Callable[[Any], object]
+        self,
+        tasks: TaskRunner,
+        steps: Callable[[], Iterator[Any]],
+        use: Callable[[Any], object],
     ) -> None:
         def on_step(edit: Any) -> None:
             if edit is not None:
@@ -195,7 +204,7 @@ class ToolUse(QObject):
         def on_error(error: Exception) -> None:
             self.message.emit(describe_error(error))
 
-        self._tasks.start(Task(steps, on_step, on_error))
+        tasks.start(Task(steps, on_step, on_error))
 
     def _on_wheel(self, turn: int) -> None:
         if self.state.picks and self._adding:
@@ -211,7 +220,7 @@ class ToolUse(QObject):
         steps = partial(
             corrections.add, pick.frame, (pick.row, pick.column), self._bandwidth
         )
-        self._work_out(steps, self._on_proposal)
+        self._work_out(self._search, steps, self._on_proposal)
 
     def _on_proposal(self, proposal: Add) -> None:
         self._proposal = proposal
