@@ -53,6 +53,23 @@ def _refuse_masks(movie: Path) -> None:
         )
 
 
+def _check_without_movie(
+    masks: list[Path], settings: Mapping[str, Any], device: str
+) -> None:
+    """Ask for masks; refuse what says how a movie is read and segmented."""
+    if not masks:
+        raise InputError("Give a movie, or masks with --labels.")
+    stages = [settings.get(stage, {}) for stage in ("input", "embed", "cluster")]
+    idle = [name for stage in stages for name in stage if name != "diameter"]
+    idle += ["vote_weight"] if settings.get("track", {}).get("vote_weight") else []
+    idle += ["device"] if device != "auto" else []
+    for name in idle:
+        raise InputError(
+            f"--{name.replace('_', '-')} has no effect on masks alone; leave it out, "
+            "or give their movie, too."
+        )
+
+
 def _file(name: str | None) -> Path | None:
     return None if name is None else Path(name).absolute()
 
@@ -124,10 +141,10 @@ def run(
 
     kind = result_format(format)
     masks = labels or []
-    if movie is None and not masks:
-        raise InputError("Give a movie, or masks with --labels.")
     if movie is not None:
         _refuse_masks(movie)
+    else:
+        _check_without_movie(masks, settings, device)
     read = [*masks, *(Path(one) for one in (inside, outside) if one is not None)]
     target = check_output(output, kind, overwrite=overwrite, source=movie, masks=read)
     user = settings | ({"profile": profile} if profile else {})
