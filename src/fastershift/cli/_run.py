@@ -70,6 +70,20 @@ def _check_without_movie(
         )
 
 
+def _cut_as_masks(
+    regions: Mapping[str, str | None], masks: Path, span: tuple[int, int] | None
+) -> Mapping[str, Any]:
+    """Cut regions that have a mask for each frame of a file as the masks in it."""
+    from fastershift.pipeline import open_masks
+
+    taken: dict[str, Any] = {name: one for name, one in regions.items() if one}
+    for name, one in taken.items() if span is not None else ():
+        path = Path(one)
+        if len(open_masks(path, labels=False)) == len(open_masks(masks)):
+            taken[name] = open_masks(path, span, labels=False)
+    return taken
+
+
 def _file(name: str | None) -> Path | None:
     return None if name is None else Path(name).absolute()
 
@@ -158,11 +172,9 @@ def run(
         run_on_disk(replace(task, chunk=chunk, overwrite=overwrite))
         return
     with run_alone(target):
-        reading = resolve_settings(user=user, file=file, preset=preset).input
+        how = resolve_settings(user=user, file=file, preset=preset).input.model_dump()
         span = frame_range(frames)
-        opened = None
-        if movie is not None:
-            opened = read_movie(movie, **reading.model_dump(), frames=span)
+        opened = None if movie is None else read_movie(movie, **how, frames=span)
         given = {str(path): open_masks(path, span, opened) for path in masks}
         regions: dict[str, Any] = {"inside": inside, "outside": outside}
         asked: dict[str, Any] = {
@@ -171,7 +183,8 @@ def run(
             "labels": given or None,
             "device": device,
         }
-        tracking = TrackingRun(plan_run(opened, user, **regions, **asked))
+        taken = _cut_as_masks(regions, masks[0], span) if opened is None else regions
+        tracking = TrackingRun(plan_run(opened, user, **taken, **asked))
         follow_run(tracking)
         result = tracking.result
         named = {"input": movie, "labels": masks, **regions}
