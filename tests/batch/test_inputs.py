@@ -98,6 +98,9 @@ def test_names_that_many_disks_take_for_one(tmp_path):
     movie(tmp_path / "A.tif")
     movie(tmp_path / "a.tiff")
     assert names(tmp_path) == ["A.tif", "a.tiff"]
+    if not (tmp_path / "a.tif").exists():
+        movie(tmp_path / "a.tif")
+        assert names(tmp_path) == ["A.tif", "a.tif-2", "a.tiff"]
 
 
 def test_a_home_that_is_not_there(tmp_path):

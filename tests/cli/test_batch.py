@@ -140,6 +140,24 @@ def test_a_run_may_be_confined_to_a_region(movies, tmp_path):
     assert saved.stack()[0].any()
 
 
+def test_a_region_of_the_whole_file_is_cut_like_the_masks(tmp_path):
+    made = simulate_movie(3, (40, 44), 3, diameter=14, seed=1)
+    masks = made.labels
+    region = np.zeros_like(masks, np.uint8)
+    region[1], region[2] = masks[1] == masks[1].max(), 1
+    for name, stack in (("masks", masks), ("region", region)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", stack, metadata={"axes": "TYX"})
+    write_saved(tmp_path / "known", SavedResult(masks, made.tracks))
+    for given in ("masks.tif", "known"):
+        output = tmp_path / f"of {given}"
+        words = ("--labels", tmp_path / given, "--inside", tmp_path / "region.tif")
+        assert invoke("run", *words, "--frames", "1:3", "-o", output).exit_code == 0
+        found = read_saved(output).stack() > 0
+        np.testing.assert_array_equal(found[0], region[1] > 0)
+        np.testing.assert_array_equal(found[1], masks[2] > 0)
+        assert read_saved(output).provenance["inside"].endswith("region.tif")
+
+
 def test_alternatives_are_given_by_the_same_option_again(movies, tmp_path):
     masks = simulate_movie(3, (40, 44), 3, diameter=14, seed=1).labels
     left = masks.copy()

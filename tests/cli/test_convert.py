@@ -32,6 +32,16 @@ def test_there_and_back_by_suffix_and_by_name(result, tmp_path, capsys):
     assert sorted(after.tracks) == sorted(before.tracks)
 
 
+def test_settings_that_cannot_be_used_are_told_and_kept(result, tmp_path, capsys):
+    (result / "settings.toml").write_text("[track]\ndivision_cost = -9\n")
+    assert run(result, tmp_path / "a.zarr") == 0
+    said = capsys.readouterr().err
+    assert said.count("The setting track.division_cost cannot be used") == 1
+    assert run(tmp_path / "a.zarr", tmp_path / "b") == 0
+    assert "division_cost = -9" in (tmp_path / "b" / "settings.toml").read_text()
+    assert capsys.readouterr().err == said
+
+
 def test_what_cannot_be_is_a_sentence(result, tmp_path, capsys):
     assert run(result, tmp_path / "r.docx") == 2
     assert "does not tell a format" in capsys.readouterr().err

@@ -56,6 +56,29 @@ def test_masks_are_linked_without_a_movie(tmp_path, capsys):
     assert "Give a movie" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--channel", 3),
+        ("--level", 2),
+        ("--axes", "ZYX"),
+        ("--model", "nosuch"),
+        ("--device", "tpu"),
+        ("--no-reseed",),
+        ("--vote-weight", 2),
+    ],
+)
+def test_what_has_no_effect_on_masks_alone_is_refused(tmp_path, capsys, option):
+    masks = np.ones((3, 40, 40), np.uint16)
+    tifffile.imwrite(tmp_path / "masks.tif", masks, photometric="minisblack")
+    words = ["run", "-o", tmp_path / "out", "--labels", tmp_path / "masks.tif", *option]
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, words)))
+    assert ended.value.code == 2
+    name = option[0].replace("no-", "")
+    assert f"{name} has no effect on masks alone" in capsys.readouterr().err
+
+
 def test_a_channel_and_a_projection(run, deep, frames, tmp_path):
     flat = tmp_path / "flat.tif"
     tifffile.imwrite(flat, frames, photometric="minisblack")

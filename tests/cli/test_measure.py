@@ -47,6 +47,14 @@ def test_all_channels_are_measured_in_the_units_that_are_given(tracked, capsys):
     assert "Lengths are in µm, times in minutes." in said
 
 
+def test_settings_that_cannot_be_used_are_told(tracked, capsys):
+    settings = tracked / "result" / "settings.toml"
+    settings.write_text("[track]\ndivision_cost = -9\n")
+    assert run(tracked / "result", "-o", tracked / "cells.csv") == 0
+    said = capsys.readouterr().err
+    assert said.count("The setting track.division_cost cannot be used") == 1
+
+
 def test_flicker_is_said_and_taken_out_on_request(tmp_path, capsys):
     labels = np.zeros((7, 20, 80), np.int32)
     for cell in range(8):

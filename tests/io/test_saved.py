@@ -1,5 +1,6 @@
 """A result comes back with all that was saved with it."""
 
+import tomllib
 import tracemalloc
 
 import numpy as np
@@ -11,6 +12,7 @@ from fastershift.errors import InputError
 from fastershift.io import (
     REPORT_COLUMNS,
     SavedResult,
+    describe_lost_settings,
     lost_parents,
     read_saved,
     write_saved,
@@ -134,13 +136,21 @@ def test_a_list_of_tracks_that_was_left_behind_is_told(tmp_path, labels):
 
 
 @pytest.mark.parametrize("text", ["[unheard]\nof = 1\n", "[cluster]\nbandwidth = -3\n"])
-def test_settings_of_another_version_are_left_out(tmp_path, labels, text):
+def test_settings_of_another_version_are_kept_as_they_are(tmp_path, labels, text):
     result = SavedResult(labels, TRACKS, settings=resolve_settings())
-    path = write_saved(tmp_path / "r", result)
+    path = write_saved(tmp_path / "ctc", result)
     (path / "settings.toml").write_text(text)
-    read = read_saved(path)
-    assert read.settings is None
-    np.testing.assert_array_equal(read.stack(), labels)
+    for form in ("tiff", "zarr", "geff", "ctc"):
+        read = read_saved(path)
+        assert read.settings is None
+        assert read.lost_settings == tomllib.loads(text)
+        assert "cannot be used" in describe_lost_settings(read.lost_settings)
+        np.testing.assert_array_equal(read.stack(), labels)
+        path = write_saved(tmp_path / f"to {form}", read, format=form)
+    kept = tomllib.loads((path / "settings.toml").read_text())
+    assert kept.pop("provenance")
+    assert kept == tomllib.loads(text)
+    assert describe_lost_settings({}) == ""
 
 
 def test_settings_that_an_editor_has_marked_are_read(tmp_path, labels):

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from glob import escape, glob, has_magic
@@ -66,7 +66,7 @@ def list_movies(
     Returns
     -------
     list of NamedMovie
-        In the order of their names; no name twice.
+        In the order of their names; no name twice, not even in other letters.
 
     Raises
     ------
@@ -101,10 +101,7 @@ def list_movies(
         else places[source].as_posix()
         for source in found
     }
-    return sorted(
-        (NamedMovie(_apart(name), source) for source, name in names.items()),
-        key=lambda movie: movie.name,
-    )
+    return sorted(_told_apart(names), key=lambda movie: movie.name)
 
 
 def plain_path(path: str | Path) -> Path:
@@ -127,6 +124,16 @@ def plain_path(path: str | Path) -> Path:
 def _above(name: str) -> list[str]:
     """List the folders that a name lies in."""
     return [one.as_posix() for one in PurePosixPath(name).parents][:-1]
+
+
+def _told_apart(names: Mapping[Path, str]) -> Iterator[NamedMovie]:
+    """Name movies so that a disk on which A and a are the same can hold all of them."""
+    taken = set[str]()
+    for name, source in sorted((_apart(name), path) for path, name in names.items()):
+        while name.casefold() in taken:
+            name += "-2"
+        taken.add(name.casefold())
+        yield NamedMovie(name, source)
 
 
 def _apart(name: str) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from fastershift.cli._batch import result_format
 from fastershift.cli._errors import Debug, Overwrite, reports_errors
+from fastershift.cli._options import tell_lost
 from fastershift.errors import counted
 
 __all__ = ["convert"]
@@ -38,7 +39,6 @@ def convert(
         check_apart,
         check_output,
         format_of,
-        lost_parents,
         read_saved,
         write_saved,
     )
@@ -47,8 +47,7 @@ def convert(
     check_apart(output, source, "the result")
     check_output(output, kind, overwrite=overwrite, source=source)
     saved = read_saved(source, on_disk=True)
-    if lost := lost_parents(source):
-        typer.echo(lost, err=True)
+    tell_lost(source, saved)
     written = write_saved(output, saved, format=kind, overwrite=overwrite)
     typer.echo(
         f"{counted(len(saved.labels), 'frame')}, "

@@ -16,6 +16,7 @@ from fastershift.cli._options import (
     WithoutDrift,
     WithoutFlicker,
     frame_range,
+    tell_lost,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +75,11 @@ def measure(
     What was tracked of the movie (--frames, --axes, --plane, --position, --level) need
     not be told where run or batch made the result of a movie of this name: it knows.
     """
-    from fastershift.io import check_apart, lost_parents, read_channels, read_saved
+    from fastershift.io import (
+        check_apart,
+        read_channels,
+        read_saved,
+    )
     from fastershift.measure import (
         MeasureOptions,
         WatchedTables,
@@ -90,8 +95,7 @@ def measure(
     if movie is not None:
         check_apart(output, movie)
     saved = read_saved(result, on_disk=True)
-    if lost := lost_parents(result):
-        typer.echo(lost, err=True)
+    tell_lost(result, saved)
     channels: dict[str, Movie] = {}
     if movie is not None:
         part = _tracked_part(saved, movie, frames, axes, plane, position, level)

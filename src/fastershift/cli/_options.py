@@ -3,12 +3,16 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from fastershift.config import SettingInfo, iter_settings
 from fastershift.errors import InputError
+
+if TYPE_CHECKING:
+    from fastershift.io import SavedResult
 
 __all__ = [
     "FrameInterval",
@@ -21,6 +25,7 @@ __all__ = [
     "WithoutFlicker",
     "frame_range",
     "given_place",
+    "tell_lost",
     "with_settings",
 ]
 
@@ -79,6 +84,15 @@ FrameInterval = Annotated[
     float | None,
     typer.Option(help="Minutes from frame to frame, whatever the files say."),
 ]
+
+
+def tell_lost(result: Path, saved: "SavedResult") -> None:
+    """Say what of a result that was read is not there, or cannot be used."""
+    from fastershift.io import describe_lost_settings, lost_parents
+
+    for lost in (lost_parents(result), describe_lost_settings(saved.lost_settings)):
+        if lost:
+            typer.echo(lost, err=True)
 
 
 def frame_range(text: str | None) -> tuple[int, int] | None:

@@ -53,6 +53,37 @@ def _refuse_masks(movie: Path) -> None:
         )
 
 
+def _check_without_movie(
+    masks: list[Path], settings: Mapping[str, Any], device: str
+) -> None:
+    """Ask for masks; refuse what says how a movie is read and segmented."""
+    if not masks:
+        raise InputError("Give a movie, or masks with --labels.")
+    stages = [settings.get(stage, {}) for stage in ("input", "embed", "cluster")]
+    idle = [name for stage in stages for name in stage if name != "diameter"]
+    idle += ["vote_weight"] if settings.get("track", {}).get("vote_weight") else []
+    idle += ["device"] if device != "auto" else []
+    for name in idle:
+        raise InputError(
+            f"--{name.replace('_', '-')} has no effect on masks alone; leave it out, "
+            "or give their movie, too."
+        )
+
+
+def _cut_as_masks(
+    regions: Mapping[str, str | None], masks: Path, span: tuple[int, int] | None
+) -> Mapping[str, Any]:
+    """Cut regions that have a mask for each frame of a file as the masks in it."""
+    from fastershift.pipeline import open_masks
+
+    taken: dict[str, Any] = {name: one for name, one in regions.items() if one}
+    for name, one in taken.items() if span is not None else ():
+        path = Path(one)
+        if len(open_masks(path, labels=False)) == len(open_masks(masks)):
+            taken[name] = open_masks(path, span, labels=False)
+    return taken
+
+
 def _file(name: str | None) -> Path | None:
     return None if name is None else Path(name).absolute()
 
@@ -124,10 +155,10 @@ def run(
 
     kind = result_format(format)
     masks = labels or []
-    if movie is None and not masks:
-        raise InputError("Give a movie, or masks with --labels.")
     if movie is not None:
         _refuse_masks(movie)
+    else:
+        _check_without_movie(masks, settings, device)
     read = [*masks, *(Path(one) for one in (inside, outside) if one is not None)]
     target = check_output(output, kind, overwrite=overwrite, source=movie, masks=read)
     user = settings | ({"profile": profile} if profile else {})
@@ -141,11 +172,9 @@ def run(
         run_on_disk(replace(task, chunk=chunk, overwrite=overwrite))
         return
     with run_alone(target):
-        reading = resolve_settings(user=user, file=file, preset=preset).input
+        how = resolve_settings(user=user, file=file, preset=preset).input.model_dump()
         span = frame_range(frames)
-        opened = None
-        if movie is not None:
-            opened = read_movie(movie, **reading.model_dump(), frames=span)
+        opened = None if movie is None else read_movie(movie, **how, frames=span)
         given = {str(path): open_masks(path, span, opened) for path in masks}
         regions: dict[str, Any] = {"inside": inside, "outside": outside}
         asked: dict[str, Any] = {
@@ -154,7 +183,8 @@ def run(
             "labels": given or None,
             "device": device,
         }
-        tracking = TrackingRun(plan_run(opened, user, **regions, **asked))
+        taken = _cut_as_masks(regions, masks[0], span) if opened is None else regions
+        tracking = TrackingRun(plan_run(opened, user, **taken, **asked))
         follow_run(tracking)
         result = tracking.result
         named = {"input": movie, "labels": masks, **regions}

@@ -22,7 +22,7 @@ from fastershift.config._input import (
 from fastershift.config._presets import PRESETS
 from fastershift.config._resolve import resolve_settings
 from fastershift.config._settings import Profile, Settings
-from fastershift.config._toml import load_settings, save_settings
+from fastershift.config._toml import load_settings, save_settings, without_none
 from fastershift.config._track import TrackSettings
 
 __all__ = [
@@ -45,4 +45,5 @@ __all__ = [
     "load_settings",
     "resolve_settings",
     "save_settings",
+    "without_none",
 ]

@@ -12,7 +12,7 @@ from fastershift.config._resolve import check_settings
 from fastershift.config._settings import Settings
 from fastershift.errors import InputError, check_ordinary
 
-__all__ = ["load_settings", "save_settings"]
+__all__ = ["load_settings", "save_settings", "without_none"]
 
 #: Bytes of a settings file, and many times more.
 _LONGEST = 2**22
@@ -114,12 +114,30 @@ def save_settings(
     """
     path = Path(path)
     if isinstance(settings, Settings):
-        values = settings.model_dump(mode="json", exclude_none=True)
-    else:
-        values = dict(settings)
+        settings = settings.model_dump(mode="json")
+    values = without_none(settings)
     if provenance:
         values["provenance"] = dict(provenance)
     partial = path.with_name(path.name + ".part")
     # Names of files may hold what no text can.
     partial.write_text(tomli_w.dumps(values), encoding="utf-8", errors="replace")
     partial.replace(path)
+
+
+def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what was not set, as a settings file does.
+
+    Parameters
+    ----------
+    values : mapping
+        Nested settings.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        name: without_none(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value is not None
+    }

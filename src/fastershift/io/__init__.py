@@ -52,6 +52,7 @@ from fastershift.io._saved_result import (
     ResultFormat,
     SavedResult,
     Tracks,
+    describe_lost_settings,
     settings_of,
 )
 from fastershift.io._simulation import write_simulation, write_simulation_zarr
@@ -102,6 +103,7 @@ __all__ = [
     "check_other_than",
     "check_output",
     "check_range",
+    "describe_lost_settings",
     "find_images",
     "fitting_name",
     "format_of",

@@ -19,6 +19,7 @@ __all__ = [
     "ResultFormat",
     "SavedResult",
     "Tracks",
+    "describe_lost_settings",
     "from_record",
     "settings_of",
     "to_record",
@@ -75,6 +76,9 @@ class SavedResult:
     numbers : (n + 1,) array of int, or None
         What each track is called in a file of another program, see `AdoptedLabels`.
         It is read, and never written.
+    lost_settings : mapping
+        What made the result, where it cannot be used: settings of another version, or
+        such that were changed. They are written again as they are.
     """
 
     labels: LabelFrames
@@ -86,6 +90,7 @@ class SavedResult:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     corrections: Mapping[str, Any] | None = None
     numbers: Numbers | None = None
+    lost_settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         scale, units = known_scale(self.scale, self.units)
@@ -110,11 +115,14 @@ def _plain(value: Any) -> Any:
 
 def to_record(result: SavedResult) -> dict[str, Any]:
     """Gather all but labels and scale, as JSON can hold it."""
-    settings, corrections = result.settings, result.corrections
+    corrections = result.corrections
     kept = {} if corrections is None else {"corrections": dict(corrections)}
+    settings: Any = dict(result.lost_settings) or None
+    if result.settings is not None:
+        settings = result.settings.model_dump(mode="json")
     return kept | {
         "tracks": [[int(number) for number in track] for track in result.tracks],
-        "settings": None if settings is None else settings.model_dump(mode="json"),
+        "settings": settings,
         "provenance": dict(result.provenance),
         "reports": [{k: _plain(v) for k, v in row.items()} for row in result.reports],
     }
@@ -152,9 +160,9 @@ def from_record(
             scale,
             units,
             [dict(row) for row in record.get("reports") or ()],
-            settings_of(record.get("settings")),
-            dict(record.get("provenance") or {}),
-            record.get("corrections"),
+            provenance=dict(record.get("provenance") or {}),
+            corrections=record.get("corrections"),
+            **settings_of(record.get("settings")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -162,9 +170,42 @@ def from_record(
         ) from error
 
 
-def settings_of(values: Mapping[str, Any] | None) -> Settings | None:
-    """Read stored settings; None for those that no longer exist or are damaged."""
+def settings_of(values: Any) -> dict[str, Any]:
+    """Read stored settings.
+
+    Parameters
+    ----------
+    values : mapping or None
+        Nested, as they were stored; anything else is damaged, and taken as none.
+
+    Returns
+    -------
+    dict
+        Arguments of `SavedResult`: ``settings``, or ``lost_settings``.
+    """
+    if not isinstance(values, Mapping):
+        return {}
     try:
-        return None if values is None else resolve_settings(user=values)
-    except (InputError, AttributeError, TypeError):
-        return None
+        return {"settings": resolve_settings(user=values)}
+    except InputError:
+        return {"lost_settings": dict(values)}
+
+
+def describe_lost_settings(lost: Mapping[str, Any]) -> str:
+    """Say why the settings of a result cannot be used.
+
+    Parameters
+    ----------
+    lost : mapping
+        As in `SavedResult`.
+
+    Returns
+    -------
+    str
+        Empty where none are lost.
+    """
+    try:
+        resolve_settings(user=lost)
+    except InputError as error:
+        return f"The settings of the result are left as they are, and not used. {error}"
+    return ""

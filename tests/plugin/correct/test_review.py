@@ -173,6 +173,11 @@ def test_a_lost_list_of_tracks_is_said(tracked, tmp_path, monkeypatch):
     tracked.click("open_result")
     tracked.wait(lambda: tracked.status.startswith("Opened"))
     assert "r_tracks.txt is not beside r.tif" in tracked.status
+    (tmp_path / "r_settings.toml").write_text("[track]\ndivision_cost = -9\n")
+    tracked.click("open_result")
+    tracked.wait(lambda: "track.division_cost cannot be used" in tracked.status)
+    tracked.click("use_layer_settings")
+    assert tracked.status.startswith("The setting track.division_cost cannot be used")
 
 
 def crash(folder):

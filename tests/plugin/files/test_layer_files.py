@@ -7,7 +7,14 @@ import tifffile
 pytest.importorskip("napari")
 
 from fastershift.errors import InputError
-from fastershift.io import read_movie, read_result, write_result, write_simulation
+from fastershift.io import (
+    SavedResult,
+    read_movie,
+    read_result,
+    write_result,
+    write_saved,
+    write_simulation,
+)
 
 
 @pytest.fixture
@@ -187,6 +194,17 @@ def test_numbers_of_others_can_be_read_in_the_layer(tmp_path):
     layer = Layer.create(*result_layers(path)[0])
     assert layer.data.max() == 2
     assert layer.features["former number"].tolist() == [0, 2**32 + 1, 2**33]
+
+
+def test_settings_that_cannot_be_used_stay_with_the_layer(tmp_path):
+    from fastershift.plugin.files._layer_files import saved_result
+    from fastershift.plugin.files._open_result import result_layers
+
+    labels, lost = np.ones((2, 6, 7), np.int32), {"track": {"division_cost": -9}}
+    saved = SavedResult(labels, [(1, 0, 1, 0)], lost_settings=lost)
+    path = write_saved(tmp_path / "r", saved)
+    data, attributes, _ = result_layers(path)[0]
+    assert saved_result(data, attributes).lost_settings == lost
 
 
 def test_labels_of_others_are_converted_before_they_are_corrected():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastershift.config import Settings, save_settings
+from fastershift.config import save_settings
 from fastershift.errors import InputError
 from fastershift.io._atomic import MADE_BY
 from fastershift.io._saved_result import REPORT_COLUMNS, SavedResult, settings_of
@@ -38,10 +38,11 @@ def write_extras(folder: Path, prefix: str, result: SavedResult) -> None:
         (folder / f"{prefix}{_CORRECTIONS}").write_text(text, encoding="ascii")
     if result.reports:
         _write_report(folder / f"{prefix}{_REPORT}", result.reports)
-    if result.settings is not None:
+    settings = result.settings or result.lost_settings
+    if settings:
         path = folder / f"{prefix}{_SETTINGS}"
         made = {"fastershift": MADE_BY.split()[1], **result.provenance}
-        save_settings(result.settings, path, made)
+        save_settings(settings, path, made)
 
 
 def _write_report(path: Path, reports: Sequence[Mapping[str, Any]]) -> None:
@@ -80,33 +81,31 @@ def read_extras(folder: Path, prefix: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        Arguments of `SavedResult`: ``reports``, ``settings``, ``provenance`` and
-        ``corrections``. Settings of another version, and a report of other columns, are
-        left out.
+        Arguments of `SavedResult`: ``reports``, ``settings`` or ``lost_settings``,
+        ``provenance`` and ``corrections``. A report of other columns is left out.
 
     Raises
     ------
     InputError
         When one of them cannot be read.
     """
-    settings, provenance = _read_settings(folder / f"{prefix}{_SETTINGS}")
     return {
+        **_read_settings(folder / f"{prefix}{_SETTINGS}"),
         "reports": _read_report(folder / f"{prefix}{_REPORT}"),
-        "settings": settings,
-        "provenance": provenance,
         "corrections": _read_corrections(folder / f"{prefix}{_CORRECTIONS}"),
     }
 
 
-def _read_settings(path: Path) -> tuple[Settings | None, Mapping[str, Any]]:
+def _read_settings(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        return None, {}
+        return {}
     try:
         values = tomllib.loads(path.read_text(encoding=_ENCODING))
     except (OSError, ValueError) as error:
         raise _unreadable("settings", path) from error
     provenance = values.pop("provenance", {})
-    return settings_of(values), provenance if isinstance(provenance, dict) else {}
+    known = provenance if isinstance(provenance, dict) else {}
+    return {**settings_of(values), "provenance": known}
 
 
 def _read_report(path: Path) -> list[Mapping[str, Any]]:

@@ -26,6 +26,7 @@ from fastershift.errors import InputError
 from fastershift.io import (
     WHOLE_FORMATS,
     ResultFormat,
+    describe_lost_settings,
     lost_parents,
     result_place,
     write_saved,
@@ -264,8 +265,13 @@ class ExportSection(QGroupBox):
 
     def _tell_opened(self, path: str, layers: list[LayerData]) -> None:
         self.opened.emit(layers)
-        lost = lost_parents(Path(path)) or ""
-        self.message.emit(f"Opened {path}. {lost}".rstrip())
+        record = ResultRecord.within(layers[0][1].get("metadata"))
+        lost = (
+            lost_parents(Path(path)) or "",
+            describe_lost_settings(record.lost_settings),
+        )
+        told = " ".join(filter(None, (f"Opened {path}.", *lost)))
+        self.message.emit(told)
 
     def _show_state(self) -> None:
         self._save.setEnabled(not self._writes.busy)

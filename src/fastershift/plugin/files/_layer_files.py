@@ -71,9 +71,9 @@ def saved_result(
         scale,
         units,
         record.reports,
-        settings_of(record.settings or None),
-        record.provenance,
-        record.corrections,
+        provenance=record.provenance,
+        corrections=record.corrections,
+        **settings_of(record.settings or record.lost_settings or None),
     )
 
 

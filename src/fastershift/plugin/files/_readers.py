@@ -143,6 +143,7 @@ def saved_layers(saved: SavedResult, name: str) -> list[LayerData]:
         provenance=saved.provenance,
         reports=saved.reports,
         corrections=saved.corrections,
+        lost_settings=saved.lost_settings,
     )
     placed: dict[str, Any] = {}
     if saved.scale is not None:

@@ -42,6 +42,8 @@ class ResultRecord:
         Edits made by hand, as `fastershift.editing` records them.
     axes : str
         One letter per axis of the layer; empty where they are told by their lengths.
+    lost_settings : mapping
+        As in `fastershift.io.SavedResult`.
     """
 
     input: str = ""
@@ -51,6 +53,7 @@ class ResultRecord:
     tracks: TrackRows | None = None
     corrections: Mapping[str, Any] | None = None
     axes: str = ""
+    lost_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_result(cls, result: "TrackedMovie", source: str) -> Self:

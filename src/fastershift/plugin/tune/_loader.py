@@ -7,7 +7,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
-from fastershift.config import PRESETS, load_settings, save_settings
+from fastershift.config import PRESETS, load_settings, save_settings, without_none
 from fastershift.errors import InputError
 from fastershift.plugin.input import InputSection
 from fastershift.plugin.layers._record import ResultRecord
@@ -85,11 +85,11 @@ class SettingsLoader(QObject):
             self.message.emit("No layer has settings yet; run the stack first.")
             return
         record = ResultRecord.of(layer)
-        values = dict(record.settings)
+        values = dict(record.settings or record.lost_settings)
         if record.input not in ("", self._input_name):
             # Channel and plane are those of another layer.
             values.pop("input", None)
-        self._load(_without_none(values), f"Settings of {layer.name} are in use.")
+        self._load(without_none(values), f"Settings of {layer.name} are in use.")
         self._tune.show_no_preset()
 
     def reset(self) -> None:
@@ -105,7 +105,8 @@ class SettingsLoader(QObject):
     def _layer_with_settings(self) -> Layer | None:
         active = self._viewer.layers.selection.active
         for layer in (active, *reversed(self._viewer.layers)):
-            if ResultRecord.of(layer).settings:
+            record = ResultRecord.of(layer)
+            if record.settings or record.lost_settings:
                 return layer
         return None
 
@@ -132,12 +133,3 @@ class SettingsLoader(QObject):
             self.message.emit(describe_error(error))
         else:
             self.message.emit(sentence)
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what was not set, as a settings file does."""
-    return {
-        name: _without_none(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-        if value is not None
-    }
