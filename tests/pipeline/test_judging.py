@@ -66,7 +66,7 @@ def choice(*trials, diameter="auto", embedding="votes"):
     asked = SimpleNamespace(diameter=diameter)
     card = SimpleNamespace(embedding=embedding)
     model = SimpleNamespace(name="generalist", card=card, sha256="1")
-    return Choice(model, None, asked, None, {"1": trials, "2": (SURE, SURE)})
+    return Choice(model, None, asked, False, None, {"1": trials, "2": (SURE, SURE)})
 
 
 def test_what_was_tried_is_told_where_it_decided():

@@ -33,6 +33,10 @@ _FEW_CELLS = 2.0
 # it finds is still right more often.
 _SURE, _STABLE, _MADE_FOR_IT = 0.98, 0.9, 0.15
 
+# A bandwidth that differs by more than this factor from that of the model finds other
+# things than cells.
+_FAR_FROM_ADVICE = 4
+
 # Measured again, cells differ by less than this factor, or the model has lost them.
 _SAME = 1.3
 
@@ -49,6 +53,8 @@ class Choice:
         Resolved with its card, the diameter included.
     asked : EmbedSettings
         As they were before the diameter was found out.
+    left_open : bool
+        Whether the model was left open, and not decided by the profile either.
     look : FirstLook or None
         What the kind of image was guessed by, where the model was left open.
     trials : dict of str to tuple of Trial
@@ -62,6 +68,7 @@ class Choice:
     model: Model
     settings: Settings
     asked: EmbedSettings
+    left_open: bool = False
     look: FirstLook | None = None
     trials: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict)
     diameters: Mapping[str, float] = field(default_factory=dict)
@@ -89,6 +96,33 @@ class Choice:
         if self.model.card.embedding != "votes" or self.asked.diameter != "auto":
             return ()
         return self.trials.get(self.model.sha256, ())
+
+    def sentences(self) -> tuple[str, ...]:
+        """Tell what was tried, and what a user should know of the model."""
+        said = self.sentence(), self._terms(), self._doubt()
+        return tuple(filter(None, said))
+
+    def _terms(self) -> str:
+        if not self.left_open or self.model.card.free:
+            return ""
+        return (
+            f"The model {self.model.name} was chosen, which is not free for any use: "
+            "read its terms, or choose generalist."
+        )
+
+    def _doubt(self) -> str:
+        """Doubt a bandwidth that is far from the one that suits the model."""
+        advised = self.model.card.settings.get("cluster", {}).get("bandwidth")
+        bandwidth = self.settings.cluster.bandwidth
+        if advised is None or self.settings.profile == "published":
+            return ""
+        if 1 / _FAR_FROM_ADVICE <= bandwidth / advised <= _FAR_FROM_ADVICE:
+            return ""
+        found = "pieces of cells" if bandwidth < advised else "several cells as one"
+        return (
+            f"The bandwidth h {bandwidth:g} does not suit the model {self.model.name}, "
+            f"which recommends {advised:g}, and may find {found}."
+        )
 
     def sentence(self) -> str:
         """Tell what was tried, the best and the next best, where that decided."""
@@ -172,6 +206,7 @@ def choose_for_movie(
         loaded,
         settings,
         asked,
+        chosen == "auto" and settings.profile != "published",
         finder.look,
         finder.trials,
         finder.diameters,

@@ -108,10 +108,9 @@ class Plan:
         return self.settings.profile == "published"
 
     def expectations(self) -> tuple[str, ...]:
-        """Tell what was tried, and how good the result will be, in sentences."""
-        tried = "" if self.choice is None else self.choice.sentence()
-        quality = "" if self.quality is None else self.quality.sentence()
-        return tuple(sentence for sentence in (tried, quality) if sentence)
+        """Tell of the choice of the model, and how good the result will be."""
+        chosen = () if self.choice is None else self.choice.sentences()
+        return chosen if self.quality is None else (*chosen, self.quality.sentence())
 
     def smallest_in_pair(self, n_frames: int) -> int:
         """Least pixels of a cell, summed over the frames of a pair."""

@@ -103,6 +103,11 @@ class ModelCard(NetworkSize):
     authors: tuple[str, ...] = ()
     command: str = ""
 
+    @property
+    def free(self) -> bool:
+        """Whether its terms allow any use."""
+        return self.terms.startswith("Free for any use")
+
     @field_validator("settings")
     @classmethod
     def _usable_settings(cls, settings: dict[str, Any]) -> dict[str, Any]:

@@ -417,8 +417,7 @@ class Session:
         )
         told: dict[str, Any] = {"notes": notes, "quality": plan.quality}
         if plan.choice is not None:
-            tried = plan.choice.sentence()
-            told["notes"] = (*notes, tried) if tried else notes
+            told["notes"] = (*notes, *plan.choice.sentences())
             told["next_best"] = plan.choice.next_best
         measured_frame = caches.measured[embedded]
         for estimate in estimate_run(
