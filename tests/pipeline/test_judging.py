@@ -17,6 +17,7 @@ from fastershift.pipeline._quality import Stability
 from fastershift.pipeline._samples import Sample, take_samples
 from fastershift.pipeline._trials import Trial
 from fastershift.pipeline.masks import voted_by_masks
+from fastershift.rshn import load_model
 from fastershift.tracking import place_cells
 from helpers.votes import centres_of, kept_votes, pair_of, true_votes
 
@@ -87,6 +88,26 @@ def test_where_trials_did_not_decide_nothing_is_said_of_them(decided):
     tried = choice(SURE, Trial(20.0, 20.0, 9, 0.9), **decided)
     assert (tried.sentence(), tried.next_best) == ("", None)
     assert choice().sentence() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "left_open", "bandwidth", "words"),
+    [
+        ("generalist", True, 0.01, []),
+        ("generalist", True, 0.05, ["several cells as one"]),
+        ("nuclei", False, 0.35, []),
+        ("nuclei", True, 0.35, ["not free for any use"]),
+        ("nuclei", False, 0.02, ["pieces of cells"]),
+    ],
+)
+def test_a_model_is_doubted_where_it_was_not_chosen(name, left_open, bandwidth, words):
+    model = load_model(name)
+    settings = resolve_settings(
+        user={"cluster": {"bandwidth": bandwidth}}, card=model.card.settings
+    )
+    said = Choice(model, settings, settings.embed, left_open).warnings()
+    assert len(said) == len(words)
+    assert all(word in one for word, one in zip(words, said, strict=True))
 
 
 @given(st.floats(0.05, 0.95), st.floats(0, 1), st.floats(0, 1))

@@ -239,7 +239,7 @@ def prepare_movie(task: MovieTask, models: ModelFiles) -> PreparedMovie:
     prepared = PreparedMovie(
         replace(task, output=output),
         plan.settings,
-        {**plan.provenance, **_doubts(movie)},
+        {**plan.provenance, **_doubts(movie, plan)},
         movie.shape,
         plan.source.shape,
         chunks,
@@ -291,10 +291,12 @@ def cut_chunks(
     )
 
 
-def _doubts(movie: Movie) -> dict[str, Any]:
-    """Name the frames that are to be checked, for the report."""
+def _doubts(movie: Movie, plan: Plan) -> dict[str, Any]:
+    """Doubt the model, and name the frames that are to be checked, for the report."""
     found = [notes for notes in find_bad_frames(movie) if notes]
-    return {"notices": [describe_bad(found[-1])]} if found else {}
+    said = [] if plan.choice is None else [*plan.choice.warnings()]
+    said += [describe_bad(notes) for notes in found[-1:]]
+    return {"notices": said} if said else {}
 
 
 def fingerprint(source: Path) -> str:

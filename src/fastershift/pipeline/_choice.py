@@ -97,10 +97,9 @@ class Choice:
             return ()
         return self.trials.get(self.model.sha256, ())
 
-    def sentences(self) -> tuple[str, ...]:
-        """Tell what was tried, and what a user should know of the model."""
-        said = self.sentence(), self._terms(), self._doubt()
-        return tuple(filter(None, said))
+    def warnings(self) -> tuple[str, ...]:
+        """Tell of terms that the user has not chosen, and of an unusual bandwidth."""
+        return tuple(filter(None, (self._terms(), self._doubt())))
 
     def _terms(self) -> str:
         if not self.left_open or self.model.card.free:
