@@ -121,7 +121,7 @@ class TestFinding:
 
     def test_one_that_was_removed_is_made_again(self, scene):
         made = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
-        scene.outputs.remove(made)
+        scene.viewer.layers.remove(made)
         assert scene.outputs.find(scene.source, "cells") is None
         again = scene.outputs.show_labels(scene.source, "TYX", "cells", LABELS)
         assert again is not made
@@ -278,7 +278,7 @@ class TestRuns:
     def test_a_layer_that_was_removed_meanwhile_does_not_come_back(self, scene):
         run = self.begun(scene)
         run.show_frame(LABELS, True)
-        scene.outputs.remove(scene.outputs.find(scene.source, "cells"))
+        scene.viewer.layers.remove(scene.outputs.find(scene.source, "cells"))
         run.end_early()
         assert names(scene) == ["movie"]
 

@@ -147,7 +147,7 @@ def test_card_leaves_the_published_settings_alone(preset):
 def test_runs_as_its_authors_ran_it():
     import_checkpoint(SMALL, "mine")
     chosen = {"profile": "published", "embed": {"model": "mine"}}
-    movie = np.zeros((2, 80, 100), np.uint8)
+    movie = np.zeros((2, 120, 160), np.uint8)
     plan = plan_run(movie, chosen, preset="PhC-C2DH-U373", device="cpu")
     assert plan.published
     assert plan.settings.embed.network_size == (512, 384)
