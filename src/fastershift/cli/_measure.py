@@ -75,11 +75,7 @@ def measure(
     What was tracked of the movie (--frames, --axes, --plane, --position, --level) need
     not be told where run or batch made the result of a movie of this name: it knows.
     """
-    from fastershift.io import (
-        check_apart,
-        read_channels,
-        read_saved,
-    )
+    from fastershift.io import check_apart, read_channels, read_saved
     from fastershift.measure import (
         MeasureOptions,
         WatchedTables,

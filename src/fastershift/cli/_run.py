@@ -63,10 +63,11 @@ def _check_without_movie(
     idle = [name for stage in stages for name in stage if name != "diameter"]
     idle += ["vote_weight"] if settings.get("track", {}).get("vote_weight") else []
     idle += ["device"] if device != "auto" else []
-    for name in idle:
+    if idle:
+        option = idle[0].replace("_", "-")
         raise InputError(
-            f"--{name.replace('_', '-')} has no effect on masks alone; leave it out, "
-            "or give their movie, too."
+            f"--{option} has no effect on masks alone; leave it out, or give their "
+            "movie, too."
         )
 
 

@@ -97,6 +97,10 @@ class Choice:
             return ()
         return self.trials.get(self.model.sha256, ())
 
+    def sentences(self) -> tuple[str, ...]:
+        """Tell what was tried, and what to know of the model."""
+        return tuple(filter(None, (self.sentence(), *self.warnings())))
+
     def warnings(self) -> tuple[str, ...]:
         """Tell of terms that the user has not chosen, and of an unusual bandwidth."""
         return tuple(filter(None, (self._terms(), self._doubt())))

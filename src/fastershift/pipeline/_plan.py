@@ -109,11 +109,8 @@ class Plan:
 
     def expectations(self) -> tuple[str, ...]:
         """Tell of the choice of the model, and how good the result will be."""
-        quality = "" if self.quality is None else self.quality.sentence()
-        if self.choice is None:
-            return (quality,) if quality else ()
-        said = self.choice.sentence(), *self.choice.warnings(), quality
-        return tuple(filter(None, said))
+        chosen = () if self.choice is None else self.choice.sentences()
+        return chosen if self.quality is None else (*chosen, self.quality.sentence())
 
     def smallest_in_pair(self, n_frames: int) -> int:
         """Least pixels of a cell, summed over the frames of a pair."""

@@ -417,8 +417,7 @@ class Session:
         )
         told: dict[str, Any] = {"notes": notes, "quality": plan.quality}
         if plan.choice is not None:
-            tried = (plan.choice.sentence(), *plan.choice.warnings())
-            told["notes"] = (*notes, *filter(None, tried))
+            told["notes"] = (*notes, *plan.choice.sentences())
             told["next_best"] = plan.choice.next_best
         measured_frame = caches.measured[embedded]
         for estimate in estimate_run(

@@ -80,7 +80,7 @@ def _in_order(folder: Path) -> list[Path]:
         )
     if grid.missing:
         _check_images(folder, masks)
-    return [masks[grid.files[place]] for place in sorted(grid.files)]
+    return [masks[name] for name in grid.names]
 
 
 def _check_images(folder: Path, names: Collection[str]) -> None:

@@ -76,6 +76,11 @@ class FileGrid:
     channels: tuple[str, ...] = ()
     missing: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All files, in the order of their places."""
+        return tuple(self.files[place] for place in sorted(self.files))
+
 
 def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
     """Order ``t2`` before ``t10``, whatever the capitals."""

@@ -67,8 +67,7 @@ class _FileArray:
     @property
     def files(self) -> tuple[Path, ...]:
         """All files, in the order of frames."""
-        named = self.grid.files
-        return tuple(self.folder / named[place] for place in sorted(named))
+        return tuple(self.folder / name for name in self.grid.names)
 
     def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
         lead = len(self.grid.axes)
@@ -133,7 +132,7 @@ def read_folder(path: Path, reading: InputSettings) -> Movie:
     in_file = reading.axes.replace("T", "")
     all_time = reading.axes != "auto" and "T" in reading.axes
     grid = sort_files([file.name for file in files], str(path), all_time=all_time)
-    named = [path / grid.files[place] for place in sorted(grid.files)]
+    named = [path / name for name in grid.names]
     if len(named) == 1 and named[0].suffix.lower() in TIFF_SUFFIXES:
         return replace(read_tiff(named[0], reading), name=path.name, source=path)
     if len(grid.channels) > 1 and reading.channel is None:

@@ -84,7 +84,7 @@ def tiff_scale(
     if file.is_ome and file.ome_metadata:
         images = tifffile.xml2dict(file.ome_metadata).get("OME", {}).get("Image", {})
         images = images if isinstance(images, list) else [images]
-        # An image without pixels has no number.
+        # Images without pixels are not counted.
         image = images[number if 0 <= number < len(images) == len(file.series) else 0]
         return _ome_scale(image.get("Pixels", {}))
     if file.is_imagej and file.imagej_metadata:
