@@ -1,13 +1,16 @@
 """What counts as a movie of a batch, and what does not."""
 
 import os
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
-from fastershift.batch import list_movies
+from fastershift.batch import BatchTask, NamedMovie, list_movies
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
 
 zarr = pytest.importorskip("zarr")
@@ -164,3 +167,61 @@ def test_the_way_up_from_a_link_leads_to_where_the_link_does(tmp_path, monkeypat
     (found,) = list_movies(["link/../a.tif"])
     assert found.source.samefile(tmp_path / "far" / "a.tif")
     assert names("link/../a.tif", "a.tif") == ["far/a", "work/a"]
+
+
+def _two_positions(path):
+    """Write two positions of three frames; the pixels of each tell its number."""
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for position in range(2):
+            frames = np.full((3, 20, 24), position, np.uint8)
+            file.write(frames, photometric="minisblack", metadata={"axes": "TYX"})
+
+
+def test_each_position_of_a_file_is_a_movie(tmp_path):
+    _two_positions(tmp_path / "a.ome.tif")
+    tifffile.imwrite(tmp_path / "b.tif", np.ones((3, 20, 24), np.uint8))
+    found = list_movies([tmp_path])
+    assert [(one.name, one.position) for one in found] == [
+        ("a_position0", 0),
+        ("a_position1", 1),
+        ("b", None),
+    ]
+    batch = BatchTask([tmp_path], tmp_path / "out", settings={"input": {"level": 0}})
+    for movie in found[:2]:
+        opened = batch.task(movie).open()
+        assert opened.shape == (3, 20, 24)
+        assert (opened[0] == movie.position).all()
+
+
+def test_the_position_of_a_settings_file_is_of_another_movie(tmp_path):
+    file = {"input": {"position": 1, "level": 0}}
+    batch = BatchTask([tmp_path], tmp_path / "out", file=file)
+    assert batch.reading().position is None
+    chosen = replace(batch, settings={"input": {"position": 0}})
+    found = NamedMovie("a", tmp_path)
+    assert chosen.reading().position == 0
+    assert chosen.task(found).reading().position == 0
+    assert batch.task(found).reading().position is None
+
+
+def test_a_position_that_was_chosen_is_the_only_one(tmp_path):
+    _two_positions(tmp_path / "a.ome.tif")
+    (found,) = list_movies([tmp_path], reading=InputSettings(position=1))
+    assert (found.name, found.position) == ("a", None)
+
+
+def test_each_position_of_a_folder_of_frames_is_a_movie(tmp_path):
+    for position, frame in product(range(11), range(2)):
+        name = f"img_s{position:02}_t{frame}.tif"
+        tifffile.imwrite(tmp_path / name, np.zeros((20, 24), np.uint8))
+    names = [one.name for one in list_movies([tmp_path])]
+    assert names[:2] == [f"{tmp_path.name}_position{n}" for n in ("00", "01")]
+    assert len(names) == 11
+
+
+def test_positions_that_may_be_frames_are_asked_about(tmp_path):
+    for position in range(3):
+        name = tmp_path / f"img_s{position}.tif"
+        tifffile.imwrite(name, np.zeros((20, 24), np.uint8))
+    (found,) = list_movies([tmp_path])
+    assert found.position is None

@@ -3,16 +3,15 @@
 from fastershift.batch._engine import connect
 from fastershift.batch._inputs import NamedMovie, list_movies
 from fastershift.batch._large import LargeEvent, Written, run_large
-from fastershift.batch._many import (
-    BatchEvent,
-    BatchProgress,
-    BatchTask,
-    MovieEnded,
-    run_many,
-)
+from fastershift.batch._many import BatchTask, run_many
 from fastershift.batch._measuring import Measuring
 from fastershift.batch._movie import MovieTask
-from fastershift.batch._outcome import Outcome
+from fastershift.batch._outcome import (
+    BatchEvent,
+    BatchProgress,
+    MovieEnded,
+    Outcome,
+)
 from fastershift.batch._work import run_alone
 
 __all__ = [

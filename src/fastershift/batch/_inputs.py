@@ -2,19 +2,21 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePosixPath
 
 from fastershift.batch._summary import SUMMARY_NAMES
+from fastershift.config import InputSettings
 from fastershift.errors import InputError
 from fastershift.io import (
     IMAGE_SUFFIXES,
     MICROSCOPE_SUFFIXES,
     TIFF_SUFFIXES,
     VIDEO_SUFFIXES,
+    count_positions,
     find_images,
     holds_masks,
     is_result,
@@ -29,6 +31,8 @@ __all__ = ["NamedMovie", "list_movies", "plain_path"]
 _FILES = (*IMAGE_SUFFIXES, *MICROSCOPE_SUFFIXES, *VIDEO_SUFFIXES)
 #: Files of a folder that are movies; the last ones only where there are no others.
 _MOVIES = ((*TIFF_SUFFIXES, *MICROSCOPE_SUFFIXES), VIDEO_SUFFIXES)
+#: Files that often hold several positions.
+_SEVERAL = (*MICROSCOPE_SUFFIXES, *(f".ome{suffix}" for suffix in TIFF_SUFFIXES))
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,24 @@ class NamedMovie:
         their structure.
     source : Path
         Where it is.
+    position : int, optional
+        Which of several positions of it, counted from 0.
     """
 
     name: str
     source: Path
+    position: int | None = None
 
 
 def list_movies(
-    inputs: Iterable[str | Path], output: Path | None = None
+    inputs: Iterable[str | Path],
+    output: Path | None = None,
+    reading: InputSettings | None = None,
 ) -> list[NamedMovie]:
-    """Find all movies of a batch; none is opened but the first file of a folder.
+    """Find all movies of a batch.
+
+    Opened are only what may hold several positions, see `_may_hold_several`, and the
+    first file of a folder.
 
     Parameters
     ----------
@@ -62,6 +74,9 @@ def list_movies(
         movies lie beside them.
     output : Path, optional
         Folder of the results; where it lies in an input, nothing in it is a movie.
+    reading : InputSettings, optional
+        How movies are read. Where it chooses no position, each of several positions of
+        a file is a movie.
 
     Returns
     -------
@@ -101,7 +116,9 @@ def list_movies(
         else places[source].as_posix()
         for source in found
     }
-    return sorted(_told_apart(names), key=lambda movie: movie.name)
+    reading = reading or InputSettings()
+    several = (one for path in found for one in _positions(path, names[path], reading))
+    return sorted(_told_apart(several), key=lambda movie: movie.name)
 
 
 def plain_path(path: str | Path) -> Path:
@@ -126,14 +143,35 @@ def _above(name: str) -> list[str]:
     return [one.as_posix() for one in PurePosixPath(name).parents][:-1]
 
 
-def _told_apart(names: Mapping[Path, str]) -> Iterator[NamedMovie]:
+def _positions(path: Path, name: str, reading: InputSettings) -> Iterator[NamedMovie]:
+    """Yield each position of a file or folder; most have only one, without a number."""
+    count = count_positions(path, reading) if _may_hold_several(path, reading) else 1
+    if count == 1:
+        yield NamedMovie(name, path)
+        return
+    digits = len(str(count - 1))
+    for number in range(count):
+        yield NamedMovie(f"{name}_position{number:0{digits}}", path, number)
+
+
+def _may_hold_several(path: Path, reading: InputSettings) -> bool:
+    """Tell whether a movie is worth opening for its positions, which takes time."""
+    if reading.position is not None:
+        return False
+    name = path.name.lower()
+    return "P" in reading.axes or path.is_dir() or name.endswith(_SEVERAL)
+
+
+def _told_apart(movies: Iterable[NamedMovie]) -> Iterator[NamedMovie]:
     """Name movies so that a disk on which A and a are the same can hold all of them."""
     taken = set[str]()
-    for name, source in sorted((_apart(name), path) for path, name in names.items()):
+    apart = (replace(movie, name=_apart(movie.name)) for movie in movies)
+    for movie in sorted(apart, key=lambda one: (one.name, one.source)):
+        name = movie.name
         while name.casefold() in taken:
             name += "-2"
         taken.add(name.casefold())
-        yield NamedMovie(name, source)
+        yield replace(movie, name=name)
 
 
 def _apart(name: str) -> str:

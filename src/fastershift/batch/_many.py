@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from fastershift.batch import _remote
 from fastershift.batch._inputs import NamedMovie, list_movies
@@ -16,17 +16,23 @@ from fastershift.batch._masks import find_region, without_masks
 from fastershift.batch._measuring import Measuring
 from fastershift.batch._model_file import ModelFiles
 from fastershift.batch._movie import MovieTask, PreparedMovie, fingerprint
-from fastershift.batch._outcome import Outcome
+from fastershift.batch._outcome import (
+    BatchEvent,
+    BatchProgress,
+    MovieEnded,
+    Outcome,
+)
 from fastershift.batch._remote import Failure
 from fastershift.batch._summary import Summary
 from fastershift.batch._work import alone, check_idle, hash_of
+from fastershift.config import InputSettings, resolve_settings
 from fastershift.errors import InputError
 from fastershift.io import TIFF_SUFFIXES, ResultFormat, result_place
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["BatchEvent", "BatchProgress", "BatchTask", "MovieEnded", "run_many"]
+__all__ = ["BatchTask", "run_many"]
 
 #: Times that Dask tries a task again that failed for no reason of its own.
 _RETRIES = 2
@@ -51,7 +57,8 @@ class BatchTask:
     format : str
         How they are stored, one of `ResultFormat`.
     settings, file, preset, device, chunk
-        As in `MovieTask`.
+        As in `MovieTask`. Where `settings` choose no position, each one is a movie;
+        that of `file` does not count: it is of the movie the settings were tuned on.
     retry_failed : bool
         Whether movies that failed before are tried again.
     overwrite : bool
@@ -91,6 +98,18 @@ class BatchTask:
             place = place.with_name(f"{place.name}.tif")
         return result_place(place, self.format)
 
+    def reading(self) -> InputSettings:
+        """Tell how all movies are read."""
+        user = self._with_position(None)
+        return resolve_settings(user=user, file=self.file, preset=self.preset).input
+
+    def _with_position(self, position: int | None) -> dict[str, Any]:
+        """Lay a position over that of the file, which was tuned on another movie."""
+        asked = self.settings.get("input", {})
+        if asked.get("position") is not None:
+            position = asked["position"]
+        return {**self.settings, "input": {**asked, "position": position}}
+
     def task(self, movie: NamedMovie, *, overwrite: bool = False) -> MovieTask:
         """Return the task of one of the movies."""
         kind = "csv" if self.measuring is None else self.measuring.format
@@ -99,7 +118,7 @@ class BatchTask:
             source=movie.source,
             output=self.place(movie),
             format=self.format,
-            settings=self.settings,
+            settings=self._with_position(movie.position),
             file=self.file,
             preset=self.preset,
             device=self.device,
@@ -110,47 +129,6 @@ class BatchTask:
             inside=find_region(self.inside, movie.name),
             outside=find_region(self.outside, movie.name),
         )
-
-
-@dataclass(frozen=True)
-class BatchProgress:
-    """How far all movies together are.
-
-    Attributes
-    ----------
-    movies, ended, failed : int
-        Movies, those that came to an end, and those of them that failed.
-    frames, done : int
-        Frames of the movies that were opened so far, and those that are clustered.
-    seconds_left : float or None
-        About how long the others will take.
-    """
-
-    movies: int
-    ended: int
-    failed: int
-    frames: int
-    done: int
-    seconds_left: float | None
-
-
-@dataclass(frozen=True)
-class MovieEnded:
-    """A movie came to its end.
-
-    Attributes
-    ----------
-    outcome : Outcome
-        What became of it.
-    before : bool
-        Whether that was in an earlier run.
-    """
-
-    outcome: Outcome
-    before: bool = False
-
-
-BatchEvent: TypeAlias = BatchProgress | MovieEnded
 
 
 def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
@@ -176,7 +154,7 @@ def run_many(batch: BatchTask, client: "Client") -> Iterator[BatchEvent]:
         When no movie is found, for settings that cannot be used, when the folder
         holds a batch that was made otherwise, and while another process fills it.
     """
-    found = list_movies(batch.inputs, batch.output)
+    found = list_movies(batch.inputs, batch.output, batch.reading())
     movies = without_masks(found, batch.labels, (batch.inside, batch.outside))
     models = batch.task(movies[0]).models()
     summary = Summary(batch.output)

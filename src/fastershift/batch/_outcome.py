@@ -1,10 +1,10 @@
-"""The outcome of a movie: numbers and doubtful places."""
+"""What comes of a batch: how far it is, and numbers and doubts of each movie."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,14 @@ from fastershift.config import Settings
 from fastershift.pipeline import Quality
 from fastershift.tracking import Lineage
 
-__all__ = ["Outcome", "doubtful_places", "outcome_of"]
+__all__ = [
+    "BatchEvent",
+    "BatchProgress",
+    "MovieEnded",
+    "Outcome",
+    "doubtful_places",
+    "outcome_of",
+]
 
 #: Doubtful places that are named; all are counted.
 _NAMED = 20
@@ -83,6 +90,47 @@ class Outcome:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON and CSV hold them."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """How far all movies together are.
+
+    Attributes
+    ----------
+    movies, ended, failed : int
+        Movies, those that came to an end, and those of them that failed.
+    frames, done : int
+        Frames of the movies that were opened so far, and those that are clustered.
+    seconds_left : float or None
+        About how long the others will take.
+    """
+
+    movies: int
+    ended: int
+    failed: int
+    frames: int
+    done: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class MovieEnded:
+    """A movie came to its end.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        What became of it.
+    before : bool
+        Whether that was in an earlier run.
+    """
+
+    outcome: Outcome
+    before: bool = False
+
+
+BatchEvent: TypeAlias = BatchProgress | MovieEnded
 
 
 def doubtful_places(

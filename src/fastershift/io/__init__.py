@@ -33,7 +33,7 @@ from fastershift.io._movie import (
     as_movie,
     check_range,
 )
-from fastershift.io._read import read_movie
+from fastershift.io._read import count_positions, read_movie
 from fastershift.io._result import (
     check_output,
     format_of,
@@ -103,6 +103,7 @@ __all__ = [
     "check_other_than",
     "check_output",
     "check_range",
+    "count_positions",
     "describe_lost_settings",
     "find_images",
     "fitting_name",

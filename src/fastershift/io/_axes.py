@@ -10,10 +10,32 @@ from numpy.typing import NDArray
 from fastershift.config import COLOURS, PROJECTIONS, UNNAMED_AXES, InputSettings
 from fastershift.errors import InputError
 
-__all__ = ["AxesPlan", "choose_position", "plan_axes", "spell_sizes"]
+__all__ = [
+    "AxesPlan",
+    "SeveralPositions",
+    "choose_position",
+    "plan_axes",
+    "spell_sizes",
+]
 
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721], np.float32)  # of Rec. ITU-R BT.709
 _REDUCERS = {"max": np.fmax.reduce, "min": np.fmin.reduce}  # both pass NaN over
+
+
+class SeveralPositions(InputError):
+    """A file holds several positions, each a movie, and none was chosen.
+
+    Parameters
+    ----------
+    sentence : str
+        As for `InputError`.
+    count : int
+        How many there are.
+    """
+
+    def __init__(self, sentence: str, count: int) -> None:
+        super().__init__(sentence, position=0)
+        self.count = count
 
 
 @dataclass(frozen=True)
@@ -226,22 +248,25 @@ def choose_position(
     Raises
     ------
     InputError
-        When there is no such position, or several of which none was chosen.
+        When there is no such position, or several that may be frames.
+    SeveralPositions
+        When there are several of which none was chosen.
     """
     if chosen is not None:
         return _within(chosen, count, "position", what)
-    if count > 1:
-        otherwise, options = "", {}
-        if frames:
-            otherwise = "; or, if they are frames, give the axes with T in place of P"
-            options = {"axes": "TYX"}
+    if count == 1:
+        return 0
+    sentence = (
+        f"{what} has {count} positions{where}, each a separate movie; choose one, from "
+        f"0 to {count - 1}"
+    )
+    if frames:
         raise InputError(
-            f"{what} has {count} positions{where}, each a separate "
-            f"movie; choose one, from 0 to {count - 1}{otherwise}.",
+            f"{sentence}; or, if they are frames, give the axes with T in place of P.",
             position=0,
-            **options,
+            axes="TYX",
         )
-    return 0
+    raise SeveralPositions(f"{sentence}.", count)
 
 
 def plan_axes(shape: tuple[int, ...], reading: InputSettings, what: str) -> AxesPlan:

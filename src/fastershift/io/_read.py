@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError, check_ordinary, refusal
+from fastershift.io._axes import SeveralPositions
 from fastershift.io._movie import Lost, Movie, input_settings
 from fastershift.io._zarr import is_zarr
 from fastershift.io.movies import (
@@ -19,7 +20,7 @@ from fastershift.io.movies import (
     read_zarr,
 )
 
-__all__ = ["read_movie"]
+__all__ = ["count_positions", "read_movie"]
 
 #: Who reads a file, by its suffix; TIFFs are images, too.
 _READERS = (
@@ -92,6 +93,30 @@ def read_movie(
         labels = labels and is_zarr(path)
         _check_whole(movie, movie.lost, asked=frames is not None, labels=labels)
     return movie
+
+
+def count_positions(path: str | Path, reading: InputSettings) -> int:
+    """Tell how many movies a file or a folder holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `read_movie`.
+    reading : InputSettings
+        How it is to be read.
+
+    Returns
+    -------
+    int
+        1 where the position was chosen, and for what cannot be read.
+    """
+    try:
+        read_movie(path, **reading.model_dump())
+    except SeveralPositions as several:
+        return several.count
+    except InputError:
+        pass  # whoever runs it is told why
+    return 1
 
 
 def _check_whole(movie: Movie, lost: Lost, *, asked: bool, labels: bool) -> None:
