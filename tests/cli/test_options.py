@@ -150,14 +150,23 @@ def test_a_run_tells_its_model_size_and_notes(capsys):
         yield Notice("A notice.")
         yield object.__new__(FrameDone)
 
-    follow_run(run({"diameter": 22}))
+    follow_run(lambda: run({"diameter": 22}))
     told = capsys.readouterr().err
     assert "Model phase, cell diameter 22.0 px, network size 64 × 48." in told
     assert "A note." in told
     assert "A notice." in told
     assert "1/1" in told
-    follow_run(run({"network_size": (64, 48)}))
+    follow_run(lambda: run({"network_size": (64, 48)}))
     assert "Model phase, network size 64 × 48." in capsys.readouterr().err
+
+
+def test_a_run_tells_that_it_prepares_before_it_begins(capsys):
+    def begin():
+        raise InputError("There is no movie.")
+
+    with pytest.raises(InputError):
+        follow_run(begin)
+    assert "preparing" in capsys.readouterr().err
 
 
 def test_figures_replace_figures_and_nothing_else(tmp_path):

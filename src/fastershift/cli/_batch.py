@@ -20,7 +20,7 @@ from fastershift.cli._options import (
     given_place,
     with_settings,
 )
-from fastershift.cli._progress import progress_bar
+from fastershift.cli._progress import PREPARING, progress_bar
 from fastershift.config import load_settings
 from fastershift.errors import InputError, counted_tracks
 
@@ -73,14 +73,14 @@ def run_on_disk(task: "MovieTask") -> None:
     from fastershift.batch import Written, run_large
     from fastershift.pipeline import Started
 
-    with _kept("finished chunks are kept"), progress_bar("frames") as bar:
+    with _kept("finished chunks are kept"), progress_bar(PREPARING) as bar:
         for event in run_large(task):
             if isinstance(event, Started):
                 height, width = event.network_shape
                 bar.say(f"Model {event.model}, network size {width} × {height}.")
                 for note in event.notes:
                     bar.say(note)
-                bar.show(total=event.n_frames)
+                bar.show(total=event.n_frames, words="frames")
             elif isinstance(event, Written):
                 outcome = event.outcome
             else:

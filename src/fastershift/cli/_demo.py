@@ -34,9 +34,7 @@ def demo(
 
     check_file(output / "demo.png", is_own_picture)
     movie = demo_movie()
-    tracking = track(movie.frames)
-    follow_run(tracking)
-    result = tracking.result
+    result = follow_run(lambda: track(movie.frames)).result
     typer.echo(demo_table(result.reports))
     typer.echo(
         f"\nFound {len(result.lineage.tracks)} tracks and "

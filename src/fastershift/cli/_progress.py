@@ -1,10 +1,16 @@
 """The progress bar of the commands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ProgressBar", "clock", "follow_run", "progress_bar"]
+if TYPE_CHECKING:
+    from fastershift.pipeline import TrackingRun
+
+__all__ = ["PREPARING", "ProgressBar", "clock", "follow_run", "progress_bar"]
+
+#: Before the first frame: the model is chosen, and compiled code made or loaded.
+PREPARING = "preparing (a minute the first time)"
 
 
 class ProgressBar:
@@ -89,12 +95,24 @@ def clock(seconds: float) -> str:
     return f"{f'{days} d ' if days else ''}{hour}:{minute:02d}:{second:02d}"
 
 
-def follow_run(tracking: Any) -> None:
-    """Run to the end behind a progress bar with the time left."""
+def follow_run(begin: Callable[[], "TrackingRun"]) -> "TrackingRun":
+    """Begin a run, and follow it to its end behind a progress bar with the time left.
+
+    Parameters
+    ----------
+    begin : callable
+        Decides everything about the run, which takes a while.
+
+    Returns
+    -------
+    TrackingRun
+        At its end.
+    """
     from fastershift.pipeline import FrameDone, Notice, Started
 
     done = 0
-    with progress_bar("frames") as bar:
+    with progress_bar(PREPARING) as bar:
+        tracking = begin()
         for event in tracking:
             if isinstance(event, Started):
                 embed = event.settings.embed
@@ -104,9 +122,10 @@ def follow_run(tracking: Any) -> None:
                 bar.say(f"Model {event.model}{size}, network size {width} × {height}.")
                 for note in event.notes:
                     bar.say(note)
-                bar.show(total=event.n_frames)
+                bar.show(total=event.n_frames, words="frames")
             elif isinstance(event, Notice):
                 bar.say(event.sentence)
             elif isinstance(event, FrameDone):
                 done += 1
                 bar.show(done=done)
+    return tracking

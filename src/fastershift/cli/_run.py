@@ -185,9 +185,9 @@ def run(
             "device": device,
         }
         taken = _cut_as_masks(regions, masks[0], span) if opened is None else regions
-        tracking = TrackingRun(plan_run(opened, user, **taken, **asked))
-        follow_run(tracking)
-        result = tracking.result
+        result = follow_run(
+            lambda: TrackingRun(plan_run(opened, user, **taken, **asked))
+        ).result
         named = {"input": movie, "labels": masks, **regions}
         seen = next(iter(given.values())) if opened is None else opened
         saved = _saved(result, seen, frames, named)
