@@ -288,3 +288,14 @@ def test_a_head_that_promises_too_much_is_refused(tmp_path):
     )
     with pytest.raises(InputError, match="which no movie does"):
         read_movie(tmp_path / "m.zarr")
+
+
+@pytest.mark.parametrize("version", ["2.18.7", "3.0.7"])
+def test_versions_of_zarr_that_delete_files_are_refused(tmp_path, monkeypatch, version):
+    zarr.create_array(tmp_path / "m.zarr", data=np.ones((2, 8, 8), np.uint8))
+    monkeypatch.setattr(zarr, "__version__", version)
+    with pytest.raises(InputError, match=f"zarr {version} is too old"):
+        read_movie(tmp_path / "m.zarr")
+    for newer in ("3.0.8", "3.1.6", "3.2.0.dev1+g12", "4.0"):
+        monkeypatch.setattr(zarr, "__version__", newer)
+        assert len(read_movie(tmp_path / "m.zarr")) == 2

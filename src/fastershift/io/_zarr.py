@@ -26,6 +26,8 @@ _INSIDE = (
     r"zarr\.json|\.z(group|attrs|metadata)",
     r"\.DS_Store|Thumbs\.db|desktop\.ini",
 )
+#: Versions of zarr before this one delete what lies where they write.
+_SAFE = (3, 0, 8)
 _MARKERS = ("zarr.json", ".zarray", ".zgroup")
 
 
@@ -35,8 +37,24 @@ def is_zarr(path: Path) -> bool:
 
 
 def import_zarr() -> ModuleType:
-    """Import zarr, or say how to get it."""
-    return import_extra("zarr", "zarr", "Zarr files need one more package; install it")
+    """Import zarr, or say how to get it.
+
+    Raises
+    ------
+    InputError
+        When it is missing, or of a version that deletes files.
+    """
+    zarr = import_extra("zarr", "zarr", "Zarr files need one more package; install it")
+    if _numbers(zarr.__version__) < _SAFE:
+        raise InputError(
+            f"zarr {zarr.__version__} is too old, and may delete files; install a "
+            "newer one with pip install 'fastershift[zarr]'."
+        )
+    return zarr
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def read_attributes(path: Path) -> dict[str, Any]:
