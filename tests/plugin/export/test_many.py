@@ -128,6 +128,26 @@ def test_a_region_holds_for_many_movies(user, plate, tmp_path):
     np.testing.assert_array_equal(labels > 0, cell)
 
 
+def test_all_positions_are_run_whichever_is_in_view(user, tmp_path):
+    made = simulate_movie(3, (40, 44), 3, diameter=14, seed=7)
+    for folder, pixels in (("movies", made.frames), ("masks", made.labels)):
+        (tmp_path / folder).mkdir()
+        for position in range(2):
+            name = f"a_position{position}.tif" if folder == "masks" else "a.ome.tif"
+            with tifffile.TiffWriter(tmp_path / folder / name, ome=True) as file:
+                for _ in range(1 if folder == "masks" else 2):
+                    file.write(
+                        pixels, photometric="minisblack", metadata={"axes": "TYX"}
+                    )
+    user.widget._form.controls["position"].touch(1)
+    user.click("run_many")
+    results, masks = tmp_path / "results", tmp_path / "masks"
+    run_many(user, inputs=tmp_path / "movies", output=results, labels=masks)
+    report = user.find("many_report").toPlainText()
+    assert "a_position0: 3 frames" in report
+    assert "a_position1: 3 frames" in report
+
+
 def test_a_mistake_is_a_sentence(user, tmp_path):
     user.click("run_many")
     run_many(user, inputs=tmp_path / "nowhere", output=tmp_path / "results")

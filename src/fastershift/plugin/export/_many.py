@@ -219,7 +219,7 @@ class ManyDialog(QDialog):
                 inputs,
                 output,
                 format=form,
-                settings=settings,
+                file=settings,  # the position in view does not count for others
                 device=device,
                 retry_failed=retry_failed,
                 labels=labels or None,

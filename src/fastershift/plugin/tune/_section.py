@@ -18,15 +18,22 @@ from fastershift.rshn import list_models
 
 __all__ = ["TuneSection"]
 
-_BASIC = ("bandwidth", "gamma", "low", "high", "n_initial")
+# What serves the models for every kind of cell comes first.
+_BASIC = (
+    "bandwidth",
+    "smallest_cell",
+    "least_certainty",
+    "gamma",
+    "low",
+    "high",
+    "n_initial",
+)
 _ADVANCED = (
     "coverage",
     "coordinate_weight",
     "local_modes",
     "join_alike",
     "split_large",
-    "smallest_cell",
-    "least_certainty",
     "linking_overlap",
     "farthest_move",
     "remove_drift",
