@@ -828,6 +828,22 @@ def test_the_tool_is_put_away_when_another_movie_is_chosen(user, tmp_path, monke
 
 
 @pytest.mark.usefixtures("two_movies")
+def test_what_was_learned_is_listed_for_its_own_movie_alone(user, tmp_path):
+    from fastershift.plugin.learn._teacher import State
+
+    section = user.widget._learn
+    user.choose("layer", "one")
+    user.click("learn_cell")
+    state = State(tmp_path / "one 1.safetensors", "3 cells", 0.8, 0.6, 0.9, 20.0)
+    section._teacher.states.append(state)
+    section._list_states()
+    user.choose("layer", "two")
+    assert section.states.count() == 0
+    user.choose("layer", "one")
+    assert section.states.currentText() == "one 1: 3 cells, agreement 0.80"
+
+
+@pytest.mark.usefixtures("two_movies")
 def test_what_is_painted_into_the_marks_of_another_movie_is_kept_there(user, tmp_path):
     section = user.widget._learn
     for name in ("one", "two"):

@@ -123,7 +123,7 @@ class LearnSection(QGroupBox):
         self._teacher.taught.connect(self._on_taught)
         self._teacher.message.connect(self._tell)
         self._teacher.unkept.connect(self._on_unkept)
-        self._count(None)
+        self._invite()
 
     @property
     def ending(self) -> bool:
@@ -204,11 +204,14 @@ class LearnSection(QGroupBox):
         if self._opened is None:
             return
         left, self._left = self._left, self._opened != self._chosen()
+        if left == self._left:
+            return
+        self._list_states()
         if self._left:
             self._put_away()
             self._teacher.stop()
-            self._count(None)
-        elif left:
+            self._invite()
+        else:
             self._count(self._marked())
 
     def _put_away(self) -> None:
@@ -254,7 +257,7 @@ class LearnSection(QGroupBox):
             return False
         self._marks.show(choice, movie.shape, known)
         self._note_folder()
-        self._opened = self._chosen()
+        self._opened, self._left = self._chosen(), False
         self._list_states()
         return True
 
@@ -311,12 +314,13 @@ class LearnSection(QGroupBox):
             _, diameter, device = self._settings()
             self._teacher.learn(marked, diameter, device, learning=cells >= _FEWEST)
 
-    def _count(self, marked: Mapping[int, npt.NDArray[np.int32]] | None) -> int:
-        """Tell how many cells are marked; None where the movie was not opened yet."""
-        if marked is None:
-            self._counted = f"Mark {_FEWEST} cells, and the model begins to learn."
-            self._tell("")
-            return 0
+    def _invite(self) -> None:
+        """Tell what to do in a movie that was not opened yet."""
+        self._counted = f"Mark {_FEWEST} cells, and the model begins to learn."
+        self._tell("")
+
+    def _count(self, marked: Mapping[int, npt.NDArray[np.int32]]) -> int:
+        """Tell how many cells are marked."""
         cells = sum(len(label_ids(np.maximum(one, 0))) - 1 for one in marked.values())
         self._counted = f"{cells} cells marked."
         if cells < _FEWEST:
@@ -340,20 +344,22 @@ class LearnSection(QGroupBox):
         self.taught.emit(str(state.path), state.diameter)
 
     def _list_states(self) -> None:
+        """List what was learned of the movie in view."""
+        states = [] if self._left else self._teacher.states
         self.states.clear()
-        for state in self._teacher.states:
+        for state in states:
             self.states.addItem(
                 f"{state.path.stem}: {state.cells}, agreement {state.quality:.2f}"
             )
         self.states.setCurrentIndex(self.states.count() - 1)
-        self.agreement.show_states(self._teacher.states)
+        self.agreement.show_states(states)
 
     def _go_back(self, index: int) -> None:
         self.pause.setChecked(True)
         self._use(self._teacher.states[index])
 
     def _ask_name(self) -> None:
-        if not self._teacher.states:
+        if not self.states.count():
             self.message.emit("Nothing is learned yet; mark three cells first.")
             return
         name, chosen = QInputDialog.getText(self, "Keep the model", "Name")
