@@ -62,8 +62,8 @@ class TiffStack:
         Of a pixel.
     scale, units
         As in `Movie`.
-    chosen : bool
-        Whether the position has told one of several images.
+    position : int or None
+        Which position is to be taken of its axes.
 
     Raises
     ------
@@ -75,14 +75,14 @@ class TiffStack:
         self._path = path
         self._level = level
         self._lock = threading.Lock()
-        self.chosen = False
+        self.position, self._image = position, position or 0
         self._opened = os.stat(path)
         try:
             with tifffile.TiffFile(path) as file:
                 self._file = file
                 self._size = file.filehandle.size
                 self._examine(file, position)
-                self.scale, self.units = tiff_scale(file, position or 0)
+                self.scale, self.units = tiff_scale(file, self._image)
         except (InputError, OSError):
             raise
         except Exception as error:  # decoders of damaged files raise anything
@@ -111,7 +111,8 @@ class TiffStack:
         heads = {id(one.keyframe): one.keyframe for one in self._pages if one}
         for page in heads.values():
             check_size(page, page.parent.filehandle.size)
-        self.axes, self.shape = first.axes, tuple(first.shape)
+        # Micro-Manager's positions are regions of interest for tifffile.
+        self.axes, self.shape = first.axes.replace("R", "P"), tuple(first.shape)
         if len(chosen) > 1:
             # Frames appended one by one make one series each.
             letter = "T" if _is_frame(first) else "P"
@@ -132,11 +133,32 @@ class TiffStack:
         if self._offset is not None:  # one page may stand for all
             lead = max(self.axes.find("Y"), 0)
         self._lead = self.shape[:lead]
+        if position is None and "P" in self.axes[:lead]:
+            self._take_own()
+
+    def _take_own(self) -> None:
+        """Take the position of which this file of a set holds the frames."""
+        here = [
+            number
+            for number, page in enumerate(self._pages)
+            if page is not None and page.parent is self._file
+        ]
+        if here and len(here) < len(self._pages):
+            places = np.unravel_index(here, self._lead)[self.axes.index("P")]
+            if len(own := set(places.tolist())) == 1:
+                self.position = self._image = own.pop()
 
     def _choose(
         self, series: list[tifffile.TiffPageSeries], position: int | None
     ) -> list[tifffile.TiffPageSeries]:
-        """Take the images together where all are alike, else the one asked for."""
+        """Take the images together where all are alike, else the one asked for.
+
+        A file of a set tells of all positions, and holds the frames of one.
+        """
+        own = [n for n, one in enumerate(series) if one.keyframe.parent is self._file]
+        if position is None and len(own) == 1 < len(series):
+            self._image = own[0]
+            return [series[self._image]]
         kinds = [(one.axes, one.shape, one.dtype) for one in series]
         if len(set(kinds)) == 1:
             return series
@@ -157,7 +179,7 @@ class TiffStack:
                 f"{self._path} has {len(series)} images, so there is no position "
                 f"{position}; choose from 0 to {len(series) - 1}."
             )
-        self.chosen = True
+        self.position = None
         return [series[position]]
 
     def _at_level(self, series: tifffile.TiffPageSeries) -> tifffile.TiffPageSeries:
@@ -308,7 +330,7 @@ def read_tiff(path: Path, reading: InputSettings) -> Movie:
         stack.axes if reading.axes == "auto" else reading.axes,
         reading.channel,
         plane=reading.plane,
-        position=None if stack.chosen else reading.position,
+        position=stack.position,
         name=path.name,
         source=path,
         scale=stack.scale,
