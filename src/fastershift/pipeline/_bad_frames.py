@@ -128,7 +128,9 @@ def _correlated(values: npt.NDArray[np.float32]) -> float:
 def _correlation(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
     if not one.size:
         return 1.0
-    first, second = (pixels - pixels.mean(dtype=np.float64) for pixels in (one, other))
+    # Squares of large values are too large for 32 bits.
+    wide = (pixels.astype(np.float64) for pixels in (one, other))
+    first, second = (pixels - pixels.mean() for pixels in wide)
     both = math.sqrt(first.var() * second.var())
     together = (first * second).mean()
     return float(together / both) if both else 1.0

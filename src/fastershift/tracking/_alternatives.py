@@ -208,9 +208,11 @@ def _heaviest(weights: _Reals, excluding: _Numbers) -> _Numbers:
 
 def _solve(weights: _Reals, pairs: _Numbers) -> npt.NDArray[np.bool_]:
     """Choose exactly, within one group; of each pair at most one."""
-    rows = np.repeat(np.arange(pairs.shape[1]), 2)
+    places = np.stack([np.repeat(np.arange(pairs.shape[1]), 2), pairs.T.ravel()])
+    # scipy before 1.15 takes no wider indices.
     matrix = coo_array(
-        (np.ones(pairs.size), (rows, pairs.T.ravel())), (pairs.shape[1], len(weights))
+        (np.ones(pairs.size), tuple(places.astype(np.int32))),
+        (pairs.shape[1], len(weights)),
     )
     found = milp(
         -weights,

@@ -93,13 +93,11 @@ def _cheapest(
     # Each row has a column of its own for "nothing": then every row is matched.
     own = np.arange(len(ids))
     costs = np.concatenate([costs, nothing[ids]])
+    ends = np.block([[row, own], [column, len(cells) + own]])
+    # A number added to all of a row changes no choice; costs have to be positive.
     graph = coo_array(
-        (
-            # A number added to all of a row changes no choice; costs have to be
-            # positive.
-            costs - costs.min() + 1,
-            (np.concatenate([row, own]), np.concatenate([column, len(cells) + own])),
-        ),
+        # scipy before 1.15 takes no wider indices.
+        (costs - costs.min() + 1, tuple(ends.astype(np.int32))),
         shape=(len(ids), len(cells) + len(ids)),
     )
     matched, found = min_weight_full_bipartite_matching(graph.tocsr())
