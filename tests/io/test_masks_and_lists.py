@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from fastershift.errors import InputError
 from fastershift.io import read_result, read_segmentation_truth, write_result
+from fastershift.pipeline import open_masks
 
 #: A cell that divides: 1 is there in frames 0 and 1, its children from 2 on.
 TRACKS = [(1, 0, 1, 0), (2, 2, 3, 1), (3, 2, 3, 1)]
@@ -142,3 +144,27 @@ def test_segments_of_some_frames(tmp_path, divided):
     np.testing.assert_array_equal(found[3], divided[3])
     assert found[3].dtype == np.int32
     assert read_segmentation_truth(tmp_path / "SEG") == {}
+
+
+@pytest.mark.parametrize("stem", ["mask", "mask_", "MASK", "man_track", "man_seg"])
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_masks_of_the_challenge_are_linked_however_they_are_spelled(
+    tmp_path, divided, stem, suffix
+):
+    for number, frame in enumerate(divided):
+        path = tmp_path / f"{stem}{number:04d}{suffix}"
+        if suffix == ".tif":
+            tifffile.imwrite(path, frame)
+        else:
+            Image.fromarray(frame).save(path)
+    np.testing.assert_array_equal(open_masks(tmp_path), divided)
+    np.testing.assert_array_equal(read_result(tmp_path)[0], divided)
+
+
+def test_segmentations_of_the_challenge_are_read(tmp_path, divided):
+    masks(tmp_path / "01_ST" / "SEG", divided, range(4), "man_seg{:03d}.tif")
+    for place in (tmp_path / "01_ST", tmp_path / "01_ST" / "SEG"):
+        labels, tracks = read_result(place)
+        np.testing.assert_array_equal(labels, divided)
+        assert tracks == [(1, 0, 1, 0), (2, 2, 3, 0), (3, 2, 3, 0)]
+        np.testing.assert_array_equal(open_masks(place), divided)
