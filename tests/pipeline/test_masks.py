@@ -104,6 +104,36 @@ def test_copies_of_one_number_are_cells_of_their_own():
     assert "several places" in result.provenance["notices"][0]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda labels: 1 + (labels > 0),  # ilastik: background is a class of its own
+        lambda labels: np.where(labels > 0, 0, 255),  # inverted
+        lambda labels: labels + 1,  # a watershed that knows no background
+    ],
+    ids=["classes", "inverted", "watershed"],
+)
+def test_a_background_that_has_a_number_is_told(movie, change):
+    labels = change(movie.labels)
+    number = np.bincount(labels.ravel()).argmax()
+    result = segment_movie(None, labels=labels)
+    told = [one for one in result.provenance["notices"] if "background" in one]
+    assert len(told) == 1
+    assert told[0].startswith(f"Number {number} covers most")
+    both = segment_movie(None, labels={"a": labels, "b": movie.labels})
+    assert f"a: {told[0]}" in both.provenance["notices"]
+
+
+def test_a_large_cell_is_not_called_background(movie):
+    labels = np.zeros((3, 40, 40), np.int32)
+    labels[:, 1:, :] = 7
+    result = segment_movie(None, labels=labels)
+    assert "covers" not in " ".join(result.provenance["notices"])
+    for labels in (movie.labels, np.zeros((2, 9, 9), np.int32) + np.eye(9, dtype=int)):
+        notices = segment_movie(None, labels=labels).provenance.get("notices", ())
+        assert "covers" not in " ".join(notices)
+
+
 def test_frames_without_a_cell_stay_empty(movie):
     labels = numbered_anew(movie.labels)
     labels[2] = 0
