@@ -168,3 +168,36 @@ def test_segmentations_of_the_challenge_are_read(tmp_path, divided):
         np.testing.assert_array_equal(labels, divided)
         assert tracks == [(1, 0, 1, 0), (2, 2, 3, 0), (3, 2, 3, 0)]
         np.testing.assert_array_equal(open_masks(place), divided)
+
+
+def test_a_parent_below_0_is_none(tmp_path, divided):
+    """As many programs in Python list tracks that have none."""
+    masks(tmp_path, divided, range(4))
+    rows = [(*row[:3], row[3] or -1) for row in TRACKS]
+    listed(tmp_path / "res_track.txt", rows)
+    labels, tracks = read_result(tmp_path)
+    assert tracks == TRACKS
+    place = write_result(tmp_path / "r.xml", labels, tracks, format="trackmate")
+    assert read_result(place)[1] == TRACKS
+
+
+@pytest.mark.parametrize("name", ["cells.h5", "cells.txt", "cells.xlsx", "res_track"])
+def test_what_is_no_kind_of_cells_is_told_what_is(tmp_path, name):
+    (tmp_path / name).write_bytes(b"1 0 4 0")
+    with pytest.raises(InputError, match="not a kind of file from which cells"):
+        read_result(tmp_path / name)
+
+
+def test_a_tiff_of_cells_needs_no_suffix(tmp_path, divided):
+    place = write_result(tmp_path / "r.tif", divided, None, format="tiff")
+    place.rename(tmp_path / "SHA256E-s1--0af3")
+    labels, _ = read_result(tmp_path / "SHA256E-s1--0af3")
+    np.testing.assert_array_equal(labels, divided)
+
+
+def test_the_list_that_trackmate_exports_is_told_from_its_file(tmp_path):
+    """Its action *Export tracks to XML file* leaves out what the image was."""
+    path = tmp_path / "movie_Tracks.xml"
+    path.write_text('<Tracks nTracks="1"><particle nSpots="1"/></Tracks>')
+    with pytest.raises(InputError, match="that its button Save writes"):
+        read_result(path)

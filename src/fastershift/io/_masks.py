@@ -117,7 +117,8 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
         for line in path.read_text(encoding="utf-8-sig").splitlines():
             if line.strip():
                 track, first, last, parent = map(whole_number, line.split())
-                tracks.append((track, first, last, parent))
+                # Other programs write -1 where there is no parent.
+                tracks.append((track, first, last, max(parent, 0)))
     except ValueError as error:
         raise InputError(
             f"{path} is not a track file; every line must hold four whole numbers: "
