@@ -334,7 +334,7 @@ class TestAnnotations:
         with pytest.raises(InputError, match="must be the same"):
             read_annotations(frames, labels[:2])
         with pytest.raises(InputError, match="whole numbers"):
-            read_annotations(frames, labels.astype(float))
+            read_annotations(frames, labels / 2)
         with pytest.raises(InputError, match="2 cells are marked; mark 3"):
             read_annotations(frames[:1], np.where(labels > 2, -1, labels)[:1])
 
