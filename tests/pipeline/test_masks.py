@@ -413,3 +413,30 @@ def test_a_folder_of_masks_that_are_called_slices(tmp_path, movie):
     for t, frame in enumerate(movie.labels):
         tifffile.imwrite(tmp_path / f"z{t}.tif", frame.astype(np.uint16))
     np.testing.assert_array_equal(np.stack(list(open_masks(tmp_path))), movie.labels)
+
+
+def test_masks_and_movies_may_be_files_and_arrays_of_any_package(tmp_path, movie):
+    """Arrays of Zarr do not count their frames, those of torch name types anew."""
+    zarr = pytest.importorskip("zarr")
+    stacks = {"movie": np.stack(list(movie.frames)), "masks": movie.labels}
+    for name, stack in stacks.items():
+        tifffile.imwrite(tmp_path / f"{name}.tif", stack, photometric="minisblack")
+        zarr.create_array(tmp_path / f"{name}.zarr", data=stack)
+    wanted = segment_movie(None, labels=movie.labels).labels
+    for seen, masks in (
+        (tmp_path / "movie.tif", str(tmp_path / "masks.tif")),
+        (str(tmp_path / "movie.zarr"), tmp_path / "masks.zarr"),
+        (zarr.open(tmp_path / "movie.zarr"), zarr.open(tmp_path / "masks.zarr")),
+        (torch.from_numpy(stacks["movie"].astype(np.int32)), torch.tensor(wanted)),
+    ):
+        found = segment_movie(seen, labels=masks).labels
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("given", [3, iter([np.ones((9, 9))]), object(), ""])
+def test_what_is_neither_frames_nor_a_file_is_told(movie, given):
+    with pytest.raises(InputError, match="of the kind"):
+        segment_movie(given)
+    if not isinstance(given, str) and not hasattr(given, "__next__"):
+        with pytest.raises(InputError, match="of the kind"):
+            segment_movie(None, labels=given)

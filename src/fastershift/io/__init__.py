@@ -33,7 +33,7 @@ from fastershift.io._movie import (
     as_movie,
     check_range,
 )
-from fastershift.io._read import read_movie
+from fastershift.io._read import frames_of, read_movie
 from fastershift.io._result import (
     check_output,
     format_of,
@@ -107,6 +107,7 @@ __all__ = [
     "find_images",
     "fitting_name",
     "format_of",
+    "frames_of",
     "holds_cells",
     "holds_masks",
     "import_zarr",

@@ -1,6 +1,6 @@
 """Masks in any form, read frame by frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastershift.io import (
     AdoptedLabels,
     LabelFrames,
     adopt_labels,
+    as_movie,
     check_other_than,
     check_range,
     holds_cells,
@@ -92,14 +93,25 @@ def _adopt(labels: Any, name: str, movie: FrameSource | None) -> AdoptedLabels:
     if isinstance(labels, str | Path):
         name, labels = str(labels), open_masks(Path(labels), movie=movie)
     elif not hasattr(labels, "shape"):
-        labels = [np.asarray(frame) for frame in labels]
+        labels = [np.asarray(frame) for frame in _each(labels, name)]
     if hasattr(labels, "shape"):
         labels = _frame_by_frame(labels, name)
     return adopt_labels(labels, name)
 
 
+def _each(labels: Any, name: str) -> Iterable[Any]:
+    if isinstance(labels, Iterable):
+        return labels
+    raise InputError(
+        f"{name} is of the kind {type(labels).__name__}; masks are an array (time, row,"
+        " column) or the name of a file."
+    )
+
+
 def _frame_by_frame(labels: Any, name: str) -> Any:
     """Bring an array to the axes time, row and column."""
+    if not isinstance(labels.dtype, np.dtype):  # those of torch have kinds of their own
+        labels = np.asarray(labels)
     if len(labels.shape) == 2:
         return np.asarray(labels)[np.newaxis]
     # Layers that were made of an image with channels or planes have axes of size one.
@@ -112,7 +124,8 @@ def _frame_by_frame(labels: Any, name: str) -> Any:
         )
     dropped = single[len(single) - extra :]
     if not dropped:
-        return labels
+        # Arrays of Zarr do not count their frames.
+        return labels if hasattr(labels, "__len__") else as_movie(labels, "TYX")
     return labels[tuple(0 if n in dropped else slice(None) for n in range(extra + 3))]
 
 
