@@ -11,7 +11,7 @@ import torch
 from fastershift import segment_movie
 from fastershift.errors import InputError
 from fastershift.evaluation import score_arrays
-from fastershift.io import SavedResult, tracks_from_labels, write_saved
+from fastershift.io import SavedResult, read_saved, tracks_from_labels, write_saved
 from fastershift.measure import measure_frames
 from fastershift.pipeline import plan_run, read_confines
 from fastershift.pipeline.masks import open_masks, read_masks
@@ -440,3 +440,15 @@ def test_what_is_neither_frames_nor_a_file_is_told(movie, given):
     if not isinstance(given, str) and not hasattr(given, "__next__"):
         with pytest.raises(InputError, match="of the kind"):
             segment_movie(None, labels=given)
+
+
+def test_frames_that_are_counted_from_1_are_told(tmp_path, movie):
+    """As in tables of many programs: the last frame is one too many."""
+    path = tmp_path / "cells.csv"
+    rows = [f"1,{t},50,50" for t in range(1, 1 + len(movie.frames))]
+    path.write_text("\n".join(["track,frame,y,x", *rows]) + "\n")
+    with pytest.raises(InputError, match="count its frames from 0, not from 1"):
+        segment_movie(movie.frames, labels=path)
+    saved = read_saved(path)
+    with pytest.raises(InputError, match="from 0, not from 1"):
+        list(measure_frames(saved, {"0": list(movie.frames)}))

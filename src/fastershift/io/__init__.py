@@ -17,6 +17,7 @@ from fastershift.io._labels import (
     check_exact,
     check_no_movie,
     check_other_than,
+    counted_from_1,
     read_label_frames,
     rename_tracks,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "check_other_than",
     "check_output",
     "check_range",
+    "counted_from_1",
     "describe_lost_settings",
     "find_images",
     "fitting_name",

@@ -10,7 +10,7 @@ from skimage.measure import regionprops_table
 from skimage.segmentation import expand_labels
 
 from fastershift.errors import InputError
-from fastershift.io import LabelFrames, SavedResult
+from fastershift.io import LabelFrames, SavedResult, counted_from_1
 from fastershift.labels import Confines, compact, keep_inside
 from fastershift.measure._columns import WorldUnits, columns_for
 from fastershift.measure._flicker import with_flicker
@@ -134,6 +134,12 @@ def _measured(
 def _check(result: SavedResult, channels: Mapping[str, LabelFrames]) -> None:
     length, height, width = result.shape
     for name, channel in channels.items():
+        if counted_from_1(result.labels, len(channel)):
+            raise InputError(
+                f"The result has {length} frames, of which the first has no cell, and "
+                f"the movie has {len(channel)}; count the frames of the result from 0, "
+                "not from 1."
+            )
         if len(channel) != length:
             raise InputError(
                 f"The result has {length} frames and the movie has {len(channel)}; "

@@ -15,6 +15,7 @@ from fastershift.io import (
     as_movie,
     check_other_than,
     check_range,
+    counted_from_1,
     holds_cells,
     read_label_frames,
     read_movie,
@@ -232,9 +233,11 @@ def _check_fit(masks: AdoptedLabels, movie: FrameSource | None) -> None:
     if movie is None:
         return
     if len(masks) != len(movie):
+        ask = "give one label image for each frame"
+        if counted_from_1(masks, len(movie)):
+            ask = "count its frames from 0, not from 1"
         raise InputError(
-            f"{name} has {len(masks)} frames, and the movie has {len(movie)}; give one "
-            "label image for each frame."
+            f"{name} has {len(masks)} frames, and the movie has {len(movie)}; {ask}."
         )
     size = np.shape(movie[0])
     if size != first:
