@@ -189,6 +189,9 @@ def test_masks_of_cellpose_are_told_from_the_images_beside_them(movie, tmp_path)
     expected = segment_movie(None, labels=labels)
     np.testing.assert_array_equal(result.labels > 0, expected.labels > 0)
     assert len(result.lineage.tracks) == len(expected.lineage.tracks)
+    # The folder is the movie, and that of its masks, too.
+    same = segment_movie(tmp_path, settings, labels=tmp_path)
+    np.testing.assert_array_equal(same.labels, result.labels)
 
 
 def test_an_array_that_numpy_saved_is_read_and_objects_are_not(movie, tmp_path):

@@ -162,10 +162,11 @@ def open_masks(
         When there is nothing that can be read, and for the movie itself.
     """
     check_ordinary(path)
-    source = getattr(movie, "source", None)
-    if source is not None:
+    source, cells = getattr(movie, "source", None), holds_cells(path)
+    # Cellpose puts its masks beside the images, in the folder that is the movie.
+    if source is not None and not (cells and path.is_dir()):
         check_other_than(source, path)
-    if holds_cells(path):
+    if cells:
         masks: npt.NDArray[Any] = read_result(path)[0]
     elif path.suffix.lower() == ".npy":
         masks = _load(path)
