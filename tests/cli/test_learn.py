@@ -66,7 +66,8 @@ def learn(tmp_path, tiny_model):
         tifffile.imwrite(tmp_path / f"{name}.tif", stack, metadata={"axes": "TYX"})
 
     def run(*options, marks="marks"):
-        files = [tmp_path / f"{name}.tif" for name in ("movie", marks)]
+        marks = marks if "." in marks else f"{marks}.tif"
+        files = [tmp_path / name for name in ("movie.tif", marks)]
         place = ("-o", tmp_path / "mine.safetensors", "--model", tiny_model)
         with pytest.raises(SystemExit) as ended:
             main([str(word) for word in ("learn", *files, *place, *options)])
@@ -127,6 +128,48 @@ def test_what_is_not_marked_is_as_it_is_told(learn, learners, capsys, unmarked, 
     assert learn("--unmarked", unmarked, marks="plain") == 0
     (first,) = learners[-1].annotations.frames.values()
     assert (first == 0).any() == known
+
+
+def test_a_channel_of_a_movie_is_chosen_as_in_other_commands(
+    learn, learners, tmp_path, capsys
+):
+    movie = tifffile.imread(tmp_path / "movie.tif")
+    both = np.stack([movie, movie + 7], 1)
+    path = tmp_path / "movie.tif"
+    tifffile.imwrite(path, both, imagej=True, metadata={"axes": "TCYX"})
+    assert learn() == 2
+    assert "choose one channel" in capsys.readouterr().err
+    assert learn("--channel", 1) == 0
+    np.testing.assert_array_equal(learners[-1].frames[0], both[0, 1])
+    planes = {"imagej": True, "metadata": {"axes": "ZYX"}}
+    tifffile.imwrite(path, movie, **planes)
+    assert learn("--axes", "TYX", "--overwrite") == 0
+    tifffile.imwrite(path, both, imagej=True, metadata={"axes": "TZYX"})
+    assert learn("--plane", "max", "--overwrite") == 0
+    np.testing.assert_array_equal(learners[-1].frames[0], both[0, 1])
+
+
+@pytest.mark.parametrize("kind", ["slices", "real", "folder", "array"])
+def test_marks_may_lie_as_masks_elsewhere(learn, learners, tmp_path, kind):
+    plain = tifffile.imread(tmp_path / "plain.tif")
+    name = "plain.tif"
+    path = tmp_path / name
+    if kind == "slices":
+        slices = {"imagej": True, "metadata": {"axes": "ZYX"}}
+        tifffile.imwrite(path, plain.astype(np.uint16), **slices)
+    elif kind == "real":
+        tifffile.imwrite(path, plain.astype(np.float32), metadata={"axes": "TYX"})
+    elif kind == "folder":
+        path.unlink()
+        path.mkdir()
+        for t, frame in enumerate(plain):
+            tifffile.imwrite(path / f"mask_{t:03d}.tif", frame.astype(np.uint16))
+    else:
+        name = "plain.npy"
+        np.save(tmp_path / name, plain)
+    assert learn("--unmarked", "background", marks=name) == 0
+    (first,) = learners[-1].annotations.frames.values()
+    np.testing.assert_array_equal(first, plain[0])
 
 
 def test_the_movie_is_no_marks_of_itself(learn, learners, capsys):

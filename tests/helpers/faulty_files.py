@@ -1035,7 +1035,7 @@ RESULTS: dict[str, tuple[Maker, str]] = {
     ),
     "table with decimal commas": (
         _table("1;0;9,5;9", title="track;frame;y;x"),
-        "sentence",
+        "right",
     ),
     "ROIs that unpack to far too much": (_large_roi, "sentence"),
     "table with half frames": (_table("1,0.5,9,9", "1,1.5,9,9"), "sentence"),

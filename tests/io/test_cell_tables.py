@@ -83,3 +83,46 @@ def test_a_parent_that_stands_in_one_line_alone_is_kept(read):
 
 def test_two_columns_that_agree_are_no_question(read):
     assert read("track,frame,y,x,pos_x", "1,0,9,5,5").labels[0][9, 5] == 1
+
+
+_TABLE = "track,frame,y,x\n1,0,10.5,20\n1,1,11.5,20\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _TABLE.replace(",", ";").replace(".", ",").encode(),
+        _TABLE.replace(",", ";").encode(),
+        ("sep=;\r\n" + _TABLE.replace(",", ";").replace("\n", "\r\n")).encode(),
+        _TABLE.replace(",", "\t").replace(".", ",").encode("utf-16"),
+        _TABLE.replace("x\n", "x,Fl\u00e4che (\u00b5m\u00b2)\n", 1).encode("cp1252"),
+        _TABLE.replace("\n", "\r\n").encode("utf-8-sig"),
+    ],
+    ids=["comma", "point", "sep", "Unicode text", "Windows", "Excel"],
+)
+def test_tables_of_spreadsheets_in_other_languages(tmp_path, content):
+    """Excel writes semicolons and decimal commas, or tabs, in the code of Windows."""
+    path = tmp_path / "cells.csv"
+    path.write_bytes(content)
+    read = read_saved(path)
+    assert read.tracks == [(1, 0, 1, 0)]
+    assert read.shape == (2, 18, 26)
+    assert read.labels[1][16, 20] == 1
+
+
+@pytest.mark.parametrize("none", ["", "None", "NaN"])
+def test_spots_of_no_track_are_tracks_of_one_frame(read, none):
+    """So TrackMate lists them."""
+    lines = ("TRACK_ID,FRAME,POSITION_Y,POSITION_X", "0,0,9,9", "0,1,9,9")
+    assert read(*lines, f"{none},1,30,9", f"{none},1,50,9").tracks == [
+        (1, 0, 1, 0),
+        (2, 1, 1, 0),
+        (3, 1, 1, 0),
+    ]
+
+
+@pytest.mark.parametrize("unit", ["inch", "cm", "\u03bcm", "microns"])
+def test_places_in_any_unit_of_length_are_refused(read, unit):
+    lines = ("track,frame,y,x", "Track,Frame,Y,X", f",,({unit}),({unit})", "1,0,9,9")
+    with pytest.raises(InputError, match=f"gives places in {unit}"):
+        read(*lines)

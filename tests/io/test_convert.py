@@ -623,6 +623,44 @@ class TestAcdc:
 
 
 class TestRois:
+    @staticmethod
+    def written(tmp_path, *places, names="{}"):
+        """Write a square for each frame, numbered in some way."""
+        roifile = pytest.importorskip("roifile")
+        square = np.array([[2, 3], [8, 3], [8, 9], [2, 9]], np.int32)
+        path = tmp_path / "RoiSet.zip"
+        with zipfile.ZipFile(path, "w") as packed:
+            for number, place in enumerate(places):
+                roi = roifile.ImagejRoi.frompoints(square)
+                for name, value in place.items():
+                    setattr(roi, name, value)
+                packed.writestr(names.format(number + 1) + ".roi", roi.tobytes())
+        return path
+
+    def test_frames_that_imagej_takes_for_slices_are_frames(self, tmp_path):
+        planes = [
+            {"c_position": 1, "z_position": n, "t_position": 1} for n in (1, 2, 4)
+        ]
+        read = read_saved(self.written(tmp_path, *planes))
+        assert read.tracks == [(1, 0, 0, 0), (2, 1, 1, 0), (3, 3, 3, 0)]
+
+    def test_names_of_imagej_tell_the_frame_where_nothing_else_does(self, tmp_path):
+        path = self.written(tmp_path, {}, {}, names="{:04d}-0006-0005")
+        assert read_saved(path).tracks == [(1, 0, 0, 0), (2, 1, 1, 0)]
+
+    @pytest.mark.filterwarnings("ignore:Duplicate name")
+    def test_rois_that_were_saved_twice_are_read_once(self, tmp_path):
+        """Cellpose adds to a zip that is there."""
+        path = self.written(tmp_path, {"position": 1}, {"position": 1}, names="a")
+        read = read_saved(path)
+        assert read.tracks == [(1, 0, 0, 0)]
+        assert (read.labels == 1).sum() == 36
+
+    def test_rois_of_planes_in_frames_are_refused(self, tmp_path):
+        planes = [{"z_position": n, "t_position": n} for n in (1, 2)]
+        with pytest.raises(InputError, match="three dimensions"):
+            read_saved(self.written(tmp_path, *planes))
+
     def test_rois_of_stardist_are_cells_of_their_frame(self, tmp_path):
         """Polygons named by frame and place, as its plugin for Fiji names them."""
         roifile = pytest.importorskip("roifile")

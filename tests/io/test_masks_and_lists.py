@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from fastershift.errors import InputError
 from fastershift.io import read_result, read_segmentation_truth, write_result
+from fastershift.pipeline import open_masks
 
 #: A cell that divides: 1 is there in frames 0 and 1, its children from 2 on.
 TRACKS = [(1, 0, 1, 0), (2, 2, 3, 1), (3, 2, 3, 1)]
@@ -142,3 +144,60 @@ def test_segments_of_some_frames(tmp_path, divided):
     np.testing.assert_array_equal(found[3], divided[3])
     assert found[3].dtype == np.int32
     assert read_segmentation_truth(tmp_path / "SEG") == {}
+
+
+@pytest.mark.parametrize("stem", ["mask", "mask_", "MASK", "man_track", "man_seg"])
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_masks_of_the_challenge_are_linked_however_they_are_spelled(
+    tmp_path, divided, stem, suffix
+):
+    for number, frame in enumerate(divided):
+        path = tmp_path / f"{stem}{number:04d}{suffix}"
+        if suffix == ".tif":
+            tifffile.imwrite(path, frame)
+        else:
+            Image.fromarray(frame).save(path)
+    np.testing.assert_array_equal(open_masks(tmp_path), divided)
+    np.testing.assert_array_equal(read_result(tmp_path)[0], divided)
+
+
+def test_segmentations_of_the_challenge_are_read(tmp_path, divided):
+    masks(tmp_path / "01_ST" / "SEG", divided, range(4), "man_seg{:03d}.tif")
+    for place in (tmp_path / "01_ST", tmp_path / "01_ST" / "SEG"):
+        labels, tracks = read_result(place)
+        np.testing.assert_array_equal(labels, divided)
+        assert tracks == [(1, 0, 1, 0), (2, 2, 3, 0), (3, 2, 3, 0)]
+        np.testing.assert_array_equal(open_masks(place), divided)
+
+
+def test_a_parent_below_0_is_none(tmp_path, divided):
+    """As many programs in Python list tracks that have none."""
+    masks(tmp_path, divided, range(4))
+    rows = [(*row[:3], row[3] or -1) for row in TRACKS]
+    listed(tmp_path / "res_track.txt", rows)
+    labels, tracks = read_result(tmp_path)
+    assert tracks == TRACKS
+    place = write_result(tmp_path / "r.xml", labels, tracks, format="trackmate")
+    assert read_result(place)[1] == TRACKS
+
+
+@pytest.mark.parametrize("name", ["cells.h5", "cells.txt", "cells.xlsx", "res_track"])
+def test_what_is_no_kind_of_cells_is_told_what_is(tmp_path, name):
+    (tmp_path / name).write_bytes(b"1 0 4 0")
+    with pytest.raises(InputError, match="not a kind of file from which cells"):
+        read_result(tmp_path / name)
+
+
+def test_a_tiff_of_cells_needs_no_suffix(tmp_path, divided):
+    place = write_result(tmp_path / "r.tif", divided, None, format="tiff")
+    place.rename(tmp_path / "SHA256E-s1--0af3")
+    labels, _ = read_result(tmp_path / "SHA256E-s1--0af3")
+    np.testing.assert_array_equal(labels, divided)
+
+
+def test_the_list_that_trackmate_exports_is_told_from_its_file(tmp_path):
+    """Its action *Export tracks to XML file* leaves out what the image was."""
+    path = tmp_path / "movie_Tracks.xml"
+    path.write_text('<Tracks nTracks="1"><particle nSpots="1"/></Tracks>')
+    with pytest.raises(InputError, match="that its button Save writes"):
+        read_result(path)

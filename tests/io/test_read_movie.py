@@ -124,6 +124,44 @@ def test_ome(tmp_path, stack, compression):
         read_movie(path, channel=-1)
 
 
+@pytest.mark.parametrize(
+    ("times", "unit", "step"),
+    [
+        ([0, 301, 600, 899, 1200], "s", 300),
+        ([0, 0.5, 1, 1.5, 2], "ms", 0.5),
+        ([0, 300, 900, 1000, 2000], "s", None),
+        ([0, 0, 0, 0, 0], "s", None),
+        (None, None, None),
+    ],
+    ids=["uneven clock", "milliseconds", "pauses", "not taken", "not told"],
+)
+def test_the_times_of_planes_tell_the_time_between_frames(
+    tmp_path, stack, times, unit, step
+):
+    """Bio-Formats and Micro-Manager write these alone."""
+    path = tmp_path / "movie.ome.tif"
+    metadata = {"axes": "TCYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    if times is not None:
+        late = [time + 0.1 * channel for time in times for channel in (0, 1)]
+        metadata["Plane"] = {"DeltaT": late, "DeltaTUnit": [unit] * len(late)}
+    tifffile.imwrite(path, np.stack([stack, stack], 1), metadata=metadata)
+    movie = read_movie(path, channel=0)
+    name = {"s": "second", "ms": "millisecond"}[unit] if step else "pixel"
+    assert movie.scale == pytest.approx((step or 1, 0.5, 0.5), rel=0.01)
+    assert movie.units == (name, "micrometer", "micrometer")
+
+
+@pytest.mark.parametrize("unit", ["micrometers", "Microns", "nanometres", "mm"])
+@pytest.mark.parametrize("time", ["hrs", "mins", "secs", "usec"])
+def test_units_of_one_or_many(tmp_path, stack, unit, time):
+    path = tmp_path / "movie.tif"
+    metadata = {"axes": "TYX", "unit": unit, "tunit": time, "finterval": 2.5}
+    tifffile.imwrite(path, stack, imagej=True, metadata=metadata, resolution=(4, 2))
+    movie = read_movie(path)
+    assert movie.scale == (2.5, 0.5, 0.25)
+    assert "pixel" not in movie.units
+
+
 def test_imagej(tmp_path, stack):
     path = tmp_path / "movie.tif"
     metadata = {"axes": "TYX", "unit": "\\u00B5m", "finterval": 2.5}

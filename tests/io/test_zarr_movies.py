@@ -131,6 +131,27 @@ def test_scales_of_an_image_and_of_a_level_are_multiplied(tmp_path):
     assert read_movie(image_at(tmp_path / "plain.zarr")).scale is None
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (("s", "um"), ("second", "micrometer")),
+        (("seconds", "micrometers"), ("second", "micrometer")),
+        (("min", "micron"), ("minute", "micrometer")),
+        (("\u00b5s", "\u00b5m"), ("microsecond", "micrometer")),
+        ((" ", None), ("pixel", "pixel")),
+    ],
+)
+def test_units_are_named_as_everywhere_however_they_are_spelled(
+    tmp_path, written, read
+):
+    """Fiji writes micron, ngio wrote um and seconds."""
+    axes = [{"name": "t", "unit": written[0]}]
+    axes += [{"name": axis, "unit": written[1]} for axis in "yx"]
+    scale = [{"type": "scale", "scale": [30, 0.5, 0.5]}]
+    path = image_at(tmp_path / "m.zarr", axes=axes, coordinateTransformations=scale)
+    assert read_movie(path).units == (read[0], read[1], read[1])
+
+
 def test_a_group_without_an_image_names_what_is_in_it(tmp_path):
     group = zarr.open_group(tmp_path / "g.zarr", mode="w")
     with pytest.raises(InputError, match=r"\(nothing\)"):

@@ -129,6 +129,26 @@ def test_every_channel_is_measured(rectangle):
             )
 
 
+def test_pixels_that_are_not_a_number_are_left_out(rectangle):
+    """As in ratios of two channels, which are divided by 0 outside of the cells."""
+    cell = rectangle > 0
+    image = np.where(cell, 5.0, np.nan).astype(np.float32)
+    rows, columns = np.nonzero(cell)
+    image[rows[0], columns[0]], image[rows[1], columns[1]] = np.nan, 9
+    image[0, 0] = 2
+    whole = table_of(one_frame(rectangle), {"0": image[None]}, ring=2.0)
+    known = image[cell & ~np.isnan(image)]
+    assert whole["mean_0"] == [pytest.approx(known.mean())]
+    assert whole["std_0"] == [pytest.approx(known.std())]
+    assert (whole["min_0"], whole["max_0"]) == ([5], [9])
+    assert whole["sum_0"] == [pytest.approx(known.sum())]
+    assert whole["background_0"] == [2]
+    assert np.isnan(whole["ring_mean_0"]).all()
+    image[cell] = np.nan
+    lost = table_of(one_frame(rectangle), {"0": image[None]})
+    assert all(np.isnan(lost[f"{name}_0"]).all() for name in ("mean", "max", "sum"))
+
+
 def test_a_ring_is_the_background_around_a_cell(rectangle):
     rectangle[5:9, 20:22] = 4
     image = np.full((20, 30), 7.0)

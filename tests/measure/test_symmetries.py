@@ -165,7 +165,9 @@ def test_a_scale_is_larger_than_zero(name, wrong):
 
 def test_the_scale_of_the_user_goes_before_that_of_the_result_and_of_the_movie():
     movie = MOVIES["one cell moves"]
-    filmed = SimpleNamespace(scale=(5, 4, 4), units=("second", "micron", "micron"))
+    filmed = SimpleNamespace(
+        scale=(5, 4, 4), units=("second", "micrometer", "micrometer")
+    )
     bare = result_of(movie.labels, movie)
     assert with_scale(bare, filmed).scale == (5, 4, 4)
     own = result_of(movie.labels, movie, scale=(1, 2, 3), units=("hour", "um", "um"))

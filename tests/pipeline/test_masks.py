@@ -11,7 +11,7 @@ import torch
 from fastershift import segment_movie
 from fastershift.errors import InputError
 from fastershift.evaluation import score_arrays
-from fastershift.io import SavedResult, tracks_from_labels, write_saved
+from fastershift.io import SavedResult, read_saved, tracks_from_labels, write_saved
 from fastershift.measure import measure_frames
 from fastershift.pipeline import plan_run, read_confines
 from fastershift.pipeline.masks import open_masks, read_masks
@@ -104,6 +104,36 @@ def test_copies_of_one_number_are_cells_of_their_own():
     assert "several places" in result.provenance["notices"][0]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda labels: 1 + (labels > 0),  # ilastik: background is a class of its own
+        lambda labels: np.where(labels > 0, 0, 255),  # inverted
+        lambda labels: labels + 1,  # a watershed that knows no background
+    ],
+    ids=["classes", "inverted", "watershed"],
+)
+def test_a_background_that_has_a_number_is_told(movie, change):
+    labels = change(movie.labels)
+    number = np.bincount(labels.ravel()).argmax()
+    result = segment_movie(None, labels=labels)
+    told = [one for one in result.provenance["notices"] if "background" in one]
+    assert len(told) == 1
+    assert told[0].startswith(f"Number {number} covers most")
+    both = segment_movie(None, labels={"a": labels, "b": movie.labels})
+    assert f"a: {told[0]}" in both.provenance["notices"]
+
+
+def test_a_large_cell_is_not_called_background(movie):
+    labels = np.zeros((3, 40, 40), np.int32)
+    labels[:, 1:, :] = 7
+    result = segment_movie(None, labels=labels)
+    assert "covers" not in " ".join(result.provenance["notices"])
+    for labels in (movie.labels, np.zeros((2, 9, 9), np.int32) + np.eye(9, dtype=int)):
+        notices = segment_movie(None, labels=labels).provenance.get("notices", ())
+        assert "covers" not in " ".join(notices)
+
+
 def test_frames_without_a_cell_stay_empty(movie):
     labels = numbered_anew(movie.labels)
     labels[2] = 0
@@ -159,6 +189,9 @@ def test_masks_of_cellpose_are_told_from_the_images_beside_them(movie, tmp_path)
     expected = segment_movie(None, labels=labels)
     np.testing.assert_array_equal(result.labels > 0, expected.labels > 0)
     assert len(result.lineage.tracks) == len(expected.lineage.tracks)
+    # The folder is the movie, and that of its masks, too.
+    same = segment_movie(tmp_path, settings, labels=tmp_path)
+    np.testing.assert_array_equal(same.labels, result.labels)
 
 
 def test_an_array_that_numpy_saved_is_read_and_objects_are_not(movie, tmp_path):
@@ -383,3 +416,42 @@ def test_a_folder_of_masks_that_are_called_slices(tmp_path, movie):
     for t, frame in enumerate(movie.labels):
         tifffile.imwrite(tmp_path / f"z{t}.tif", frame.astype(np.uint16))
     np.testing.assert_array_equal(np.stack(list(open_masks(tmp_path))), movie.labels)
+
+
+def test_masks_and_movies_may_be_files_and_arrays_of_any_package(tmp_path, movie):
+    """Arrays of Zarr do not count their frames, those of torch name types anew."""
+    zarr = pytest.importorskip("zarr")
+    stacks = {"movie": np.stack(list(movie.frames)), "masks": movie.labels}
+    for name, stack in stacks.items():
+        tifffile.imwrite(tmp_path / f"{name}.tif", stack, photometric="minisblack")
+        zarr.create_array(tmp_path / f"{name}.zarr", data=stack)
+    wanted = segment_movie(None, labels=movie.labels).labels
+    for seen, masks in (
+        (tmp_path / "movie.tif", str(tmp_path / "masks.tif")),
+        (str(tmp_path / "movie.zarr"), tmp_path / "masks.zarr"),
+        (zarr.open(tmp_path / "movie.zarr"), zarr.open(tmp_path / "masks.zarr")),
+        (torch.from_numpy(stacks["movie"].astype(np.int32)), torch.tensor(wanted)),
+    ):
+        found = segment_movie(seen, labels=masks).labels
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("given", [3, iter([np.ones((9, 9))]), object(), ""])
+def test_what_is_neither_frames_nor_a_file_is_told(movie, given):
+    with pytest.raises(InputError, match="of the kind"):
+        segment_movie(given)
+    if not isinstance(given, str) and not hasattr(given, "__next__"):
+        with pytest.raises(InputError, match="of the kind"):
+            segment_movie(None, labels=given)
+
+
+def test_frames_that_are_counted_from_1_are_told(tmp_path, movie):
+    """As in tables of many programs: the last frame is one too many."""
+    path = tmp_path / "cells.csv"
+    rows = [f"1,{t},50,50" for t in range(1, 1 + len(movie.frames))]
+    path.write_text("\n".join(["track,frame,y,x", *rows]) + "\n")
+    with pytest.raises(InputError, match="count its frames from 0, not from 1"):
+        segment_movie(movie.frames, labels=path)
+    saved = read_saved(path)
+    with pytest.raises(InputError, match="from 0, not from 1"):
+        list(measure_frames(saved, {"0": list(movie.frames)}))

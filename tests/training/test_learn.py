@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from scipy import ndimage
 from typer.testing import CliRunner
@@ -125,8 +126,14 @@ class TestLearning:
         assert scores["all"] == pytest.approx(learned.shown, abs=1e-3)
 
     @pytest.mark.slow  # learns once more, to compare
-    def test_the_same_marks_make_the_same_model(self, movie, marks, start, learned):
-        again = learn(movie[0], marks, model=start, iterations=0, name="mine")
+    def test_the_same_marks_make_the_same_model(
+        self, movie, marks, start, learned, tmp_path
+    ):
+        seen = {"photometric": "minisblack", "metadata": {"axes": "TYX"}}
+        tifffile.imwrite(tmp_path / "movie.tif", movie[0], **seen)
+        np.save(tmp_path / "marks.npy", marks)
+        files = (str(tmp_path / "movie.tif"), tmp_path / "marks.npy")
+        again = learn(*files, model=start, iterations=0, name="mine")
         assert again.model.sha256 == learned.model.sha256
 
     def test_a_file_holds_all_of_it(self, movie, learned, tmp_path):
@@ -334,7 +341,7 @@ class TestAnnotations:
         with pytest.raises(InputError, match="must be the same"):
             read_annotations(frames, labels[:2])
         with pytest.raises(InputError, match="whole numbers"):
-            read_annotations(frames, labels.astype(float))
+            read_annotations(frames, labels / 2)
         with pytest.raises(InputError, match="2 cells are marked; mark 3"):
             read_annotations(frames[:1], np.where(labels > 2, -1, labels)[:1])
 

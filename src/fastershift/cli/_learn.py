@@ -98,11 +98,22 @@ def learn(
     author: Annotated[
         list[str] | None, typer.Option(help="Author of the model; may be repeated.")
     ] = None,
+    axes: Annotated[str | None, typer.Option(help="Axes of the movie: TCYX.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Channel of the movie, from 0, or grey.")
+    ] = None,
+    plane: Annotated[
+        str | None, typer.Option(help="Plane of a z-stack, or max, mean, min.")
+    ] = None,
+    position: Annotated[
+        int | None, typer.Option(help="Position of a multi-position movie.")
+    ] = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Learn from a few cells that are marked in a movie, within seconds."""
-    from fastershift.io import check_exact, check_other_than, read_movie
+    from fastershift.io import read_movie
+    from fastershift.pipeline import open_masks
     from fastershift.rshn import load_model
     from fastershift.training import Learner, check_model_output, read_annotations
 
@@ -115,11 +126,13 @@ def learn(
         raise InputError(
             f"{output} exists already; choose another name or replace it (--overwrite)."
         )
-    check_other_than(movie, marks)
-    check_exact(marks)
-    frames = read_movie(movie)
+    frames = read_movie(
+        movie, axes=axes, channel=channel, plane=plane, position=position
+    )
     annotations = read_annotations(
-        frames, read_movie(marks), None if unmarked is None else unmarked.value
+        frames,
+        open_masks(Path(marks), movie=frames),
+        None if unmarked is None else unmarked.value,
     )
     learner = Learner(
         frames,

@@ -17,6 +17,7 @@ from fastershift.io._labels import (
     check_exact,
     check_no_movie,
     check_other_than,
+    counted_from_1,
     read_label_frames,
     rename_tracks,
 )
@@ -33,7 +34,7 @@ from fastershift.io._movie import (
     as_movie,
     check_range,
 )
-from fastershift.io._read import count_positions, read_movie
+from fastershift.io._read import count_positions, frames_of, read_movie
 from fastershift.io._result import (
     check_output,
     format_of,
@@ -104,10 +105,12 @@ __all__ = [
     "check_output",
     "check_range",
     "count_positions",
+    "counted_from_1",
     "describe_lost_settings",
     "find_images",
     "fitting_name",
     "format_of",
+    "frames_of",
     "holds_cells",
     "holds_masks",
     "import_zarr",

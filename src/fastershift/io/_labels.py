@@ -23,6 +23,7 @@ __all__ = [
     "check_frames",
     "check_no_movie",
     "check_other_than",
+    "counted_from_1",
     "read_label_frames",
     "rename_tracks",
 ]
@@ -151,6 +152,23 @@ def check_frames(frames: LabelFrames) -> None:
         raise InputError(
             f"Labels are frames of one size, (T, Y, X), and these are {found}."
         )
+
+
+def counted_from_1(frames: LabelFrames, length: int) -> bool:
+    """Tell labels whose frames were counted from 1: their first frame is empty.
+
+    Parameters
+    ----------
+    frames : LabelFrames
+        Such as those of a table.
+    length : int
+        Frames of the movie.
+
+    Returns
+    -------
+    bool
+    """
+    return len(frames) == length + 1 and not np.any(frames[0])
 
 
 def check_no_movie(frame: _Image, name: str) -> None:

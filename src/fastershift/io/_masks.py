@@ -26,6 +26,7 @@ from fastershift.labels import label_ids
 
 __all__ = [
     "check_tracks",
+    "find_masks",
     "is_made_here",
     "is_track_file",
     "read_label_image",
@@ -39,6 +40,15 @@ __all__ = [
 ]
 
 _LARGEST = np.iinfo(np.uint16).max
+
+#: Where masks of the Challenge lie in a folder of truth, how they begin, and how the
+#: list of their tracks is called; segmentations are not tracked.
+_PLACES = ("TRA", "SEG")
+_KINDS = {
+    "mask": "res_track.txt",
+    "man_track": "man_track.txt",
+    "man_seg": "man_track.txt",
+}
 
 
 def write_masks(folder: Path, stem: str, labels: LabelFrames) -> None:
@@ -107,7 +117,8 @@ def read_tracks(path: Path) -> list[tuple[int, int, int, int]]:
         for line in path.read_text(encoding="utf-8-sig").splitlines():
             if line.strip():
                 track, first, last, parent = map(whole_number, line.split())
-                tracks.append((track, first, last, parent))
+                # Other programs write -1 where there is no parent.
+                tracks.append((track, first, last, max(parent, 0)))
     except ValueError as error:
         raise InputError(
             f"{path} is not a track file; every line must hold four whole numbers: "
@@ -256,10 +267,37 @@ def _numbered(folder: Path, stem: str) -> dict[int, Path]:
     return numbered
 
 
+def find_masks(path: Path) -> tuple[str, dict[int, Path]] | None:
+    """Find masks that are named as those of the Cell Tracking Challenge.
+
+    Parameters
+    ----------
+    path : Path
+        A folder of masks, or one of truth.
+
+    Returns
+    -------
+    (str, dict) or None
+        What the list of their tracks is called, and the masks by their numbers.
+
+    Raises
+    ------
+    InputError
+        When two of them have the same number.
+    """
+    places = (path / name for name in _PLACES)
+    folder = next((one for one in places if one.is_dir()), path)
+    for stem, name in _KINDS.items():
+        masks = _numbered(folder, stem)
+        if masks:
+            return name, masks
+    return None
+
+
 def read_masks(
     path: Path, *, on_disk: bool
 ) -> tuple[LabelFrames, list[tuple[int, int, int, int]], Numbers | None]:
-    """Read a result folder, or a truth folder (``01_GT`` or ``01_GT/TRA``).
+    """Read a result folder, or a truth folder (``01_GT``, ``01_GT/TRA``, ``01_ST``).
 
     Masks may begin with any number; frames are counted from 0 all the same.
 
@@ -283,23 +321,22 @@ def read_masks(
     InputError
         When masks are missing or differ in size, or the track file does not fit them.
     """
-    folder = path / "TRA" if (path / "TRA").is_dir() else path
-    for stem, name in (("mask", "res_track.txt"), ("man_track", "man_track.txt")):
-        masks = _numbered(folder, stem)
-        if masks:
-            _check_complete(folder, masks)
-            adopted = adopt_labels(_open_all(folder, masks), str(folder))
-            labels = adopted if on_disk else adopted.stack()
-            listed = _find(folder, name)
-            if listed is None:
-                tracks = tracks_from_labels(labels)
-            else:
-                tracks = _fitting(listed, min(masks), labels, adopted.numbers)
-            return labels, tracks, adopted.numbers
-    raise InputError(
-        f"{path} holds no masks; give a folder with mask000.tif … or a truth folder "
-        "with man_track000.tif …."
-    )
+    found = find_masks(path)
+    if found is None:
+        raise InputError(
+            f"{path} holds no masks; give a folder with mask000.tif … or a truth "
+            "folder with man_track000.tif …."
+        )
+    name, masks = found
+    folder = masks[min(masks)].parent
+    _check_complete(folder, masks)
+    adopted = adopt_labels(_open_all(folder, masks), str(folder))
+    labels = adopted if on_disk else adopted.stack()
+    listed = _find(folder, name)
+    if listed is None:
+        return labels, tracks_from_labels(labels), adopted.numbers
+    tracks = _fitting(listed, min(masks), labels, adopted.numbers)
+    return labels, tracks, adopted.numbers
 
 
 def _check_complete(folder: Path, masks: Mapping[int, Path]) -> None:

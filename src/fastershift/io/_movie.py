@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastershift.config import InputSettings, resolve_settings
 from fastershift.errors import FastershiftError, InputError, refusal
 from fastershift.io._axes import AxesPlan, plan_axes
+from fastershift.io._units import unit_named
 
 __all__ = [
     "FrameSource",
@@ -170,7 +171,7 @@ class Movie:
 def known_scale(
     scale: Scale | None, units: Units | None
 ) -> tuple[Scale | None, Units | None]:
-    """Take steps that are not positive numbers as not known.
+    """Take steps that are not positive numbers as not known, and name units as here.
 
     Parameters
     ----------
@@ -188,7 +189,9 @@ def known_scale(
     if not any(known):
         return None, None
     steps = [step if k else 1.0 for step, k in zip(scale, known, strict=True)]
-    names = [unit if k else "pixel" for unit, k in zip(units, known, strict=True)]
+    names = [
+        unit_named(unit) if k else "pixel" for unit, k in zip(units, known, strict=True)
+    ]
     return (steps[0], steps[1], steps[2]), (names[0], names[1], names[2])
 
 

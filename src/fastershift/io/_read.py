@@ -1,11 +1,12 @@
 """Open a movie, whatever it is stored in."""
 
 from pathlib import Path
+from typing import Any
 
 from fastershift.config import InputSettings
 from fastershift.errors import InputError, check_ordinary, refusal
 from fastershift.io._axes import SeveralPositions
-from fastershift.io._movie import Lost, Movie, input_settings
+from fastershift.io._movie import Lost, Movie, as_movie, input_settings
 from fastershift.io._zarr import is_zarr
 from fastershift.io.movies import (
     IMAGE_SUFFIXES,
@@ -20,7 +21,7 @@ from fastershift.io.movies import (
     read_zarr,
 )
 
-__all__ = ["count_positions", "read_movie"]
+__all__ = ["count_positions", "frames_of", "read_movie"]
 
 #: Who reads a file, by its suffix; TIFFs are images, too.
 _READERS = (
@@ -151,4 +152,34 @@ def _open(path: Path, reading: InputSettings) -> Movie:
     raise InputError(
         f"{path.name} is not a kind of file that can be read; give a folder of frames "
         "(TIFF, PNG, JPEG or BMP), a TIFF, a Zarr or a video."
+    )
+
+
+def frames_of(movie: Any) -> Any:
+    """Take the frames of whatever is given for a movie in Python.
+
+    Parameters
+    ----------
+    movie : sequence of (Y, X) frames, array_like, str or Path, or None
+        A movie, or where it is stored.
+
+    Returns
+    -------
+    sequence of (Y, X) frames, or None
+        The same where it has frames already.
+
+    Raises
+    ------
+    InputError
+        When it has none, or cannot be read.
+    """
+    if isinstance(movie, str | Path) and str(movie):
+        return read_movie(movie)
+    if movie is None or (hasattr(movie, "__len__") and not isinstance(movie, str)):
+        return movie
+    if hasattr(movie, "shape") and hasattr(movie, "dtype"):
+        return as_movie(movie)  # arrays of Zarr do not count their frames
+    raise InputError(
+        "A movie is an array (time, row, column) or the name of a file; what was given "
+        f"is neither, but of the kind {type(movie).__name__}."
     )

@@ -25,7 +25,7 @@ from fastershift.io._labels import (
     check_frames,
     rename_tracks,
 )
-from fastershift.io._masks import check_tracks, tracks_from_labels
+from fastershift.io._masks import check_tracks, find_masks, tracks_from_labels
 from fastershift.io._saved_result import (
     ResultFormat,
     SavedResult,
@@ -169,9 +169,9 @@ def holds_cells(path: str | Path) -> bool:
         False for TIFFs and Zarrs of labels that do not say so.
     """
     place = Path(path)
-    if is_result(place) or (place.is_dir() and any(place.glob("mask[0-9]*.tif*"))):
+    if is_result(place):
         return True
-    if place.is_dir() and any(place.glob("man_track*.tif*")):
+    if place.is_dir() and not is_zarr(place) and find_masks(place) is not None:
         return True
     unsure = (FORMATS["zarr"], FORMATS["ctc"], FORMATS["tiff"])
     return any(one.recognises(place) for one in READERS if one not in unsure)
@@ -368,9 +368,9 @@ def read_saved(path: str | Path, *, on_disk: bool = False) -> SavedResult:
     ----------
     path : str or Path
         What `write_saved` has written, any Cell Tracking Challenge result folder
-        (``mask*.tif``, ``res_track.txt``) or truth folder (``01_GT`` or
-        ``01_GT/TRA``), labels as TIFF or Zarr, a file of TrackMate, a GEFF, a table
-        of cells, a folder of Cell-ACDC or of Cellpose masks, or a zip of ROIs.
+        (``mask*.tif``, ``res_track.txt``) or truth folder (``01_GT``, ``01_GT/TRA`` or
+        ``01_ST``), labels as TIFF or Zarr, a file of TrackMate, a GEFF, a table of
+        cells, a folder of Cell-ACDC or of Cellpose masks, or a zip of ROIs.
     on_disk : bool
         Leave the labels of a TIFF, and those of a Cell Tracking Challenge folder, on
         disk: each frame is read when it is asked for.

@@ -10,7 +10,7 @@ from skimage.measure import regionprops_table
 from skimage.segmentation import expand_labels
 
 from fastershift.errors import InputError
-from fastershift.io import LabelFrames, SavedResult
+from fastershift.io import LabelFrames, SavedResult, counted_from_1
 from fastershift.labels import Confines, compact, keep_inside
 from fastershift.measure._columns import WorldUnits, columns_for
 from fastershift.measure._flicker import with_flicker
@@ -134,6 +134,12 @@ def _measured(
 def _check(result: SavedResult, channels: Mapping[str, LabelFrames]) -> None:
     length, height, width = result.shape
     for name, channel in channels.items():
+        if counted_from_1(result.labels, len(channel)):
+            raise InputError(
+                f"The result has {length} frames, of which the first has no cell, and "
+                f"the movie has {len(channel)}; count the frames of the result from 0, "
+                "not from 1."
+            )
         if len(channel) != length:
             raise InputError(
                 f"The result has {length} frames and the movie has {len(channel)}; "
@@ -291,13 +297,33 @@ def _shapes(
     table["orientation"] = (90 + np.degrees(given["orientation"])) % 180
     table["perimeter"] = given["perimeter"] if square else np.full(count, np.nan)
     for number, channel in enumerate(channels):
-        for name in _STATISTICS:
-            table[f"{name}_{channel}"] = given[f"intensity_{name}-{number}"]
-        table[f"sum_{channel}"] = table[f"mean_{channel}"] * given["num_pixels"]
+        greys = {name: given[f"intensity_{name}-{number}"] for name in _STATISTICS}
+        pixels = _leave_nan_out(greys, given, codes, images[number])
+        table |= {f"{name}_{channel}": values for name, values in greys.items()}
+        table[f"sum_{channel}"] = greys["mean"] * pixels
         around = images[number][frame == 0]
+        around = around[~np.isnan(around)]
         background = np.median(around) if around.size else np.nan
         table[f"background_{channel}"] = np.full(count, background, np.float64)
     return table
+
+
+def _leave_nan_out(
+    greys: FrameTable, given: FrameTable, codes: NDArray[Any], image: NDArray[Any]
+) -> NDArray[Any]:
+    """Measure cells again in which pixels are not known; tell how many are in each."""
+    pixels = given["num_pixels"].copy()
+    for row in np.flatnonzero(np.isnan(greys["mean"])).tolist():
+        top, left, bottom, right = (
+            int(given[f"bbox-{side}"][row]) for side in range(4)
+        )
+        box = np.s_[top:bottom, left:right]
+        values = image[box][codes[box] == given["label"][row]].astype(np.float64)
+        values = values[~np.isnan(values)]
+        pixels[row] = values.size
+        for name in _STATISTICS if values.size else ():
+            greys[name][row] = getattr(values, name)()
+    return pixels
 
 
 def _at_border(table: FrameTable, shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -344,9 +370,11 @@ def _rings(
     table: FrameTable = {"ring_area": pixels * (spacing[0] * spacing[1])}
     for channel, image in zip(channels, images, strict=True):
         values = image[ring > 0].astype(np.float64)
-        total = np.bincount(rows, weights=values, minlength=len(tracks))
+        known = ~np.isnan(values)
+        seen = np.bincount(rows[known], minlength=len(tracks))
+        total = np.bincount(rows[known], values[known], minlength=len(tracks))
         with np.errstate(invalid="ignore"):
-            table[f"ring_mean_{channel}"] = total / np.where(pixels, pixels, np.nan)
+            table[f"ring_mean_{channel}"] = total / np.where(seen, seen, np.nan)
     return table
 
 

@@ -22,26 +22,23 @@ Quantity: TypeAlias = Literal[
 ]
 
 _MICROMETRES = {
-    "micrometer": 1.0,
-    "micron": 1.0,
-    "µm": 1.0,
-    "um": 1.0,
+    "picometer": 1e-6,
+    "angstrom": 1e-4,
     "nanometer": 1e-3,
+    "micrometer": 1.0,
     "millimeter": 1e3,
     "centimeter": 1e4,
     "meter": 1e6,
-    "angstrom": 1e-4,
+    "kilometer": 1e9,
     "inch": 25_400.0,
 }
 _MINUTES = {
-    "minute": 1.0,
-    "min": 1.0,
+    "nanosecond": 1 / 60e9,
+    "microsecond": 1 / 60e6,
+    "millisecond": 1 / 60e3,
     "second": 1 / 60,
-    "s": 1 / 60,
-    "sec": 1 / 60,
-    "millisecond": 1 / 60_000,
+    "minute": 1.0,
     "hour": 60.0,
-    "h": 60.0,
     "day": 1440.0,
 }
 

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from fastershift.config import Settings
 from fastershift.errors import FastershiftError, is_shortage
 from fastershift.instances import Background
+from fastershift.io import frames_of
 from fastershift.pipeline._bad_frames import (
     describe_bad,
     describe_empty,
@@ -325,7 +327,7 @@ class TrackingRun:
 
 
 def track(
-    movie: FrameSource | None,
+    movie: FrameSource | str | Path | None,
     settings: Settings | Mapping[str, Any] | None = None,
     *,
     model: str | Model | None = None,
@@ -341,9 +343,10 @@ def track(
 
     Parameters
     ----------
-    movie : sequence of (Y, X) frames, or None
+    movie : sequence of (Y, X) frames, str or Path, or None
         For example a (T, Y, X) array, or a `fastershift.io.Movie`; frames are read one
-        at a time. None if `embeddings` are given, or `labels` without images.
+        at a time. Or where the movie is stored. None if `embeddings` are given, or
+        `labels` without images.
     settings : Settings or mapping, optional
         What is not set follows from the model and the defaults.
     model : str or Model, optional
@@ -383,7 +386,7 @@ def track(
     """
     return TrackingRun(
         plan_run(
-            movie,
+            frames_of(movie),
             settings,
             model=model,
             embeddings=embeddings,
@@ -398,7 +401,7 @@ def track(
 
 
 def segment_movie(
-    movie: FrameSource | None,
+    movie: FrameSource | str | Path | None,
     settings: Settings | Mapping[str, Any] | None = None,
     *,
     model: str | Model | None = None,

@@ -46,6 +46,14 @@ def test_truth_folders_are_read(simulation, movie, part):
     np.testing.assert_array_equal(_read(simulation / part)[0][0], movie.labels)
 
 
+def test_segmentations_of_the_challenge_are_read(movie, tmp_path):
+    (tmp_path / "01_ST" / "SEG").mkdir(parents=True)
+    for t, frame in enumerate(movie.labels):
+        path = tmp_path / "01_ST" / "SEG" / f"man_seg{t:03d}.tif"
+        tifffile.imwrite(path, frame.astype(np.uint16))
+    np.testing.assert_array_equal(_read(tmp_path / "01_ST")[0][0], movie.labels)
+
+
 def test_an_image_folder_is_opened_lazily(simulation, movie):
     ((frames, attributes, kind),) = _read(simulation / "01")
     assert kind == "image"

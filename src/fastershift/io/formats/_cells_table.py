@@ -1,6 +1,7 @@
 """Tables of cells: which column is which, whoever has written them."""
 
 import csv
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import dropwhile
 from pathlib import Path
@@ -11,8 +12,16 @@ from numpy.typing import NDArray
 
 from fastershift.errors import InputError
 from fastershift.io._masks import whole_number
+from fastershift.io._units import unit_named
 
-__all__ = ["Columns", "Rows", "read_frames", "read_parents", "read_rows"]
+__all__ = [
+    "Columns",
+    "Rows",
+    "read_frames",
+    "read_parents",
+    "read_rows",
+    "read_track_numbers",
+]
 
 Rows: TypeAlias = Sequence[Mapping[str, str]]
 #: Our name of a column, and its title.
@@ -38,6 +47,13 @@ _TIMES, _UNEVEN = ("time", "position_t"), 0.1
 _EXPLAINED = 3
 #: Where measurements say what their lengths are in.
 _LENGTHS = "length_unit"
+#: Between values; spreadsheets take the second one where decimals have a comma, and the
+#: third one in their Unicode text. In the first line they may name it.
+_BETWEEN, _NAMED = (",", ";", "\t"), "sep="
+#: How a table begins that is not in UTF-8, but in two bytes for each letter.
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+#: What stands for the track of a cell that is in none.
+_NO_TRACK = ("", "none", "nan")
 
 
 def read_rows(path: Path) -> tuple[Rows, Columns]:
@@ -46,7 +62,8 @@ def read_rows(path: Path) -> tuple[Rows, Columns]:
     Parameters
     ----------
     path : Path
-        Values separated by commas, and a line of titles.
+        Values separated by commas, semicolons or tabs, and a line of titles. Numbers
+        may have a decimal comma where commas separate nothing.
 
     Returns
     -------
@@ -63,8 +80,7 @@ def read_rows(path: Path) -> tuple[Rows, Columns]:
         places in another unit than pixels.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file))
+        lines = _lines(_decoded(path.read_bytes()))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}).") from error
     titles = lines[0] if lines else []
@@ -76,6 +92,28 @@ def read_rows(path: Path) -> tuple[Rows, Columns]:
         listed = rows  # these are cells that are not described by numbers
     _check_pixels(explained, listed, column, path)
     return listed, column
+
+
+def _decoded(content: bytes) -> str:
+    """Read a text as UTF-8, or as spreadsheets write it on Windows."""
+    if content.startswith(_UTF_16):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
+
+
+def _lines(text: str) -> list[list[str]]:
+    """Cut a text into lines of values; decimal commas become points."""
+    lines = text.splitlines()
+    between = max(_BETWEEN, key=lines[0].count) if lines else _BETWEEN[0]
+    if lines and lines[0].lower().startswith(_NAMED):
+        between = lines.pop(0)[len(_NAMED) :][:1] or between
+    titles, *values = list(csv.reader(lines, delimiter=between)) or [[]]
+    if between != _BETWEEN[0]:
+        values = [[text.replace(",", ".") for text in line] for line in values]
+    return [titles, *values]
 
 
 def _row(titles: Sequence[str], line: Sequence[str], path: Path) -> dict[str, str]:
@@ -121,13 +159,30 @@ def _columns(titles: Sequence[str], rows: Rows, path: Path) -> Columns:
 def _check_pixels(explained: Rows, rows: Rows, column: Columns, path: Path) -> None:
     """Refuse places in micrometres, where the table says that they are."""
     said = {row[column[side]].strip().strip("()") for row in explained for side in "yx"}
-    said = {unit for unit in said if unit.lower() in ("µm", "um", "micron", "mm", "nm")}
+    said = {unit for unit in said if unit_named(unit) != "pixel"}
     said |= {row.get(_LENGTHS, "pixel") or "pixel" for row in rows} - {"pixel"}
     if said:
         raise InputError(
             f"{path} gives places in {min(said)}; a table of cells gives them in "
             "pixels."
         )
+
+
+def read_track_numbers(texts: Iterable[str]) -> NDArray[np.int64]:
+    """Read the tracks; a cell that is in none is a track of one frame.
+
+    Raises
+    ------
+    ValueError
+        For what is not a whole number.
+    """
+    known = [
+        None if text.strip().lower() in _NO_TRACK else whole_number(text)
+        for text in texts
+    ]
+    new = itertools.count(1 + max((one for one in known if one is not None), default=0))
+    numbers = [next(new) if one is None else one for one in known]
+    return np.array(numbers, np.int64)
 
 
 def read_frames(rows: Rows, title: str) -> NDArray[np.int64]:

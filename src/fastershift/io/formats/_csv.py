@@ -17,10 +17,14 @@ from fastershift.io._graph import (
     frame_around,
     links_of_tracks,
 )
-from fastershift.io._masks import whole_number
 from fastershift.io._outlines import outlined_cells
 from fastershift.io._saved_result import SavedResult
-from fastershift.io.formats._cells_table import read_frames, read_parents, read_rows
+from fastershift.io.formats._cells_table import (
+    read_frames,
+    read_parents,
+    read_rows,
+    read_track_numbers,
+)
 from fastershift.io.formats._format import Format
 
 __all__ = ["CsvFormat"]
@@ -91,9 +95,7 @@ class CsvFormat(Format):
         rows, column = read_rows(path)
         parents: dict[int, int] = {}
         try:
-            tracks = np.array(
-                [whole_number(row[column["track"]]) for row in rows], np.int64
-            )
+            tracks = read_track_numbers(row[column["track"]] for row in rows)
             frames = read_frames(rows, column["frame"])
             if "z" in column:
                 check_flat([float(row[column["z"]] or 0) for row in rows], path)

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from fastershift.errors import InputError, import_extra
 from fastershift.io._atomic import real_path, replacing_files
-from fastershift.io._graph import DrawnCell, draw_result
+from fastershift.io._graph import DrawnCell, check_flat, draw_result
 from fastershift.io._outlines import outlined_cells
 from fastershift.io._saved_result import SavedResult
 from fastershift.io.formats._format import Format
@@ -19,6 +20,8 @@ __all__ = ["RoisFormat"]
 
 #: How an outline is called: track, then frame from 1 as ImageJ counts.
 _NAME = re.compile(r"track(\d+)_frame(\d+)(_\d+)?\.roi")
+#: How ImageJ calls a ROI of a stack: frame, row, column.
+_IMAGEJ_NAME = re.compile(r"(\d{4,6})-\d{4,6}-\d{4,6}")
 #: Bytes of one ROI, and many times more.
 _LARGEST = 2**24
 
@@ -69,7 +72,7 @@ class RoisFormat(Format):
         names = _names(path)
         if not any(name.lower().endswith(".roi") for name in names):
             raise InputError(f"{path} holds no ROIs of ImageJ.")
-        cells = []
+        read = []
         with zipfile.ZipFile(path) as packed:
             for name in names:
                 if not name.lower().endswith(".roi"):
@@ -88,17 +91,20 @@ class RoisFormat(Format):
                         f"The ROI {name} in {path} cannot be read ({error})."
                     ) from error
                 if pieces:
-                    frame, track = _place(name, roi)
-                    cells.append((frame, track, pieces))
-        own = all(track for _, track, _ in cells)
+                    read.append((name, roi, pieces))
+        frames = _frames([(name, roi) for name, roi, _ in read], path)
+        own = [_NAME.fullmatch(name) for name, _, _ in read]
+        tracks = [int(found[1]) for found in own if found]
+        if len(tracks) < len(read):
+            tracks = [*range(1, 1 + len(read))]
         drawn = [
-            DrawnCell(frame, track if own else n, 0.0, 0.0, 0.0, pieces)
-            for n, (frame, track, pieces) in enumerate(cells, 1)
+            DrawnCell(frame, track, 0.0, 0.0, 0.0, pieces)
+            for frame, track, (_, _, pieces) in zip(frames, tracks, read, strict=True)
         ]
-        corners = [piece.max(0) for _, _, pieces in cells for piece in pieces]
+        corners = [piece.max(0) for cell in drawn for piece in cell.pieces]
         height, width = np.ceil(np.max(corners, axis=0) + 0.5) if corners else (1, 1)
-        frames = 1 + max((frame for frame, _, _ in cells), default=0)
-        return draw_result(drawn, (frames, int(height), int(width)), {}, path)
+        shape = (1 + max(frames, default=0), int(height), int(width))
+        return draw_result(drawn, shape, {}, path)
 
 
 def _import_roifile() -> ModuleType:
@@ -111,15 +117,30 @@ def _import_roifile() -> ModuleType:
 def _names(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as packed:
-            return packed.namelist()
+            # Who saves to a zip again may add to it; the last one of a name counts.
+            return [*dict.fromkeys(packed.namelist())]
     except (OSError, zipfile.BadZipFile):
         return []
 
 
-def _place(name: str, roi: Any) -> tuple[int, int]:
-    """Tell frame and track of a ROI; track 0 where its name does not say."""
-    own = _NAME.fullmatch(name)
+def _frames(rois: Sequence[tuple[str, Any]], path: Path) -> list[int]:
+    """Tell the frame of each ROI, counted from 0."""
+    times = [roi.t_position for _, roi in rois]
+    planes = [max(roi.z_position, 1) for _, roi in rois]
+    if max(times, default=0) <= 1 < max(planes, default=1):
+        times = planes  # ImageJ often takes frames for slices
+    else:
+        check_flat(planes, path)
+    return [
+        _frame(name, time or roi.position)
+        for (name, roi), time in zip(rois, times, strict=True)
+    ]
+
+
+def _frame(name: str, number: int) -> int:
+    """Tell the frame by our name, by the number of ImageJ, or else by its name."""
+    own, theirs = _NAME.fullmatch(name), _IMAGEJ_NAME.match(name)
     if own:
-        return int(own[2]) - 1, int(own[1])
+        return int(own[2]) - 1
     # ImageJ counts from 1, and 0 is no frame: that of all of a single image.
-    return max(roi.t_position or roi.position, 1) - 1, 0
+    return max(number or int(theirs[1] if theirs else 1), 1) - 1

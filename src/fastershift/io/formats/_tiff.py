@@ -33,6 +33,8 @@ from fastershift.io.movies import read_tiff
 __all__ = ["TiffFormat", "lost_parents"]
 
 _TRACKS = "tracks.txt"
+#: First bytes of a TIFF: of both orders of bytes, and of large ones.
+_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 #: Spellings that the OME schema asks for.
 _OME_UNITS = {
     "angstrom": "Å",
@@ -128,6 +130,12 @@ def lost_parents(path: Path) -> str | None:
 
 def _read(path: Path, *, on_disk: bool) -> SavedResult:
     real = real_path(path)
+    if real.suffix.lower() not in TiffFormat.suffixes and not _is_tiff(real):
+        raise InputError(
+            f"{path} is not a kind of file from which cells are read; give a TIFF, an "
+            "XML file of TrackMate, a table (.csv), a zip of ROIs, a Zarr, a GEFF or a "
+            "folder of masks."
+        )
     with suppress(OSError):  # on a disk that is read-only nothing can be finished
         finish_files(_files(real))
     movie = read_label_frames(
@@ -152,6 +160,12 @@ def _read(path: Path, *, on_disk: bool) -> SavedResult:
         numbers=adopted.numbers,
         **read_extras(real.parent, f"{real.stem}_"),
     )
+
+
+def _is_tiff(path: Path) -> bool:
+    """Tell by its first bytes; a link into a store may have no suffix."""
+    with path.open("rb") as file:
+        return file.read(4) in _BEGINS
 
 
 def _files(path: Path) -> list[Path]:

@@ -95,6 +95,11 @@ class TrackMateFormat(Format):
         """Read spots and links, and draw the cells; see `Format.read`."""
         root = _parse(path)
         model, image = root.find("Model"), root.find("Settings/ImageData")
+        if root.tag == "Tracks":
+            raise InputError(
+                f"{path} is a list of tracks that TrackMate has exported, without the "
+                "image; give the file that its button Save writes."
+            )
         if root.tag != "TrackMate" or model is None:
             raise InputError(f"{path} is not a file of TrackMate.")
         try:

@@ -1,6 +1,8 @@
 """Voxel size and time step from the metadata of a TIFF file."""
 
 from collections.abc import Mapping
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import tifffile
@@ -10,9 +12,8 @@ from fastershift.io._units import unit_named
 
 __all__ = ["tiff_scale"]
 
-
-def _unit(spelling: Any) -> str:
-    return unit_named(str(spelling).replace("\\u00B5", "µ"))
+#: By how much a time between two frames may differ from the others.
+_UNEVEN = 0.1
 
 
 def _positive(value: Any) -> float | None:
@@ -33,16 +34,50 @@ def _combined(
     return (time or 1.0, height or 1.0, width or 1.0), (named[0], named[1], named[2])
 
 
+def _step_of_planes(pixels: Mapping[str, Any]) -> tuple[float | None, str]:
+    """Tell the time between frames from the time of each, if it is always the same.
+
+    Most microscopes write when every plane was taken, and nothing else.
+    """
+    planes = pixels.get("Plane", [])
+    taken = {
+        plane.get("TheT", 0): (_time(plane), plane.get("DeltaTUnit", "s"))
+        for plane in (planes if isinstance(planes, list) else [planes])
+        if isinstance(plane, Mapping)
+        and plane.get("TheC", 0) == plane.get("TheZ", 0) == 0
+    }
+    times = [taken[frame][0] for frame in sorted(taken)]
+    steps = [after - before for before, after in pairwise(times)]
+    units = {unit for _, unit in taken.values()}
+    whole = len(taken) == pixels.get("SizeT") and len(units) == 1
+    if not (steps and whole):
+        return None, "s"
+    step = median(steps)
+    even = all(abs(one - step) <= _UNEVEN * step for one in steps)
+    return _positive(step) if even else None, units.pop()
+
+
+def _time(plane: Mapping[str, Any]) -> float:
+    try:
+        return float(plane["DeltaT"])
+    except (KeyError, TypeError, ValueError):
+        return float("nan")
+
+
 def _ome_scale(pixels: Mapping[str, Any]) -> tuple[Scale | None, Units | None]:
+    step = _positive(pixels.get("TimeIncrement"))
+    time_unit = pixels.get("TimeIncrementUnit", "s")
+    if step is None:
+        step, time_unit = _step_of_planes(pixels)
     # The OME schema gives micrometres and seconds where no unit is named.
     return _combined(
-        _positive(pixels.get("TimeIncrement")),
+        step,
         _positive(pixels.get("PhysicalSizeY")),
         _positive(pixels.get("PhysicalSizeX")),
         (
-            _unit(pixels.get("TimeIncrementUnit", "s")),
-            _unit(pixels.get("PhysicalSizeYUnit", "µm")),
-            _unit(pixels.get("PhysicalSizeXUnit", "µm")),
+            unit_named(time_unit),
+            unit_named(pixels.get("PhysicalSizeYUnit", "µm")),
+            unit_named(pixels.get("PhysicalSizeXUnit", "µm")),
         ),
     )
 
@@ -50,7 +85,7 @@ def _ome_scale(pixels: Mapping[str, Any]) -> tuple[Scale | None, Units | None]:
 def _imagej_scale(
     metadata: Mapping[str, Any], page: Any
 ) -> tuple[Scale | None, Units | None]:
-    unit = _unit(metadata.get("unit", ""))
+    unit = unit_named(metadata.get("unit", ""))
     sizes: list[float | None] = []
     for name in ("YResolution", "XResolution"):
         tag = page.tags.get(name)
@@ -58,7 +93,7 @@ def _imagej_scale(
         known = unit != "pixel" and numerator
         sizes.append(_positive(denominator / numerator) if known else None)
     interval = _positive(metadata.get("finterval"))
-    time_unit = _unit(metadata.get("tunit", "s"))
+    time_unit = unit_named(metadata.get("tunit", "s"))
     return _combined(interval, sizes[0], sizes[1], (time_unit, unit, unit))
 
 

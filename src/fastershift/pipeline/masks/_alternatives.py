@@ -64,8 +64,7 @@ class AlternativeMasks(MaskSource):
         """Sentences for the user: how the masks are understood."""
         said = [f"{name} holds no cell." for name in self._empty]
         for one in self._alternatives:
-            if one.taken_apart:
-                said.append(f"{one.name}: {one.taken_apart}")
+            said += [f"{one.name}: {sentence}" for sentence in one.odd]
         return tuple(said)
 
     @property

@@ -1,6 +1,6 @@
 """Masks in any form, read frame by frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from fastershift.io import (
     AdoptedLabels,
     LabelFrames,
     adopt_labels,
+    as_movie,
     check_other_than,
     check_range,
+    counted_from_1,
     holds_cells,
     read_label_frames,
     read_movie,
@@ -92,14 +94,25 @@ def _adopt(labels: Any, name: str, movie: FrameSource | None) -> AdoptedLabels:
     if isinstance(labels, str | Path):
         name, labels = str(labels), open_masks(Path(labels), movie=movie)
     elif not hasattr(labels, "shape"):
-        labels = [np.asarray(frame) for frame in labels]
+        labels = [np.asarray(frame) for frame in _each(labels, name)]
     if hasattr(labels, "shape"):
         labels = _frame_by_frame(labels, name)
     return adopt_labels(labels, name)
 
 
+def _each(labels: Any, name: str) -> Iterable[Any]:
+    if isinstance(labels, Iterable):
+        return labels
+    raise InputError(
+        f"{name} is of the kind {type(labels).__name__}; masks are an array (time, row,"
+        " column) or the name of a file."
+    )
+
+
 def _frame_by_frame(labels: Any, name: str) -> Any:
     """Bring an array to the axes time, row and column."""
+    if not isinstance(labels.dtype, np.dtype):  # those of torch have kinds of their own
+        labels = np.asarray(labels)
     if len(labels.shape) == 2:
         return np.asarray(labels)[np.newaxis]
     # Layers that were made of an image with channels or planes have axes of size one.
@@ -112,7 +125,8 @@ def _frame_by_frame(labels: Any, name: str) -> Any:
         )
     dropped = single[len(single) - extra :]
     if not dropped:
-        return labels
+        # Arrays of Zarr do not count their frames.
+        return labels if hasattr(labels, "__len__") else as_movie(labels, "TYX")
     return labels[tuple(0 if n in dropped else slice(None) for n in range(extra + 3))]
 
 
@@ -148,10 +162,11 @@ def open_masks(
         When there is nothing that can be read, and for the movie itself.
     """
     check_ordinary(path)
-    source = getattr(movie, "source", None)
-    if source is not None:
+    source, cells = getattr(movie, "source", None), holds_cells(path)
+    # Cellpose puts its masks beside the images, in the folder that is the movie.
+    if source is not None and not (cells and path.is_dir()):
         check_other_than(source, path)
-    if holds_cells(path):
+    if cells:
         masks: npt.NDArray[Any] = read_result(path)[0]
     elif path.suffix.lower() == ".npy":
         masks = _load(path)
@@ -219,9 +234,11 @@ def _check_fit(masks: AdoptedLabels, movie: FrameSource | None) -> None:
     if movie is None:
         return
     if len(masks) != len(movie):
+        ask = "give one label image for each frame"
+        if counted_from_1(masks, len(movie)):
+            ask = "count its frames from 0, not from 1"
         raise InputError(
-            f"{name} has {len(masks)} frames, and the movie has {len(movie)}; give one "
-            "label image for each frame."
+            f"{name} has {len(masks)} frames, and the movie has {len(movie)}; {ask}."
         )
     size = np.shape(movie[0])
     if size != first:

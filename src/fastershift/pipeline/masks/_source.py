@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mode
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,15 @@ class MaskFacts:
         Frames in which a number stands at several places.
     diameter : float
         Median cell diameter in pixels.
+    around : int
+        The number that covers most of a frame, up to all its sides; 0 for none.
     """
 
     plain: bool
     tracked: bool
     apart: tuple[int, ...]
     diameter: float
+    around: int
 
 
 class MaskSource(FramesApart):
@@ -138,28 +142,36 @@ class GivenMasks(MaskSource):
         return self._facts.diameter
 
     @property
-    def taken_apart(self) -> str:
-        """A sentence on cells that have one number; empty where there are none."""
-        facts = self._facts
+    def odd(self) -> Sequence[str]:
+        """Sentences on cells that share a number, and on background that has one."""
+        facts, said = self._facts, []
         if facts.plain:
-            return "All cells have one number: those that do not touch are apart."
-        if not facts.apart:
-            return ""
-        first = ", ".join(str(t) for t in facts.apart[:3])
-        more = ", …" if len(facts.apart) > 3 else ""
-        return (
-            f"In frames {first}{more} one number is at several places: each place "
-            "is a cell."
-        )
+            said.append("All cells have one number: those that do not touch are apart.")
+        elif facts.apart:
+            first = ", ".join(str(t) for t in facts.apart[:3])
+            more = ", …" if len(facts.apart) > 3 else ""
+            said.append(
+                f"In frames {first}{more} one number is at several places: each place "
+                "is a cell."
+            )
+        if facts.around:
+            said.append(
+                f"Number {facts.around} covers most of the frames, up to all sides, "
+                "and is taken for a cell; if it is the background, give its pixels the "
+                "number 0."
+            )
+        return said
 
     @property
     def notices(self) -> Sequence[str]:
         """Sentences for the user: how the masks are understood."""
-        kept = (
+        if not self.tracked:
+            return self.odd
+        return [
+            *self.odd,
             "The numbers are those of tracks already: they are kept, and parents are "
-            "searched."
-        )
-        return tuple(filter(None, [self.taken_apart, kept if self.tracked else ""]))
+            "searched.",
+        ]
 
     def frame(self, t: int) -> _Labels:
         """Return the cells of a frame, (Y, X) int32; each number is one cell."""
@@ -169,7 +181,7 @@ class GivenMasks(MaskSource):
 
 def look_at_masks(masks: AdoptedLabels) -> MaskFacts | None:
     """Look at all frames once; None where they hold no cell."""
-    numbers, apart = set[int](), list[int]()
+    numbers, apart, around = set[int](), list[int](), list[int]()
     again = same = counted = 0
     diameters = []
     before: PlacedCells | None = None
@@ -180,6 +192,7 @@ def look_at_masks(masks: AdoptedLabels) -> MaskFacts | None:
             numbers.update(cells.ids.tolist())
         if len(cells):
             diameters.append(cells.diameter)
+            around.append(_around(labels, cells))
         if _one_each(labels, plain=False)[1]:
             apart.append(t)
         if before is not None:
@@ -206,7 +219,16 @@ def look_at_masks(masks: AdoptedLabels) -> MaskFacts | None:
         ]
         diameters = [size for size in sizes if size]
     diameter = max(1.0, round(float(np.median(diameters)), 1))
-    return MaskFacts(plain, tracked, tuple(apart), diameter)
+    return MaskFacts(plain, tracked, tuple(apart), diameter, mode(around))
+
+
+def _around(labels: _Labels, cells: PlacedCells) -> int:
+    """Find the number of `MaskFacts.around` in a frame."""
+    most = int(np.argmax(cells.areas))
+    number = int(cells.ids[most])
+    sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    covers = 2 * cells.areas[most] > labels.size
+    return number if covers and all((side == number).any() for side in sides) else 0
 
 
 def _one_each(labels: _Labels, plain: bool) -> tuple[_Labels, bool]:

@@ -34,7 +34,7 @@ _NOTHING = ResultRecord()
 #: Bytes of labels up to which they are read whole, and tracks are drawn.
 _SMALL = 2**29
 
-_MASK = re.compile(r"(mask|man_track)_?\d+\.tiff?", re.IGNORECASE)
+_MASK = re.compile(r"(mask|man_track|man_seg)_?\d+\.tiff?", re.IGNORECASE)
 _FRAME = re.compile(r"t_?\d+\.tiff?", re.IGNORECASE)
 
 
@@ -57,7 +57,7 @@ def get_reader(
     folder = _only_folder(path)
     if folder is None or not folder.is_dir():
         return None
-    if _holds(folder, _MASK) or _holds(folder / "TRA", _MASK):
+    if any(_holds(one, _MASK) for one in (folder, folder / "TRA", folder / "SEG")):
         return _read_masks
     return _read_frames if _holds(folder, _FRAME) else None
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastershift.errors import InputError
-from fastershift.io import Movie, check_no_movie
+from fastershift.io import LabelFrames, check_no_movie
 from fastershift.rshn import FrameSource
 from fastershift.training._truth import UNKNOWN, cell_diameters, check_numbers
 
@@ -63,7 +63,7 @@ class Annotations:
 
 def read_annotations(
     movie: FrameSource,
-    marks: Movie | npt.NDArray[np.integer],
+    marks: LabelFrames,
     unmarked: Unmarked | None = None,
 ) -> Annotations:
     """Take marks as annotations of a movie.
@@ -72,8 +72,8 @@ def read_annotations(
     ----------
     movie : sequence of (Y, X) frames
         What was marked.
-    marks : Movie or (T, Y, X) array
-        Whole numbers: above 0 a cell, all of it; 0 background; -1 unknown.
+    marks : LabelFrames
+        (T, Y, X) whole numbers: above 0 a cell, all of it; 0 background; -1 unknown.
     unmarked : {"background", "unknown"}, optional
         What 0 means in marks without any -1. Where it is background, that holds for
         the frames with a cell alone; nothing is known of the others.
@@ -89,20 +89,15 @@ def read_annotations(
         leave open what 0 means, mark all cells with one number, or fewer than three.
     """
     shape = (len(movie), *np.shape(movie[0]))
-    if tuple(marks.shape) != shape:
+    given = (len(marks), *(np.shape(marks[0]) if len(marks) else ()))
+    if given != shape:
         raise InputError(
-            f"The marks have the shape {tuple(marks.shape)} (frames, rows, columns), "
-            f"but the movie has {shape}; they must be the same."
+            f"The marks have the shape {given} (frames, rows, columns), but the movie "
+            f"has {shape}; they must be the same."
         )
-    if np.dtype(marks.dtype).kind not in "ui":
-        raise InputError(
-            f"The marks hold numbers of the type {marks.dtype}; they must be whole "
-            "numbers."
-        )
-    frames = {}
-    for t in range(len(movie)):
-        frames[t] = np.asarray(marks[t])
-        check_no_movie(frames[t], "The image of the marks")
+    frames = {t: _whole(np.asarray(marks[t])) for t in range(len(movie))}
+    for frame in frames.values():
+        check_no_movie(frame, "The image of the marks")
     check_numbers(frames.values(), "the marks")
     told = any((one < 0).any() for one in frames.values())
     if not told and unmarked is None:
@@ -119,3 +114,15 @@ def read_annotations(
         if (values != UNKNOWN).any():
             known[t] = values
     return Annotations(known)
+
+
+def _whole(frame: npt.NDArray[Any]) -> npt.NDArray[np.integer[Any]]:
+    """Take real numbers that are whole for what they are, as ImageJ saves labels."""
+    if frame.dtype.kind == "f" and np.array_equal(frame, np.rint(frame)):
+        return frame.astype(np.int64)
+    if frame.dtype.kind not in "ui":
+        raise InputError(
+            f"The marks hold numbers of the type {frame.dtype}; they must be whole "
+            "numbers."
+        )
+    return frame

@@ -4,14 +4,15 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from fastershift.config import resolve_settings
 from fastershift.errors import InputError
-from fastershift.io import Movie
-from fastershift.pipeline import plan_run
+from fastershift.io import LabelFrames, frames_of
+from fastershift.pipeline import open_masks, plan_run
 from fastershift.rshn import (
     RSHN,
     FrameSource,
@@ -377,8 +378,8 @@ def _is_better(head: Judged, best: Judged, n_cells: int) -> bool:
 
 
 def learn(
-    movie: FrameSource,
-    marks: Movie | npt.NDArray[np.integer],
+    movie: FrameSource | str | Path,
+    marks: LabelFrames | str | Path,
     *,
     model: str | Model = "auto",
     unmarked: Unmarked | None = None,
@@ -392,9 +393,9 @@ def learn(
 
     Parameters
     ----------
-    movie : sequence of (Y, X) frames
-        Any real type.
-    marks : (T, Y, X) array or Movie of integers
+    movie : sequence of (Y, X) frames, str or Path
+        Any real type; or where it is stored.
+    marks : (T, Y, X) array or Movie of integers, str or Path
         Above 0 a cell (all of it; the same number in several frames is the same cell),
         0 background, -1 unknown.
     model : str or Model
@@ -429,8 +430,11 @@ def learn(
     >>> result = segment_movie(movie, model=learned.model)  # doctest: +SKIP
     """
     start = model if isinstance(model, Model) else load_model(model)
-    annotations = read_annotations(movie, marks, unmarked)
-    learner = Learner(movie, start, name=name, seed=seed, device=device)
+    frames = frames_of(movie)
+    if isinstance(marks, str | Path):
+        marks = open_masks(Path(marks), movie=frames)
+    annotations = read_annotations(frames, marks, unmarked)
+    learner = Learner(frames, start, name=name, seed=seed, device=device)
     if minutes is None and iterations is None:
         minutes = _MINUTES
     learned = None
