@@ -554,6 +554,18 @@ def test_a_pixel_painted_twice_had_its_first_label(
     check(editor)
 
 
+@pytest.mark.parametrize("value", [-1, -3, 20_000_000, 2**31 - 1])
+def test_numbers_that_no_cell_can_have_are_not_painted(editor, value):
+    labels = editor.labels.copy()
+    # As the brush does, partly over a cell.
+    painted = ([15, 15], [5, 25])
+    editor.labels[2][painted] = value
+    with pytest.raises(InputError, match="numbers from 1 to 10,000,000: choose one"):
+        editor.do(PaintMany(2, (Paint.of_pixels(2, painted, [4, 0], value),)))
+    np.testing.assert_array_equal(editor.labels, labels)
+    check(editor)
+
+
 def test_a_stroke_may_be_looked_at_before_it_is_an_edit(editor):
     """Cells are found in other threads, too, also between painting and the edit."""
     labels = editor.labels.copy()

@@ -145,3 +145,14 @@ def test_docks_are_tabs_of_each_other(make_napari_viewer, qtbot):
     # The one that was opened last is seen.
     qtbot.waitUntil(lambda: not table.visibleRegion().isEmpty())
     assert panel.visibleRegion().isEmpty()
+
+
+def test_a_panel_fills_its_dock_each_time_it_is_opened(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    for _ in range(3):
+        dock, opened = viewer.window.add_plugin_dock_widget("fastershift", "Lineage")
+        qtbot.waitUntil(lambda own=opened: own.panel is not None)
+        qtbot.waitUntil(
+            lambda own=opened: own.panel.height() > 0.95 * own.height() > 200
+        )
+        viewer.window.remove_dock_widget(dock)

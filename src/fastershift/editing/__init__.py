@@ -18,6 +18,7 @@ from fastershift.editing._link_edits import (
 from fastershift.editing._many_frames import DeleteMany, PaintMany
 from fastershift.editing._numbering import numbers_of_parts, track_after, track_before
 from fastershift.editing._pixel_edits import (
+    HIGHEST_NUMBER,
     Add,
     Delete,
     FillHoles,
@@ -34,6 +35,7 @@ from fastershift.editing._scope import Scope, frames_in_scope
 from fastershift.editing._vectors import FrameVectors
 
 __all__ = [
+    "HIGHEST_NUMBER",
     "Add",
     "Box",
     "Carried",

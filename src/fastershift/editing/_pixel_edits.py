@@ -13,9 +13,26 @@ from fastershift.editing._region import Mask, Region, joined_box, padded_box
 from fastershift.editing._scope import Scope, frames_in_scope
 from fastershift.errors import InputError, counted
 
-__all__ = ["Add", "Delete", "FillHoles", "Grow", "Merge", "Paint", "Shrink", "Split"]
+__all__ = [
+    "HIGHEST_NUMBER",
+    "Add",
+    "Delete",
+    "FillHoles",
+    "Grow",
+    "Merge",
+    "Paint",
+    "Shrink",
+    "Split",
+]
 
 _TOUCHING = np.ones((3, 3), bool)
+
+# In a stroke: pixels that were not painted. No number of a label.
+_UNPAINTED = int(np.iinfo(np.int32).min)
+
+#: Highest number to paint with where no track has a higher one: napari takes memory for
+#: each number up to the highest when it draws tracks.
+HIGHEST_NUMBER = 10_000_000
 
 
 def _words(ids: Iterable[int]) -> str:
@@ -361,7 +378,7 @@ class Paint:
         top, left = int(rows.min()), int(columns.min())
         shape = (int(rows.max()) - top + 1, int(columns.max()) - left + 1)
         places = (rows - top) * shape[1] + columns - left
-        old, new = np.full((2, *shape), -1, np.int32)
+        old, new = np.full((2, *shape), _UNPAINTED, np.int32)
         # Of values assigned to one place, numpy does not promise which one stays.
         place, first = np.unique(places, return_index=True)
         old.ravel()[place] = np.broadcast_to(np.ravel(before), places.size)[first]
@@ -375,6 +392,12 @@ class Paint:
         labels = draft.cells.labels[self.frame]
         former = [(self.frame, region, value) for value, region in self.before]
         draft.cells.put_back(former)
+        highest = max(HIGHEST_NUMBER, *draft.cells.tracks)
+        if any(not 0 <= value <= highest for value, _ in self.after):
+            raise InputError(
+                f"Cells have numbers from 1 to {highest:,}: choose one as label, then "
+                "paint again."
+            )
         box = self.after[0][1].box
         for _, region in self.after:
             box = joined_box(box, region.box)
@@ -406,5 +429,5 @@ def _by_label(labels: npt.NDArray[Any], top: int, left: int) -> Any:
     return tuple(
         (value, Region.of(labels == value, top, left))
         for value in np.unique(labels).tolist()
-        if value >= 0
+        if value != _UNPAINTED
     )

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 if TYPE_CHECKING:
     import napari
@@ -64,6 +71,9 @@ class _OpeningDock(QWidget):
         self.panel: QWidget | None = None
         self._joined = False
         self._viewer = napari_viewer
+        # Where nothing expands, napari adds empty room below, more for each dock.
+        wide = QSizePolicy.Policy.Preferred
+        self.setSizePolicy(wide, QSizePolicy.Policy.Expanding)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._said = QLabel("Loading …")
@@ -137,8 +147,7 @@ class _OpeningDock(QWidget):
             raise
         self.panel = made(self._viewer)
         self._said.hide()
-        # napari adds an empty stretch below what it takes for a short form.
-        self._column.insertWidget(0, self.panel, 1)
+        self._column.addWidget(self.panel)
 
 
 class SegmentTrackDock(_OpeningDock):

@@ -230,3 +230,20 @@ def test_labels_of_others_are_converted_before_they_are_corrected():
     with pytest.raises(InputError, match="whole numbers from 0"):
         stack_of(layer)
     assert layer.data.min() == -(2**40)
+
+
+def test_tracks_with_numbers_as_those_of_imaris_are_not_drawn(tmp_path):
+    """napari takes 8 bytes for each number up to the highest: here 8 GB."""
+    from fastershift.plugin.files._open_result import result_layers
+    from fastershift.plugin.layers._tracks_of import describe_undrawn
+
+    labels = np.zeros((2, 8, 8), np.int32)
+    labels[:, 2:5, 2:5] = 1_000_000_007
+    tracks = [(1_000_000_007, 0, 1, 0)]
+    path = write_result(tmp_path / "res.tif", labels, tracks, format="tiff")
+    ((read, attributes, kind),) = result_layers(path)
+    assert kind == "labels"
+    np.testing.assert_array_equal(read, labels)
+    assert attributes["metadata"]["fastershift"]["tracks"] == tracks
+    assert "beyond 10,000,000" in describe_undrawn(tracks)
+    assert not describe_undrawn([(10_000_000, 0, 1, 0)])

@@ -236,6 +236,22 @@ def test_every_colour_can_be_seen_on_black_and_is_always_the_same():
     assert track_colormap().map(np.array([0]))[0, 3] == 0
 
 
+def test_layers_that_napari_has_linked_keep_their_own_record():
+    viewer = ViewerModel()
+    one, other = (
+        viewer.add_labels(np.zeros((3, 4, 4), int), metadata=record.metadata())
+        for record in (ResultRecord("one"), ResultRecord("other", tracks=TRACKS))
+    )
+    movie = viewer.add_image(np.zeros((3, 4, 4)))
+    viewer.layers.link_layers()
+    ResultRecord("one", corrections={"version": 1}).store(one)
+    assert ResultRecord.of(other) == ResultRecord("other", tracks=TRACKS)
+    assert not ResultRecord.has(movie)
+    # All else is linked as before.
+    one.visible = False
+    assert not movie.visible
+
+
 def test_a_result_is_described_by_what_made_it():
     report = SimpleNamespace(record=lambda: {"frame": 0})
     result = SimpleNamespace(

@@ -765,6 +765,18 @@ def two_movies(user, tmp_path, monkeypatch):
         user.viewer.add_image(draw.random(SHAPE), name=name)
 
 
+def test_who_has_not_chosen_a_channel_is_asked_to(user):
+    user.viewer.add_image(np.zeros((2, 2, 40, 40)), name="movie")
+    user.click("learn_cell")
+    assert user.status == (
+        "movie has 2 channels; choose one channel, from 0 to 1 (see Channel)."
+    )
+    assert not user.find("learn_cell").isChecked()
+    user.choose("input_kind", "embedding")
+    user.click("learn_cell")
+    assert user.status == "Choose an image layer first: cells are marked in it."
+
+
 @pytest.mark.usefixtures("two_movies")
 def test_a_movie_that_cannot_be_opened_leaves_the_marks_of_the_former(
     user, monkeypatch

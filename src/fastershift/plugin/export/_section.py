@@ -36,6 +36,7 @@ from fastershift.plugin.files._open_result import result_layers
 from fastershift.plugin.files._readers import LayerData
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._snapshot import LayerSnapshot
+from fastershift.plugin.layers._tracks_of import describe_undrawn
 from fastershift.plugin.qt import Task, TaskRunner, choice, make_button, may_replace
 from fastershift.session import describe_error, describe_methods
 
@@ -266,11 +267,12 @@ class ExportSection(QGroupBox):
     def _tell_opened(self, path: str, layers: list[LayerData]) -> None:
         self.opened.emit(layers)
         record = ResultRecord.within(layers[0][1].get("metadata"))
-        lost = (
+        lacks = (
             lost_parents(Path(path)) or "",
+            describe_undrawn(record.tracks or ()),
             describe_lost_settings(record.lost_settings),
         )
-        told = " ".join(filter(None, (f"Opened {path}.", *lost)))
+        told = " ".join(filter(None, (f"Opened {path}.", *lacks)))
         self.message.emit(told)
 
     def _show_state(self) -> None:

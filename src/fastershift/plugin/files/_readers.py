@@ -22,6 +22,7 @@ from fastershift.io import (
 from fastershift.plugin.files._layer_files import former_numbers
 from fastershift.plugin.layers._colours import track_colormap
 from fastershift.plugin.layers._record import ResultRecord
+from fastershift.plugin.layers._tracks_of import are_drawn
 from fastershift.tracking import Lineage, Track, centroids
 
 __all__ = ["LayerData", "get_reader", "get_zarr_reader", "saved_layers", "track_layers"]
@@ -222,13 +223,13 @@ def track_layers(
     Returns
     -------
     list of (data, attributes, layer type)
-        Without Tracks where there is no cell.
+        Without Tracks where there is no cell, or their numbers are too large.
     """
     cells = _cells(labels, tracks, name, visible=visible, record=record)
     shared = {key: cells[1][key] for key in ("metadata", "visible")}
     layers: list[LayerData] = [cells]
     positions = centroids(labels)
-    if len(positions):
+    if are_drawn(positions):
         known = set(positions[:, 0].astype(int).tolist())
         graph = Lineage(tuple(Track(*track) for track in tracks)).graph()
         # An empty track has no position, and napari refuses links to it.

@@ -15,6 +15,7 @@ from fastershift.plugin.layers._colours import track_colormap
 from fastershift.plugin.layers._placement import Placement, as_stack, placement
 from fastershift.plugin.layers._record import ResultRecord
 from fastershift.plugin.layers._take_away import take_away
+from fastershift.plugin.layers._tracks_of import are_drawn
 
 __all__ = [
     "Outputs",
@@ -170,7 +171,7 @@ class Outputs:
         cells = self.find(source, _OVER[role])
         # The first axis of tracks is time for napari, so that position goes.
         laid = "" if cells is None else (self.axes(cells) or "TYX").removeprefix("P")
-        if not laid.startswith("T") or not len(positions):
+        if not laid.startswith("T") or not are_drawn(positions):
             if layer is not None:
                 self._viewer.layers.remove(layer)
             return None

@@ -108,7 +108,12 @@ class ResultRecord:
     def store(self, layer: "Layer") -> None:
         """Store it with a layer, and let those who follow the layer know.
 
-        The layer keeps its axes unless others are given.
+        The layer keeps its axes unless others are given. Where napari has linked it
+        with other layers, these keep their own record.
         """
+        # A file is read without waiting for this.
+        from napari.experimental import unlink_layers
+
+        unlink_layers([layer], ["metadata"])
         stored = replace(self, axes=self.axes or self.of(layer).axes)
         layer.metadata = {**layer.metadata, **stored.metadata()}

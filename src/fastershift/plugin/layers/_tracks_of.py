@@ -1,12 +1,51 @@
-"""Which layer of tracks belongs to which cells."""
+"""Which layer of tracks belongs to which cells, and which tracks can be drawn."""
 
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
 from napari.layers import Labels, Layer, Tracks
 
-from fastershift.plugin.layers._record import ResultRecord
+from fastershift.editing import HIGHEST_NUMBER
+from fastershift.plugin.layers._record import ResultRecord, TrackRows
 
-__all__ = ["tracks_of"]
+__all__ = ["are_drawn", "describe_undrawn", "tracks_of"]
+
+
+def are_drawn(positions: npt.NDArray[np.float64]) -> bool:
+    """Tell whether a layer of tracks is made of positions.
+
+    napari takes gigabytes for track numbers such as those of Imaris.
+
+    Parameters
+    ----------
+    positions : (n, 4 or more) float64
+        The number of the track first.
+
+    Returns
+    -------
+    bool
+        False where there are none, too.
+    """
+    return bool(0 < positions[:, 0].max(initial=0) <= HIGHEST_NUMBER)
+
+
+def describe_undrawn(tracks: TrackRows) -> str:
+    """Tell that the tracks of a result are not drawn; empty where they may be.
+
+    Parameters
+    ----------
+    tracks : sequence of (id, first, last, parent)
+        Of the result.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    if max((track[0] for track in tracks), default=0) <= HIGHEST_NUMBER:
+        return ""
+    return f"Tracks are not drawn: their numbers go beyond {HIGHEST_NUMBER:,}."
 
 
 def tracks_of(cells: Labels, layers: Iterable[Layer]) -> Tracks | None:

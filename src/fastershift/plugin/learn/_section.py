@@ -65,7 +65,7 @@ class LearnSection(QGroupBox):
     choice : callable
         Gives the layer that is segmented, or None.
     movie : callable
-        Gives its movie, or None.
+        Gives its movie, or None; says why an image cannot be read.
     preview : callable
         Gives the (T, Y, X) stack of the preview, or None.
     corrected : callable
@@ -242,7 +242,11 @@ class LearnSection(QGroupBox):
         """Make the layer of marks for the chosen movie, with what was kept of it."""
         choice, movie = self._choice(), self._movie()
         if choice is None or movie is None:
-            self.message.emit("Choose an image layer first: cells are marked in it.")
+            # Why an image cannot be read has been said.
+            if choice is None or choice.kind == "embedding":
+                self.message.emit(
+                    "Choose an image layer first: cells are marked in it."
+                )
             return False
         if self._opened == self._chosen():
             self._marks.show(choice, movie.shape, {})
