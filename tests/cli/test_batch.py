@@ -78,6 +78,22 @@ def test_a_batch_of_masks_is_measured(movies, tmp_path):
     assert "ring_mean_0" in rows[0]
 
 
+def test_masks_of_cellpose_lie_beside_their_images(tmp_path):
+    masks = simulate_movie(3, (40, 44), 3, diameter=14, seed=1).labels
+    for name in ("first", "second"):
+        (tmp_path / "movies" / name).mkdir(parents=True)
+        for t, frame in enumerate(masks.astype(np.uint16)):
+            path = tmp_path / "movies" / name / f"im{t}.tif"
+            tifffile.imwrite(path, frame * 50)
+            tifffile.imwrite(path.with_name(f"im{t}_cp_masks.tif"), frame)
+    output = tmp_path / "results"
+    words = ("batch", tmp_path / "movies", "-o", output, "--vote-weight", 0)
+    done = invoke(*words, "--labels", tmp_path / "movies" / "{name}")
+    assert done.exit_code == 0, done.output
+    for name in ("first", "second"):
+        np.testing.assert_array_equal(read_result(output / name)[0] > 0, masks > 0)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -15,7 +15,7 @@ from fastershift.batch._movie import MovieTask, fingerprint
 from fastershift.batch._outcome import Outcome, outcome_of
 from fastershift.batch._work import WorkFolder, hash_of
 from fastershift.errors import InputError
-from fastershift.io import check_output, write_saved
+from fastershift.io import check_output, holds_cells, write_saved
 from fastershift.pipeline import TrackingRun, open_masks
 
 __all__ = ["find_masks", "find_region", "link_movie", "without_masks"]
@@ -127,7 +127,10 @@ def without_masks(
         masks.update(find_region(region, movie.name) for region in regions)
         if labels is not None:
             with suppress(InputError):
-                masks.add(plain_path(find_masks(labels, movie.name)))
+                found = plain_path(find_masks(labels, movie.name))
+                # Masks of Cellpose lie beside the images, in the folder of the movie.
+                if found != movie.source or not holds_cells(found):
+                    masks.add(found)
     left = [movie for movie in movies if movie.source not in masks]
     if not left:
         raise InputError(
