@@ -1,5 +1,7 @@
 """Cells that are proposed for a click, and what a key then adds."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,30 @@ def test_a_drag_picks_cells_also_after_another_layer_was_selected(taken, qtbot):
     assert not viewer.scene.camera.mouse_pan, "the brush of napari is in hand"
     with qtbot.waitSignal(use.destroyed):
         use.deleteLater()
+
+
+def test_a_click_in_3d_is_refused_since_it_meets_all_frames(taken):
+    viewer, use = taken
+    use.state.select("delete")
+    viewer.layers.selection.active = viewer.layers["movie [cells]"]
+    said, clicked = [], []
+    use.message.connect(said.append)
+    use._clicks.clicked.connect(clicked.append)
+    event = SimpleNamespace(
+        button=1, type="mouse_press", pos=(4, 4), position=(1, 4, 4)
+    )
+    viewer.dims.ndisplay = 3
+    assert list(use._clicks._drag(viewer, event)) == []
+    assert said == [
+        "In 3D a click does not tell which cell is meant. Show rows and columns in 2D "
+        "first."
+    ]
+    use.state.select("")
+    assert list(use._clicks._drag(viewer, event)) == []
+    assert (len(said), clicked) == (1, []), "nothing is to be clicked"
+    viewer.dims.ndisplay = 2
+    list(use._clicks._drag(viewer, event))
+    assert clicked == [Pick(1, 4, 4, 0)]
 
 
 @pytest.mark.parametrize("row", [2, 9])

@@ -765,6 +765,16 @@ def two_movies(user, tmp_path, monkeypatch):
         user.viewer.add_image(draw.random(SHAPE), name=name)
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_plot_can_be_read_in_every_theme(user, theme):
+    from napari.utils.theme import get_theme
+
+    user.viewer.theme = theme
+    axis = user.find("agreement").getAxis("left")
+    text = get_theme(theme).text.as_hex(format="long")
+    assert axis.textPen().color().name() == axis.pen().color().name() == text
+
+
 def test_who_has_not_chosen_a_channel_is_asked_to(user):
     user.viewer.add_image(np.zeros((2, 2, 40, 40)), name="movie")
     user.click("learn_cell")

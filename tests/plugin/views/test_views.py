@@ -88,6 +88,41 @@ def test_click_a_pixel_and_see_what_is_similar(shown, movie):
     assert user.viewer.layers.selection.active is canvas.layer
 
 
+def test_pixels_are_clicked_in_one_frame_at_a_time(shown):
+    user, canvas = shown
+    user.viewer.dims.set_current_step(0, 2)
+    user.click("similarity")
+    user.viewer.dims.ndisplay = 3
+    user.qtbot.wait(50)
+    canvas.click(32, 32)
+    assert answer(user) == (
+        "Pixels are clicked in one frame, but the picture shows several frames now. "
+        "Show rows and columns in 2D first."
+    )
+    assert "movie [similarity]" not in user.names
+    user.viewer.dims.ndisplay = 2
+    user.viewer.reset_view()
+    user.qtbot.wait(50)
+    canvas.click(32, 32)
+    settle(user, lambda: "movie [similarity]" in user.names)
+
+
+def test_a_view_that_is_removed_is_not_added_again_and_napari_can_be_closed(
+    shown, movie
+):
+    user, canvas = shown
+    layers = user.viewer.layers
+    user.click("similarity")
+    canvas.click(*middle(movie.labels, 0, tracks_of(movie.labels, 0)[0]))
+    settle(user, lambda: "movie [within h]" in user.names)
+    layers.selection = {layers["movie [similarity]"], layers["movie [within h]"]}
+    layers.remove_selected()
+    assert not {"movie [similarity]", "movie [within h]"} & set(user.names)
+    # As the window does when it closes.
+    layers.clear()
+    assert not layers
+
+
 def test_click_two_pixels_and_be_told_why(shown, movie):
     user, canvas = shown
     labels = movie.labels
@@ -139,7 +174,7 @@ def test_colours_and_seeds_follow_the_time_slider(shown, movie):
     user.wait(lambda: set(points.data[:, 0].astype(int)) == {0, 1})
     # A layer that the user throws away is not made again.
     user.viewer.layers.remove(points)
-    assert not user.find("seeds").isChecked()
+    user.wait(lambda: not user.find("seeds").isChecked())
     user.click("embedding_as_colours")
     assert user.names == ["movie"]
 

@@ -39,6 +39,8 @@ class Clicks(QObject):
     clicked = Signal(object)
     brushed = Signal(object)
     wheeled = Signal(int)
+    #: A click that tells no place: in 3D it meets all frames.
+    refused = Signal()
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
@@ -93,6 +95,9 @@ class Clicks(QObject):
 
     def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
         if not self._listening() or event.button != 1:
+            return
+        if self._viewer.dims.ndisplay != 2:
+            self.refused.emit()
             return
         start, position = tuple(event.pos), tuple(event.position)
         moved = False

@@ -75,6 +75,7 @@ class ToolUse(QObject):
         self._clicks.clicked.connect(self.click)
         self._clicks.brushed.connect(self.state.brush)
         self._clicks.wheeled.connect(self._on_wheel)
+        self._clicks.refused.connect(self._on_refused)
         self.state.changed.connect(self._on_state)
         self.state.message.connect(self.message)
         self.state.ready.connect(partial(self.accept, "frame"))
@@ -159,6 +160,13 @@ class ToolUse(QObject):
             self._propose(0.0)
         elif tool.across and len(self.state.picks) == 1:
             self._go_on(pick)
+
+    def _on_refused(self) -> None:
+        if self.state.tool is not None:
+            self.message.emit(
+                "In 3D a click does not tell which cell is meant. Show rows and "
+                "columns in 2D first."
+            )
 
     def _go_on(self, pick: Pick) -> None:
         """Show the frame in which the next click is likely."""

@@ -7,7 +7,13 @@ from napari.layers import Layer
 from fastershift.pipeline import Region
 from fastershift.plugin.layers._input import InputChoice
 
-__all__ = ["Sliders", "frame_in_view", "go_to_frame", "region_in_view"]
+__all__ = [
+    "Sliders",
+    "frame_in_view",
+    "go_to_frame",
+    "region_in_view",
+    "shows_one_frame",
+]
 
 
 class Sliders:
@@ -81,6 +87,23 @@ def go_to_frame(
     # napari lines up the last axes of its layers.
     place = viewer.dims.ndim - layer.ndim + axis
     viewer.dims.set_point(place, layer.data_to_world(position)[axis])
+
+
+def shows_one_frame(viewer: ViewerModel, layer: Layer, axes: str) -> bool:
+    """Tell whether the picture shows rows and columns of a layer, and nothing else.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose picture: axes may be rolled, or shown in 3D.
+    layer : Layer
+        A layer of it.
+    axes : str
+        One letter per axis of it.
+    """
+    # napari lines up the last axes of its layers.
+    before = viewer.dims.ndim - layer.ndim
+    return set(viewer.dims.displayed) == {before + axes.index(one) for one in "YX"}
 
 
 def region_in_view(choice: InputChoice) -> Region | None:

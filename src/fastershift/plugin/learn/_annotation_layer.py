@@ -15,7 +15,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from fastershift.config import InputSettings
 from fastershift.labels import label_areas
-from fastershift.plugin.layers._frame_in_view import frame_in_view
+from fastershift.plugin.layers._frame_in_view import frame_in_view, shows_one_frame
 from fastershift.plugin.layers._input import InputChoice
 from fastershift.plugin.layers._pixel_changes import PixelChanges
 from fastershift.plugin.layers._placement import Placement, placement
@@ -206,14 +206,6 @@ class AnnotationLayer(QObject):
             and str(layer.mode) == "pan_zoom"
         )
 
-    @property
-    def _lies_flat(self) -> bool:
-        """Whether the picture shows rows and columns, and nothing else."""
-        own, dims = self._own, self._viewer.dims
-        # napari lines up the last axes of its layers.
-        before = dims.ndim - own.layer.ndim
-        return set(dims.displayed) == {before + own.axes.index(a) for a in "YX"}
-
     def mark_cell(
         self, stroke: Stroke, preview: _Labels | None, diameter: float | None
     ) -> bool:
@@ -344,7 +336,7 @@ class AnnotationLayer(QObject):
     def _drag(self, _viewer: ViewerModel, event: Any) -> Iterator[None]:
         if not self._takes_strokes or event.button != 1:
             return
-        if not self._lies_flat:
+        if not shows_one_frame(self._viewer, self._own.layer, self._own.axes):
             self.refused.emit(
                 "Cells are marked in one frame at a time, but the picture shows "
                 "several frames now. Show rows and columns in 2D first."

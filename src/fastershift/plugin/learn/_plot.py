@@ -15,7 +15,6 @@ _KEPT_OUT, _ALL = "#3d9be0", "#e08a00"
 
 _HEIGHT = 120
 _TICKS = 8
-_TEXT = "#d0d0d0"
 
 
 class AgreementPlot(pg.PlotWidget):
@@ -42,15 +41,18 @@ class AgreementPlot(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.hideButtons()
         self.setYRange(0, 1)
-        for side in ("left", "bottom"):
-            self.getAxis(side).setPen(_TEXT)
-            self.getAxis(side).setTextPen(_TEXT)
         self.setLabel("bottom", "model")
         self._curves = [
             self.plot(pen=pg.mkPen(colour, width=2), symbol="o", symbolBrush=colour)
             for colour in (_KEPT_OUT, _ALL)
         ]
         self.show_states([])
+
+    def paint_axes(self, colour: str) -> None:
+        """Draw axes and their numbers in a colour."""
+        for side in ("left", "bottom"):
+            self.getAxis(side).setPen(colour)
+            self.getAxis(side).setTextPen(colour)
 
     def show_states(self, states: Sequence[State]) -> None:
         """Draw the models that were learned, in their order."""

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -33,7 +35,7 @@ from fastershift.plugin.learn._annotation_layer import AnnotationLayer, Stroke
 from fastershift.plugin.learn._marks import Marks
 from fastershift.plugin.learn._plot import AgreementPlot
 from fastershift.plugin.learn._teacher import State, Teacher
-from fastershift.plugin.qt import make_button, named
+from fastershift.plugin.qt import follow, make_button, named
 from fastershift.rshn import list_models, place_for_model
 
 __all__ = ["LearnSection"]
@@ -116,6 +118,9 @@ class LearnSection(QGroupBox):
         column.addWidget(self.agreement)
         column.addLayout(self._make_states())
         column.addLayout(self._make_models())
+        self._viewer = viewer
+        follow(self, viewer.events.theme, self._show_theme)
+        self._show_theme()
         self._marks.drawn.connect(self._on_drawn)
         self._marks.changed.connect(self._on_marked)
         self._marks.left.connect(self._put_away)
@@ -129,6 +134,9 @@ class LearnSection(QGroupBox):
     def ending(self) -> bool:
         """Whether learning was stopped and has not come to its end yet."""
         return self._teacher.ending
+
+    def _show_theme(self, _event: Any = None) -> None:
+        self.agreement.paint_axes(get_theme(self._viewer.theme).text.as_hex())
 
     def _make_tools(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -353,7 +361,8 @@ class LearnSection(QGroupBox):
         self.states.clear()
         for state in states:
             self.states.addItem(
-                f"{state.path.stem}: {state.cells}, agreement {state.quality:.2f}"
+                # The number first: long lines are cut at their end.
+                f"{state.path.stem}: agreement {state.quality:.2f}, {state.cells}"
             )
         self.states.setCurrentIndex(self.states.count() - 1)
         self.agreement.show_states(states)

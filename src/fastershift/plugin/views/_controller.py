@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject
 
 from fastershift.config import Settings
 from fastershift.errors import InputError
-from fastershift.plugin.layers._frame_in_view import frame_in_view
+from fastershift.plugin.layers._frame_in_view import frame_in_view, shows_one_frame
 from fastershift.plugin.layers._input import InputChoice, frame_axis
 from fastershift.plugin.qt import Task, TaskRunner, follow, make_timer
 from fastershift.plugin.run import RunController
@@ -86,6 +86,8 @@ class ViewsController(QObject):
         self._shown_with: dict[str, Any] = {}
         self._waiting = False
         self._timer = make_timer(self, _WAIT_MS, self._follow)
+        # napari removes selected layers one by one, and fails where we come between.
+        self._losses = make_timer(self, 0, self._switch_off_lost)
         self._picker.clicked.connect(self._on_click)
         section.switched.connect(self._on_switch)
         runs.previewed.connect(self._on_previewed)
@@ -195,6 +197,9 @@ class ViewsController(QObject):
             self._timer.start()
 
     def _on_removed(self, _event: Any = None) -> None:
+        self._losses.start()
+
+    def _switch_off_lost(self) -> None:
         """Switch off a view whose layer, or whose input, the user has removed."""
         if self._choice is None:
             return
@@ -300,6 +305,12 @@ class ViewsController(QObject):
         marks = self._layers.find(choice, "clicked", shape)
         if marks is None:
             return
+        if not shows_one_frame(self._viewer, marks, place.axes):
+            self._section.say(
+                "Pixels are clicked in one frame, but the picture shows several frames "
+                "now. Show rows and columns in 2D first."
+            )
+            return
         data = dict(zip(place.axes, marks.world_to_data(position), strict=True))
         frame = frame_in_view(self._viewer, choice.layer, frame_axis(choice.axes))
         pixel = Pixel(frame, round(float(data["Y"])), round(float(data["X"])))
@@ -358,8 +369,12 @@ class ViewsController(QObject):
             # Said elsewhere; the line stays where it was.
             return
         given = self._runs.session.input
-        if given is not None:
-            _, line = self._layers.similarity(self._choice, given.shape)
+        if given is None:
+            return
+        # A layer that is removed is not added in answer to that: a window that closes
+        # removes layers until there are none.
+        line = self._layers.find(self._choice, "within h", given.shape)
+        if line is not None:
             for frame, found in self._similar.items():
                 line.show(frame, found.within(bandwidth))
             self._describe(bandwidth)
