@@ -862,7 +862,7 @@ def test_what_was_learned_is_listed_for_its_own_movie_alone(user, tmp_path):
     user.choose("layer", "two")
     assert section.states.count() == 0
     user.choose("layer", "one")
-    assert section.states.currentText() == "one 1: 3 cells, agreement 0.80"
+    assert section.states.currentText() == "one 1: agreement 0.80, 3 cells"
 
 
 @pytest.mark.usefixtures("two_movies")
