@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from skimage.segmentation import find_boundaries
 
 from fastershift import segment_movie
 from fastershift.errors import InputError
@@ -122,6 +123,18 @@ def test_a_background_that_has_a_number_is_told(movie, change):
     assert told[0].startswith(f"Number {number} covers most")
     both = segment_movie(None, labels={"a": labels, "b": movie.labels})
     assert f"a: {told[0]}" in both.provenance["notices"]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_outlines_are_told(movie, numbered):
+    filled = np.stack(list(movie.labels))
+    outlines = np.where(
+        [find_boundaries(frame, mode="inner") for frame in filled], filled, 0
+    )
+    for labels, hollow in ((filled, False), (outlines, True)):
+        given = labels if numbered else (labels > 0).astype(np.uint8)
+        told = " ".join(read_masks(given).notices)
+        assert ("Most masks are hollow." in told) == hollow
 
 
 def test_a_large_cell_is_not_called_background(movie):

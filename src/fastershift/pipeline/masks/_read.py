@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastershift.errors import InputError, check_ordinary
+from fastershift.errors import InputError, check_ordinary, counted
 from fastershift.io import (
     AdoptedLabels,
     LabelFrames,
@@ -238,7 +238,8 @@ def _check_fit(masks: AdoptedLabels, movie: FrameSource | None) -> None:
         if counted_from_1(masks, len(movie)):
             ask = "count its frames from 0, not from 1"
         raise InputError(
-            f"{name} has {len(masks)} frames, and the movie has {len(movie)}; {ask}."
+            f"{name} has {counted(len(masks), 'frame')}, and the movie has "
+            f"{len(movie)}; {ask}."
         )
     size = np.shape(movie[0])
     if size != first:

@@ -44,6 +44,8 @@ class MaskFacts:
         Median cell diameter in pixels.
     around : int
         The number that covers most of a frame, up to all its sides; 0 for none.
+    hollow : bool
+        Whether most cells are background in their middle, as outlines are.
     """
 
     plain: bool
@@ -51,6 +53,7 @@ class MaskFacts:
     apart: tuple[int, ...]
     diameter: float
     around: int
+    hollow: bool
 
 
 class MaskSource(FramesApart):
@@ -160,6 +163,11 @@ class GivenMasks(MaskSource):
                 "and is taken for a cell; if it is the background, give its pixels the "
                 "number 0."
             )
+        if facts.hollow:
+            said.append(
+                "Most masks are hollow. If they are outlines, fill them, and track the "
+                "filled masks."
+            )
         return said
 
     @property
@@ -182,7 +190,7 @@ class GivenMasks(MaskSource):
 def look_at_masks(masks: AdoptedLabels) -> MaskFacts | None:
     """Look at all frames once; None where they hold no cell."""
     numbers, apart, around = set[int](), list[int](), list[int]()
-    again = same = counted = 0
+    again = same = counted = hollow = total = 0
     diameters = []
     before: PlacedCells | None = None
     for t in range(len(masks)):
@@ -193,6 +201,8 @@ def look_at_masks(masks: AdoptedLabels) -> MaskFacts | None:
         if len(cells):
             diameters.append(cells.diameter)
             around.append(_around(labels, cells))
+            hollow += _hollow(labels, cells)
+            total += len(cells)
         if _one_each(labels, plain=False)[1]:
             apart.append(t)
         if before is not None:
@@ -214,12 +224,21 @@ def look_at_masks(masks: AdoptedLabels) -> MaskFacts | None:
         and again >= _SAME_NUMBER * counted
     )
     if plain:
-        sizes = [
-            place_cells(_one_each(masks[t], plain=True)[0]).diameter for t in apart[:5]
-        ]
-        diameters = [size for size in sizes if size]
+        frames = [_one_each(masks[t], plain=True)[0] for t in apart[:5]]
+        placed = [place_cells(frame) for frame in frames]
+        diameters = [cells.diameter for cells in placed if len(cells)]
+        hollow = sum(map(_hollow, frames, placed))
+        total = sum(map(len, placed))
     diameter = max(1.0, round(float(np.median(diameters)), 1))
-    return MaskFacts(plain, tracked, tuple(apart), diameter, mode(around))
+    return MaskFacts(
+        plain, tracked, tuple(apart), diameter, mode(around), 2 * hollow > total
+    )
+
+
+def _hollow(labels: _Labels, cells: PlacedCells) -> int:
+    """Count the cells that are background in their middle."""
+    rows, columns = np.rint(cells.places).astype(int).T
+    return int((labels[rows, columns] == 0).sum())
 
 
 def _around(labels: _Labels, cells: PlacedCells) -> int:
