@@ -147,6 +147,8 @@ def batch(
 ) -> None:
     """Segment and track many movies; go on where an earlier run stopped.
 
+    Each position of a file is a movie, unless --position chooses one.
+
     Movies that are finished are not run again unless --overwrite is given. With
     --measure they are measured where there is no table, or one that was made with other
     options or of a former result.
