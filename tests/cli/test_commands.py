@@ -57,9 +57,13 @@ def test_threads_wait_passively_unless_the_user_says_otherwise(monkeypatch, chos
     monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
     if chosen is None:
         monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "")
+    monkeypatch.delenv("GOMP_SPINCOUNT")
     with pytest.raises(SystemExit):
         main(["--help"])
     assert os.environ["OMP_WAIT_POLICY"] == (chosen or "PASSIVE")
+    # Who lets threads wait actively need not be told for how long.
+    assert ("GOMP_SPINCOUNT" in os.environ) == (chosen is None)
 
 
 def test_run_writes_masks_tracks_settings_and_report(run, tmp_path):

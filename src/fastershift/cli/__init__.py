@@ -31,8 +31,11 @@ def main(arguments: list[str] | None = None) -> None:
         Instead of those of the process.
     """
     # Threads that wait for each other give their core away: on a busy machine, the one
-    # that is waited for needs it. Read once, when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # that is waited for needs it. A short look before saves the way back on an idle
+    # one. Read once, when torch is loaded.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+        os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     try:
         from fastershift.cli._app import app
     except KeyboardInterrupt:
