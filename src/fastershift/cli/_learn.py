@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fastershift.cli._errors import Debug, Overwrite, reports_errors, stop
+from fastershift.cli._options import Axes, Plane, Position
 from fastershift.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,16 +99,12 @@ def learn(
     author: Annotated[
         list[str] | None, typer.Option(help="Author of the model; may be repeated.")
     ] = None,
-    axes: Annotated[str | None, typer.Option(help="Axes of the movie: TCYX.")] = None,
+    axes: Axes = None,
     channel: Annotated[
         str | None, typer.Option(help="Channel of the movie, from 0, or grey.")
     ] = None,
-    plane: Annotated[
-        str | None, typer.Option(help="Plane of a z-stack, or max, mean, min.")
-    ] = None,
-    position: Annotated[
-        int | None, typer.Option(help="Position of a multi-position movie.")
-    ] = None,
+    plane: Plane = None,
+    position: Position = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:

@@ -7,11 +7,14 @@ import typer
 
 from fastershift.cli._errors import Debug, reports_errors
 from fastershift.cli._options import (
+    Axes,
     FrameInterval,
     Inside,
     NeighbourDistance,
     Outside,
     PixelSize,
+    Plane,
+    Position,
     Ring,
     WithoutDrift,
     WithoutFlicker,
@@ -52,13 +55,9 @@ def measure(
     frames: Annotated[
         str | None, typer.Option(help="Frames A:B of the movie that were tracked.")
     ] = None,
-    axes: Annotated[str | None, typer.Option(help="Axes of the movie: TCYX.")] = None,
-    plane: Annotated[
-        str | None, typer.Option(help="Plane of a z-stack, or max, mean, min.")
-    ] = None,
-    position: Annotated[
-        int | None, typer.Option(help="Position of a multi-position movie.")
-    ] = None,
+    axes: Axes = None,
+    plane: Plane = None,
+    position: Position = None,
     level: Annotated[
         int | None, typer.Option(help="Level of an image pyramid.")
     ] = None,

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from fastershift.io import SavedResult
 
 __all__ = [
+    "Axes",
     "FrameInterval",
     "Inside",
     "NeighbourDistance",
     "Outside",
     "PixelSize",
+    "Plane",
+    "Position",
     "Ring",
     "WithoutDrift",
     "WithoutFlicker",
@@ -54,6 +57,13 @@ Inside = Annotated[
 Outside = Annotated[
     str | None,
     typer.Option(callback=given_place, help="Mask of a region: leave out its cells."),
+]
+Axes = Annotated[str | None, typer.Option(help="Axes of the movie: TCYX.")]
+Plane = Annotated[
+    str | None, typer.Option(help="Plane of a z-stack, or max, mean, min.")
+]
+Position = Annotated[
+    int | None, typer.Option(help="Position of a multi-position movie.")
 ]
 Ring = Annotated[
     float,
