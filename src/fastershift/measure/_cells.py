@@ -136,7 +136,7 @@ def _check(result: SavedResult, channels: Mapping[str, LabelFrames]) -> None:
     for name, channel in channels.items():
         if counted_from_1(result.labels, len(channel)):
             raise InputError(
-                f"The result has {length} frames, of which the first has no cell, and "
+                f"The result has {length} frames, the first of them without cells, and "
                 f"the movie has {len(channel)}; count the frames of the result from 0, "
                 "not from 1."
             )

@@ -223,7 +223,7 @@ def track_layers(
     Returns
     -------
     list of (data, attributes, layer type)
-        Without Tracks where there is no cell, or their numbers are too large.
+        No Tracks where there are no cells, or where their numbers are too large.
     """
     cells = _cells(labels, tracks, name, visible=visible, record=record)
     shared = {key: cells[1][key] for key in ("metadata", "visible")}
